@@ -1,0 +1,1 @@
+"""Tator: extend an object-detection dataset with far less drawing."""

@@ -1,0 +1,109 @@
+"""The product's verbs. Each is one plain function; tabs, HTTP API, MCP and CLI all call it."""
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from tator.types import BadInput
+from tator.workbench import Workbench
+
+
+@dataclass(frozen=True)
+class Operation:
+    """A public verb.
+
+    Attributes:
+        name: the function's name, the endpoint, the MCP tool and, with dashes, the CLI subcommand.
+        fn: `fn(wb, plain arguments) -> plain result`, or a generator of Progress for long work.
+        mirrors: names of the reference's endpoints that this one answers (docs/endpoints.md).
+        in_child: run as a child process: it trains, or could exhaust memory.
+        writes: it changes something, so read-only callers may not use it.
+    """
+
+    name: str
+    fn: Callable
+    mirrors: tuple[str, ...] = ()
+    in_child: bool = False
+    writes: bool = True
+
+    @property
+    def is_job(self) -> bool:
+        """Long work: the function is a generator of Progress."""
+        return inspect.isgeneratorfunction(self.fn)
+
+    @property
+    def parameters(self) -> dict[str, inspect.Parameter]:
+        """Return the plain parameters, without the workbench, annotations resolved."""
+        hints = typing.get_type_hints(self.fn)
+        listed = list(inspect.signature(self.fn).parameters.values())[1:]
+        return {p.name: p.replace(annotation=hints[p.name]) for p in listed}
+
+
+_found: dict[str, Operation] = {}
+
+
+def operation(fn: Callable | None = None, **facts: Any) -> Callable:
+    """Publish a function under its own name: `@operation` or `@operation(mirrors=(...), in_child=True)`.
+
+    Its signature and docstring are the public contract.
+
+    Raises:
+        ValueError: two operations have one name.
+    """
+    if fn is None:
+        return functools.partial(operation, **facts)
+    if fn.__name__ in _found:
+        raise ValueError(f"two operations are called {fn.__name__!r}")
+    _found[fn.__name__] = Operation(fn.__name__, fn, **facts)
+    return fn
+
+
+def operations() -> dict[str, Operation]:
+    """Import every module of this package and return {name: operation}, sorted by name."""
+    for info in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{info.name}")
+    return dict(sorted(_found.items()))
+
+
+def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:
+    """Run one operation by name; a job starts in the background and answers its id.
+
+    Raises:
+        BadInput: no such operation, or an argument it does not take or lacks.
+    """
+    verb = operations().get(name)
+    if verb is None:
+        raise BadInput(f"no operation is called {name!r}")
+    known = verb.parameters
+    if unknown := sorted(set(arguments) - set(known)):
+        raise BadInput(f"{name} takes no {', '.join(unknown)}; it takes {', '.join(known) or 'nothing'}")
+    if lacking := [p.name for p in known.values() if p.default is p.empty and p.name not in arguments]:
+        raise BadInput(f"{name} needs {', '.join(lacking)}")
+    if verb.is_job:
+        return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
+    return verb.fn(wb, **arguments)
+
+
+def bind(verb: Operation, wb: Workbench) -> Callable:
+    """Return the operation with its workbench filled in: same name, types, defaults and docstring.
+
+    A bound job starts in the background and returns its job id.
+    """
+    parameters = list(verb.parameters.values())
+    returns = str if verb.is_job else typing.get_type_hints(verb.fn)["return"]
+    signature = inspect.Signature(parameters, return_annotation=returns)
+
+    def bound(*args: Any, **kwargs: Any) -> Any:
+        return call(wb, verb.name, **signature.bind(*args, **kwargs).arguments)
+
+    bound.__name__ = bound.__qualname__ = verb.name
+    bound.__doc__ = inspect.getdoc(verb.fn)
+    bound.__signature__ = signature  # type: ignore[attr-defined]
+    bound.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": returns}
+    return bound

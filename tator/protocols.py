@@ -1,0 +1,97 @@
+"""What a model backend must offer, task by task, and the card that describes it."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator.types import Detections, Image
+
+
+@dataclass(frozen=True)
+class Card:
+    """How a backend presents itself.
+
+    Attributes:
+        id: name used in dropdowns, recipes, the API and the CLI.
+        task: key of TASKS.
+        label: name a person reads.
+        vram_mb: memory to reserve before loading it, on whichever device.
+        requires: packages that must be importable.
+        weights: where its weights come from: "" none needed, "trained" learned here from
+            the person's own labels, else a hub id, file name or address.
+        license: of code and weights.
+        source: paper or address.
+        expects: what it reaches and where it is weak, in one honest sentence.
+    """
+
+    id: str
+    task: str
+    label: str
+    vram_mb: int = 0
+    requires: tuple[str, ...] = ()
+    weights: str = ""
+    license: str = ""
+    source: str = ""
+    expects: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """What a person pointed at, in image pixels.
+
+    Attributes:
+        points: (P, 2) float32 x, y.
+        labels: (P,) bool, True on the object, False off it.
+        box: (4,) float32 xyxy, or None.
+        class_id: class the person has selected, a hint some backends use; -1 none.
+    """
+
+    points: NDArray[np.float32] = field(default_factory=lambda: np.zeros((0, 2), np.float32))
+    labels: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, bool))
+    box: NDArray[np.float32] | None = None
+    class_id: int = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Embedding:
+    """An image as one backend encoded it; prompts reuse it.
+
+    Attributes:
+        backend: card id that made it and that alone can read it.
+        width: of the original image in pixels.
+        height: of the original image in pixels.
+        features: whatever the backend keeps.
+        nbytes: memory it holds, for the slot budget.
+    """
+
+    backend: str
+    width: int
+    height: int
+    features: Any
+    nbytes: int = 0
+
+
+class Segmenter(Protocol):
+    """Turns clicks or a loose box into tight boxes and masks."""
+
+    def embed(self, image: Image) -> Embedding:
+        """Encode an image once."""
+
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
+        """Return candidates in image pixels, best first."""
+
+
+class Encoder(Protocol):
+    """Turns crops into vectors."""
+
+    dim: int
+
+    def encode(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Return (N, dim) float32, unit length."""
+
+
+TASKS: dict[str, type] = {"segment": Segmenter, "encode": Encoder}
