@@ -178,8 +178,8 @@ def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) ->
         with _opened(path) as picture:
             picture.draft("RGB", (2 * size, 2 * size))  # JPEG decodes straight to a fraction: 5 to 10 times faster
             small = _upright_rgb(picture)
-            small.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
-            small.save(file, "JPEG", quality=85)
+        small.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
+        small.save(file, "JPEG", quality=85)
 
     return _cached(path, cache_folder, f"thumb|{size}|{key}", ".jpg", write)
 
@@ -202,7 +202,8 @@ def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
 
     def write(file: BinaryIO) -> None:
         with _opened(path) as picture:
-            _upright_rgb(picture).save(file, *(("JPEG",) if lossy else ("PNG",)), **({"quality": 95} if lossy else {}))
+            upright = _upright_rgb(picture)
+        upright.save(file, "JPEG", quality=95) if lossy else upright.save(file, "PNG", compress_level=1)
 
     return _cached(path, cache_folder, f"view|{key}", ".jpg" if lossy else ".png", write)
 
