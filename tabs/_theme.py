@@ -5,7 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 
-ASSETS = Path(__file__).resolve().parent.parent / "assets"
+from tator.web import ASSETS, assets_url
 
 TOKENS = {
     "body_background_fill": "var(--t-bg)", "background_fill_primary": "var(--t-panel)", "background_fill_secondary": "var(--t-bg)",
@@ -69,6 +69,11 @@ def css_paths() -> list[Path]:
     """Return the style sheets to launch with, tokens first."""
     tokens = ASSETS / "tator.css"
     return [tokens, *sorted(path for path in ASSETS.rglob("*.css") if path != tokens)]
+
+
+def asset_url(path: str) -> str:
+    """Return the address, relative to the page, of a file in assets/."""
+    return f"{assets_url()}/{path}"
 
 
 def head() -> str:

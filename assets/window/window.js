@@ -35,6 +35,8 @@
     if (event.target.closest("[data-theme-switch]")) setTheme(theme === "dark" ? "light" : "dark");
     const goto = event.target.closest("[data-goto]");
     if (goto) showTab(goto.dataset.goto);
+    const focus = event.target.closest("[data-focus]");
+    if (focus) document.querySelector(focus.dataset.focus)?.focus();
     const image = event.target.closest("[data-open-image]");
     if (image) openImage(image.dataset.dataset, image.dataset.openImage);
   });
