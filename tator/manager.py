@@ -163,7 +163,7 @@ class ModelManager:
 
     def _make_room(self, need_mb: int) -> bool:
         """Unload idle models, longest unused first, until `need_mb` fits; say if it does."""
-        idle = sorted(self._idle(), key=lambda slot: slot.last_used)
+        idle = sorted((slot for slot in self._idle() if slot.reserved_mb), key=lambda slot: slot.last_used)
         while self._used_mb() + need_mb > self.budget_mb and idle:
             self._drop(idle.pop(0))
             release_memory()
