@@ -21,11 +21,12 @@ BROWSER = sorted(path for kind in ("*.js", "*.mjs", "*.css") for folder in ("ass
 LAYERS = (  # the file list is the design document: a new module is named here, or the test says so
     {"types", "protocols"},
     {"boxes", "masks", "tiles", "matching", "names", "schema"},
-    {"workspace", "store", "edits", "images", "archives", "dataset", "classes", "label_map", "importing", "exporting", "recipes", "formats",
+    {"workspace", "store", "annotations", "edit_checks", "draft", "journal", "edits", "leases",
+     "images", "archives", "dataset", "classes", "label_map", "importing", "exporting", "recipes", "formats",
      "migrations", "sample", "accounts"},
     {"registry", "manager", "weights", "features", "heads", "refiner", "models", "training"},
     {"prepass", "calibration", "mining", "evaluation", "segmentation", "quality"},
-    {"jobs", "workbench"},
+    {"jobs", "job_rows", "job_process", "workbench"},
     {"ops"},
     {"cli", "api", "web", "__main__"},
 )
