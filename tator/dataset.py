@@ -1,6 +1,7 @@
 """A dataset: its images, label map and annotations, read from the database and the disk."""
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +21,26 @@ from tator.workspace import Workspace, inside
 if TYPE_CHECKING:
     from tator.store import Store
 
+LONGEST_NAME = 100
 QUERY_IDS = 500  # ids in one IN (...): far below the parameter limit of every database
+
+
+def check_dataset_name(name: str) -> str:
+    """Return a dataset's name in its stored form (NFC).
+
+    Raises:
+        BadInput: empty, too long, or with other characters than letters, digits, space, dot, dash, underscore.
+    """
+    name = unicodedata.normalize("NFC", name)
+    if not name or len(name) > LONGEST_NAME:
+        raise BadInput(f"dataset name has {len(name)} characters; expected 1 to {LONGEST_NAME}")
+    odd = sorted({letter for letter in name if letter not in " .-_" and unicodedata.category(letter)[0] not in "LMN"})
+    if odd:
+        told = " ".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in odd)
+        raise BadInput(f"dataset name {name!r} has {told}; expected letters, digits, space, dot, dash and underscore")
+    if name[0] in " ." or name[-1] in " .":
+        raise BadInput(f"dataset name {name!r} begins or ends with a dot or a space; leave that off")
+    return name
 
 
 @dataclass(frozen=True)

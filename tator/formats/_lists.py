@@ -121,6 +121,8 @@ def _folder(reference: str, yaml_path: str, folders: set[str]) -> tuple[str | No
     plain = [part for part in parts if part != ".."]
     for start in range(len(plain)):
         end = "/".join(plain[start:])
+        if start and end.lower() in ("images", "data"):
+            break  # so general a name says nothing: ../valid/images is not train/images
         matches = [folder for folder in folders if folder == end or folder.endswith("/" + end)]
         if len(matches) == 1:
             return matches[0], True
