@@ -14,6 +14,7 @@ from typing import Any
 from tator.devices import default_budget_mb, pick_device
 from tator.protocols import Card
 from tator.registry import backend, require_packages
+from tator.slots import Slots
 from tator.types import Unavailable
 
 Key = tuple[str, str, int]  # card id, weights path, weights mtime in ns: retrained weights are another model
@@ -21,7 +22,7 @@ WAIT_S = 60.0  # longest wait for others to hand back the memory that a load nee
 
 
 @dataclass(eq=False)
-class Slot:
+class Seat:
     """One model, loaded or about to be.
 
     Attributes:
@@ -57,6 +58,7 @@ class ModelManager:
 
     Attributes:
         device: where models run: cpu, cuda, cuda:N or mps.
+        slots: embeddings and pixels of the images last worked on.
     """
 
     def __init__(self, device: str = "auto", budget_mb: int = 0) -> None:
@@ -70,9 +72,10 @@ class ModelManager:
             BadInput: no such device name.
         """
         self.device = pick_device(device)
+        self.slots = Slots()
         self._budget_mb = budget_mb
-        self._slots: dict[Key, Slot] = {}
-        self._changed = threading.Condition()  # guards _slots, users and reserved_mb; never held while loading
+        self._seats: dict[Key, Seat] = {}
+        self._changed = threading.Condition()  # guards _seats, users and reserved_mb; never held while loading
 
     @property
     def budget_mb(self) -> int:
@@ -96,89 +99,89 @@ class ModelManager:
         """
         cls = backend(card_id)
         require_packages(cls.card)
-        slot = self._pin(key_of(cls.card, weights), cls.card)
+        seat = self._pin(key_of(cls.card, weights), cls.card)
         try:
-            with slot.lock:
-                if slot.model is None:
-                    self._load(slot, cls, weights)
-                slot.last_used, slot.uses = time.time(), slot.uses + 1
-                yield slot.model
+            with seat.lock:
+                if seat.model is None:
+                    self._load(seat, cls, weights)
+                seat.last_used, seat.uses = time.time(), seat.uses + 1
+                yield seat.model
         finally:
-            self._unpin(slot)
+            self._unpin(seat)
 
     def loaded(self) -> list[dict]:
         """Return a row per loaded model: id, weights, device, mb, is_lent, last_used, uses."""
         with self._changed:
-            slots = [slot for slot in self._slots.values() if slot.model is not None]
-            return [slot.row(self.device) for slot in sorted(slots, key=lambda slot: -slot.last_used)]
+            seats = [seat for seat in self._seats.values() if seat.model is not None]
+            return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
 
     def unload_all(self) -> list[dict]:
         """Unload every model that is not lent and return their rows."""
         with self._changed:
-            freed = [self._drop(slot) for slot in self._idle() if slot.model is not None]
+            freed = [self._drop(seat) for seat in self._idle() if seat.model is not None]
         release_memory()
         return freed
 
-    def _pin(self, key: Key, card: Card) -> Slot:
-        """Return the slot of a key, counted as used so that nothing unloads it."""
+    def _pin(self, key: Key, card: Card) -> Seat:
+        """Return the seat of a key, counted as used so that nothing unloads it."""
         with self._changed:
-            for slot in self._idle():
-                if slot.key[:2] == key[:2] and slot.key != key:
-                    self._drop(slot)  # an older state of the same weights file
-            slot = self._slots.setdefault(key, Slot(key, card))
-            slot.users += 1
-            return slot
+            for seat in self._idle():
+                if seat.key[:2] == key[:2] and seat.key != key:
+                    self._drop(seat)  # an older state of the same weights file
+            seat = self._seats.setdefault(key, Seat(key, card))
+            seat.users += 1
+            return seat
 
-    def _unpin(self, slot: Slot) -> None:
+    def _unpin(self, seat: Seat) -> None:
         with self._changed:
-            slot.users -= 1
-            if slot.users == 0 and slot.model is None:
-                self._slots.pop(slot.key, None)  # it never loaded
+            seat.users -= 1
+            if seat.users == 0 and seat.model is None:
+                self._seats.pop(seat.key, None)  # it never loaded
             self._changed.notify_all()
 
-    def _load(self, slot: Slot, cls: type, weights: Path | None) -> None:
-        self._reserve(slot)
+    def _load(self, seat: Seat, cls: type, weights: Path | None) -> None:
+        self._reserve(seat)
         try:
-            slot.model = cls(weights, self.device)
-        except BaseException:
-            with self._changed:
-                slot.reserved_mb = 0
-                self._changed.notify_all()
-            raise
+            seat.model = cls(weights, self.device)
+        finally:
+            if seat.model is None:  # it failed: what it reserved is free again
+                with self._changed:
+                    seat.reserved_mb = 0
+                    self._changed.notify_all()
 
-    def _reserve(self, slot: Slot) -> None:
+    def _reserve(self, seat: Seat) -> None:
         """Count the model's memory before it is loaded, unloading idle ones to make room.
 
         Raises:
             Unavailable: it is larger than the budget, or lent models do not come back in time.
         """
-        need = slot.card.vram_mb
+        need = seat.card.vram_mb
         if need > self.budget_mb:
-            raise Unavailable(f"{slot.card.label} needs {need} MB, models may use {self.budget_mb} MB on {self.device}; choose a smaller one")
+            raise Unavailable(f"{seat.card.label} needs {need} MB, models may use {self.budget_mb} MB on {self.device}; choose a smaller one")
         with self._changed:
             if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):
-                lent = ", ".join(s.card.label for s in self._slots.values() if s.users and s.reserved_mb)
-                raise Unavailable(f"no room for {slot.card.label} ({need} MB) after {WAIT_S:.0f} s: {lent} still in use; try again")
-            slot.reserved_mb = need
+                lent = ", ".join(s.card.label for s in self._seats.values() if s.users and s.reserved_mb)
+                raise Unavailable(f"no room for {seat.card.label} ({need} MB) after {WAIT_S:.0f} s: {lent} still in use; try again")
+            seat.reserved_mb = need
 
     def _make_room(self, need_mb: int) -> bool:
         """Unload idle models, longest unused first, until `need_mb` fits; say if it does."""
-        idle = sorted((slot for slot in self._idle() if slot.reserved_mb), key=lambda slot: slot.last_used)
+        idle = sorted((seat for seat in self._idle() if seat.reserved_mb), key=lambda seat: seat.last_used)
         while self._used_mb() + need_mb > self.budget_mb and idle:
             self._drop(idle.pop(0))
             release_memory()
         return self._used_mb() + need_mb <= self.budget_mb
 
     def _used_mb(self) -> int:
-        return sum(slot.reserved_mb for slot in self._slots.values())
+        return sum(seat.reserved_mb for seat in self._seats.values())
 
-    def _idle(self) -> list[Slot]:
-        return [slot for slot in self._slots.values() if slot.users == 0]
+    def _idle(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.users == 0]
 
-    def _drop(self, slot: Slot) -> dict:
-        row = slot.row(self.device)
-        del self._slots[slot.key]
-        slot.model, slot.reserved_mb = None, 0
+    def _drop(self, seat: Seat) -> dict:
+        row = seat.row(self.device)
+        del self._seats[seat.key]
+        seat.model, seat.reserved_mb = None, 0
         return row
 
 
