@@ -3,19 +3,19 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sqlalchemy import RowMapping, Select, func, select
+from sqlalchemy import RowMapping, Select, func, select, update
 
 from tator import label_map
 from tator.images import read_image
 from tator.label_map import LabelClass
 from tator.schema import IMAGE_STATES, annotation, image
 from tator.schema import dataset as dataset_table
-from tator.types import BadInput, Detections, Image, NotFound
+from tator.types import BadInput, Conflict, Detections, Image, NotFound
 from tator.workspace import Workspace, inside
 
 if TYPE_CHECKING:
@@ -170,6 +170,21 @@ class Dataset:
             image.c.dataset_id == self.id, annotation.c.status == "accepted"
         )
         return {class_id: n for class_id, n in conn.execute(query.group_by(annotation.c.class_id))}
+
+    def rename(self, new_name: str) -> Dataset:
+        """Give the dataset another name and return it.
+
+        Raises:
+            BadInput: the name is refused.
+            Conflict: another dataset has it.
+        """
+        new_name = check_dataset_name(new_name)
+        with self.store.write() as conn:
+            query = select(dataset_table.c.id).where(dataset_table.c.name == new_name, dataset_table.c.id != self.id)
+            if conn.execute(query).first():
+                raise Conflict(f"a dataset called {new_name!r} exists; choose another name")
+            conn.execute(update(dataset_table).where(dataset_table.c.id == self.id).values(name=new_name))
+        return replace(self, name=new_name)
 
     def classes(self, retired: bool = False) -> list[LabelClass]:
         """Return the classes in label-map order; deleted ones only if asked for, last."""
