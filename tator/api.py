@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,8 @@ from tator.types import Forbidden, TatorError
 from tator.web.identity import user_of
 from tator.web.metrics import timed
 from tator.workbench import Workbench
+
+MCP = "/gradio_api/mcp"
 
 
 def publish(wb: Workbench) -> None:
@@ -33,13 +36,14 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
 
     def published(request: gr.Request, *args: Any, **kwargs: Any) -> Any:
         try:
-            user = user_of(getattr(request, "request", None) or request)  # MCP hands over the bare request
+            user = user_of(request)
             if user is None:
                 raise Forbidden("log in first")
             with wb.acting(user), timed(verb.name):
-                return bound(*args, **kwargs)
+                result = bound(*args, **kwargs)
         except TatorError as error:
             raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
+        return json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result  # MCP would show Python's repr
 
     asking = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
     signature = inspect.signature(bound)

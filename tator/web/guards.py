@@ -11,7 +11,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tator.web.identity import Access, user_of
+from tator.web.identity import Access, note_user
 
 BODY_BYTES = 8 * 2**20  # a save of 2,000 edits is below 1 MB
 STREAMED = ("/upload", "/gradio_api/upload")  # these count their own bytes
@@ -126,8 +126,8 @@ def signed_in(scope: Scope, access: Access) -> Scope:
 
 
 def stranger_at(scope: Scope) -> tuple[int, str, str] | None:
-    """Return the refusal of a stranger at a door that Gradio leaves open, or None."""
-    if scope["path"].startswith(BEHIND_LOGIN) and user_of(HTTPConnection(scope)) is None:
+    """Note who asks; return the refusal of a stranger at a door that Gradio leaves open, or None."""
+    if note_user(scope) is None and scope["path"].startswith(BEHIND_LOGIN):
         return 401, "login", "send Authorization: Bearer TOKEN; python -m tator add-user makes one"
     return None
 

@@ -11,12 +11,14 @@ from typing import Any
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import Scope
 
 from tator.accounts import Accounts
 from tator.types import TatorError
 from tator.workbench import Workbench
 
 STATUS = {"bad_input": 400, "forbidden": 403, "not_found": 404, "conflict": 409, "unavailable": 503}
+USER = "tator.user"  # key of the request's scope
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 
 
@@ -51,14 +53,25 @@ class Access:
         return alias
 
 
-def user_of(connection: HTTPConnection) -> str | None:
-    """Return the login name, "" where nobody has to log in, None for a stranger where one has to."""
-    app = connection.app
-    if getattr(app, "auth", None) is None:
-        return ""
-    names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
-    token = next((connection.cookies[name] for name in names if name in connection.cookies), None)
-    return app.tokens.get(token)
+def note_user(scope: Scope) -> str | None:
+    """Read the login from the cookie and keep it in the scope, where mounted apps such as MCP find it too."""
+    connection = HTTPConnection(scope)
+    app, user = connection.app, ""
+    if getattr(app, "auth", None) is not None:
+        names = (f"access-token-{app.cookie_id}", f"access-token-unsecure-{app.cookie_id}")
+        user = app.tokens.get(next((connection.cookies[name] for name in names if name in connection.cookies), None))
+    scope[USER] = user
+    return user
+
+
+def user_of(connection: Any) -> str | None:
+    """Return the login name, "" where nobody has to log in, None for a stranger where one has to.
+
+    Args:
+        connection: request of Starlette or Gradio that passed the guard; any other is a stranger's.
+    """
+    plain = getattr(connection, "request", None) or connection
+    return getattr(plain, "scope", {}).get(USER)
 
 
 def refused(error: TatorError) -> JSONResponse:
