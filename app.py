@@ -109,6 +109,7 @@ def serve(flags: argparse.Namespace) -> int:
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
+    wb.jobs.interrupt_orphans()
     note = claim(flags.home)
     try:
         url = launch(wb, flags, accounts, private)

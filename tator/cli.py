@@ -73,17 +73,20 @@ def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False
     Raises:
         TatorError: the operation refused.
     """
-    from tator.ops import call, operations
+    from tator.ops import call, operations, prepared
 
     verb = operations()[name]
     if not verb.is_job:
         return call(wb, name, **arguments)
-    return wb.jobs.run_here(name, arguments, lambda work: narrated(work, plain))
+    return wb.jobs.run_here(verb.fn, name, prepared(verb, arguments), lambda work: narrated(work, plain))
 
 
 def run_job(wb: Workbench, job_id: str) -> None:
     """Drive a job that another process wrote down; it reports through the database."""
-    wb.jobs.run_recorded(job_id)
+    from tator.jobs import run_child
+    from tator.ops import operations
+
+    run_child(wb, job_id, lambda kind: operations()[kind].fn)
 
 
 def narrated(work: Work, plain: bool) -> Iterator[Progress]:

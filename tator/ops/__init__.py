@@ -81,15 +81,24 @@ def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:
     verb = operations().get(name)
     if verb is None:
         raise BadInput(f"no operation is called {name!r}")
-    known = verb.parameters
+    arguments = prepared(verb, arguments)
+    if verb.is_job:
+        return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
+    return verb.fn(wb, **arguments)
+
+
+def prepared(verb: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation's arguments with their types checked.
+
+    Raises:
+        BadInput: one is unknown, lacking or of another type.
+    """
+    name, known = verb.name, verb.parameters
     if unknown := sorted(set(arguments) - set(known)):
         raise BadInput(f"{name} takes no {', '.join(unknown)}; it takes {', '.join(known) or 'nothing'}")
     if lacking := [p.name for p in known.values() if p.default is p.empty and p.name not in arguments]:
         raise BadInput(f"{name} needs {', '.join(lacking)}")
-    arguments = {given: checked(f"{name}: {given}", known[given].annotation, value) for given, value in arguments.items()}
-    if verb.is_job:
-        return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
-    return verb.fn(wb, **arguments)
+    return {given: checked(f"{name}: {given}", known[given].annotation, value) for given, value in arguments.items()}
 
 
 def checked(place: str, hint: Any, value: Any) -> Any:
