@@ -117,6 +117,7 @@ job = Table(
     Column("message", Text, nullable=False, default=""),
     Column("result", Maybe),
     Column("error", Maybe),  # {"code", "message"}
+    Column("in_child", Boolean, nullable=False, default=False),
     Column("host", String(255), nullable=False, default=""),
     Column("pid", Integer),  # process that drives it, or will while it is queued
     Column("pid_started_at", Float),  # tells it from a later process with the same number

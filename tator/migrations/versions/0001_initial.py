@@ -39,6 +39,7 @@ def upgrade() -> None:
         sa.Column("message", sa.Text(), nullable=False),
         sa.Column("result", Maybe),
         sa.Column("error", Maybe),
+        sa.Column("in_child", sa.Boolean(), nullable=False),
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("pid", sa.Integer()),
         sa.Column("pid_started_at", sa.Float()),
