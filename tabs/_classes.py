@@ -7,7 +7,7 @@ from tabs import _html as h
 from tabs import _words as w
 from tabs._shell import Shell
 
-KEEP = -1  # class_delete's "move nowhere": the boxes go with the class
+KEEP = -1  # class_delete's "nowhere": right for a class without boxes
 
 
 def build(shell: Shell) -> gr.HTML:
@@ -44,8 +44,8 @@ def apply(shell: Shell, dataset: str, asked: dict, doomed: int | None) -> int | 
         shell.call("class_reorder", dataset=dataset, class_ids=moved(_ids(shell, dataset), class_id, int(asked["by"])))
     elif act == "ask":
         return class_id
-    elif act == "delete" and doomed is not None:
-        shell.call("class_delete", dataset=dataset, class_id=doomed, move_to=class_id)
+    elif act in ("delete", "delete_into") and doomed is not None:
+        shell.call("class_delete", dataset=dataset, class_id=doomed, move_to=int(value or KEEP))
     return None
 
 
@@ -89,6 +89,9 @@ def _ask(doomed: dict, rows: list[dict]) -> h.Html:
     boxes = doomed.get("annotations", 0)
     others = [row for row in rows if row["class_id"] != doomed["class_id"]]
     head = h.div(h.el("b", f"Delete {doomed['name']}?"), f" It has {w.plural(boxes, 'box', 'boxes')}.")
-    move = [h.button(f"Move them to {row['name']}", "delete", data_id=row["class_id"]) for row in others[:12]] if boxes else []
-    drop = h.button("Delete the boxes too" if boxes else "Delete", "delete", "bad", data_id=KEEP)
-    return h.div(head, h.div(*move, drop, h.button("Keep it", "keep", "quiet"), cls="t-row"), cls="t-box t-stack")
+    if boxes and others:
+        choice = h.el("select", h.el("option", "Move its boxes to …", value=KEEP), [h.el("option", row["name"], value=row["class_id"]) for row in others],
+                      cls="t-field boxed", data_act="delete_into", aria_label="Class that takes the boxes")
+    else:
+        choice = h.button("Delete", "delete", "bad") if not boxes else h.span("Add the class that shall take them first.", cls="t-note")
+    return h.div(head, h.div(choice, h.button("Keep it", "keep", "quiet"), cls="t-row"), cls="t-box t-stack")

@@ -54,8 +54,12 @@ def overview(facts: dict) -> h.Html:
     where = "linked: read only, never moved, changed or deleted" if facts["storage"] == "linked" else "managed: copied into the workspace"
     told = h.facts([("Storage", where), ("Folder", h.span(facts["root"], cls="t-mono")), ("Created", w.when(facts["created_at"])),
                     ("States", _states(facts["states"])), ("Splits", _splits(facts["splits"]))])
-    actions = h.div(h.goto("Open in Label", "label", "primary"), h.goto("Train a class head", "train_clip"), cls="t-row")
-    return h.div(numbers, h.div(told, cls="t-box"), actions, cls="t-stack")
+    return h.div(numbers, h.div(told, cls="t-box"), cls="t-stack")
+
+
+def title(name: str) -> h.Html:
+    """Draw the open dataset's name with what can be done with it."""
+    return h.head(name, h.goto("Train a class head", "train_clip"), h.goto("Open in Label", "label", "primary"))
 
 
 def _states(states: dict) -> h.Html:

@@ -43,7 +43,7 @@ def build(shell: Shell) -> Export:
     with gr.Row(elem_classes="t-line"):
         fmt = gr.Dropdown(formats(), value="yolo", label="Format", elem_id="export-format", scale=2)
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
-        states = gr.CheckboxGroup(STATES, label="States (none chosen: all)", elem_id="export-states", scale=2)
+        states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
     with gr.Row(elem_classes="t-line"):
         with_images = gr.Checkbox(True, label="Put the images in", info="Without them the file holds labels only.", elem_id="export-images", scale=2)
         start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)

@@ -44,10 +44,8 @@ def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -
         return gr.Dropdown(choices, **common)
     if hint is bool:
         return gr.Checkbox(**common)
-    if hint is float and f.metadata.get("low") is not None and f.metadata.get("high") is not None and f.metadata["high"] <= 1:
-        return gr.Slider(f.metadata["low"], f.metadata["high"], step=0.05, **common)
     if hint in (int, float):
-        return gr.Number(precision=0 if hint is int else None, **common)
+        return gr.Number(precision=0 if hint is int else None, step=1 if hint is int else 0.05, **common)
     return gr.Textbox(**common)
 
 

@@ -41,12 +41,13 @@ class JobPanel:
             **_private(self._follow, [self.job], [self.view, self.timer]))
 
     def on_end(self, fn: Callable, inputs: Any = None, outputs: Any = None) -> Any:
-        """Run a listener when the followed job has ended, and when a page finds it ended."""
+        """Run a listener when the followed job ends while this page is open."""
         return self.shell.on(self.ended.change, fn, inputs, outputs)
 
     def on_tick(self, fn: Callable, outputs: Any = None) -> Any:
-        """Run `fn(job id)` beside the panel while a job is active, and once at its end."""
-        self.shell.on(self.ended.change, fn, self.job, outputs)
+        """Run `fn(job id)` beside the panel: when a job is taken up, while it is active, and once at its end."""
+        for trigger in (self.job.change, self.ended.change):
+            self.shell.on(trigger, fn, self.job, outputs)
         return self.shell.on(self.timer.tick, fn, self.job, outputs)
 
     def _follow(self, job_id: str) -> tuple:
@@ -62,9 +63,8 @@ class JobPanel:
     def _load(self) -> tuple:
         job = newest(self.shell, self.kinds)
         if job is None:
-            return "", "", gr.Timer(active=False), ""
-        active = job["state"] in w.ACTIVE
-        return job["id"], render(self.shell, job["id"]), gr.Timer(active=active), "" if active else job["id"]
+            return "", "", gr.Timer(active=False)
+        return job["id"], render(self.shell, job["id"]), gr.Timer(active=job["state"] in w.ACTIVE)
 
     def _picked(self, job_id: str, event: gr.EventData) -> tuple:
         act = event._data.get("act")
@@ -93,7 +93,7 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
     panel = JobPanel(shell, tuple(kinds), gr.State(""), gr.State(""), view, gr.Timer(TICK_S, active=False))
     shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer, panel.ended])
     shell.on(view.pick, panel._picked, panel.job, [panel.job, view, panel.timer])
-    shell.on(shell.window.load, panel._load, None, [panel.job, view, panel.timer, panel.ended])
+    shell.on(shell.window.load, panel._load, None, [panel.job, view, panel.timer])
     return panel
 
 
@@ -115,7 +115,8 @@ def render(shell: Shell, job_id: str) -> h.Html:
     if not job_id:
         return h.Html("")
     job, events = shell.call("jobs_get", job_id=job_id), shell.call("jobs_events", job_id=job_id)
-    return h.div(line(job), progress(job), log(job, events), cls="t-job", data_job=job_id, data_state=job["state"])
+    tail = None if job["state"] == "succeeded" else log(job, events)
+    return h.div(line(job), progress(job), tail, cls="t-job", data_job=job_id, data_state=job["state"])
 
 
 def line(job: dict) -> h.Html:
@@ -131,7 +132,7 @@ def line(job: dict) -> h.Html:
 def title(job: dict) -> str:
     """Return the operation and what it works on, as a person reads it."""
     arguments = job["arguments"] or {}
-    verb = job["kind"].replace("_", " ").capitalize()
+    verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
     subject = arguments.get("name") or arguments.get("dataset") or ""
     return f"{verb}: {subject}" if subject else verb
 

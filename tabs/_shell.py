@@ -14,6 +14,7 @@ from tator import ops
 from tator.types import NotFound, TatorError
 from tator.workbench import Workbench
 
+FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
 LOGO = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2 22 12 12 22 2 12Z"/><path d="M12 7.5 16.5 12 12 16.5 7.5 12Z"/></svg>')
 THEME_ICON = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z"/></svg>')
@@ -21,6 +22,8 @@ THEME_ICON = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12"
 
 class DatasetPicker(gr.Dropdown):
     """A dropdown that passes on a name it has not listed: a page may be older than the server."""
+
+    is_template = True  # drawn as its parent, no front end of its own
 
     def preprocess(self, payload: Any) -> str:
         """Return the chosen dataset's name, "" for none."""
@@ -74,6 +77,11 @@ class Shell:
         names = self.names()
         return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
+    def opening(self, name: str) -> tuple:
+        """Return the picker as a page opens it, and a timer that looks again while there is no dataset."""
+        picked = self.pick(name)
+        return picked, gr.Timer(active=not picked["choices"])
+
     def require(self, dataset: str) -> str:
         """Return the dataset's name.
 
@@ -108,7 +116,9 @@ def build(wb: Workbench, window: gr.Blocks) -> Shell:
         gr.HTML(h.el("button", THEME_ICON, type="button", title="Dark or light", aria_label="Dark or light", data_theme_switch=True),
                 elem_id="t-theme", apply_default_css=False, padding=False)
     shell = Shell(wb, window, picker, chip)
-    shell.on(window.load, shell.pick, kept, picker)
+    first = gr.Timer(FIRST_EVERY_S, active=False)
+    shell.on(window.load, shell.opening, kept, [picker, first])
+    shell.on(first.tick, shell.opening, kept, [picker, first])
     shell.on(window.load, lambda: device_chip(shell), None, chip)
     shell.on(picker.change, lambda name: name, picker, kept)
     shell.on(gr.Timer(CHIP_EVERY_S).tick, lambda: device_chip(shell), None, chip)

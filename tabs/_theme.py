@@ -1,6 +1,7 @@
 """The look: Gradio's theme variables tied to the tokens of assets/tator.css, and what goes into the page's head."""
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import gradio as gr
@@ -46,7 +47,7 @@ SHAPE = {
     "block_border_width": "0px", "block_shadow": "none", "block_padding": "0px", "block_radius": "var(--t-radius)",
     "block_label_border_width": "0px", "block_label_shadow": "none", "block_label_padding": "0px", "block_title_padding": "0px",
     "block_title_text_size": "12px", "block_title_text_weight": "550", "block_info_text_size": "11.5px", "block_label_text_size": "12px",
-    "body_text_size": "13px", "input_radius": "7px", "input_padding": "6px 10px", "input_text_size": "13px", "input_shadow": "none",
+    "body_text_size": "13px", "input_radius": "7px", "input_border_width": "1px", "input_padding": "6px 10px", "input_text_size": "13px", "input_shadow": "none",
     "input_shadow_focus": "0 0 0 3px var(--t-accent-soft)", "layout_gap": "12px", "form_gap_width": "0px", "container_radius": "var(--t-radius)",
     "checkbox_label_padding": "5px 10px", "checkbox_label_shadow": "none", "checkbox_label_text_size": "12.5px", "checkbox_shadow": "none",
     "checkbox_label_text_weight": "500", "button_large_padding": "7px 14px", "button_large_text_size": "13px", "button_large_text_weight": "600",
@@ -61,7 +62,8 @@ FONTS = {"font": ["system-ui", "Segoe UI", "sans-serif"], "font_mono": ["ui-mono
 
 def theme() -> gr.themes.Base:
     """Return the theme: every colour is a token, so dark and light are chosen by tator.css alone."""
-    dark = {f"{name}_dark": value for name, value in TOKENS.items()}
+    known = inspect.signature(gr.themes.Base.set).parameters
+    dark = {f"{name}_dark": value for name, value in TOKENS.items() if f"{name}_dark" in known}
     return gr.themes.Base(radius_size="md", spacing_size="sm", text_size="sm", **FONTS).set(**TOKENS, **dark, **SHAPE)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tabs._html import Html, chip
 
 STATE_TONES = {"queued": "", "running": "accent", "succeeded": "ok", "failed": "bad", "cancelled": "warn", "interrupted": "warn"}
+WORK = {"datasets_create": "Import", "datasets_export": "Export", "heads_train": "Train head", "refiner_train": "Train box refiner"}
 ACTIVE = ("queued", "running")
 
 

@@ -20,21 +20,23 @@ def build(wb: Workbench, shell: Shell) -> None:
             form = _new_dataset.build(shell)
         with gr.Column(elem_classes="t-answer"):
             listing = h.panel(elem_id="datasets-list")
-            with gr.Column(visible=False, elem_id="dataset-detail") as detail, gr.Tabs(elem_classes="t-inner"):
-                with gr.Tab("Overview"):
-                    overview = h.panel(elem_id="dataset-overview")
-                with gr.Tab("Classes", elem_id="dataset-classes"):
-                    classes = _classes.build(shell)
-                with gr.Tab("Import report", elem_id="dataset-report-tab"):
-                    report = h.panel(elem_id="dataset-report")
-                with gr.Tab("Export", elem_id="dataset-export"):
-                    export = _export.build(shell)
-                with gr.Tab("Rename or delete", elem_id="dataset-manage"):
-                    manage(shell)
+            with gr.Column(visible=False, elem_id="dataset-detail") as detail:
+                title = h.panel(elem_id="dataset-title")
+                with gr.Tabs(elem_classes="t-inner"):
+                    with gr.Tab("Overview"):
+                        overview = h.panel(elem_id="dataset-overview")
+                    with gr.Tab("Classes", elem_id="dataset-classes"):
+                        classes = _classes.build(shell)
+                    with gr.Tab("Import report", elem_id="dataset-report-tab"):
+                        report = h.panel(elem_id="dataset-report")
+                    with gr.Tab("Export", elem_id="dataset-export"):
+                        export = _export.build(shell)
+                    with gr.Tab("Rename or delete", elem_id="dataset-manage"):
+                        manage(shell)
     jobs = _jobs.build(shell, ["datasets_create", "datasets_export"])
     jobs.start(form.start.click, _new_dataset.creator(shell), form.inputs)
     jobs.start(export.start.click, _export.exporter(shell), export.inputs)
-    outputs = [listing, detail, overview, classes, report]
+    outputs = [listing, detail, title, overview, classes, report]
 
     def show(dataset: str) -> tuple:
         return draw(shell, dataset)
@@ -68,9 +70,10 @@ def draw(shell: Shell, dataset: str) -> tuple:
     known = any(row["name"] == dataset for row in rows)
     table = views.listing(rows, dataset)
     if not known:
-        return table, gr.update(visible=False), "", "", ""
+        return table, gr.update(visible=False), "", "", "", ""
     facts = shell.call("datasets_get", dataset=dataset)
-    return table, gr.update(visible=True), views.overview(facts), _classes.draw(shell, dataset), views.report(facts, 1)
+    details = views.title(dataset), views.overview(facts), _classes.draw(shell, dataset), views.report(facts, 1)
+    return (table, gr.update(visible=True), *details)
 
 
 def manage(shell: Shell) -> None:

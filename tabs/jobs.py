@@ -131,7 +131,8 @@ def details(shell: Shell, job_id: str) -> h.Html:
     given = h.div(h.div("Arguments", cls="t-note"), _json(job["arguments"]))
     told = h.div(h.div("Result", cls="t-note"), _json(job["result"])) if job["result"] is not None else None
     failed = h.div(h.div("Error", cls="t-note"), _json(job["error"])) if job["error"] else None
-    return h.div(_jobs.render(shell, job_id), h.div(facts, given, told, failed, cls="t-two t-job-facts"), cls="t-box")
+    said = _jobs.log(job, shell.call("jobs_events", job_id=job_id)) if job["state"] == "succeeded" else None
+    return h.div(_jobs.render(shell, job_id), h.div(said, cls="t-job-facts"), h.div(facts, given, told, failed, cls="t-two t-job-facts"), cls="t-box")
 
 
 def _json(value: object) -> h.Html:

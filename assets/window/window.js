@@ -37,6 +37,8 @@
     if (goto) showTab(goto.dataset.goto);
     const focus = event.target.closest("[data-focus]");
     if (focus) document.querySelector(focus.dataset.focus)?.focus();
+    const press = event.target.closest("[data-press]");
+    if (press) document.querySelector(press.dataset.press)?.click();
     const image = event.target.closest("[data-open-image]");
     if (image) openImage(image.dataset.dataset, image.dataset.openImage);
   });
