@@ -13,7 +13,7 @@ from tator.workbench import Workbench
 
 @operation(mirrors=("datasets_list",), writes=False)
 def datasets_list(wb: Workbench) -> list[dict]:
-    """List datasets with their storage, folder and counts of images, annotations, states and splits."""
+    """List datasets with their folder, storage and counts."""
     return Dataset.listing(wb.store)
 
 
@@ -21,8 +21,9 @@ def datasets_list(wb: Workbench) -> list[dict]:
 def datasets_create(
     wb: Workbench, name: str, source: str, storage: Literal["linked", "managed"] = "linked", with_labels: bool = True
 ) -> Work:
-    """Create a dataset of a folder, a zip or an upload; what cannot be read is listed, the rest goes in.
+    """Create a dataset of a folder, a zip or an upload.
 
+    What cannot be read is listed, the rest goes in.
     YOLO and COCO labels are recognised by content, class names by labelmap.txt, classes.txt, obj.names, data.yaml or
     COCO categories, splits by train.txt, val.txt, test.txt, data.yaml or folder names. Run again with the same
     arguments after a cut, it goes on where it stopped.
@@ -44,7 +45,7 @@ def datasets_create(
 
 @operation(writes=False)
 def datasets_get(wb: Workbench, dataset: str) -> dict:
-    """Return one dataset: counts, classes in label-map order, and the report of its import.
+    """Return one dataset: counts, classes in order, and the report of its import.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -73,7 +74,9 @@ def datasets_rename(wb: Workbench, dataset: str, new_name: str) -> dict:
 
 @operation(mirrors=("datasets_delete",))
 def datasets_delete(wb: Workbench, dataset: str, confirm: str) -> dict:
-    """Delete a dataset with its annotations; linked images are never touched, managed ones go to the trash.
+    """Delete a dataset with its annotations; linked images are never touched.
+
+    Managed images go to the workspace's trash.
 
     Args:
         dataset: dataset name, from datasets_list.

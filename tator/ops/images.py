@@ -10,7 +10,7 @@ from tator.workbench import Workbench
 def images_list(
     wb: Workbench, dataset: str, offset: int = 0, limit: int = 200, state: str = "", search: str = ""
 ) -> dict:
-    """List images in path order, a page at a time, with size, state, split, annotation count and problem.
+    """List images in path order, a page at a time.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -28,7 +28,7 @@ def images_list(
 
 @operation(writes=False)
 def images_next(wb: Workbench, dataset: str, after_image_id: int = 0, state: str = "new") -> dict:
-    """Return the next readable image of a state after another, from the start again at the end.
+    """Return the next readable image of a state after another, round the end.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -47,7 +47,7 @@ def images_next(wb: Workbench, dataset: str, after_image_id: int = 0, state: str
 
 @operation(writes=False)
 def images_position(wb: Workbench, dataset: str, image_id: int) -> dict:
-    """Return where an image stands in the unfiltered list, counted from 0, and how many there are.
+    """Return where an image stands in the unfiltered list, and how many there are.
 
     Args:
         dataset: dataset name, from datasets_list.

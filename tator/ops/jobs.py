@@ -28,7 +28,7 @@ def jobs_list(wb: Workbench, kind: str = "", limit: int = 100) -> list[dict[str,
 
 @operation(writes=False)
 def jobs_get(wb: Workbench, job_id: str) -> dict[str, Any]:
-    """Return one job with its state, progress, rate, time left, result or error, and log tail.
+    """Return one job: state, progress, rate, time left, result or error, log tail.
 
     Args:
         job_id: id of the job, from jobs_list.
@@ -55,7 +55,7 @@ def jobs_events(wb: Workbench, job_id: str, after: int = 0) -> list[dict[str, An
 
 @operation
 def jobs_cancel(wb: Workbench, job_id: str) -> dict[str, Any]:
-    """Ask a job to stop; it does at its next step, and is killed if it does not answer.
+    """Ask a job to stop at its next step; one that does not answer is killed.
 
     Args:
         job_id: id of the job, from jobs_list.
