@@ -20,23 +20,24 @@ TESTS = sorted(path for folder in ("tests", "bench") for path in (ROOT / folder)
 BROWSER = sorted(path for kind in ("*.js", "*.mjs", "*.css") for folder in ("assets", "tests") for path in (ROOT / folder).rglob(kind))
 LAYERS = (  # the file list is the design document: a new module is named here, or the test says so
     {"types", "protocols"},
-    {"boxes", "masks", "tiles", "matching", "names", "schema"},
+    {"boxes", "box_features", "texture", "masks", "tiles", "matching", "names", "schema"},
     {"workspace", "store", "annotations", "edit_checks", "draft", "journal", "edits", "leases",
-     "images", "archives", "dataset", "classes", "label_map", "importing", "exporting", "recipes", "formats",
+     "images", "archives", "tree", "dataset", "browse", "removal", "class_moves", "classes", "label_map", "importing", "exporting", "recipes", "formats",
      "migrations", "sample", "accounts"},
-    {"registry", "manager", "weights", "features", "heads", "refiner", "models", "training"},
+    {"registry", "manager", "devices", "slots", "weights", "weights_file", "features", "heads", "refiner", "models", "training"},
     {"prepass", "calibration", "mining", "evaluation", "segmentation", "quality"},
     {"jobs", "job_rows", "job_process", "workbench"},
     {"ops"},
-    {"cli", "api", "web", "__main__"},
+    {"signatures", "cli", "api", "web", "__main__"},
 )
 HEAVY = {
     "torch", "torchvision", "transformers", "ultralytics", "rfdetr", "sam3", "open_clip", "sklearn", "skimage", "cv2", "scipy", "matplotlib",
     "pandas", "yaml", "pycocotools", "xgboost",
 }
-MAY_IMPORT_GRADIO = {"app.py", "tator/api.py", "tator/web.py"}
+MAY_IMPORT_GRADIO = {"app.py", "tator/api.py"}
 FOR_TABS = {"tator.workbench", "tator.ops", "tator.jobs", "tator.recipes", "tator.types", "tator.web", "tator.api"}
 CATCHES_ALL = {"tator/jobs.py", "tator/web/dispatch.py"}  # a job must record why it ended; the canvas must get an answer
+FIRST_LINE = 120  # HOUSE asks for 80 and the operations keep to it; a line of the file is the hard end
 PLAIN = (str, int, float, bool)
 
 
@@ -168,7 +169,8 @@ def test_nothing_swallows_every_error(path: Path):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
             broad = [c for c in caught if c is None or (isinstance(c, ast.Name) and c.id in ("Exception", "BaseException"))]
-            assert not broad or name_of(path) in CATCHES_ALL, f"line {node.lineno}"
+            raised_again = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+            assert not broad or raised_again or name_of(path) in CATCHES_ALL, f"line {node.lineno}"
 
 
 @pytest.mark.parametrize("path", PRODUCT, ids=name_of)
@@ -177,11 +179,19 @@ def test_every_module_and_public_function_says_what_it_does(path: Path):
     assert ast.get_docstring(tree) or not tree.body
     if not name_of(path).startswith("tator/"):
         return
-    for node in at_module_level(tree.body):
+    for node in public(tree.body):
+        doc = ast.get_docstring(node)
+        assert doc, f"{node.name}, line {node.lineno}, has no docstring"
+        assert len(doc.splitlines()[0]) <= FIRST_LINE, f"{node.name}: the first line has {len(doc.splitlines()[0])} characters"
+
+
+def public(body: list[ast.stmt]) -> typing.Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    """Yield the public functions, classes and methods of a module."""
+    for node in body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            doc = ast.get_docstring(node)
-            assert doc, f"{node.name}, line {node.lineno}, has no docstring"
-            assert len(doc.splitlines()[0]) <= 100, f"{node.name}: the first line is long"
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from public(node.body)
 
 
 @pytest.mark.parametrize(("name", "verb"), operations().items())
