@@ -42,7 +42,7 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
     # Pillow refuses above twice this number; its own default would refuse honest 200-megapixel scans.
     PIL.Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2
     try:
-        with PIL.Image.open(path, formats=FORMATS) as picture:
+        with PIL.Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as picture:  # JPEG's reader opens MPO
             width, height = picture.size
             if width * height > PIXEL_LIMIT:
                 raise BadInput(f"{path.name}: {width} x {height} pixels, the limit is {PIXEL_LIMIT // 10**6} megapixels")
