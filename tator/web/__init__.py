@@ -11,13 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from tator.types import BadInput, NotFound
+from tator.types import BadInput
 from tator.web.dispatch import dispatch
 from tator.web.guards import Guard
 from tator.web.identity import LOOPBACK, STATUS, Access, for_users, user_of
 from tator.web.media import ASSETS, asset, assets_url, assets_version, media, thumb
 from tator.web.metrics import Measure, metrics
-from tator.web.transfers import Uploads, export, upload_size
+from tator.web.transfers import Uploads, export, head, upload_size
 from tator.workbench import Workbench
 
 __all__ = ["ASSETS", "LOOPBACK", "Access", "app_kwargs", "assets_url", "assets_version", "dispatch", "user_of"]
@@ -52,15 +52,6 @@ def routes(wb: Workbench, access: Access) -> list[Route]:
 def healthz(request: Request) -> Response:
     """Answer that the server runs; touches nothing."""
     return JSONResponse({"ok": True})
-
-
-def head(wb: Workbench, request: Request) -> Response:
-    """Answer a trained head as a download: its folder of safetensors and JSON, zipped on request.
-
-    Raises:
-        NotFound: no such head.
-    """
-    raise NotFound(f"no head is called {request.path_params['name']!r}")
 
 
 async def beacon(wb: Workbench, request: Request) -> Response:

@@ -1,15 +1,19 @@
 """Files in and out: uploads in pieces, exports as downloads."""
 from __future__ import annotations
 
+import io
 import shutil
+import zipfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 from anyio import to_thread
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from tator.heads import HeadShelf
 from tator.types import BadInput, Conflict, NotFound, Unavailable
 from tator.workbench import Workbench
 
@@ -162,3 +166,19 @@ def export(wb: Workbench, request: Request) -> Response:
     if not path.is_file():
         raise NotFound(f"no export is called {name!r}")
     return FileResponse(path, filename=path.name, media_type="application/octet-stream")
+
+
+def head(wb: Workbench, request: Request) -> Response:
+    """Answer a trained head as a zip of its safetensors and JSON.
+
+    Raises:
+        NotFound: no such head.
+    """
+    name = request.path_params["name"]
+    weights = HeadShelf(wb.workspace.folder("runs")).path(name)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in (weights, weights.with_name("head.json")):
+            archive.write(file, f"{name}/{file.name}")
+    marks = {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}.zip"}
+    return Response(packed.getvalue(), media_type="application/zip", headers=marks)
