@@ -201,7 +201,7 @@ def test_metrics_are_for_this_machine_or_a_token(start_server: Callable[..., Ser
         assert http.get("/metrics", headers={header: "127.0.0.1"}).status_code == 403
     guarded = start_server("--no-sample", "--metrics-token", "s3cret")
     forwarded = {"x-forwarded-for": "1.2.3.4"}
-    for token, status in (("s3cret", 200), ("other", 403), ("", 403)):
+    for token, status in (("s3cret", 200), ("other", 403), ("s3cre", 403)):
         got = httpx.get(f"{guarded.url}/metrics", headers=forwarded | {"authorization": f"Bearer {token}"})
         assert got.status_code == status
 
@@ -296,7 +296,7 @@ def test_component_server_takes_no_other_function_or_operation(http: httpx.Clien
     for component in (*components[:40], 10**6):
         for name in ("__init__", "preprocess", "load", "ls", "get_config", "rpc.__globals__"):
             body = {"data": ["/etc"], "component_id": component, "fn_name": name, "session_hash": "forged"}
-            got = http.post("/gradio_api/component_server/", json=body)
+            got = httpx.post(f"{http.base_url}gradio_api/component_server/", json=body)  # Gradio hangs up after an error
             assert got.status_code >= 400 and "root" not in got.text
     canvas = [part["id"] for part in http.get("/config").json()["components"] if "rpc" in json.dumps(part.get("props", {}).get("server_fns", []))]
     for component in canvas:

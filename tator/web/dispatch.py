@@ -12,6 +12,7 @@ from typing import Any
 
 from anyio import to_thread
 
+from tator.job_rows import plain
 from tator.ops import call
 from tator.types import BadInput, Forbidden, TatorError
 from tator.web.metrics import timed
@@ -57,4 +58,4 @@ def answer(wb: Workbench, allowed: Collection[str], message: Any, user: str | No
     if name not in allowed:
         raise Forbidden(f"{name!r} cannot be called from here")
     with wb.acting(user), timed(name):
-        return call(wb, name, **arguments)
+        return plain(call(wb, name, **arguments))
