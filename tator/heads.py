@@ -52,6 +52,11 @@ class Head:
         """Length of the vectors it reads."""
         return len(self.mean)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it holds, in bytes."""
+        return sum(part.nbytes for part in (self.mean, self.std, *(array for layer in self.layers for array in layer)))
+
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N, C) probabilities that sum to 1.
 
@@ -165,7 +170,7 @@ class HeadShelf:
             BadInput: the name cannot be a folder's.
         """
         checked_name(name)
-        write_json(self.folder / name / "head.json", {"name": name, "trained_at": time.time(), **report})
+        write_json(self.folder / name / "head.json", {"name": name, "created_at": time.time(), **report})
         head.save(self.folder / name / "head.safetensors")
 
     def rename(self, name: str, new_name: str) -> None:
@@ -193,7 +198,7 @@ class HeadShelf:
         """
         folder = self.path(name).parent
         if self.active() == name:
-            (self.folder / "active.json").unlink()
+            self.deactivate()
         shutil.move(folder, trash / f"head-{name}-{uuid.uuid4().hex[:8]}")
 
     def activate(self, name: str) -> None:
@@ -205,6 +210,10 @@ class HeadShelf:
         """
         self.load(name)
         write_json(self.folder / "active.json", {"name": name})
+
+    def deactivate(self) -> None:
+        """Leave no head active."""
+        (self.folder / "active.json").unlink(missing_ok=True)
 
     def active(self) -> str:
         """Return the active head's name, "" where there is none."""
