@@ -12,7 +12,9 @@ from tator.ops import Operation, operations  # noqa: E402  (the project is run f
 
 ROUTES = {  # answered by a route, where HTTP itself is the point
     "GET /metrics": ("system_metrics",),
-    "POST /upload": ("datasets_upload", "qwen_dataset_chunk"),
+    "POST /upload": ("datasets_upload",),
+    "GET /head/NAME": ("clip_classifiers_download_zip",),
+    "GET /export/NAME": ("datasets_download",),
 }
 HEAD = """# Endpoints
 

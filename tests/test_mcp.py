@@ -34,7 +34,7 @@ def tools(url: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     return {tool.name: tool for tool in with_session(url, use, headers).tools}
 
 
-def use_tool(url: str, name: str, headers: dict[str, str] | None = None, **arguments: Any) -> Any:
+def use_tool(url: str, name: str, headers: dict[str, str] | None = None, /, **arguments: Any) -> Any:
     async def use(client: ClientSession) -> Any:
         return await client.call_tool(name, arguments)
 

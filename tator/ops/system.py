@@ -57,7 +57,7 @@ def _used_memory_mb(total: int) -> int | None:
         return None
 
 
-@operation(mirrors=("system_models",), writes=False)
+@operation(mirrors=("system_models", "clip_backbones"), writes=False)
 def models_list(wb: Workbench, task: str = "") -> list[dict[str, Any]]:
     """Return every model backend: what it does, needs and reaches.
 
