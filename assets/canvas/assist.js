@@ -28,7 +28,7 @@ export function createAssist(app) {
 
   function rowOf(candidate, segmenter) {
     const xyxy = clipBox(candidate.xyxy, app.stage.size);
-    const known = candidate.class_id >= 0 && app.classes.of(candidate.class_id).class_id >= 0;
+    const known = candidate.accepted !== false && app.classes.of(candidate.class_id).class_id >= 0;     // named, or as asked
     const row = xyxy && app.newRow(xyxy, known ? candidate.class_id : undefined);
     if (!row) return null;
     return { ...row, polygons: candidate.polygons ?? null, confidence: candidate.confidence ?? null, source: segmenter };
@@ -50,7 +50,7 @@ export function createAssist(app) {
       boxes: flat(rows), class_ids: rows.map((row) => row.class_id), ...chosen("segmenter"),
     }, group);
     if (!answer) return null;
-    const boxes = rows.map((row, i) => clipBox(answer.boxes[i].xyxy, app.stage.size) ?? row.xyxy);
+    const boxes = rows.map((row, i) => (answer.boxes[i].is_found === false ? null : clipBox(answer.boxes[i].xyxy, app.stage.size)) ?? row.xyxy);
     return new Map(rows.map((row, i) => [row.id, { row, changes: boxChanges(row, boxes[i]) }]));
   }
 
@@ -84,9 +84,10 @@ export function createAssist(app) {
       classes = await classesOf(rows, rows.map((row) => found.get(row.id).changes.xyxy), "Auto class");
     }
     const ops = unchanged(rows).map((row) => {
-      const { changes } = found.get(row.id), class_id = classes?.sure.get(row.id);
-      return { op: "set", id: row.id, changes: class_id === undefined ? changes : { ...changes, class_id } };
-    });
+      const { changes } = found.get(row.id), class_id = classes?.sure.get(row.id) ?? row.class_id;
+      return { op: "set", id: row.id, changes: class_id === row.class_id ? changes : { ...changes, class_id }, moves: String(changes.xyxy) !== String(row.xyxy) };
+    }).filter(({ moves, changes }) => moves || "class_id" in changes).map(({ op, id, changes }) => ({ op, id, changes }));
+    if (!ops.length) app.toast("Nothing tighter was found.");
     return { ops, classes };
   }
 
@@ -165,6 +166,14 @@ export function createAssist(app) {
       if (ops.length) app.store.commit(label, ops);
       tellUnsure(found.unsure);
       if (!found.unsure.length && !ops.length && rows.length > 1) app.toast("The head agrees with every class here.", "ok");
+    },
+
+    /** Switch the naming of new boxes on or off; on only when there is a head to do it. */
+    async toggleAutoClass() {
+      if (!app.settings.get("autoClass") && !(await app.call("heads_active")).name) {
+        return app.toast("No class head is active yet: train one in the Train CLIP tab.", "warn");
+      }
+      return app.toast(app.settings.toggle("autoClass") ? "New boxes get their class from the active head." : "New boxes keep the class you choose.");
     },
 
     /** New boxes get their class by the head when the person switched that on. */

@@ -36,7 +36,7 @@ export function keyMap(actions) {
 const SHOWN = { left: "←", right: "→", up: "↑", down: "↓", esc: "Esc", space: "Space", enter: "Enter", delete: "Del", backspace: "⌫", pageup: "PgUp", pagedown: "PgDn" };
 
 /** How a combo is shown to a person: "ctrl+shift+z" -> "Ctrl Shift Z". */
-export const shown = (combo) => combo.split("+").map((part) =>
+export const shown = (combo) => combo.split(/\+(?=.)/).map((part) =>
   SHOWN[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase())).join(" ");
 
 /** May a shortcut fire now? `isVisible` tells whether the canvas is on screen. */

@@ -45,6 +45,12 @@ export function createSession(app) {
     }
   }
 
+  /** The first image of the list that can be shown, else simply the first. */
+  const firstReadable = () => {
+    for (let i = 0; app.images.row(i); i++) if (!app.images.row(i).problem) return app.images.row(i).id;
+    return app.images.row(0).id;
+  };
+
   async function lease() {
     clearTimeout(leaseTimer);
     const id = imageId;
@@ -80,7 +86,7 @@ export function createSession(app) {
         if (mine !== turn) return;
         app.classes.load(facts.classes);
         if (!app.images.total) return show("no_images");
-        const first = wanted ?? app.settings.lastImage(dataset) ?? (await app.images.at(0)).id;
+        const first = wanted ?? app.settings.lastImage(dataset) ?? firstReadable();
         await api.openImage(first, { orElse: wanted === null });
       } catch (error) { if (mine === turn) { show("failed", error.message); app.tell(error); } }
     },
@@ -116,8 +122,8 @@ export function createSession(app) {
         lease();
       } catch (error) {
         if (mine !== turn) return;
-        const first = orElse && error.code === "not_found" ? await app.images.at(0) : null;     // the remembered image is gone
-        if (first && first.id !== id) await api.openImage(first.id);
+        const first = orElse && error.code === "not_found" ? firstReadable() : null;     // the remembered image is gone
+        if (first !== null && first !== id) await api.openImage(first);
         else { show("failed", error.message); app.tell(error); }
       } finally { clearTimeout(slow); }
     },

@@ -5,6 +5,7 @@ import { OPS_LIMIT } from "./store.js";
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const EDITS_LIMIT = 200;
+const TIMERS = { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) };       // bare functions refuse another `this`
 
 /**
  * @param {object} with_
@@ -13,7 +14,7 @@ const EDITS_LIMIT = 200;
  * @param {string} with_.clientId
  * @param {{set: Function, clear: Function}} [with_.clock]  timers, replaceable in tests
  */
-export function createSync({ call, outbox, clientId, delay = 250, clock = { set: setTimeout, clear: clearTimeout } }) {
+export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS }) {
   const base = new Map(), conflicts = new Map();
   const stateChanged = signal(), saved = signal(), conflicted = signal(), refused = signal();
   let queue = [], seq = 0, timer = null, inFlight = null, failures = 0, state = "saved";

@@ -29,10 +29,7 @@ export const assistActions = [
   { id: "tweak_class", label: "Tweak all boxes of the class", keys: ["shift+x"], group: "Assist", icon: "wand", when: open, run: (app) => app.assist.tweakClass() },
   { id: "auto_class", label: "Auto class: the selection, else on or off for new boxes", keys: ["a"], group: "Assist", icon: "tag", when: open,
     isOn: (app) => app.settings.get("autoClass"),
-    run: (app) => {
-      if (any(app)) return app.assist.classify(app.selection.rows());
-      return app.toast(app.settings.toggle("autoClass") ? "New boxes get their class from the active head." : "New boxes keep the class you choose.");
-    } },
+    run: (app) => (any(app) ? app.assist.classify(app.selection.rows()) : app.assist.toggleAutoClass()) },
   { id: "auto_class_image", label: "Auto class: all boxes of this image", keys: ["shift+a"], group: "Assist", when: open,
     async run(app) {
       const rows = [...app.store.rows.values()].filter((row) => row.status === "accepted");

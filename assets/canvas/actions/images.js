@@ -18,7 +18,7 @@ export const imageActions = [
 ];
 
 const numbered = (n) => ({
-  id: `class_${n}`, label: `Class ${n}: choose it, and give it to the selection`, keys: [String(n)], group: "Classes", when: (app) => Boolean(app.classes.numbered(n)),
+  id: `class_${n}`, label: `Class ${n}, also for the selection`, keys: [String(n)], group: "Classes", when: (app) => Boolean(app.classes.numbered(n)),
   run: (app) => app.chooseClass(app.classes.numbered(n).class_id),
 });
 

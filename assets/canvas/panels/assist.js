@@ -9,7 +9,7 @@ export function createAssistPanel(app, actionById) {
   const note = el("p.tc-note");
   const margin = el("input", { type: "range", min: "0", max: "1", step: "0.05", "aria-label": "Least gap between the two likeliest classes", oninput: (event) => { app.settings.set("minMargin", Number(event.target.value)); show(); } });
   const marginText = el("output");
-  const auto = el("input", { type: "checkbox", onchange: (event) => app.settings.set("autoClass", event.target.checked) });
+  const auto = el("input", { type: "checkbox", onchange: async () => { auto.checked = app.settings.get("autoClass"); await app.assist.toggleAutoClass().catch(app.tell); show(); } });
   const button = (id, text, kind = "") => {
     const action = actionById(id);
     return el(`button.tc-button${kind}`, { type: "button", title: `${action.label} (${action.keys.map(shown).join(" or ")})`, dataset: { action: id }, onclick: () => app.run(action) },

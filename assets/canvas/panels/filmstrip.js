@@ -38,7 +38,7 @@ export function createFilmstrip(app) {
       type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.path}, ${STATES[image.state] ?? image.state}`,
       title: [image.path, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
       tabindex: -1, dataset: { imageId: image.id }, onclick: () => app.session.openImage(image.id),
-    }, picture, el("span", { text: name }), el("u", { className: `tc-state ${image.state}` }));
+    }, picture, el("span", { text: name }), el(`u.tc-state.${image.state}`));
     node.classList.toggle("on", current);
     return node;
   }

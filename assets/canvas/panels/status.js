@@ -31,7 +31,7 @@ export function createStatus(app) {
       if (!image) return;
       name.textContent = image.path ?? "";
       name.title = `${image.path}\n${image.width} × ${image.height} pixels`;
-      fill(state, el("u", { className: `tc-state ${image.state}` }), STATES[image.state] ?? image.state);
+      fill(state, el(`u.tc-state.${image.state}`), STATES[image.state] ?? image.state);
       const text = modeText();
       mode.hidden = !text;
       mode.textContent = text;
