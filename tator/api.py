@@ -1,4 +1,5 @@
 """Publish every operation as an HTTP endpoint and, with that, as an MCP tool."""
+
 from __future__ import annotations
 
 import inspect
@@ -44,7 +45,9 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
                 result = plain(bound(*args, **kwargs))  # the database's rows have keys that orjson refuses
         except TatorError as error:
             raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
-        return json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result  # MCP would show Python's repr
+        return (
+            json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result
+        )  # MCP would show Python's repr
 
     asking = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
     signature = inspect.signature(bound)

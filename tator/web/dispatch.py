@@ -3,6 +3,7 @@
 Gradio turns an exception of a server function into `undefined` in the browser, which is what a
 broken connection looks like; so this is where an unforeseen error becomes an answer.
 """
+
 from __future__ import annotations
 
 import logging
@@ -39,7 +40,12 @@ async def dispatch(wb: Workbench, allowed: Collection[str], message: Any, user: 
         return {"ok": False, "code": error.code, "message": str(error), "details": error.details}
     except Exception:
         log.exception("operation %s failed", message.get("m") if isinstance(message, dict) else "?")
-        return {"ok": False, "code": "bug", "message": "this failed unexpectedly; the server's log has the trace", "details": {}}
+        return {
+            "ok": False,
+            "code": "bug",
+            "message": "this failed unexpectedly; the server's log has the trace",
+            "details": {},
+        }
     return {"ok": True, "result": result}
 
 
