@@ -110,15 +110,17 @@ def train(dataset: Dataset, is_quick: bool = False) -> Work:
     """
     started, (accepted, revisions) = time.perf_counter(), count_accepted(dataset)
     require_boxes(accepted)
-    images, is_partial = choose_images(dataset, *((QUICK_IMAGES, QUICK_MEGAPIXELS) if is_quick else (IMAGES, MEGAPIXELS)))
+    limits = (QUICK_IMAGES, QUICK_MEGAPIXELS) if is_quick else (IMAGES, MEGAPIXELS)
+    images, is_partial = choose_images(dataset, *limits)
     boxes = cap_classes(dataset.annotations([row.id for row in images]), dataset.id)
     sizes, path = class_sizes(dataset), weights_path(dataset)
     rows, skipped = yield from _read(dataset, images, boxes, sizes, QUICK_SAMPLES if is_quick else SAMPLES)
     figures = box_refiner.hold_out(rows)
     box_refiner.save(path, box_refiner.fit(rows), sizes)
     facts = {
-        "version": VERSION, "accepted_boxes": accepted, "revisions": revisions, "images_read": len(images) - len(skipped),
-        "boxes_read": sum(len(found) for found in boxes.values()), "skipped_images": skipped, "is_partial": is_quick and is_partial,
+        "version": VERSION, "accepted_boxes": accepted, "revisions": revisions, "is_partial": is_quick and is_partial,
+        "images_read": len(images) - len(skipped), "skipped_images": skipped,
+        "boxes_read": sum(len(found) for found in boxes.values()),
         "trained_at": time.time(), "seconds": time.perf_counter() - started, "measured": figures,
     }
     write_json(path.with_name("refiner.json"), facts)
@@ -143,10 +145,11 @@ def _read(
         except (BadInput, NotFound):
             skipped.append(row.path)
             continue
-        parts.append(box_refiner.make_rows(lab, found.xyxy, found.class_id, sizes, repeats, seed=dataset.id, group=done))
+        seeds = (dataset.id, done)
+        parts.append(box_refiner.make_rows(lab, found.xyxy, found.class_id, sizes, repeats, *seeds))
         yield Progress(done + 1, len(images), row.path)
     if not parts:
-        raise Unavailable(f"none of the {len(images)} labelled images can be read; the first is {skipped[0] if skipped else 'missing'}")
+        raise Unavailable(f"none of the {len(images)} labelled images can be read, not even {skipped[0]}")
     return Rows.concat(parts), skipped
 
 
@@ -190,7 +193,8 @@ def class_sizes(dataset: Dataset) -> Priors:
 
 def _accepted(dataset: Dataset, *columns: Any) -> Select:
     joined = annotation.join(image, annotation.c.image_id == image.c.id)
-    return select(*columns).select_from(joined).where(image.c.dataset_id == dataset.id, annotation.c.status == "accepted")
+    ours = image.c.dataset_id == dataset.id, annotation.c.status == "accepted"
+    return select(*columns).select_from(joined).where(*ours)
 
 
 def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections]:
@@ -203,7 +207,7 @@ def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections
 
 
 def clipped(found: Detections) -> Detections:
-    """Return the boxes with coordinates of at least 0; the image's far edges were checked when they were saved."""
+    """Return boxes with coordinates of at least 0; the far edges were checked when they were saved."""
     return Detections.of(clip(found.xyxy, 2**20, 2**20), class_id=found.class_id)
 
 

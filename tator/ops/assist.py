@@ -26,7 +26,10 @@ MOST_BOXES = 5_000  # of one call
 MOST_POINTS = 200
 
 
-@operation(mirrors=("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto", "sam_bbox", "sam_bbox_auto"), writes=False)
+SAM = ("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto", "sam_bbox", "sam_bbox_auto")
+
+
+@operation(mirrors=SAM, writes=False)
 def segment(
     wb: Workbench, image_id: int, segmenter: str = "ridge_box", positive: list[float] = [], negative: list[float] = [],  # noqa: B006
     box: list[float] = [], class_id: int = -1, classify: bool = False, min_margin: float = 0.0,  # noqa: B006
@@ -65,8 +68,10 @@ def segment(
     candidates = [candidate(one, class_id, names) for one in found]
     if classify and candidates:
         named = name_boxes(wb, data, row, found.xyxy[:1], "", min_margin)["boxes"][0]
-        candidates[0] |= {name: value for name, value in named.items() if name != "confidence"} | {"class_confidence": named["confidence"]}
-    return {"candidates": candidates, "segmenter": segmenter, "model_ms": model_ms, "took_ms": (time.perf_counter() - started) * 1_000}
+        named["class_confidence"] = named.pop("confidence")  # beside the confidence of the box
+        candidates[0] |= named
+    took_ms = (time.perf_counter() - started) * 1_000
+    return {"candidates": candidates, "segmenter": segmenter, "model_ms": model_ms, "took_ms": took_ms}
 
 
 @operation(writes=False)
@@ -99,12 +104,14 @@ def tweak_boxes(
     weights = weights_of(wb, data, segmenter)
     embedding = embed(wb, data, row, segmenter, weights)
     with wb.models.use(segmenter, weights) as model:
-        tight = refined(model, embedding, loose, class_ids)
-    return {"boxes": tight, "segmenter": segmenter, "took_ms": (time.perf_counter() - started) * 1_000}
+        answers = refined(model, embedding, loose, class_ids)
+    return {"boxes": answers, "segmenter": segmenter, "took_ms": (time.perf_counter() - started) * 1_000}
 
 
 @operation(mirrors=("clip_predict",), writes=False)
-def classify_boxes(wb: Workbench, image_id: int, boxes: list[float], head: str = "", min_margin: float = 0.0) -> dict[str, Any]:
+def classify_boxes(
+    wb: Workbench, image_id: int, boxes: list[float], head: str = "", min_margin: float = 0.0,
+) -> dict[str, Any]:
     """Name the class of boxes with a trained head; nothing is stored.
 
     Args:
@@ -196,16 +203,23 @@ def refined(model: Any, embedding: Embedding, loose: Boxes, class_ids: list[int]
     """Return {"xyxy", "confidence", "is_found"} per box; one that is not found stays as it was."""
     if isinstance(model, BoxRefiner):
         found = model.refine(embedding, loose)
-        return [{"xyxy": xyxy.tolist(), "confidence": plain(c), "is_found": True} for xyxy, c in zip(found.xyxy, found.confidence, strict=True)]
+        return [tight(one.xyxy[0], one.confidence[0], True) for one in found]
     answers = []
     for i, box in enumerate(loose):
         best = model.segment(embedding, Prompt(box=box, class_id=class_ids[i] if class_ids else -1))[:1]
-        xyxy, confidence = (best.xyxy[0], best.confidence[0]) if len(best) else (box, np.nan)
-        answers.append({"xyxy": xyxy.tolist(), "confidence": plain(confidence), "is_found": len(best) > 0})
+        xyxy, confidence = (best.xyxy[0], best.confidence[0]) if len(best) else (box, np.float32(np.nan))
+        answers.append(tight(xyxy, confidence, len(best) > 0))
     return answers
 
 
-def name_boxes(wb: Workbench, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str, min_margin: float) -> dict[str, Any]:
+def tight(xyxy: NDArray[np.float32], confidence: np.floating, is_found: bool) -> dict[str, Any]:
+    """Return one refined box as JSON."""
+    return {"xyxy": xyxy.tolist(), "confidence": plain(confidence), "is_found": is_found}
+
+
+def name_boxes(
+    wb: Workbench, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str, min_margin: float,
+) -> dict[str, Any]:
     """Return the two likeliest classes of each box, by name matched to the dataset's."""
     shelf = HeadShelf(wb.workspace.folder("runs"))
     name = head_name or shelf.active()
@@ -231,7 +245,8 @@ def load_head(wb: Workbench, shelf: HeadShelf, name: str) -> Head:
     path = shelf.path(name)
     head = wb.models.slots.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
     if (now := encoder_version(head.encoder)) != head.encoder_version:
-        raise BadInput(f"head {name!r} was trained on version {head.encoder_version} of {head.encoder}, which is now {now}; train it again")
+        trained = f"version {head.encoder_version} of {head.encoder}"
+        raise BadInput(f"head {name!r} was trained on {trained}, which is version {now} by now; train it again")
     return head
 
 
@@ -258,7 +273,9 @@ def plain(confidence: np.floating) -> float | None:
     return None if np.isnan(confidence) else float(confidence)
 
 
-def make_prompt(row: ImageRow, positive: list[float], negative: list[float], box: list[float], class_id: int) -> Prompt:
+def make_prompt(
+    row: ImageRow, positive: list[float], negative: list[float], box: list[float], class_id: int,
+) -> Prompt:
     """Return the checked prompt.
 
     Raises:
@@ -270,7 +287,8 @@ def make_prompt(row: ImageRow, positive: list[float], negative: list[float], box
     if not len(box) and not len(on):
         raise BadInput("a prompt needs a box or at least one positive point")
     labels = np.arange(len(on) + len(off)) < len(on)
-    return Prompt(np.concatenate([on, off]), labels, from_flat(box, row.width, row.height, "box")[0] if box else None, class_id)
+    loose = from_flat(box, row.width, row.height, "box")[0] if box else None
+    return Prompt(np.concatenate([on, off]), labels, loose, class_id)
 
 
 def checked_points(row: ImageRow, values: list[float], name: str) -> NDArray[np.float32]:
@@ -311,7 +329,8 @@ def check_class(class_id: int, names: dict[int, str]) -> None:
         BadInput: no such class.
     """
     if class_id != -1 and class_id not in names:
-        raise BadInput(f"class_id {class_id} is no class of the dataset; there are {', '.join(f'{k} {v}' for k, v in names.items()) or 'none'}")
+        known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
+        raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
 
 
 def check_margin(min_margin: float) -> None:

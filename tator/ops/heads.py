@@ -22,8 +22,8 @@ SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
 
 @operation(mirrors=("clip_train_start",), in_child=True)
 def heads_train(
-    wb: Workbench, dataset: str, name: str, encoder: str = "colour_texture", test_size: float = 0.2, min_per_class: int = 2,
-    c: float = 0.1, seed: int = 42, activate: bool = True,
+    wb: Workbench, dataset: str, name: str, encoder: str = "colour_texture", test_size: float = 0.2,
+    min_per_class: int = 2, c: float = 0.1, seed: int = 42, activate: bool = True,
 ) -> Work:
     """Train a class head on the accepted boxes and measure it on unseen images.
 
@@ -53,7 +53,8 @@ def heads_train(
     crops, skipped = yield from read_crops(wb, data, encoder)
     head, metrics = yield from train(crops, (encoder, encoder_version(encoder)), c, min_per_class, test_size, seed)
     settings = {"encoder": encoder, "test_size": test_size, "min_per_class": min_per_class, "c": c, "seed": seed}
-    shelf.save(name, head, {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped, "metrics": metrics})
+    facts = {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped}
+    shelf.save(name, head, facts | {"metrics": metrics})
     if activate:
         shelf.activate(name)
     return {"head": name, **{key: value for key, value in metrics.items() if key != "history"}}
@@ -162,7 +163,8 @@ def shelf_of(wb: Workbench) -> HeadShelf:
 
 def _row(shelf: HeadShelf, name: str, is_active: bool) -> dict[str, Any]:
     report = shelf.report(name)
-    row = {"name": name, "active": is_active, "dataset": report.get("dataset", ""), "created_at": report.get("created_at"), "problem": ""}
+    row = {"name": name, "active": is_active, "problem": ""}
+    row |= {"dataset": report.get("dataset", ""), "created_at": report.get("created_at")}
     row |= {key: report.get("metrics", {}).get(key) for key in ("accuracy", "majority_accuracy", "macro_f1")}
     try:
         head = Head.load(shelf.path(name))
@@ -188,14 +190,14 @@ def read_crops(wb: Workbench, data: Dataset, encoder: str) -> Generator[Progress
             except (BadInput, NotFound):
                 skipped.append(row.path)
                 continue
-            parts.append((features, [names[i] for i in found.class_id], np.full(len(found), row.id), [row.split or ""] * len(found)))
+            named = [names[i] for i in found.class_id]
+            parts.append((features, named, np.full(len(found), row.id), [row.split or ""] * len(found)))
             yield Progress(done, len(images), f"encoding {row.path}")
     if not sum(len(part[0]) for part in parts):
         raise Unavailable(f"dataset {data.name!r} has no accepted boxes to learn from; draw some first")
     columns = list(zip(*parts, strict=True))
-    named = np.array([name for part in columns[1] for name in part])
-    split = np.array([name for part in columns[3] for name in part])
-    return Crops(np.concatenate(columns[0]), named, np.concatenate(columns[2]), split), skipped
+    texts = [np.array([text for part in columns[i] for text in part]) for i in (1, 3)]
+    return Crops(np.concatenate(columns[0]), texts[0], np.concatenate(columns[2]), texts[1]), skipped
 
 
 def encode_image(wb: Workbench, data: Dataset, row: ImageRow, encoder: str, found: Detections) -> np.ndarray:

@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from tator import schema
 from tator.devices import gpus, memory_mb
 from tator.ops import operation
-from tator.registry import PIP, backends, missing_packages
+from tator.registry import backends, pip_command
 from tator.types import BadInput
 from tator.workbench import Workbench
 
@@ -26,19 +26,23 @@ def system_health(wb: Workbench) -> dict[str, Any]:
         images = conn.execute(select(func.count()).select_from(schema.image)).scalar_one()
         jobs = Counter(dict(conn.execute(select(schema.job.c.state, func.count()).group_by(schema.job.c.state)).all()))
     home = wb.workspace.home
-    storage = {"home": str(home), "free_mb": shutil.disk_usage(home).free // 2**20, "writable": os.access(home, os.W_OK)}
-    return {"ok": storage["writable"], "version": VERSION, "datasets": datasets, "images": images, "jobs": dict(jobs), "storage": storage}
+    is_writable = os.access(home, os.W_OK)
+    storage = {"home": str(home), "free_mb": shutil.disk_usage(home).free // 2**20, "writable": is_writable}
+    counts = {"datasets": datasets, "images": images, "jobs": dict(jobs)}
+    return {"ok": is_writable, "version": VERSION, **counts, "storage": storage}
 
 
 @operation(mirrors=("system_gpu",), writes=False)
 def system_gpu(wb: Workbench) -> dict[str, Any]:
     """Return the device models run on, its memory, and the GPUs of this machine."""
     found, device = gpus(), wb.models.device
-    own = next((gpu for gpu in found if device.startswith("cuda") and gpu["index"] == int(device.partition(":")[2] or 0)), None)
+    index = int(device.partition(":")[2] or 0) if device.startswith("cuda") else -1
+    own = next((gpu for gpu in found if gpu["index"] == index), None)
     total = memory_mb(device)
     used = own["total_mb"] - own["free_mb"] if own else _used_memory_mb(total)
     return {
-        "device": device, "name": own["name"] if own else f"{os.cpu_count()} cores", "memory_total_mb": total, "memory_used_mb": used,
+        "device": device, "name": own["name"] if own else f"{os.cpu_count()} cores",
+        "memory_total_mb": total, "memory_used_mb": used,
         "budget_mb": wb.models.budget_mb, "reserved_mb": sum(row["mb"] for row in wb.models.loaded()),
         "available": bool(found), "device_count": len(found), "devices": found,
     }
@@ -76,11 +80,11 @@ def models_list(wb: Workbench, task: str = "") -> list[dict[str, Any]]:
 
 
 def _card_row(card: Any, is_loaded: bool) -> dict[str, Any]:
-    lacking = " ".join(PIP.get(name, name) for name in missing_packages(card))
+    lacking = pip_command(card)
+    state = f"needs: {lacking}" if lacking else "ready"
     return {
-        "id": card.id, "task": card.task, "label": card.label, "state": f"needs: pip install {lacking}" if lacking else "ready",
-        "is_loaded": is_loaded, "vram_mb": card.vram_mb, "weights": card.weights, "license": card.license, "source": card.source,
-        "expects": card.expects,
+        "id": card.id, "task": card.task, "label": card.label, "state": state, "is_loaded": is_loaded,
+        "expects": card.expects, "vram_mb": card.vram_mb, "weights": card.weights, "license": card.license, "source": card.source,
     }
 
 
