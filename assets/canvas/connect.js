@@ -1,7 +1,7 @@
 // Who hears of what: the wiring between the parts, and between the page's life and saving.
 
 import { urls } from "./urls.js";
-import { isDark, watchTheme } from "./window.js";
+import { isDark, onReturn, watchTheme } from "./window.js";
 
 const BEAT_MS = 5000;
 
@@ -26,6 +26,7 @@ export function connect(app) {
     sync.onSaved(({ imageId, annotationCount }) => app.images.update(imageId, { annotation_count: annotationCount })),
     sync.onRefused((refusal) => refused(app, refusal)),
     watchTheme(() => theme(app)),
+    onReturn(app.root, () => session.refresh()),
     ...pageLife(app),
   ];
   theme(app);
