@@ -9,6 +9,7 @@ import gradio as gr
 from tabs import _forms, _heads, _jobs
 from tabs import _html as h
 from tabs._shell import Shell
+from tabs._words import ACTIVE
 from tator.recipes import HeadRecipe
 from tator.workbench import Workbench
 
@@ -44,16 +45,18 @@ def build(wb: Workbench, shell: Shell) -> None:
         return draw(shell, dataset, chosen)
 
     def ended(job_id: str, dataset: str, chosen: str) -> tuple:
-        job = shell.call("jobs_get", job_id=job_id) if job_id else {"state": ""}
+        job = shell.call("jobs_get", job_id=job_id)
         made = job["arguments"]["name"] if job["state"] == "succeeded" else chosen
         return draw(shell, dataset, made)
 
     def follow(job_id: str) -> h.Html:
-        return _heads.curves(shell.call("jobs_events", job_id=job_id)) if job_id else h.Html("")
+        if not job_id or shell.call("jobs_get", job_id=job_id)["state"] not in ACTIVE:
+            return h.Html("")  # the finished head shows its own curve
+        return _heads.curves(shell.call("jobs_events", job_id=job_id))
 
     jobs.start(start.click, train, {shell.dataset, name, *widgets.values()})
     jobs.on_tick(follow, chart)
-    jobs.on_end(ended, [jobs.job, shell.dataset, chosen], outputs)
+    jobs.on_end(ended, [shell.dataset, chosen], outputs)
     for trigger in (shell.tab.select, shell.dataset.change):
         shell.on(trigger, show, [shell.dataset, chosen], outputs)
     _wire(shell, heads, chosen, outputs, tools)
