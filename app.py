@@ -27,7 +27,7 @@ BEGAN = time.monotonic()
 PORT = 7860
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # what a wrong password costs
-UPLOAD_LIMIT = "50gb"
+WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -130,6 +130,8 @@ def serve(flags: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stopped.set())
     wb.jobs.interrupt_orphans()
     note = claim(flags.home)
+    if not private and not accounts:
+        note += "note: whoever reaches this address may change everything; --auth-file asks for a login\n"
     sample = start_sample(flags) if flags.sample and not Dataset.listing(wb.store) else None
     try:
         url = launch(wb, flags, accounts, private)
@@ -168,7 +170,7 @@ def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, 
         show_error=False,
         enable_monitoring=False,
         footer_links=[],
-        max_file_size=UPLOAD_LIMIT,
+        max_file_size=WIDGET_UPLOAD,
         allowed_paths=[],
         **look(tabs),
     )
