@@ -36,7 +36,7 @@ def save(wb, image_id: int, edits: str, base: int = 0, client: str = "me") -> di
 
 def test_the_whole_round_of_editing_by_operations(wb, image_id):
     opened = call(wb, "image_open", image_id=image_id)
-    assert (opened["dataset"], opened["path"], opened["width"], opened["height"]) == ("pets", "a.png", 60, 40)
+    assert (opened["dataset"], opened["name"], opened["width"], opened["height"]) == ("pets", "a.png", 60, 40)
     (imported,) = opened["annotations"]
     assert imported["xyxy"] == pytest.approx([24, 16, 36, 24]) and opened["annotation_count"] == 1
     with wb.acting("ann"):

@@ -48,7 +48,7 @@ function noteImage(app) {
 
 /** The server will never take these edits: keep them aside and show what is stored. */
 async function refused(app, { imageId, edits, error }) {
-  app.conflict.setAside(imageId, app.images.byId(imageId)?.path ?? String(imageId), edits);
+  app.conflict.setAside(imageId, app.images.byId(imageId)?.name ?? String(imageId), edits);
   app.tell(error);
   if (app.session.imageId === imageId && error.code !== "not_found") await app.session.reload().catch(app.tell);
 }

@@ -40,10 +40,10 @@ export function createFilmstrip(app) {
   function thumb(index) {
     const image = app.images.row(index), current = index === app.session.index;
     if (!image) return el("div.tc-thumb.tc-waiting");
-    const name = image.path.split("/").at(-1);
+    const name = image.name.split("/").at(-1);
     const node = el("button.tc-thumb", {
-      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.path}, ${STATES[image.state] ?? image.state}`,
-      title: [image.path, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
+      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.name}, ${STATES[image.state] ?? image.state}`,
+      title: [image.name, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
       tabindex: -1, dataset: { imageId: image.id }, onclick: () => app.session.openImage(image.id),
     }, image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id), el("span", { text: name }), el(`u.tc-state.${image.state}`));
     node.classList.toggle("on", current);

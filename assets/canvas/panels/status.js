@@ -37,8 +37,8 @@ export function createStatus(app) {
       const { image } = app.store;
       top.hidden = !image;
       if (!image) return;
-      name.textContent = image.path ?? "";
-      name.title = `${image.path}\n${image.width} × ${image.height} pixels`;
+      name.textContent = image.name ?? "";
+      name.title = `${image.name}\n${image.width} × ${image.height} pixels`;
       fill(state, el(`u.tc-state.${image.state}`), STATES[image.state] ?? image.state);
       const text = modeText();
       mode.hidden = !text;
