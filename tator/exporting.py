@@ -134,7 +134,7 @@ def _name(path: str, split: str, taken: set[str]) -> str:
     tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
     for parts in tries:
         name = "/".join(parts)
-        key = f"{split}/{name.rpartition('.')[0]}".casefold()
+        key = "/".join(part.casefold().rstrip(". ") for part in (split, *parts[:-1], parts[-1].rpartition(".")[0]))
         if key not in taken:
             taken.add(key)
             return name

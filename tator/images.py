@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
+from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.Image.open for one that runs pip
 
 from tator.types import BadInput, Image
 
@@ -42,7 +43,7 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
     # Pillow refuses above twice this number; its own default would refuse honest 200-megapixel scans.
     PIL.Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2
     try:
-        with PIL.Image.open(path, formats=FORMATS) as picture:  # JPEG's reader opens MPO too
+        with open_picture(path, formats=FORMATS) as picture:  # JPEG's reader opens MPO too
             width, height = picture.size
             if width * height > PIXEL_LIMIT:
                 raise BadInput(f"{path.name}: {width} x {height} pixels, the limit is {PIXEL_LIMIT // 10**6} megapixels")

@@ -180,3 +180,15 @@ def test_plain_files_are_shown_as_they_are(tmp_path: Path):
     Image.fromarray(quarters()).save(tmp_path / "a.png")
     assert viewable(tmp_path / "a.jpg", tmp_path / "cache") == tmp_path / "a.jpg"
     assert viewable(tmp_path / "a.png", tmp_path / "cache") == tmp_path / "a.png"
+
+
+def test_ultralytics_in_the_same_process_changes_nothing(tmp_path: Path):
+    """It swaps PIL.Image.open for one that tries to install a package at the first file that is no image."""
+    import subprocess
+    import sys
+
+    (tmp_path / "fake.jpg").write_bytes(b"no image")
+    code = ("from pathlib import Path; from tator.images import probe; from tator.types import BadInput; import PIL.Image; "
+            "PIL.Image.open = None\ntry: probe(Path(%r))\nexcept BadInput as error: print(error)" % str(tmp_path / "fake.jpg"))
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1])
+    assert "fake.jpg: not an image" in run.stdout, run.stderr
