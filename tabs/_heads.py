@@ -14,11 +14,11 @@ LOW, FAIR = 0.7, 0.9  # where a class score turns from bad to warn and from warn
 
 def curves(events: Sequence[dict]) -> h.Html:
     """Draw loss and accuracy over the steps that a job's events tell of; nothing where they tell of none."""
-    return charted([{"iteration": event["done"], **event["metrics"]} for event in events if event.get("metrics")])
+    return charted([{"step": event["done"], **event["metrics"]} for event in events if event.get("metrics")])
 
 
 def charted(history: Sequence[dict]) -> h.Html:
-    """Draw loss and accuracy over the iterations of a history; nothing where it has no steps."""
+    """Draw loss and accuracy over the steps of a history; nothing where it has no steps."""
     told = [point for point in history if any(name in point for names in CURVES.values() for name in names)]
     if not told:
         return h.Html("")
@@ -30,7 +30,7 @@ def charted(history: Sequence[dict]) -> h.Html:
 
 
 def _points(told: Sequence[dict], name: str) -> list[tuple[float, float]]:
-    return [(point["iteration"], point[name]) for point in told if point.get(name) is not None]
+    return [(point["step"], point[name]) for point in told if point.get(name) is not None]
 
 
 def result(head: dict) -> h.Html:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tabs
-from tabs import _charts, _classes, _dataset_views, _forms, _jobs, _shell, _words, datasets, jobs, system, train_clip
+from tabs import _charts, _classes, _dataset_views, _forms, _heads, _jobs, _shell, _words, datasets, jobs, system, train_clip
 from tabs import _html as h
 from tator.api import publish
 from tator.ops import call, operations
@@ -205,6 +205,16 @@ def test_the_system_tab_tells_of_every_model(shell):
     for card in shell.call("models_list"):
         assert card["label"] in shown and card["expects"] in shown
     assert "healthy" in read(system.healthy(shell)).said
+
+
+def test_a_trained_head_is_drawn_with_its_baseline_and_its_curve(shell, wb, imported):
+    job = wb.jobs.wait(call(wb, "heads_train", dataset="cats", name="first", min_per_class=1), timeout_s=120)
+    assert job["state"] == "succeeded", job["error"]
+    subject, answer, listing, manage, shown = train_clip.draw(shell, "cats", "")
+    drawn = read(answer)
+    assert shown == "first" and manage["visible"] and "first" in read(listing).said
+    assert "Majority baseline" in drawn.said and "polyline" in drawn.tags and "img" not in drawn.tags
+    assert "polyline" in _heads.curves(shell.call("jobs_events", job_id=job["id"]))
 
 
 def test_charts_take_no_points_and_gaps():
