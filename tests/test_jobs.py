@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 import time
 
@@ -175,6 +176,14 @@ def test_cancelling_stops_the_work_at_its_next_step_and_closes_it(wb, gate):
     assert gate.closed.wait(5)
     again = jobs_cancel(wb, job_id)
     assert again["state"] == "cancelled" and again["ended_at"] == jobs_get(wb, job_id)["ended_at"]
+
+
+def test_work_that_is_stopped_is_closed_even_where_somebody_holds_it(wb, gate):
+    job_id, work = wb.jobs.create("gate", {}), gate.work(wb)
+    threading.Timer(0.1, lambda: gate.entered.wait(10) and wb.jobs.cancel(job_id)).start()
+    with pytest.raises(Stopped, match="cancelled"):
+        wb.jobs.run(job_id, work)
+    assert inspect.getgeneratorstate(work) == inspect.GEN_CLOSED
 
 
 def test_another_process_can_cancel(wb, gate):
