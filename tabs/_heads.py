@@ -25,7 +25,7 @@ def charted(history: Sequence[dict]) -> h.Html:
     drawn = []
     for title, names in CURVES.items():
         series = {side: _points(told, name) for side, name in zip(SIDES, names)}
-        drawn.append(charts.line_chart(title, series, *((0.0, 1.0) if title == "Accuracy" else ())))
+        drawn.append(charts.line_chart(title, series, *((0.0, 1.0) if title == "Accuracy" else (0.0,))))
     return h.div(drawn, cls="t-charts")
 
 

@@ -141,7 +141,7 @@ def title(job: dict) -> str:
 
 def numbers(job: dict) -> str:
     """Return done of total, rate, time left or time taken."""
-    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else w.count(job["done"]) if job["done"] else ""
+    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else ""
     if job["state"] not in w.ACTIVE:
         took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
         return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
@@ -159,7 +159,8 @@ def progress(job: dict) -> h.Html:
 
 def log(job: dict, events: list[dict]) -> h.Html | None:
     """Draw the newest messages of a job, newest last; None where it said nothing."""
-    said = [event for event in events if event["message"]][-LOG_ROWS:]
+    news = [event for before, event in zip([{"message": ""}, *events], events) if event["message"] not in ("", before["message"])]
+    said = news[-LOG_ROWS:]
     rows = [f"{w.when(event['at'])}  {event['message']}\n" for event in said]
     error = (job.get("error") or {}).get("message")
     if not rows and not error:

@@ -48,6 +48,7 @@ def build(wb: Workbench, shell: Shell) -> None:
 
     for trigger in (shell.dataset.change, shell.tab.select):
         shell.on(trigger, show, shell.dataset, outputs)
+    shell.on(shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset)  # others may have added some
     jobs.on_end(ended, [shell.dataset], [shell.dataset, *outputs, export.listing])
     shell.on(shell.window.load, lambda: draw(shell, "")[0], None, listing)
     _wire(shell, listing, report)

@@ -24,6 +24,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             asked = gr.HTML(subject(""), apply_default_css=False, elem_id="train-subject")
             name = gr.Textbox(label="Name of the head", placeholder="dataset and time", max_length=80, elem_id="train-name")
             widgets = _forms.draw(HeadRecipe, {"encoder": encoders(shell)}, LABELS)
+            _forms.presets(HeadRecipe, widgets, shell)
             start = gr.Button("Train head", variant="primary", elem_id="train-start")
         with gr.Column(elem_classes="t-answer"):
             chart = h.panel(elem_id="train-curves")

@@ -210,7 +210,7 @@ def test_the_system_tab_tells_of_every_model(shell):
 def test_a_trained_head_is_drawn_with_its_baseline_and_its_curve(shell, wb, imported):
     job = wb.jobs.wait(call(wb, "heads_train", dataset="cats", name="first", min_per_class=1), timeout_s=120)
     assert job["state"] == "succeeded", job["error"]
-    subject, answer, listing, manage, shown = train_clip.draw(shell, "cats", "")
+    _, answer, listing, manage, shown = train_clip.draw(shell, "cats", "")
     drawn = read(answer)
     assert shown == "first" and manage["visible"] and "first" in read(listing).said
     assert "Majority baseline" in drawn.said and "polyline" in drawn.tags and "img" not in drawn.tags

@@ -210,3 +210,20 @@ def test_a_refusal_is_shown_as_a_toast(page: Page):
     page.locator("#new-start").click()
     expect(page.locator(".toast-body, [data-testid=toast-body], #job-datasets-create .t-job").first).to_contain_text("/no/such/folder")
     assert page.locator("img[src=x]").count() == 0
+
+
+def test_a_saved_recipe_fills_the_form(page: Page, url: str):
+    show(page, "train_clip")
+    fewest = page.get_by_label("Fewest in a class")
+    fewest.fill("7")
+    page.get_by_role("button", name="Saved recipes").click()
+    page.locator("#head-recipe-name textarea, #head-recipe-name input").fill("seven")
+    page.locator("#head-recipe-save").click()
+    expect(page.locator("#head-recipe input")).to_have_value("seven")
+    page.reload()
+    show(page, "train_clip")
+    expect(fewest).to_have_value("2")
+    page.get_by_role("button", name="Saved recipes").click()
+    page.locator("#head-recipe input").click()
+    page.get_by_role("option", name="seven").click()
+    expect(fewest).to_have_value("7")
