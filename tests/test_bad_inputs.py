@@ -103,7 +103,9 @@ def test_t14_yaml_with_tags_or_broken(wb, tmp_path: Path, content: str):
     assert dataset.images()[0].annotation_count == 1
 
 
-@pytest.mark.parametrize("download", ["https://evil.example/x.zip", "bash touch MARK", "import os; os.system('touch MARK')", "file:///etc/passwd", "|\n  import os"])
+@pytest.mark.parametrize("download", [
+    "https://evil.example/x.zip", "bash touch MARK", "import os; os.system('touch MARK')", "file:///etc/passwd", "|\n  import os",
+])
 def test_t14_yaml_with_download(wb, tmp_path: Path, download: str):
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"})
     text(root / "data.yaml", f"names: [cat]\ndownload: {json.dumps(download)}\n".replace("MARK", str(tmp_path / "mark")))
@@ -122,8 +124,10 @@ def test_t14_alias_bombs_stay_small(wb, tmp_path: Path):
 
 @pytest.mark.parametrize("content", [
     "[" * 100_000, '{"images": 5, "annotations": {}, "categories": "x"}', '{"images": [1, null], "annotations": ["x"], "categories": [[]]}',
-    '{"images": [{"id": 1}], "annotations": [{}], "categories": [{"id": null}]}', '{"images": [{"id": 1, "file_name": 5}], "categories": [], "annotations": []}',
-    '{"images": [{"id": {}, "file_name": "good.png"}], "categories": [{"id": 1, "name": {}}], "annotations": [{"image_id": []}]}', '"images" "annotations" "categories"',
+    '{"images": [{"id": 1}], "annotations": [{}], "categories": [{"id": null}]}',
+    '{"images": [{"id": 1, "file_name": 5}], "categories": [], "annotations": []}',
+    '{"images": [{"id": {}, "file_name": "good.png"}], "categories": [{"id": 1, "name": {}}], "annotations": [{"image_id": []}]}',
+    '"images" "annotations" "categories"',
 ])
 def test_broken_coco_files(wb, tmp_path: Path, content: str):
     picture(tmp_path / "root" / "good.png")
@@ -150,7 +154,9 @@ def test_t27_active_content_under_an_image_name(wb, tmp_path: Path, name: str):
     assert reasons(dataset) == {"unreadable image": 1} and name in named(dataset) and len(dataset.images()) == 1
 
 
-@pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "שלום עולם", "👩‍🚀 crew", "a: {b}", "- x", "!!python/name:os.system", "@SUM(1)"])
+@pytest.mark.parametrize("name", [
+    "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "שלום עולם", "👩‍🚀 crew", "a: {b}", "- x", "!!python/name:os.system", "@SUM(1)",
+])
 @pytest.mark.parametrize("format", ["yolo", "coco"])
 def test_t28_hostile_class_names_round_trip_unharmed(wb, tmp_path: Path, name: str, format: str):
     first = make(wb, yolo_folder(tmp_path / "root", {"a.png": "1 .5 .5 .5 .5"}, ["cat", name]))
@@ -227,7 +233,9 @@ def test_t36_t37_names(wb, tmp_path: Path, names: tuple[str, str], format: str):
     assert not reasons(second) and sorted(found[0][0] for found in boxes(second).values()) == ["cat", "dog"]
 
 
-@pytest.mark.parametrize("row", ["0 nan .5 .1 .1", "0 inf .5 .1 .1", "0 .5 .5 -.1 .1", "0 .5 .5 0 0", "0 7 7 .1 .1", "0 1e308 .5 1e308 .1", "0 .5 .5 1e-9 .1"])
+@pytest.mark.parametrize("row", [
+    "0 nan .5 .1 .1", "0 inf .5 .1 .1", "0 .5 .5 -.1 .1", "0 .5 .5 0 0", "0 7 7 .1 .1", "0 1e308 .5 1e308 .1", "0 .5 .5 1e-9 .1",
+])
 def test_t39_bad_numbers(wb, tmp_path: Path, row: str):
     dataset = make(wb, yolo_folder(tmp_path / "root", {"a.png": f"{row}\n0 .5 .5 .5 .5\n", "b.png": "0 .5 .5 .5 .5"}, ["cat"]))
     assert sum(reasons(dataset).values()) == 1 and "labels/a.txt:1" in named(dataset)

@@ -141,7 +141,8 @@ def test_ultralytics_trains_on_an_export(wb, tmp_path: Path, data: Path):
 def mixed(wb, tmp_path: Path):
     """Return a dataset with namesakes, splits, a broken image, an unlabelled one and hostile class names."""
     root = tmp_path / "mixed"
-    for path in ("train/images/a/x.png", "train/images/b/x.png", "val/images/x.png", "train/images/images/x.png", "train/images/a/X.jpg", "train/images/a/x.jpg"):
+    paths = ("train/images/a/x.png", "train/images/b/x.png", "val/images/x.png", "train/images/images/x.png", "train/images/a/X.jpg", "train/images/a/x.jpg")
+    for path in paths:
         picture(root / path)
         text(root / (path.replace("/images/", "/labels/", 1).rpartition(".")[0] + ".txt"), "0 .5 .5 .5 .5\n1 .25 .25 .125 .125\n")
     text(root / "train" / "labels" / "images" / "x.txt", "")

@@ -189,6 +189,6 @@ def test_ultralytics_in_the_same_process_changes_nothing(tmp_path: Path):
 
     (tmp_path / "fake.jpg").write_bytes(b"no image")
     code = ("from pathlib import Path; from tator.images import probe; from tator.types import BadInput; import PIL.Image; "
-            "PIL.Image.open = None\ntry: probe(Path(%r))\nexcept BadInput as error: print(error)" % str(tmp_path / "fake.jpg"))
+            f"PIL.Image.open = None\ntry: probe(Path({str(tmp_path / 'fake.jpg')!r}))\nexcept BadInput as error: print(error)")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[1])
     assert "fake.jpg: not an image" in run.stdout, run.stderr
