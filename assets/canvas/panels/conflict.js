@@ -8,15 +8,14 @@ export function createConflictPanel(app, outbox) {
   let open = null;
 
   const theirRows = (conflict) => new Map((conflict.theirs.annotations ?? []).map((row) => [row.id, row]));
-  const count = (n, what) => `${n} ${what}`;
-
-  function summary(conflict) {
-    const { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirRows(conflict));
-    return [
-      count(onlyMine.length, "only here"),
-      count(onlyTheirs.length, "only there"),
-      count(changed.length, "different"),
-    ].join(", ");
+  /** What differs: their annotations that differ from ours, and the numbers in words. */
+  function differences(conflict) {
+    const theirs = theirRows(conflict),
+      { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirs);
+    return {
+      rows: [...onlyTheirs, ...changed].map((id) => theirs.get(id)),
+      words: `${onlyMine.length} only here, ${onlyTheirs.length} only there, ${changed.length} different`,
+    };
   }
 
   async function settle(mine) {
@@ -50,14 +49,14 @@ export function createConflictPanel(app, outbox) {
 
   function show(conflict) {
     open = conflict;
-    const theirs = [...theirRows(conflict).values()],
+    const { rows: theirs, words } = differences(conflict),
       who = conflict.theirs.author?.user || "Another window";
     const look = (rows) => app.stage.setCompare(rows);
     root.hidden = false;
     root.replaceChildren(
       el("h2", { text: `${who} saved this image before you` }),
       el("p", {
-        text: `Nothing was overwritten. Your version is drawn in colour, theirs in white dashes: ${summary(conflict)}.`,
+        text: `Nothing was overwritten. Your version is drawn in colour, what differs in theirs in white dashes: ${words}.`,
       }),
       el(
         "div.tc-buttons",
