@@ -1,13 +1,17 @@
 """Read the small text files beside a dataset: class names one a line, and images of a split one a line."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Report, folder_split
+from tator.formats._places import beside
 from tator.formats._ultralytics import MOST_CLASSES, DataYaml
 from tator.tree import NAME_FILES, Tree
 
+LIST_FOLDERS = ("imagesets", "main", "splits", "lists", "det", "clsloc")
+_COUNTED = re.compile(r"(.*\S) +-?\d+")  # ImageNet's lines: a name and a number
 PREFERRED = ("labelmap.txt", "classes.txt", "class_names.txt", "obj.names", "_darknet.labels", "names.txt",
              "predefined_classes.txt")
 
@@ -49,7 +53,7 @@ def read_names(tree: Tree, path: str, report: Report) -> dict[int, str]:
 def is_split_list(path: str) -> bool:
     """Whether a .txt file by its name and place lists the images of a split."""
     here = PurePosixPath(path)
-    near_root = len(here.parts) == 1 or here.parent.name.lower() in ("imagesets", "main", "splits", "lists")
+    near_root = len(here.parts) == 1 or here.parent.name.lower() in LIST_FOLDERS
     return near_root and here.suffix.lower() == ".txt" and here.stem.lower() in SPLITS
 
 
@@ -70,16 +74,18 @@ def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[
 def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report: Report) -> None:
     """Add the images that a list file names; lines may be paths, names or stems."""
     try:
-        lines = tree.read_text(path).splitlines()
+        lines = tree.read_text(path).split("\n")
     except OSError as error:
         report.drop(path, "cannot be read", str(error))
         return
-    parent = str(PurePosixPath(path).parent)
-    near = ("",) if parent == "." else (f"{parent}/", "")
+    near = tuple(f"{base}{end}" for base in beside(path) for end in ("", f"{split}/", f"DET/{split}/"))
     for number, line in enumerate(lines, 1):
-        if not (reference := line.strip()):
+        reference = line.rstrip("\r")
+        if not reference.strip():
             continue
-        image, is_guess = tree.find(reference, (*near, "images/", f"images/{split}/"), split)
+        image, is_guess = tree.find(reference, near, split)
+        if image is None and (counted := _COUNTED.fullmatch(reference)):
+            image, is_guess = tree.find(counted[1], near, split)
         if image is None:
             report.drop(path, "listed image is not in the folder", reference, number)
             continue
