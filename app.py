@@ -1,4 +1,5 @@
 """Start Tator: read the flags, open the workspace, draw the window, serve it. Spaces run this file too."""
+
 from __future__ import annotations
 
 import argparse
@@ -48,12 +49,22 @@ def read_flags(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add("--host", default=read("GRADIO_SERVER_NAME", "0.0.0.0" if space else "127.0.0.1"), help="address to listen on")
     add("--port", type=int, default=int(read("PORT") or read("GRADIO_SERVER_PORT") or PORT))
     add("--share", action=yes_no, default=read("GRADIO_SHARE", "").lower() == "true", help="open a public link")
-    add("--home", type=Path, default=Path(read("TATOR_HOME") or (space_home() if space else "~/.tator")), help="workspace folder")
+    add(
+        "--home",
+        type=Path,
+        default=Path(read("TATOR_HOME") or (space_home() if space else "~/.tator")),
+        help="workspace folder",
+    )
     add("--db", default=read("TATOR_DB", ""), help="another database than the file in the workspace")
     add("--device", default=read("TATOR_DEVICE", "auto"), help="cpu, cuda, cuda:N, mps or auto")
     add("--auth-file", type=Path, help="logins, as python -m tator add-user writes them; without it nobody logs in")
-    add("--data-root", type=Path, action="append", help="folder that imports may read; may be given again "
-        "(without: any folder if only this machine can connect, else none)")
+    add(
+        "--data-root",
+        type=Path,
+        action="append",
+        help="folder that imports may read; may be given again "
+        "(without: any folder if only this machine can connect, else none)",
+    )
     add("--allow-host", action="append", default=[], help="further name this server answers to, behind a proxy")
     add("--mcp", action=yes_no, default=True, help="offer the operations as MCP tools")
     add("--sample", action=yes_no, default=True, help="make the sample project on the first start")
@@ -66,7 +77,11 @@ def read_flags(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def space_home() -> str:
     """Return where a Space keeps its workspace: the paid disk if there is one."""
     kept = Path("/data")
-    return str(kept / "tator") if kept.is_dir() and os.access(kept, os.W_OK) else str(Path(tempfile.gettempdir()) / "tator")
+    return (
+        str(kept / "tator")
+        if kept.is_dir() and os.access(kept, os.W_OK)
+        else str(Path(tempfile.gettempdir()) / "tator")
+    )
 
 
 def check_port(host: str, port: int) -> None:
@@ -83,7 +98,9 @@ def check_port(host: str, port: int) -> None:
         try:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
-            raise Unavailable(f"cannot listen on {host}:{port} ({error.strerror}); another Tator? choose --port") from error
+            raise Unavailable(
+                f"cannot listen on {host}:{port} ({error.strerror}); another Tator? choose --port"
+            ) from error
 
 
 def prepare(flags: argparse.Namespace) -> None:
@@ -115,7 +132,9 @@ def serve(flags: argparse.Namespace) -> int:
         url = launch(wb, flags, accounts, private)
         if flags.sample:
             threading.Thread(target=make_sample, args=[wb], name="sample", daemon=True).start()
-        print(f"{note}Tator is on {url}   workspace {flags.home}   ready in {time.monotonic() - BEGAN:.1f} s", flush=True)
+        print(
+            f"{note}Tator is on {url}   workspace {flags.home}   ready in {time.monotonic() - BEGAN:.1f} s", flush=True
+        )
         stopped.wait()
         return 0
     finally:
@@ -134,9 +153,22 @@ def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, 
     hosts = web.LOOPBACK | {name.lower() for name in flags.allow_host} if private and not accounts else None
     access = web.Access(accounts, flags.metrics_token, hosts, proxied=flags.share or flags.space)
     _, local, shared = window.launch(
-        server_name=flags.host, server_port=flags.port, share=flags.share, auth=login(accounts) if accounts else None, mcp_server=flags.mcp,
-        app_kwargs=web.app_kwargs(wb, access), prevent_thread_lock=True, quiet=True, ssr_mode=False, run_history=False, show_error=False,
-        enable_monitoring=False, footer_links=[], max_file_size=UPLOAD_LIMIT, allowed_paths=[], **look(tabs),
+        server_name=flags.host,
+        server_port=flags.port,
+        share=flags.share,
+        auth=login(accounts) if accounts else None,
+        mcp_server=flags.mcp,
+        app_kwargs=web.app_kwargs(wb, access),
+        prevent_thread_lock=True,
+        quiet=True,
+        ssr_mode=False,
+        run_history=False,
+        show_error=False,
+        enable_monitoring=False,
+        footer_links=[],
+        max_file_size=UPLOAD_LIMIT,
+        allowed_paths=[],
+        **look(tabs),
     )
     return shared or local
 
@@ -164,7 +196,9 @@ def claim(home: Path) -> str:
     if mark.exists():
         other = mark.read_text().strip()
         if other.isdigit() and int(other) != os.getpid() and alive(int(other)):
-            warning = f"note: process {other} serves this workspace too; edits are safe, jobs may compete for the device\n"
+            warning = (
+                f"note: process {other} serves this workspace too; edits are safe, jobs may compete for the device\n"
+            )
     fresh = mark.with_name(f"serving.{secrets.token_hex(4)}")
     fresh.write_text(str(os.getpid()))
     fresh.replace(mark)

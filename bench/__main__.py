@@ -2,6 +2,7 @@
 
 A name picks a module (crash), or one of its rows by a part of the row's name (crash.acknowledged).
 """
+
 from __future__ import annotations
 
 import importlib
@@ -42,7 +43,16 @@ def table(rows: Iterable[Row]) -> str:
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
     for row in rows:
         peer_value, ratio = ("" if number is None else f"{number:.4g}" for number in (row.peer_value, row.ratio))
-        cells = (row.name, f"{row.value:.4g}", row.unit, row.peer, peer_value, ratio, row.target, "yes" if row.holds else "NO")
+        cells = (
+            row.name,
+            f"{row.value:.4g}",
+            row.unit,
+            row.peer,
+            peer_value,
+            ratio,
+            row.target,
+            "yes" if row.holds else "NO",
+        )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -1,4 +1,5 @@
 """One measured promise."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass

@@ -1,4 +1,5 @@
 """Write docs/endpoints.md from the operations: `make docs`."""
+
 from __future__ import annotations
 
 import inspect
@@ -12,18 +13,22 @@ from tator.ops import Operation, operations  # noqa: E402  (the project is run f
 
 ROUTES = {  # answered by a route, where HTTP itself is the point
     "GET /metrics": ("system_metrics",),
-    "POST /upload": ("datasets_upload", "qwen_dataset_chunk"),
+    "POST /upload": ("datasets_upload",),
+    "GET /head/NAME": ("clip_classifiers_download_zip",),
+    "GET /export/NAME": ("datasets_download",),
 }
 HEAD = """# Endpoints
 
 Written by `make docs`; do not edit. Every operation is one Python function, and with that
 
-* an HTTP endpoint: `POST /gradio_api/run/NAME` with `{"data": [arguments in order]}`, or `gradio_client`: `Client(url).predict(..., api_name="/NAME")`
+* an HTTP endpoint: `POST /gradio_api/run/NAME` with `{"data": [arguments in order]}`, or with
+  `gradio_client`: `Client(url).predict(..., api_name="/NAME")`
 * an MCP tool of the same name at `/gradio_api/mcp/`
 * a subcommand: `python -m tator NAME --argument value`, with dashes in place of underscores
 
-With logins on, send `Authorization: Bearer TOKEN` (`python -m tator add-user` prints a token). A refusal is worded `code: message`; the codes are
-bad_input, not_found, conflict, forbidden and unavailable. Long work answers a job id: see jobs_get, jobs_events, jobs_cancel.
+With logins on, send `Authorization: Bearer TOKEN` (`python -m tator add-user` prints a token).
+A refusal is worded `code: message`; the codes are bad_input, not_found, conflict, forbidden and
+unavailable. Long work answers a job id: see jobs_get, jobs_events, jobs_cancel.
 """
 
 
@@ -50,10 +55,18 @@ def text() -> str:
     verbs, known = operations(), reference()
     lines = [HEAD, "## Operations", "", "| operation | arguments | answers | what it does |", "|---|---|---|---|"]
     for verb in verbs.values():
-        arguments = ", ".join(p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in verb.parameters.values())
+        arguments = ", ".join(
+            p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in verb.parameters.values()
+        )
         kind = "job" if verb.is_job else "at once"
         lines.append(f"| `{verb.name}` | {arguments} | {kind} | {(inspect.getdoc(verb.fn) or '').splitlines()[0]} |")
-    lines += ["", "## From the reference's names to ours", "", "| reference endpoint | purpose | here |", "|---|---|---|"]
+    lines += [
+        "",
+        "## From the reference's names to ours",
+        "",
+        "| reference endpoint | purpose | here |",
+        "|---|---|---|",
+    ]
     lines += [f"| {known[name][0]} | {known[name][1]} | {', '.join(calls)} |" for name, calls in mapped(verbs).items()]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,5 @@
 """`python -m tator`: the command line."""
+
 from tator.cli import main
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """Who may log in: a text file of names, argon2 hashes and token digests."""
+
 from __future__ import annotations
 
 import hashlib

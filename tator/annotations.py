@@ -1,4 +1,5 @@
 """Annotation rows: between the table and what the browser, the journal and the API hold."""
+
 from __future__ import annotations
 
 import math
@@ -27,8 +28,14 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
 def from_table(found: Any) -> Row:
     """Return an annotation as the browser holds it."""
     row = {
-        "id": found.id, "class_id": found.class_id, "xyxy": [found.x1, found.y1, found.x2, found.y2], "polygons": found.polygons,
-        "confidence": found.confidence, "source": found.source, "status": found.status, "author": found.author,
+        "id": found.id,
+        "class_id": found.class_id,
+        "xyxy": [found.x1, found.y1, found.x2, found.y2],
+        "polygons": found.polygons,
+        "confidence": found.confidence,
+        "source": found.source,
+        "status": found.status,
+        "author": found.author,
     }
     return row | {"rle": found.rle} if found.rle else row
 
@@ -38,17 +45,29 @@ def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
     x1, y1, x2, y2 = map(float, row["xyxy"])
     confidence = row.get("confidence")
     return {
-        "id": row["id"], "image_id": image_id, "class_id": int(row["class_id"]), "x1": x1, "y1": y1, "x2": x2, "y2": y2,
-        "polygons": row.get("polygons"), "rle": row.get("rle"),
+        "id": row["id"],
+        "image_id": image_id,
+        "class_id": int(row["class_id"]),
+        "x1": x1,
+        "y1": y1,
+        "x2": x2,
+        "y2": y2,
+        "polygons": row.get("polygons"),
+        "rle": row.get("rle"),
         "confidence": None if confidence is None or math.isnan(confidence) else float(confidence),
-        "source": row.get("source", "human"), "status": row.get("status", "accepted"), "author": row.get("author", ""),
-        "created_at": row.get("created_at", now), "updated_at": now,
+        "source": row.get("source", "human"),
+        "status": row.get("status", "accepted"),
+        "author": row.get("author", ""),
+        "created_at": row.get("created_at", now),
+        "updated_at": now,
     }
 
 
 def rows_of(conn: Connection, image_id: int) -> list[Row]:
     """Return an image's annotations, in the order they were made."""
-    query = select(annotation).where(annotation.c.image_id == image_id).order_by(annotation.c.created_at, annotation.c.id)
+    query = (
+        select(annotation).where(annotation.c.image_id == image_id).order_by(annotation.c.created_at, annotation.c.id)
+    )
     return [from_table(found) for found in conn.execute(query)]
 
 
@@ -109,7 +128,10 @@ def add_many(conn: Connection, dataset_id: int, rows: Sequence[Row]) -> int:
     for row in rows:
         _check_row(row, classes)
     now = time.time()
-    columns = [to_table(row | {"id": row.get("id") or uuid.uuid4().hex}, row["image_id"], now + i * 1e-6) for i, row in enumerate(rows)]
+    columns = [
+        to_table(row | {"id": row.get("id") or uuid.uuid4().hex}, row["image_id"], now + i * 1e-6)
+        for i, row in enumerate(rows)
+    ]
     if columns:
         conn.execute(insert(annotation), columns)
     grown = Counter(column["image_id"] for column in columns if column["status"] == "accepted")
@@ -128,7 +150,11 @@ def check_count(conn: Connection, image_ids: Iterable[int]) -> None:
         BadInput: an image has more than 100,000; the transaction is undone.
     """
     for some in chunks(image_ids):
-        counted = select(annotation.c.image_id, func.count()).where(annotation.c.image_id.in_(some)).group_by(annotation.c.image_id)
+        counted = (
+            select(annotation.c.image_id, func.count())
+            .where(annotation.c.image_id.in_(some))
+            .group_by(annotation.c.image_id)
+        )
         for image_id, count in conn.execute(counted):
             if count > ANNOTATIONS_LIMIT:
                 raise BadInput(f"image {image_id} would have {count} annotations; the limit is {ANNOTATIONS_LIMIT}")
@@ -136,7 +162,9 @@ def check_count(conn: Connection, image_ids: Iterable[int]) -> None:
 
 def _check_images(conn: Connection, dataset_id: int, ids: set[int]) -> None:
     for some in chunks(ids):
-        known = set(conn.execute(select(image.c.id).where(image.c.id.in_(some), image.c.dataset_id == dataset_id)).scalars())
+        known = set(
+            conn.execute(select(image.c.id).where(image.c.id.in_(some), image.c.dataset_id == dataset_id)).scalars()
+        )
         if missing := sorted(set(some) - known):
             raise BadInput(f"image {missing[0]} is not of this dataset")
 
@@ -144,6 +172,10 @@ def _check_images(conn: Connection, dataset_id: int, ids: set[int]) -> None:
 def _check_row(row: Row, classes: set[int]) -> None:
     x1, y1, x2, y2 = row["xyxy"]
     if not (all(map(math.isfinite, row["xyxy"])) and x1 < x2 and y1 < y2):
-        raise BadInput(f"xyxy of an annotation of image {row['image_id']} must be finite with x1 < x2 and y1 < y2, is {row['xyxy']}")
+        raise BadInput(
+            f"xyxy of an annotation of image {row['image_id']} must be finite, x1 < x2 and y1 < y2, is {row['xyxy']}"
+        )
     if row["class_id"] not in classes:
-        raise BadInput(f"class_id of an annotation of image {row['image_id']} must be a class of the dataset, is {row['class_id']}")
+        raise BadInput(
+            f"class_id of an annotation of image {row['image_id']} must be a class of the dataset, is {row['class_id']}"
+        )

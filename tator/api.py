@@ -1,4 +1,5 @@
 """Publish every operation as an HTTP endpoint and, with that, as an MCP tool."""
+
 from __future__ import annotations
 
 import inspect
@@ -8,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from tator.job_rows import plain
 from tator.ops import Operation, bind, operations
 from tator.types import Forbidden, TatorError
 from tator.web.identity import user_of
@@ -40,10 +42,12 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
             if user is None:
                 raise Forbidden("log in first")
             with wb.acting(user), timed(verb.name):
-                result = bound(*args, **kwargs)
+                result = plain(bound(*args, **kwargs))  # the database's rows have keys that orjson refuses
         except TatorError as error:
             raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
-        return json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result  # MCP would show Python's repr
+        return (
+            json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result
+        )  # MCP would show Python's repr
 
     asking = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
     signature = inspect.signature(bound)

@@ -2,6 +2,7 @@
 
 The result is JSON on stdout; progress and errors go to stderr. Exit codes: 0 done, 2 refused, 1 a bug.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -51,7 +52,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def defaults() -> dict[str, Any]:
     """Return the settings that hold for every subcommand, from the environment."""
     read = os.environ.get
-    return {"home": read("TATOR_HOME", HOME), "db": read("TATOR_DB", ""), "device": read("TATOR_DEVICE", "auto"), "json": False}
+    return {
+        "home": read("TATOR_HOME", HOME),
+        "db": read("TATOR_DB", ""),
+        "device": read("TATOR_DEVICE", "auto"),
+        "json": False,
+    }
 
 
 def workbench(settings: dict[str, Any]) -> Workbench:
@@ -142,8 +148,12 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
     group.add_argument("--home", dest="_home", metavar="FOLDER", help=f"workspace folder (default: {HOME})")
     group.add_argument("--db", dest="_db", metavar="URL", help="another database than the file in the workspace")
     group.add_argument("--device", dest="_device", help="cpu, cuda, cuda:N, mps or auto (default: auto)")
-    group.add_argument("--json", dest="_json", action="store_true", help="one line of JSON on stdout, JSON lines on stderr")
-    top = argparse.ArgumentParser("tator", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2], parents=[shared])
+    group.add_argument(
+        "--json", dest="_json", action="store_true", help="one line of JSON on stdout, JSON lines on stderr"
+    )
+    top = argparse.ArgumentParser(
+        "tator", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2], parents=[shared]
+    )
     commands = top.add_subparsers(dest="_verb", required=True, metavar="SUBCOMMAND")
     for verb in known.values():
         add_verb(commands, verb, shared)
@@ -158,13 +168,26 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
 def add_verb(commands: Any, verb: Verb, shared: argparse.ArgumentParser) -> None:
     """Add an operation's subcommand: a flag per parameter, absent ones left to the function's defaults."""
     command = commands.add_parser(
-        verb.name.replace("_", "-"), help=verb.summary, description=verb.doc, parents=[shared], conflict_handler="resolve",
-        formatter_class=argparse.RawDescriptionHelpFormatter, argument_default=argparse.SUPPRESS,
+        verb.name.replace("_", "-"),
+        help=verb.summary,
+        description=verb.doc,
+        parents=[shared],
+        conflict_handler="resolve",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
     )
     command.set_defaults(_verb=verb.name)
     for flag in verb.flags:
-        kind: dict[str, Any] = {"action": argparse.BooleanOptionalAction} if flag.kind is bool and not flag.is_list else {"type": flag.kind}
+        kind: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction}
+            if flag.kind is bool and not flag.is_list
+            else {"type": flag.kind}
+        )
         kind |= {"choices": flag.choices} if flag.choices else {}
         kind |= {"nargs": "*"} if flag.is_list else {}
-        shown = flag.help.replace("%", "%%") + ("" if flag.required else f" (default: {flag.default})".replace("%", "%%"))
-        command.add_argument(f"--{flag.name.replace('_', '-')}", dest=flag.name, required=flag.required, help=shown, **kind)
+        shown = flag.help.replace("%", "%%") + (
+            "" if flag.required else f" (default: {flag.default})".replace("%", "%%")
+        )
+        command.add_argument(
+            f"--{flag.name.replace('_', '-')}", dest=flag.name, required=flag.required, help=shown, **kind
+        )

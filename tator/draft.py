@@ -1,4 +1,5 @@
 """An image's rows in memory while edits are applied to them and inverted."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -61,7 +62,9 @@ class Draft:
     def _add(self, row: Row, where: str, refusal: type[TatorError]) -> Op:
         key = row["id"]
         if key in self.elsewhere or self.rows.get(key):
-            raise refusal(f"{where}.annotation.id: {key!r} is taken by {'another' if key in self.elsewhere else 'this'} image")
+            raise refusal(
+                f"{where}.annotation.id: {key!r} is taken by {'another' if key in self.elsewhere else 'this'} image"
+            )
         self.rows[key] = row
         return {"op": "delete", "id": key}
 

@@ -1,4 +1,5 @@
 """What a client may ask of an image: its edits, checked field by field."""
+
 from __future__ import annotations
 
 import re
@@ -105,10 +106,17 @@ def checked_op(op: Any, where: str, frame: Frame) -> Op:
         return {"op": "delete", "id": checked_name(op.get("id"), f"{where}.id")}
     if verb == "set":
         changes = _some(op.get("changes"), f"{where}.changes", CHANGEABLE)
-        return {"op": "set", "id": checked_name(op.get("id"), f"{where}.id"), "changes": _fields(changes, f"{where}.changes", frame)}
+        return {
+            "op": "set",
+            "id": checked_name(op.get("id"), f"{where}.id"),
+            "changes": _fields(changes, f"{where}.changes", frame),
+        }
     if verb == "image":
         changes = _some(op.get("changes"), f"{where}.changes", ("state", "caption"))
-        return {"op": "image", "changes": {name: _image_field(name, each, f"{where}.changes.{name}") for name, each in changes.items()}}
+        return {
+            "op": "image",
+            "changes": {name: _image_field(name, each, f"{where}.changes.{name}") for name, each in changes.items()},
+        }
     raise BadInput(f"{where}.op must be add, set, delete or image, is {_shown(verb)}")
 
 
@@ -130,7 +138,10 @@ def _annotation(value: Any, where: str, frame: Frame) -> Row:
     if lacking := [name for name in ("id", "class_id", "xyxy") if name not in value]:
         raise BadInput(f"{where} needs {', '.join(lacking)}")
     given = {"polygons": None, "confidence": None, "source": "human", "status": "accepted"} | value
-    return {"id": checked_name(value["id"], f"{where}.id"), **_fields({name: given[name] for name in CHANGEABLE}, where, frame)}
+    return {
+        "id": checked_name(value["id"], f"{where}.id"),
+        **_fields({name: given[name] for name in CHANGEABLE}, where, frame),
+    }
 
 
 def _fields(values: dict[str, Any], where: str, frame: Frame) -> dict[str, Any]:
@@ -208,7 +219,12 @@ def _status(value: Any, where: str, _: Frame) -> str:
 
 
 _CHECKS = {
-    "class_id": _class, "xyxy": _xyxy, "polygons": _polygons, "confidence": _confidence, "source": _source, "status": _status,
+    "class_id": _class,
+    "xyxy": _xyxy,
+    "polygons": _polygons,
+    "confidence": _confidence,
+    "source": _source,
+    "status": _status,
 }
 
 

@@ -1,4 +1,5 @@
 """Open, save, undo and redo the annotations of one image."""
+
 from __future__ import annotations
 
 import time
@@ -58,7 +59,12 @@ def open_image(store: Store, image_id: int) -> dict[str, Any]:
 
 
 def save_edits(
-    store: Store, image_id: int, base_revision: int, client_id: str, edits: list[dict[str, Any]], user: str = "",
+    store: Store,
+    image_id: int,
+    base_revision: int,
+    client_id: str,
+    edits: list[dict[str, Any]],
+    user: str = "",
 ) -> dict[str, Any]:
     """Apply edits to an image and journal them, all or none; durable when this returns.
 
@@ -133,7 +139,14 @@ def _step(store: Store, image_id: int, client_id: str, step: Edit, user: str) ->
 
 def _hold(conn: Connection, image_id: int) -> _Open:
     """Read an image so that no other writer can change it before this transaction ends."""
-    columns = (image.c.id, image.c.dataset_id, image.c.width, image.c.height, image.c.revision, image.c.annotation_count)
+    columns = (
+        image.c.id,
+        image.c.dataset_id,
+        image.c.width,
+        image.c.height,
+        image.c.revision,
+        image.c.annotation_count,
+    )
     query = select(*columns, image.c.state, image.c.caption).where(image.c.id == _id(image_id)).with_for_update()
     found = conn.execute(query).first()
     if found is None:
@@ -145,7 +158,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     """Apply new edits to a held image, journal each, and write what changed."""
     user = user[:USER_LIMIT]
     classes = select(label_class.c.class_id, label_class.c.retired).where(label_class.c.dataset_id == held.dataset_id)
-    frame = Frame(held.id, held.width, held.height, dict(conn.execute(classes).tuples().all()))
+    frame = Frame(held.id, held.width, held.height, {key: is_retired for key, is_retired in conn.execute(classes)})
     edits = [_checked(each, frame, user) if each.kind == "edit" else each for each in edits]
     steps = sum(each.kind != "edit" for each in edits)
     stacks = journal.stacks_of(conn, held.id, steps) if steps else Stacks([], [])
@@ -154,7 +167,9 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
         _apply(conn, held, draft, stacks, each, revision, client_id, user)
     grown = write_changes(conn, held.id, before, draft.rows)
     check_count(conn, [held.id])
-    saved = replace(held, revision=held.revision + len(edits), annotation_count=held.annotation_count + grown, **draft.image)
+    saved = replace(
+        held, revision=held.revision + len(edits), annotation_count=held.annotation_count + grown, **draft.image
+    )
     changed = {"revision": saved.revision, "annotation_count": saved.annotation_count, **draft.image}
     conn.execute(update(image).where(image.c.id == held.id).values(**changed))
     return saved
@@ -181,15 +196,30 @@ def _draft(conn: Connection, held: _Open, edits: list[Edit], stacks: Stacks) -> 
 
 
 def _apply(
-    conn: Connection, held: _Open, draft: Draft, stacks: Stacks, each: Edit, revision: int, client_id: str, user: str,
+    conn: Connection,
+    held: _Open,
+    draft: Draft,
+    stacks: Stacks,
+    each: Edit,
+    revision: int,
+    client_id: str,
+    user: str,
 ) -> None:
     """Apply one edit to the draft and the stacks, and journal it."""
     target = None if each.kind == "edit" else _top(conn, held, stacks, each)
     ops = each.ops if target is None else target.inverse if each.kind == "undo" else target.forward
     inverse = draft.apply(ops, f"edits[seq {each.seq}]", BadInput if target is None else Conflict)
     label = each.label or (f"{each.kind.title()} {target.label}".strip() if target else "")
-    columns = {"kind": each.kind, "label": label[:200], "target_id": target and target.edit, "forward": ops, "inverse": inverse}
-    key = journal.append(conn, image_id=held.id, client_id=client_id, seq=each.seq, user=user, revision=revision, **columns)
+    columns = {
+        "kind": each.kind,
+        "label": label[:200],
+        "target_id": target and target.edit,
+        "forward": ops,
+        "inverse": inverse,
+    }
+    key = journal.append(
+        conn, image_id=held.id, client_id=client_id, seq=each.seq, user=user, revision=revision, **columns
+    )
     if target is None:
         stacks.undo.append(Entry(key, label, ops, inverse))
         stacks.redo.clear()
@@ -206,7 +236,12 @@ def _top(conn: Connection, held: _Open, stacks: Stacks, each: Edit) -> Entry:
         raise BadInput(f"there is nothing to {each.kind} on image {held.id}")
     entry = stack.pop()
     if each.ops and ids_of(each.ops) != ids_of(entry.inverse if each.kind == "undo" else entry.forward):
-        raise _conflict(conn, held, held.revision, f"seq {each.seq} would {each.kind} another edit than the last one, {entry.label!r}")
+        raise _conflict(
+            conn,
+            held,
+            held.revision,
+            f"seq {each.seq} would {each.kind} another edit than the last one, {entry.label!r}",
+        )
     return entry
 
 
@@ -215,7 +250,9 @@ def _conflict(conn: Connection, held: _Open, base: int, why: str = "") -> Confli
     who = last["user"] or f"client {last['client_id']}" if last["client_id"] else "an import"
     why = why or f"it is at revision {held.revision}, last edited by {who}; this save was made on revision {base}"
     rows = rows_of(conn, held.id)
-    return Conflict(f"image {held.id} has changed: {why}", revision=held.revision, annotations=rows, state=held.state, author=last)
+    return Conflict(
+        f"image {held.id} has changed: {why}", revision=held.revision, annotations=rows, state=held.state, author=last
+    )
 
 
 def _id(value: Any) -> int:

@@ -29,7 +29,9 @@ def encode_boxes(encoder: Encoder, image: Image, xyxy: Boxes) -> NDArray[np.floa
     return encoder.encode([crop(image, box) for box in xyxy])
 
 
-def cached_features(cache: Path, encoder_id: str, file: Path, xyxy: Boxes, encode: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+def cached_features(
+    cache: Path, encoder_id: str, file: Path, xyxy: Boxes, encode: Callable[[], NDArray[np.float32]],
+) -> NDArray[np.float32]:
     """Return (N, dim) vectors of an image's boxes, from the cache where it has them.
 
     Args:

@@ -21,7 +21,10 @@ NOTE = "tator_head"
 MAX_LAYERS, MAX_CLASSES, MAX_DIM, MAX_MB = 8, 10_000, 65_536, 64
 NAME = re.compile(r"[^\W_][\w .()+-]{0,79}")
 ACTIVATIONS = {
-    "none": lambda x: x, "relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "logistic": lambda x: 1 / (1 + np.exp(-x)),
+    "none": lambda x: x,
+    "relu": lambda x: np.maximum(x, 0),
+    "tanh": np.tanh,
+    "logistic": lambda x: 1 / (1 + np.exp(-x)),
 }
 
 
@@ -52,6 +55,12 @@ class Head:
         """Length of the vectors it reads."""
         return len(self.mean)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory it holds, in bytes."""
+        arrays = [self.mean, self.std, *(array for layer in self.layers for array in layer)]
+        return sum(array.nbytes for array in arrays)
+
     def predict(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N, C) probabilities that sum to 1.
 
@@ -75,7 +84,8 @@ class Head:
             arrays |= {f"layer{i}.weight": weight, f"layer{i}.bias": bias}
         note = {
             "version": VERSION, "activation": self.activation, "output": "softmax", "classes": list(self.classes),
-            "encoder": self.encoder, "encoder_version": self.encoder_version, "dim": self.dim, "n_layers": len(self.layers),
+            "encoder": self.encoder, "encoder_version": self.encoder_version,
+            "dim": self.dim, "n_layers": len(self.layers),
         }
         save_arrays(path, arrays, NOTE, note)
 
@@ -92,15 +102,15 @@ class Head:
         widths = [dim] + [len(arrays.get(f"layer{i}.bias", ())) for i in range(count)]
         shapes: dict[str, tuple[int, ...]] = {"scale.mean": (dim,), "scale.std": (dim,)}
         for i in range(count):
-            shapes |= {f"layer{i}.weight": (widths[i], widths[i + 1]), f"layer{i}.bias": (widths[i + 1],)}
+            shapes[f"layer{i}.weight"], shapes[f"layer{i}.bias"] = (widths[i], widths[i + 1]), (widths[i + 1],)
         require_shapes(path, arrays, shapes)
         if widths[-1] != len(note["classes"]):
             raise BadInput(f"{path.name} has {widths[-1]} outputs for {len(note['classes'])} classes")
         if (arrays["scale.std"] <= 0).any():
             raise BadInput(f"{path.name}: scale.std must be above 0")
         layers = tuple((arrays[f"layer{i}.weight"], arrays[f"layer{i}.bias"]) for i in range(count))
-        facts = (tuple(note["classes"]), note["encoder"], note["encoder_version"], arrays["scale.mean"], arrays["scale.std"])
-        return cls(*facts, layers, note["activation"])
+        facts = tuple(note["classes"]), note["encoder"], note["encoder_version"]
+        return cls(*facts, arrays["scale.mean"], arrays["scale.std"], layers, note["activation"])
 
 
 def _check_note(path: Path, note: dict[str, Any]) -> None:
@@ -110,12 +120,14 @@ def _check_note(path: Path, note: dict[str, Any]) -> None:
         if type(note.get(name)) is not int or not 1 <= note[name] <= largest:
             raise BadInput(f"{path.name}: {name} must be a whole number from 1 to {largest}, is {note.get(name)!r}")
     classes = note.get("classes")
-    if not isinstance(classes, list) or not 2 <= len(classes) <= MAX_CLASSES or not all(isinstance(c, str) and c for c in classes):
+    are_names = isinstance(classes, list) and all(isinstance(name, str) and name for name in classes)
+    if not are_names or not 2 <= len(classes) <= MAX_CLASSES:
         raise BadInput(f"{path.name}: classes must be 2 to {MAX_CLASSES} names")
     if len(set(classes)) != len(classes):
         raise BadInput(f"{path.name}: a class is named twice")
     if note.get("output") != "softmax" or note.get("activation") not in ACTIVATIONS:
-        raise BadInput(f"{path.name}: output {note.get('output')!r} or activation {note.get('activation')!r} is unknown")
+        chosen = f"output {note.get('output')!r} or activation {note.get('activation')!r}"
+        raise BadInput(f"{path.name}: {chosen} is unknown")
     if not isinstance(note.get("encoder"), str) or not note["encoder"]:
         raise BadInput(f"{path.name} does not name its encoder")
 
@@ -129,7 +141,8 @@ class HeadShelf:
 
     def names(self) -> list[str]:
         """Return the names of all heads, sorted."""
-        return sorted(path.parent.name for path in self.folder.glob("*/head.safetensors") if NAME.fullmatch(path.parent.name))
+        folders = [path.parent.name for path in self.folder.glob("*/head.safetensors")]
+        return sorted(name for name in folders if NAME.fullmatch(name))
 
     def path(self, name: str) -> Path:
         """Return the safetensors file of a head.
@@ -165,7 +178,7 @@ class HeadShelf:
             BadInput: the name cannot be a folder's.
         """
         checked_name(name)
-        write_json(self.folder / name / "head.json", {"name": name, "trained_at": time.time(), **report})
+        write_json(self.folder / name / "head.json", {"name": name, "created_at": time.time(), **report})
         head.save(self.folder / name / "head.safetensors")
 
     def rename(self, name: str, new_name: str) -> None:
@@ -193,7 +206,7 @@ class HeadShelf:
         """
         folder = self.path(name).parent
         if self.active() == name:
-            (self.folder / "active.json").unlink()
+            self.deactivate()
         shutil.move(folder, trash / f"head-{name}-{uuid.uuid4().hex[:8]}")
 
     def activate(self, name: str) -> None:
@@ -205,6 +218,10 @@ class HeadShelf:
         """
         self.load(name)
         write_json(self.folder / "active.json", {"name": name})
+
+    def deactivate(self) -> None:
+        """Leave no head active."""
+        (self.folder / "active.json").unlink(missing_ok=True)
 
     def active(self) -> str:
         """Return the active head's name, "" where there is none."""
@@ -222,5 +239,7 @@ def checked_name(name: str) -> str:
         BadInput: it is empty, too long or holds other characters.
     """
     if not NAME.fullmatch(name) or name.endswith((".", " ")):
-        raise BadInput(f"head name {name[:100]!r}: use 1 to 80 letters, digits, spaces, or . _ - + ( ), starting with a letter or digit")
+        raise BadInput(
+            f"head name {name[:100]!r}: use 1 to 80 letters, digits, spaces or . _ - + ( ), a letter or digit first"
+        )
     return name

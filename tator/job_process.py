@@ -1,4 +1,5 @@
 """Processes behind jobs: who drives one, whether it still lives, and how a child is started, followed and stopped."""
+
 from __future__ import annotations
 
 import platform
@@ -44,7 +45,11 @@ def spawn(command: Sequence[str], log: Path) -> psutil.Popen:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as out:
         return psutil.Popen(
-            list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT,
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
             start_new_session=sys.platform != "win32",  # Ctrl-C at the app's terminal is not for it
         )
 
@@ -97,6 +102,10 @@ def _verdict(was_cancelled: bool, code: int | None, log: Path) -> tuple[str, str
         return "interrupted", "", None
     if code < 0:
         why = "most likely because memory ran out" if code == -9 else "from outside"
-        return "failed", "", {"code": "killed", "message": f"its process was ended by signal {-code}, {why}; see {log.name}"}
+        return (
+            "failed",
+            "",
+            {"code": "killed", "message": f"its process was ended by signal {-code}, {why}; see {log.name}"},
+        )
     last = next((line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), "")
     return "failed", "", {"code": "bug", "message": f"its process ended with exit code {code}: {last[:500]}"}

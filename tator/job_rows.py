@@ -1,4 +1,5 @@
 """Jobs in the database: their rows, their events, and the recorder that the driving process writes through."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +35,11 @@ def insert_job(store: Store, kind: str, arguments: dict[str, Any], **columns: An
         raise BadInput(f"the arguments of {kind} are {size:,} characters of JSON; the limit is {ARGUMENTS_LIMIT:,}")
     key = uuid.uuid4().hex
     with store.write() as conn:
-        conn.execute(insert(job).values(id=key, kind=kind, arguments=arguments, state="queued", created_at=time.time(), **columns))
+        conn.execute(
+            insert(job).values(
+                id=key, kind=kind, arguments=arguments, state="queued", created_at=time.time(), **columns
+            )
+        )
     return key
 
 
@@ -63,7 +68,9 @@ def found(conn: Connection, job_id: str) -> Any:
     return row
 
 
-def end_job(conn: Connection, job_id: str, state: str, message: str = "", result: Any = None, error: dict | None = None) -> None:
+def end_job(
+    conn: Connection, job_id: str, state: str, message: str = "", result: Any = None, error: dict | None = None
+) -> None:
     """Write how a job ended, with a last event that says so."""
     changes = {"state": state, "ended_at": time.time(), "result": result, "error": error, "rate": None}
     changes |= {"message": message} if message else {}
@@ -85,7 +92,9 @@ def told(row: Any) -> dict[str, Any]:
     names = ("id", "kind", "arguments", "user", "state", "done", "total", "rate", "message", "result", "error")
     names = (*names, "created_at", "started_at", "ended_at", "cancel_requested")
     is_moving = row.state == "running" and row.rate and row.total
-    return {name: getattr(row, name) for name in names} | {"left_s": max(0, row.total - row.done) / row.rate if is_moving else None}
+    return {name: getattr(row, name) for name in names} | {
+        "left_s": max(0, row.total - row.done) / row.rate if is_moving else None
+    }
 
 
 def list_jobs(store: Store, kind: str, limit: int) -> list[dict[str, Any]]:
@@ -130,8 +139,17 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value), parse_constant=lambda _: None)
 
 
-def _event(state: str = "running", done: int = 0, total: int = 0, message: str = "", metrics: dict | None = None) -> dict[str, Any]:
-    return {"at": time.time(), "state": state, "done": done, "total": total, "message": message, "metrics": metrics or {}}
+def _event(
+    state: str = "running", done: int = 0, total: int = 0, message: str = "", metrics: dict | None = None
+) -> dict[str, Any]:
+    return {
+        "at": time.time(),
+        "state": state,
+        "done": done,
+        "total": total,
+        "message": message,
+        "metrics": metrics or {},
+    }
 
 
 class Recorder:

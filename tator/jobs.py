@@ -1,4 +1,5 @@
 """Long work: started, driven, recorded in the database, cancelled, and picked up after a restart."""
+
 from __future__ import annotations
 
 import functools
@@ -79,7 +80,11 @@ class JobRunner:
         lane = self._children if in_child else self._threads
         lane.check_room()
         job_id = self.create(kind, arguments, in_child)
-        task = functools.partial(self._drive_child, job_id) if in_child else functools.partial(self._drive_here, job_id, fn, arguments)
+        task = (
+            functools.partial(self._drive_child, job_id)
+            if in_child
+            else functools.partial(self._drive_here, job_id, fn, arguments)
+        )
         lane.put(job_id, functools.partial(copy_context().run, task))
         return job_id
 
@@ -108,7 +113,11 @@ class JobRunner:
             del self._recorders[job_id]
 
     def run_here(
-        self, fn: Callable[..., Work], kind: str, arguments: dict[str, Any], through: Callable[[Work], Work] = lambda work: work,
+        self,
+        fn: Callable[..., Work],
+        kind: str,
+        arguments: dict[str, Any],
+        through: Callable[[Work], Work] = lambda work: work,
     ) -> Any:
         """Record and drive work in the foreground, as the command line does.
 
@@ -178,7 +187,9 @@ class JobRunner:
             elif row.in_child and row.state == "running" and row.pid != os.getpid():
                 process = job_process.living(row.pid, row.pid_started_at)
                 arguments = (self._store, row.id, process, self._log(row.id))
-                threading.Thread(target=job_process.follow, args=arguments, name=f"follow-{row.id}", daemon=True).start()
+                threading.Thread(
+                    target=job_process.follow, args=arguments, name=f"follow-{row.id}", daemon=True
+                ).start()
         for job_id in job_rows.forget_old(self._store):
             self._log(job_id).unlink(missing_ok=True)
 
@@ -222,7 +233,7 @@ class JobRunner:
             self.run(job_id, _work(fn, self.workbench, arguments))
         except TatorError:
             return
-        except Exception:
+        except Exception:  # noqa: BLE001 - the row says what it was, the log where
             self._log(job_id).parent.mkdir(parents=True, exist_ok=True)
             with self._log(job_id).open("a") as log:
                 log.write(traceback.format_exc())
@@ -285,7 +296,7 @@ class _Lane:
                 self._idle -= 1
             try:
                 task()
-            except Exception:  # the outcome could not even be written: the thread goes on to the next job
+            except Exception:  # noqa: BLE001 - not even the outcome could be written; the next job may fare better
                 traceback.print_exc()
 
 

@@ -1,4 +1,5 @@
 """The append-only journal of edits, and the undo and redo stacks that it implies."""
+
 from __future__ import annotations
 
 import time
@@ -93,7 +94,9 @@ def known_edits(conn: Connection, image_id: int, client_id: str, seqs: Iterable[
     query = select(edit.c.seq, edit.c.revision, edit.c.image_id).where(edit.c.client_id == client_id)
     found = [row for some in chunks(seqs) for row in conn.execute(query.where(edit.c.seq.in_(some)))]
     if strays := [row for row in found if row.image_id != image_id]:
-        raise BadInput(f"seq {strays[0].seq} of client {client_id} was used on image {strays[0].image_id}; count up across images")
+        raise BadInput(
+            f"seq {strays[0].seq} of client {client_id} was used on image {strays[0].image_id}; count up across images"
+        )
     return {row.seq: row.revision for row in found}
 
 
@@ -106,7 +109,11 @@ def last_edit(conn: Connection, image_id: int) -> dict[str, Any]:
     """Return who made the last edit of an image and when; both are empty when there is none."""
     query = select(edit.c.user, edit.c.client_id, edit.c.created_at).where(edit.c.image_id == image_id)
     row = conn.execute(query.order_by(edit.c.revision.desc()).limit(1)).first()
-    return {"user": row.user, "client_id": row.client_id, "at": row.created_at} if row else {"user": "", "client_id": "", "at": None}
+    return (
+        {"user": row.user, "client_id": row.client_id, "at": row.created_at}
+        if row
+        else {"user": "", "client_id": "", "at": None}
+    )
 
 
 def entry_of(conn: Connection, client_id: str, seq: int) -> Entry:

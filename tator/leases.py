@@ -1,4 +1,5 @@
 """Who has which image open: a short lease that each window renews while it shows the image."""
+
 from __future__ import annotations
 
 import time
@@ -31,7 +32,12 @@ def renew_lease(store: Store, image_id: int, client_id: str, user: str = "") -> 
         if conn.execute(select(image.c.id).where(image.c.id == image_id)).first() is None:
             raise NotFound(f"no image has the id {image_id}")
         conn.execute(delete(lease).where(or_(lease.c.client_id == client_id, lease.c.expires_at < now)))
-        conn.execute(insert(lease).values(image_id=image_id, client_id=client_id, user=user[:100], expires_at=now + LEASE_S))
+        conn.execute(
+            insert(lease).values(image_id=image_id, client_id=client_id, user=user[:100], expires_at=now + LEASE_S)
+        )
         others = conn.execute(select(lease).where(lease.c.image_id == image_id, lease.c.client_id != client_id)).all()
-    told = [{"client_id": each.client_id, "user": each.user, "expires_in_s": min(LEASE_S, each.expires_at - now)} for each in others]
+    told = [
+        {"client_id": each.client_id, "user": each.user, "expires_in_s": min(LEASE_S, each.expires_at - now)}
+        for each in others
+    ]
     return {"expires_in_s": LEASE_S, "others": told}

@@ -157,11 +157,15 @@ class ModelManager:
         """
         need = seat.card.vram_mb
         if need > self.budget_mb:
-            raise Unavailable(f"{seat.card.label} needs {need} MB, models may use {self.budget_mb} MB on {self.device}; choose a smaller one")
+            raise Unavailable(
+                f"{seat.card.label} needs {need} MB and models may use {self.budget_mb} MB on {self.device}; use a smaller one"
+            )
         with self._changed:
             if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):
                 lent = ", ".join(s.card.label for s in self._seats.values() if s.users and s.reserved_mb)
-                raise Unavailable(f"no room for {seat.card.label} ({need} MB) after {WAIT_S:.0f} s: {lent} still in use; try again")
+                raise Unavailable(
+                    f"no room for {seat.card.label} ({need} MB) after {WAIT_S:g} s: {lent} still in use; try again"
+                )
             seat.reserved_mb = need
 
     def _make_room(self, need_mb: int) -> bool:

@@ -36,10 +36,10 @@ def declared(module: ModuleType) -> list[type]:
         TypeError: a class does not fit the protocol of its card.task.
     """
     classes = [value for value in vars(module).values() if isinstance(value, type)]
-    classes = [cls for cls in classes if cls.__module__ == module.__name__ and isinstance(getattr(cls, "card", None), Card)]
-    for cls in classes:
+    own = [cls for cls in classes if cls.__module__ == module.__name__ and isinstance(getattr(cls, "card", None), Card)]
+    for cls in own:
         _check(cls)
-    return classes
+    return own
 
 
 def _check(cls: type) -> None:
@@ -49,6 +49,11 @@ def _check(cls: type) -> None:
     wanted = [name for name in dir(TASKS[card.task]) if not name.startswith("_")]
     if missing := [name for name in wanted if not hasattr(cls, name)]:
         raise TypeError(f"{card.id} is no {card.task} backend: it lacks {', '.join(missing)}")
+
+
+PACKAGES = {  # names to import that differ from the names to install
+    "cv2": "opencv-python-headless", "skimage": "scikit-image", "sklearn": "scikit-learn", "PIL": "pillow",
+}
 
 
 def backend(card_id: str, task: str = "") -> type:
@@ -79,7 +84,10 @@ def require_packages(card: Card) -> None:
         Unavailable: a package is missing; the message has the command that installs it.
     """
     if lacking := missing_packages(card):
-        raise Unavailable(f"{card.label} needs: pip install {' '.join(PIP.get(name, name) for name in lacking)}", packages=lacking)
+        raise Unavailable(f"{card.label} needs: {pip_command(card)}", packages=lacking)
 
 
-PIP = {"cv2": "opencv-python-headless", "skimage": "scikit-image", "sklearn": "scikit-learn", "PIL": "pillow"}  # import name -> package
+def pip_command(card: Card) -> str:
+    """Return the command that installs what a backend lacks, "" where nothing is missing."""
+    lacking = [PACKAGES.get(name, name) for name in missing_packages(card)]
+    return f"pip install {' '.join(lacking)}" if lacking else ""

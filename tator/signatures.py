@@ -2,6 +2,7 @@
 
 Importing them loads NumPy and SQLAlchemy; `--help` has to answer in a fraction of that time.
 """
+
 from __future__ import annotations
 
 import ast
@@ -57,7 +58,11 @@ def verbs(folder: Path = OPS) -> dict[str, Verb]:
 
 def _in_module(path: Path) -> Iterator[Verb]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {node.targets[0].id: node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
+    names = {
+        node.targets[0].id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
+    }
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and any(_is_operation(d) for d in node.decorator_list):
             doc = ast.get_docstring(node) or ""
@@ -75,7 +80,9 @@ def _flags(arguments: ast.arguments, helps: dict[str, str], names: dict[str, ast
     pairs = [*zip(listed, defaults, strict=True), *zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)]
     for argument, default in pairs[1:]:  # the first is the workbench
         kind, is_list, choices = _type(argument.annotation, names)
-        shown = ast.unparse(names.get(default.id, default) if isinstance(default, ast.Name) else default) if default else ""
+        shown = (
+            ast.unparse(names.get(default.id, default) if isinstance(default, ast.Name) else default) if default else ""
+        )
         yield Flag(argument.arg, kind, is_list, choices, default is None, shown, helps.get(argument.arg, ""))
 
 

@@ -50,7 +50,8 @@ class Slots:
         """Return slots, bytes, budget_bytes, hits and misses."""
         with self._guard:
             held = sum(size for _, size in self._kept.values())
-            return {"slots": len(self._kept), "bytes": held, "budget_bytes": self._budget, "hits": self._hits, "misses": self._misses}
+            counts = {"slots": len(self._kept), "hits": self._hits, "misses": self._misses}
+            return counts | {"bytes": held, "budget_bytes": self._budget}
 
     def clear(self) -> int:
         """Forget everything and return the bytes it held."""

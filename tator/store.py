@@ -1,4 +1,5 @@
 """The database: opened, migrated, lent as connections, and its failures put into words."""
+
 from __future__ import annotations
 
 import shutil
@@ -29,7 +30,9 @@ class Store:
         place: what messages call the database: its file, or its address without the password.
     """
 
-    def __init__(self, url: str, backups: Path | None = None, busy_s: float = BUSY_S, foreign_keys: bool = True) -> None:
+    def __init__(
+        self, url: str, backups: Path | None = None, busy_s: float = BUSY_S, foreign_keys: bool = True
+    ) -> None:
         self._url, self._backups, self._busy_s = url, backups, busy_s
         self.engine = new_engine(url, busy_s, foreign_keys)
         self._file = Path(self.engine.url.database or "") if self.engine.dialect.name == "sqlite" else None
@@ -73,7 +76,9 @@ class Store:
         """
         if getattr(self._writing, "now", False):
             raise RuntimeError("write() inside write(): pass the connection on instead")
-        turn = self._turn if self._file else None  # SQLite has one writer; waiting here is quicker than polling its lock
+        turn = (
+            self._turn if self._file else None
+        )  # SQLite has one writer; waiting here is quicker than polling its lock
         if turn and not turn.acquire(timeout=self._busy_s):
             raise Unavailable(self._locked())
         self._writing.now = True
@@ -146,33 +151,40 @@ class Store:
         found = inspect(connection)
         if not found.has_table("alembic_version"):
             if taken := sorted(set(found.get_table_names()) & set(metadata.tables)):
-                raise Unavailable(f"{self.place} holds tables of another program ({', '.join(taken)}); name another database")
+                raise Unavailable(
+                    f"{self.place} holds tables of another program ({', '.join(taken)}); name another database"
+                )
             return ""
         version = connection.execute(text("select version_num from alembic_version")).scalar() or ""
         if version not in migrations.known_versions() | {""}:
             raise Unavailable(
-                f"{self.place} was written by a newer Tator (schema {version}); this one knows up to {migrations.HEAD}: "
-                f"update Tator, or use an older copy from {self._backups or 'your backups'}"
+                f"{self.place} was written by a newer Tator (schema {version}); this one knows up to "
+                f"{migrations.HEAD}: update Tator, or use an older copy from {self._backups or 'your backups'}"
             )
         return version
 
     def _in_words(self, error: DBAPIError) -> Exception:
         """Return the error a person can act on, or the same one when nobody but us can."""
         said = str(error.orig).strip().lower()
-        if "locked" in said or "busy" in said:
+        if "is locked" in said or "is busy" in said:
             return Unavailable(self._locked())
-        if "full" in said or "disk i/o" in said:
-            return Unavailable(f"the disk of {self.place} is full or failing ({self._free_mb()} MB free); nothing of this was saved")
+        if "disk is full" in said or "no space left" in said or "disk i/o" in said:
+            return Unavailable(
+                f"the disk of {self.place} is full or failing ({self._free_mb()} MB free); nothing of this was saved"
+            )
         if "readonly" in said or "read-only" in said or "unable to open" in said:
             return Unavailable(f"{self.place} cannot be opened for writing: its folder or file is missing or read-only")
         if "not a database" in said or "malformed" in said:
-            return Unavailable(f"{self.place} is damaged ({said}); copies of it are in {self._backups or 'your backups'}")
+            return Unavailable(
+                f"{self.place} is damaged ({said}); copies of it are in {self._backups or 'your backups'}"
+            )
         if not self._file and isinstance(error, OperationalError):
             return Unavailable(f"the database {self.place} does not answer: {said.splitlines()[0] if said else error}")
         return error
 
     def _locked(self) -> str:
-        return f"{self.place} is held by another program for more than {self._busy_s:g} s; nothing of this was saved, try again"
+        held = f"{self.place} is held by another program for more than {self._busy_s:g} s"
+        return f"{held}; nothing of this was saved, try again"
 
     def _free_mb(self) -> int:
         existing = next(folder for folder in (self._file or Path.cwd()).absolute().parents if folder.exists())

@@ -1,4 +1,5 @@
 """What the tests share: a real workspace, real images, a free port and a running server."""
+
 from __future__ import annotations
 
 import os
@@ -87,7 +88,9 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     def start(*flags: str, home: Path | None = None, env: dict[str, str] | None = None) -> Server:
         folder = tmp_path_factory.mktemp("server")
         home, port, log = home or folder / "home", free_port(), folder / "log.txt"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("TATOR_", "GRADIO_", "SPACE_"))}
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(("TATOR_", "GRADIO_", "SPACE_"))
+        }
         command = [sys.executable, str(ROOT / "app.py"), "--home", str(home), "--port", str(port), *flags]
         with log.open("w") as out:
             process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean | (env or {}))
@@ -100,7 +103,59 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         server.stop()
 
 
+def draw_images(folder: Path) -> None:
+    """Write an upright JPEG, a turned one, a 16-bit TIFF and a page that calls itself a picture."""
+    import numpy as np
+    import PIL.Image
+
+    folder.mkdir(parents=True)
+    ramp = np.linspace(0, 255, 64 * 48 * 3).reshape(48, 64, 3).astype(np.uint8)
+    turned = PIL.Image.Exif()
+    turned[0x0112] = 6
+    PIL.Image.fromarray(ramp).save(folder / "a_upright.jpg")
+    PIL.Image.fromarray(ramp).save(folder / "b_turned.jpg", exif=turned)
+    PIL.Image.fromarray((np.arange(48 * 64).reshape(48, 64) * 20).astype(np.uint16)).save(folder / "c_deep.tif")
+    (folder / "d_page.png").write_text("<html><script>alert(1)</script></html>")
+
+
 @pytest.fixture(scope="session")
-def server(start_server: Callable[..., Server]) -> Server:
-    """Lend one running app without logins and without the sample, shared by tests that leave no trace."""
-    return start_server("--no-sample")
+def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """Lend one running app without logins; its dataset "shots" links the images of draw_images beside its home."""
+    from tator.ops import call
+    from tator.workbench import Workbench
+
+    folder = tmp_path_factory.mktemp("shared")
+    draw_images(folder / "images")
+    bench = Workbench.at(folder / "home")
+    made = bench.jobs.wait(call(bench, "datasets_create", name="shots", source=str(folder / "images")), 60)
+    bench.close()
+    assert made["state"] == "succeeded", made
+    return start_server("--no-sample", home=folder / "home")
+
+
+@dataclass
+class Guarded:
+    """A running app with logins.
+
+    Attributes:
+        url: where it listens.
+        tokens: API tokens by name.
+        password: of everybody.
+        metrics_token: opens /metrics.
+    """
+
+    url: str
+    tokens: dict[str, str]
+    password: str
+    metrics_token: str
+
+
+@pytest.fixture(scope="session")
+def guarded(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+    """Lend one running app where ann and bob may log in."""
+    from tator.accounts import add_account
+
+    file, password = tmp_path_factory.mktemp("auth") / "logins", "correct horse"
+    tokens = {name: add_account(file, name, password) for name in ("ann", "bob")}
+    server = start_server("--no-sample", "--auth-file", str(file), "--metrics-token", "s3cret")
+    return Guarded(server.url, tokens, password, "s3cret")

@@ -1,7 +1,9 @@
 """One verb, four surfaces: HTTP, MCP, command line and canvas offer the operations and nothing else."""
+
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -26,7 +28,9 @@ def client(server: Server) -> Client:
 def test_the_surfaces_list_the_same_verbs(server: Server, client: Client):
     verbs = set(operations())
     http = {name.strip("/") for name in client.view_api(return_format="dict", print_info=False)["named_endpoints"]}
-    shown = subprocess.run([sys.executable, "-m", "tator", "--help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        [sys.executable, "-m", "tator", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     listed = {line.split()[0].replace("-", "_") for line in shown.splitlines() if re.match(r"    [a-z]", line)}
     assert verbs
     assert http == verbs
@@ -67,30 +71,40 @@ def test_a_job_answers_its_id_and_can_be_followed(client: Client, tmp_path: Path
 def test_two_apps_may_share_a_workspace_and_say_so(start_server: Callable[..., Server], server: Server):
     second = start_server("--no-sample", home=server.home)
     until = time.monotonic() + 20
-    while "serves this workspace too" not in second.log.read_text() and time.monotonic() < until:
+    while "ready in" not in second.log.read_text() and time.monotonic() < until:
         time.sleep(0.1)
     assert "serves this workspace too" in second.log.read_text()
+    assert second.stop(signal.SIGINT) == 0 and "Traceback" not in second.log.read_text()
 
 
 def test_a_taken_port_is_one_clear_line(server: Server, tmp_path: Path):
     port = server.url.rpartition(":")[2]
-    done = subprocess.run([sys.executable, "app.py", "--home", str(tmp_path), "--port", port], cwd=ROOT, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "app.py", "--home", str(tmp_path), "--port", port], cwd=ROOT, capture_output=True, text=True
+    )
     assert done.returncode == 2 and len(done.stderr.splitlines()) == 1 and port in done.stderr
-
-
-def test_a_signal_ends_it_cleanly(start_server: Callable[..., Server]):
-    import signal
-
-    for sig in (signal.SIGTERM, signal.SIGINT):
-        running = start_server("--no-sample")
-        assert running.stop(sig) == 0
-        assert "Traceback" not in running.log.read_text()
 
 
 @pytest.mark.parametrize(
     ("hint", "value"),
-    [(int, "3"), (int, 3.5), (int, True), (int, None), (float, "1"), (float, float("nan")), (float, float("inf")), (str, 3), (str, None),
-     (str, ["x"]), (bool, 1), (bool, "true"), (list[int], 3), (list[int], ["x"]), (list[str], "abc"), (list[float], [[1.0]])],
+    [
+        (int, "3"),
+        (int, 3.5),
+        (int, True),
+        (int, None),
+        (float, "1"),
+        (float, float("nan")),
+        (float, float("inf")),
+        (str, 3),
+        (str, None),
+        (str, ["x"]),
+        (bool, 1),
+        (bool, "true"),
+        (list[int], 3),
+        (list[int], ["x"]),
+        (list[str], "abc"),
+        (list[float], [[1.0]]),
+    ],
 )
 def test_a_value_of_another_type_is_refused(hint: type, value: object):
     with pytest.raises(BadInput, match="verb: argument must be"):
@@ -98,7 +112,8 @@ def test_a_value_of_another_type_is_refused(hint: type, value: object):
 
 
 @pytest.mark.parametrize(
-    ("hint", "value", "same"), [(int, 3.0, 3), (float, 3, 3.0), (list[float], [1, 2], [1.0, 2.0]), (str, "", ""), (bool, False, False)]
+    ("hint", "value", "same"),
+    [(int, 3.0, 3), (float, 3, 3.0), (list[float], [1, 2], [1.0, 2.0]), (str, "", ""), (bool, False, False)],
 )
 def test_a_value_of_the_type_passes(hint: type, value: object, same: object):
     got = checked("verb: argument", hint, value)

@@ -1,4 +1,5 @@
 """The command line: its verbs, its answers, its exit codes and how fast it helps."""
+
 from __future__ import annotations
 
 import json
@@ -20,7 +21,14 @@ HELP_S = 0.5
 
 def tator(*arguments: str, home: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess:
     at = ["--home", str(home)] if home else []
-    return subprocess.run([sys.executable, "-m", "tator", *at, *arguments], cwd=ROOT, capture_output=True, text=True, input=stdin, timeout=120)
+    return subprocess.run(
+        [sys.executable, "-m", "tator", *at, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=120,
+    )
 
 
 def test_help_is_quick():
@@ -68,7 +76,9 @@ def test_a_refusal_is_one_line_and_exit_code_2(tmp_path: Path):
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("not_found: ") and "nowhere" in done.stderr
 
 
-@pytest.mark.parametrize("wrong", [["no-such-verb"], ["jobs-list", "--limit", "many"], ["datasets-get"], ["jobs-list", "--colour", "red"]])
+@pytest.mark.parametrize(
+    "wrong", [["no-such-verb"], ["jobs-list", "--limit", "many"], ["datasets-get"], ["jobs-list", "--colour", "red"]]
+)
 def test_a_wrong_call_names_what_is_wrong(wrong: list[str], tmp_path: Path):
     done = tator(*wrong, home=tmp_path)
     assert done.returncode == 2 and "usage:" in done.stderr
@@ -96,7 +106,9 @@ def test_the_workspace_comes_from_the_environment(tmp_path: Path):
     import os
 
     clean = {**os.environ, "TATOR_HOME": str(tmp_path / "from_env")}
-    subprocess.run([sys.executable, "-m", "tator", "system-health"], cwd=ROOT, env=clean, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "tator", "system-health"], cwd=ROOT, env=clean, check=True, capture_output=True
+    )
     assert (tmp_path / "from_env" / "tator.db").exists()
 
 

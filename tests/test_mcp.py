@@ -1,8 +1,10 @@
 """A real MCP client over streamable HTTP: the tools are the operations, and logins hold."""
+
 from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -12,12 +14,13 @@ import pytest
 from mcp import ClientSession
 from mcp.client.streamable_http import streamablehttp_client
 
-from tator.accounts import add_account
 from tator.ops import operations
-from tests.conftest import Server
+from tests.conftest import Guarded, Server
 
 
-def with_session(url: str, use: Callable[[ClientSession], Awaitable[Any]], headers: dict[str, str] | None = None) -> Any:
+def with_session(
+    url: str, use: Callable[[ClientSession], Awaitable[Any]], headers: dict[str, str] | None = None
+) -> Any:
     async def session() -> Any:
         async with streamablehttp_client(f"{url}/gradio_api/mcp/", headers=headers) as (read, write, _):
             async with ClientSession(read, write) as client:
@@ -34,7 +37,7 @@ def tools(url: str, headers: dict[str, str] | None = None) -> dict[str, Any]:
     return {tool.name: tool for tool in with_session(url, use, headers).tools}
 
 
-def use_tool(url: str, name: str, headers: dict[str, str] | None = None, **arguments: Any) -> Any:
+def use_tool(url: str, name: str, headers: dict[str, str] | None = None, /, **arguments: Any) -> Any:
     async def use(client: ClientSession) -> Any:
         return await client.call_tool(name, arguments)
 
@@ -65,26 +68,25 @@ def test_a_refusal_says_why(server: Server):
     assert result.isError and "not_found" in result.content[0].text and "nowhere" in result.content[0].text
 
 
-def test_with_logins_a_token_is_needed_and_says_who(start_server: Callable[..., Server], tmp_path: Path):
-    token = add_account(tmp_path / "logins", "ann", "correct horse")
-    guarded = start_server("--no-sample", "--auth-file", str(tmp_path / "logins"))
+def test_with_logins_a_token_is_needed_and_says_who(guarded: Guarded, tmp_path: Path):
     ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "datasets_list", "arguments": {}}}
     for path in ("/gradio_api/mcp", "/gradio_api/mcp/", "/gradio_api/mcp/http/", "/gradio_api/mcp/sse"):
         for authorization in ({}, {"authorization": "Bearer wrong"}, {"x-gradio-user": "mcp"}):
             headers = {"accept": "application/json, text/event-stream"} | authorization
             assert httpx.post(guarded.url + path, json=ask, headers=headers).status_code == 401
-    bearer = {"Authorization": f"Bearer {token}"}
+    bearer = {"Authorization": f"Bearer {guarded.tokens['ann']}"}
     assert set(tools(guarded.url, bearer)) == set(operations())
     source = tmp_path / "images"
     source.mkdir()
-    use_tool(guarded.url, "datasets_create", bearer, name="x", source=str(source))
-    jobs = answer(use_tool(guarded.url, "jobs_list", bearer))
-    assert jobs and all(job["user"] == "ann" for job in (jobs if isinstance(jobs, list) else [jobs]))
+    use_tool(guarded.url, "datasets_create", bearer, name="by mcp", source=str(source))
+    jobs = [job for job in answer(use_tool(guarded.url, "jobs_list", bearer)) if job["arguments"]["name"] == "by mcp"]
+    assert [job["user"] for job in jobs] == ["ann"]
 
 
 def test_it_can_be_left_out(start_server: Callable[..., Server]):
     plain = start_server("--no-sample", "--no-mcp")
     assert httpx.post(f"{plain.url}/gradio_api/mcp/", json={}).status_code in (404, 405)
+    assert plain.stop(signal.SIGTERM) == 0 and "Traceback" not in plain.log.read_text()
 
 
 @pytest.mark.parametrize("origin", ["https://elsewhere.example", "null"])

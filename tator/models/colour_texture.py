@@ -21,8 +21,9 @@ class ColourTexture:
     card = Card(
         "colour_texture", task="encode", label="Colour and texture", requires=("cv2",), license="MIT",
         source="HOG: Dalal and Triggs 2005; LBP: Ojala et al. 2002",
-        expects="Names BCCD's three blood cell classes with accuracy .99 (largest class .85) and needs about 25 labels a class; it knows "
-                "colour and texture only, so classes that differ by meaning need CLIP or DINO.",
+        expects="Names BCCD's three blood cell classes with accuracy .99 (always the largest class: .85) and needs "
+                "about 25 labels a class; it knows colour and texture only, so classes that differ by meaning need "
+                "CLIP or DINO.",
     )
     version = 1  # raise it when the features change: cached ones are then made anew, heads refused
 
@@ -41,8 +42,9 @@ class ColourTexture:
 
         rows = np.zeros((len(crops), self.dim), np.float32)
         for start in range(0, len(crops), BATCH):
-            batch = [cv2.resize(crop, (SIDE, SIDE), interpolation=shrinking(crop)) for crop in crops[start:start + BATCH]]
-            rows[start:start + len(batch)] = describe(np.stack(batch))
+            batch = crops[start:start + BATCH]
+            squares = [cv2.resize(crop, (SIDE, SIDE), interpolation=shrinking(crop)) for crop in batch]
+            rows[start:start + len(batch)] = describe(np.stack(squares))
         return rows
 
 
@@ -65,7 +67,8 @@ def convert(images: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
     import cv2
 
     n, height, width = images.shape[:3]
-    return cv2.cvtColor(images.reshape(n * height, width, 3), getattr(cv2, code)).reshape(n, height, width, *(() if code.endswith("GRAY") else (3,)))
+    found = cv2.cvtColor(images.reshape(n * height, width, 3), getattr(cv2, code))
+    return found.reshape(n, height, width, *found.shape[2:])
 
 
 def hsv_histogram(images: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -29,10 +29,12 @@ class RidgeBox:
     """
 
     card = Card(
-        "ridge_box", task="segment", label="Learned box refiner", vram_mb=16, requires=("cv2", "safetensors"), weights="trained", license="MIT",
+        "ridge_box", task="segment", label="Learned box refiner", vram_mb=16, requires=("cv2", "safetensors"),
+        weights="trained", license="MIT",
         source="Ridge regression on the dataset's own boxes (Hoerl and Kennard 1970)",
-        expects="On BCCD blood cells it lifts boxes that are 15% off from IoU .75 to .82 with 5 labelled images and .83 with 200, and turns a click "
-                "into a box of IoU .80 (.77 when no class is chosen); a box that is already exact gets worse (1.0 to .88), so use it on loose ones. Boxes only, no masks.",
+        expects="On BCCD blood cells it lifts boxes that are 15% off from IoU .75 to .82 with 5 labelled images and "
+                ".83 with 200, and turns a click into a box of IoU .80 (.77 when no class is chosen); a box that is "
+                "already exact gets worse (1.0 to .88), so use it on loose ones. Boxes only, no masks.",
     )
 
     def __init__(self, weights: Path, device: str) -> None:
@@ -43,11 +45,8 @@ class RidgeBox:
         """
         arrays, note = load_arrays(weights, "tator_box_refiner")
         if note.get("version") != VERSION:
-            raise BadInput(f"{weights.name} has version {note.get('version')!r}, this program reads {VERSION}; train the refiner again")
-        classes = len(arrays.get("prior.class_id", ()))
-        shapes = {f"{name}.weight": (DIM, n) for name, n in OUTPUTS.items()} | {f"{name}.bias": (n,) for name, n in OUTPUTS.items()}
-        shapes |= {f"{name}.{part}": (DIM,) for name in OUTPUTS for part in ("mean", "std")}
-        require_shapes(weights, arrays, shapes | {"prior.class_id": (classes,), "prior.size": (classes, 2), "prior.count": (classes,)})
+            raise BadInput(f"{weights.name} has version {note.get('version')!r}, not {VERSION}; train it again")
+        require_shapes(weights, arrays, shapes_of(len(arrays.get("prior.class_id", ()))))
         self._models = {name: {part: arrays[f"{name}.{part}"] for part in PARTS} for name in OUTPUTS}
         self._priors = Priors(arrays["prior.class_id"], arrays["prior.size"], arrays["prior.count"])
 
@@ -114,10 +113,20 @@ class RidgeBox:
         return np.where(is_box[:, None], moved, before)
 
     def _quality(self, embedding: Embedding, xyxy: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the overlap each box is expected to have, and how little the fine model would move it again."""
+        """Return the overlap each box should have, and how little the fine model would move it again."""
         features = describe_boxes(embedding.features, xyxy)
         again = apply_deltas(xyxy, predict(self._models["fine"], features))
         return np.clip(predict(self._models["quality"], features)[:, 0], 0, 1), pair_iou(xyxy, again)
+
+
+def shapes_of(classes: int) -> dict[str, tuple[int, ...]]:
+    """Return the arrays of a weights file and their shapes, for K classes."""
+    shapes: dict[str, tuple[int, ...]] = {"prior.class_id": (classes,), "prior.count": (classes,)}
+    shapes["prior.size"] = (classes, 2)
+    for name, outputs in OUTPUTS.items():
+        shapes |= {f"{name}.weight": (DIM, outputs), f"{name}.bias": (outputs,)}
+        shapes |= {f"{name}.{part}": (DIM,) for part in ("mean", "std")}
+    return shapes
 
 
 def broken_points(xyxy: Boxes, points: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -127,7 +136,9 @@ def broken_points(xyxy: Boxes, points: NDArray[np.float32], labels: NDArray[np.b
     return (inside != labels[None]).sum(1)
 
 
-def distinct(xyxy: Boxes, order: NDArray[np.int64], threshold: float = DUPLICATE, limit: int = MAX_CANDIDATES) -> list[int]:
+def distinct(
+    xyxy: Boxes, order: NDArray[np.int64], threshold: float = DUPLICATE, limit: int = MAX_CANDIDATES,
+) -> list[int]:
     """Return the rows in order, without those that overlap an earlier one by the threshold."""
     overlap, kept = iou(xyxy, xyxy), []
     for row in order:

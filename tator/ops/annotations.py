@@ -1,4 +1,5 @@
 """Read and save the annotations of an image."""
+
 from __future__ import annotations
 
 import json
@@ -36,8 +37,8 @@ def annotations_save(wb: Workbench, image_id: int, base_revision: int, client_id
 
     A request may be repeated: edits that were saved before are acknowledged again and change nothing. An edit is
     {"seq", "kind": "edit" | "undo" | "redo", "label", "ops"}. An op is {"op": "add", "annotation": {"id", "class_id",
-    "xyxy", "polygons", "confidence", "source", "status"}}, {"op": "set", "id", "changes": {...}}, {"op": "delete", "id"}
-    or {"op": "image", "changes": {"state", "caption"}}.
+    "xyxy", "polygons", "confidence", "source", "status"}}, {"op": "set", "id", "changes": {...}},
+    {"op": "delete", "id"} or {"op": "image", "changes": {"state", "caption"}}.
 
     Args:
         image_id: id of the image, from images_list.

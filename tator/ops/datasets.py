@@ -11,7 +11,7 @@ from tator.types import Work
 from tator.workbench import Workbench
 
 
-@operation(mirrors=("datasets_list",), writes=False)
+@operation(mirrors=("datasets_list", "sam3_datasets_list"), writes=False)
 def datasets_list(wb: Workbench) -> list[dict]:
     """List datasets with their folder, storage and counts."""
     return Dataset.listing(wb.store)
@@ -43,7 +43,7 @@ def datasets_create(
     return (yield from import_dataset(wb.workspace, wb.store, name, source, storage, with_labels))
 
 
-@operation(writes=False)
+@operation(mirrors=("datasets_check", "sam3_datasets_classes"), writes=False)
 def datasets_get(wb: Workbench, dataset: str) -> dict:
     """Return one dataset: counts, classes in order, and the report of its import.
 

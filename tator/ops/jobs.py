@@ -1,4 +1,5 @@
 """Watch and steer long work."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ from tator.workbench import Workbench
 LIST_LIMIT = 1_000
 
 
-@operation(writes=False)
+@operation(mirrors=("clip_train_list",), writes=False)
 def jobs_list(wb: Workbench, kind: str = "", limit: int = 100) -> list[dict[str, Any]]:
     """List jobs, the newest first: state, progress, rate, time left, result or error.
 
@@ -26,7 +27,7 @@ def jobs_list(wb: Workbench, kind: str = "", limit: int = 100) -> list[dict[str,
     return wb.jobs.list(kind, limit)
 
 
-@operation(writes=False)
+@operation(mirrors=("clip_train_get",), writes=False)
 def jobs_get(wb: Workbench, job_id: str) -> dict[str, Any]:
     """Return one job: state, progress, rate, time left, result or error, log tail.
 
@@ -53,7 +54,7 @@ def jobs_events(wb: Workbench, job_id: str, after: int = 0) -> list[dict[str, An
     return wb.jobs.events(job_id, after)
 
 
-@operation
+@operation(mirrors=("clip_train_cancel",))
 def jobs_cancel(wb: Workbench, job_id: str) -> dict[str, Any]:
     """Ask a job to stop at its next step; one that does not answer is killed.
 

@@ -11,6 +11,7 @@ from tator.box_features import DIM, VERSION, apply_deltas, deltas, describe_boxe
 from tator.boxes import Boxes, around, clip, jitter, pair_iou
 from tator.weights_file import save_arrays
 
+Ridge = dict[str, NDArray[np.float32]]  # "mean", "std", "weight", "bias"
 ALPHA = 2_000.0  # ridge penalty; on BCCD 1,000 to 3,000 give the same overlap to .005
 TWEAK_SHARE = 0.15  # training jitter of a loose box, share of its size per side
 CLICK_NOISE = 0.1  # standard deviation of a click from the centre, share of the object's size
@@ -37,13 +38,15 @@ class Rows:
     group: NDArray[np.int64]
 
     def __getitem__(self, picked: NDArray) -> Rows:
-        return Rows(self.features[picked], self.boxes[picked], self.targets[picked], self.kind[picked], self.group[picked])
+        return Rows(*(getattr(self, name)[picked] for name in COLUMNS))
 
     @classmethod
     def concat(cls, parts: list[Rows]) -> Rows:
         """Stack examples of several images."""
-        names = ("features", "boxes", "targets", "kind", "group")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS))
+
+
+COLUMNS = tuple(Rows.__dataclass_fields__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +70,9 @@ class Priors:
         return np.array([self.sizes[row[0]] if len(row) else mean for row in rows], np.float32).reshape(-1, 2)
 
 
-def make_rows(lab: NDArray[np.uint8], xyxy: Boxes, class_ids: NDArray, priors: Priors, repeats: float, seed: int, group: int) -> Rows:
+def make_rows(
+    lab: NDArray[np.uint8], xyxy: Boxes, class_ids: NDArray, priors: Priors, repeats: float, seed: int, group: int,
+) -> Rows:
     """Return training examples from one image.
 
     Args:
@@ -82,12 +87,17 @@ def make_rows(lab: NDArray[np.uint8], xyxy: Boxes, class_ids: NDArray, priors: P
     rng, (height, width) = np.random.default_rng([seed, group]), lab.shape[:2]
     parts = []
     for kind, share in SHARE.items():
-        count = rng.poisson(repeats * share, len(xyxy)) if repeats * share < 1 else np.full(len(xyxy), round(repeats * share))
-        rows = np.repeat(np.arange(len(xyxy)), count)
+        rows = np.repeat(np.arange(len(xyxy)), counts(repeats * share, len(xyxy), rng))
         made = propose(kind, xyxy[rows], class_ids[rows], priors, rng)
-        parts.append((clip(made, width, height) if kind in (TWEAK, NEAR) else made, xyxy[rows], np.full(len(rows), kind)))
+        made = clip(made, width, height) if kind in (TWEAK, NEAR) else made
+        parts.append((made, xyxy[rows], np.full(len(rows), kind)))
     boxes, targets, kinds = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Rows(describe_boxes(lab, boxes), boxes, targets, kinds, np.full(len(boxes), group))
+
+
+def counts(repeats: float, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return how often each of n boxes is used: about `repeats` times, below 1 for a random share of them."""
+    return rng.poisson(repeats, n) if repeats < 1 else np.full(n, round(repeats))
 
 
 def propose(kind: int, xyxy: Boxes, class_ids: NDArray, priors: Priors, rng: np.random.Generator) -> Boxes:
@@ -102,7 +112,7 @@ def propose(kind: int, xyxy: Boxes, class_ids: NDArray, priors: Priors, rng: np.
     return around(at, priors.of(chosen))
 
 
-def ridge(features: NDArray[np.float32], targets: NDArray[np.float32], alpha: float = ALPHA) -> dict[str, NDArray[np.float32]]:
+def ridge(features: NDArray[np.float32], targets: NDArray[np.float32], alpha: float = ALPHA) -> Ridge:
     """Return mean, std, weight and bias of a ridge regression on standardised features.
 
     Source: Hoerl and Kennard 1970; the dual form is used when rows are fewer than features.
@@ -118,12 +128,12 @@ def ridge(features: NDArray[np.float32], targets: NDArray[np.float32], alpha: fl
 PARTS = ("mean", "std", "weight", "bias")
 
 
-def predict(model: dict[str, NDArray[np.float32]], features: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict(model: Ridge, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (N, outputs) of a ridge regression."""
     return ((features - model["mean"]) / model["std"]) @ model["weight"] + model["bias"]
 
 
-def fit(rows: Rows) -> dict[str, dict[str, NDArray[np.float32]]]:
+def fit(rows: Rows) -> dict[str, Ridge]:
     """Return the three regressions: fine (loose box), coarse (prior at a click), quality (overlap reached)."""
     fitted = {}
     for name, kind in (("fine", TWEAK), ("coarse", CLICK)):
@@ -141,7 +151,8 @@ def hold_out(rows: Rows, seed: int = 0) -> dict[str, float]:
     Keys: iou_before and iou_after of loose boxes; click_before and click_after of the first
     click step; n_images and n_boxes measured.
     """
-    group = rows.group if len(np.unique(rows.group)) > 1 else np.unique(rows.targets, axis=0, return_inverse=True)[1].ravel()
+    one_box = np.unique(rows.targets, axis=0, return_inverse=True)[1].ravel()
+    group = rows.group if len(np.unique(rows.group)) > 1 else one_box
     groups = np.random.default_rng(seed).permutation(np.unique(group))
     held = np.isin(group, groups[:max(1, len(groups) // 5)])
     fitted, figures = fit(rows[~held]), {}
@@ -150,10 +161,11 @@ def hold_out(rows: Rows, seed: int = 0) -> dict[str, float]:
         moved = apply_deltas(test.boxes, predict(fitted[model], test.features))
         figures[f"{name}_before"] = float(pair_iou(test.boxes, test.targets).mean())
         figures[f"{name}_after"] = float(pair_iou(moved, test.targets).mean())
-    return figures | {"n_images": int(len(np.unique(rows.group[held]))), "n_boxes": int((held & (rows.kind == TWEAK)).sum())}
+    images, boxes = len(np.unique(rows.group[held])), int((held & (rows.kind == TWEAK)).sum())
+    return figures | {"n_images": images, "n_boxes": boxes}
 
 
-def save(path: Path, fitted: dict[str, dict[str, NDArray[np.float32]]], priors: Priors) -> None:
+def save(path: Path, fitted: dict[str, Ridge], priors: Priors) -> None:
     """Write the weights as safetensors, in one step."""
     arrays = {f"{name}.{part}": model[part] for name, model in fitted.items() for part in PARTS}
     arrays |= {"prior.class_id": priors.class_ids, "prior.size": priors.sizes, "prior.count": priors.counts}

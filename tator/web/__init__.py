@@ -1,4 +1,5 @@
 """The routes and guards around the window: media, uploads, downloads, beacon, health, metrics."""
+
 from __future__ import annotations
 
 import json

@@ -3,6 +3,7 @@
 Gradio turns an exception of a server function into `undefined` in the browser, which is what a
 broken connection looks like; so this is where an unforeseen error becomes an answer.
 """
+
 from __future__ import annotations
 
 import logging
@@ -12,6 +13,7 @@ from typing import Any
 
 from anyio import to_thread
 
+from tator.job_rows import plain
 from tator.ops import call
 from tator.types import BadInput, Forbidden, TatorError
 from tator.web.metrics import timed
@@ -38,7 +40,12 @@ async def dispatch(wb: Workbench, allowed: Collection[str], message: Any, user: 
         return {"ok": False, "code": error.code, "message": str(error), "details": error.details}
     except Exception:
         log.exception("operation %s failed", message.get("m") if isinstance(message, dict) else "?")
-        return {"ok": False, "code": "bug", "message": "this failed unexpectedly; the server's log has the trace", "details": {}}
+        return {
+            "ok": False,
+            "code": "bug",
+            "message": "this failed unexpectedly; the server's log has the trace",
+            "details": {},
+        }
     return {"ok": True, "result": result}
 
 
@@ -57,4 +64,4 @@ def answer(wb: Workbench, allowed: Collection[str], message: Any, user: str | No
     if name not in allowed:
         raise Forbidden(f"{name!r} cannot be called from here")
     with wb.acting(user), timed(name):
-        return call(wb, name, **arguments)
+        return plain(call(wb, name, **arguments))

@@ -2,6 +2,7 @@
 
 Pure ASGI, so that Gradio's event streams pass through unbuffered.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -59,7 +60,11 @@ def refusal_of(scope: Scope, access: Access) -> tuple[int, str, str] | None:
     headers = Headers(scope=scope)
     host = headers.get("host", "")
     if access.hosts is not None and bare(host) not in access.hosts:
-        return 403, "host", f"this server does not answer to the name {bare(host)!r}; start it with --allow-host {bare(host)}"
+        return (
+            403,
+            "host",
+            f"this server does not answer to the name {bare(host)!r}; start it with --allow-host {bare(host)}",
+        )
     if is_foreign(scope, headers, access):
         return 403, "origin", "a page of another site may not call this server"
     length = headers.get("content-length", "0")

@@ -1,4 +1,5 @@
 """Who is asking: the login that Gradio keeps in a cookie, or an API token."""
+
 from __future__ import annotations
 
 import functools

@@ -1,4 +1,5 @@
 """Serve pictures, thumbnails and the window's own scripts, so that browsers may keep them."""
+
 from __future__ import annotations
 
 import functools
@@ -20,8 +21,14 @@ ASK_AGAIN = "private, no-cache"
 INERT = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
 MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 SCRIPTS = {  # Python's table depends on the machine; Windows' registry is known to call .js text/plain
-    ".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".png": "image/png",
-    ".json": "application/json", ".woff2": "font/woff2", ".html": "text/html",
+    ".js": "text/javascript",
+    ".mjs": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".png": "image/png",
+    ".json": "application/json",
+    ".woff2": "font/woff2",
+    ".html": "text/html",
 }
 
 

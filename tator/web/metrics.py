@@ -1,4 +1,5 @@
 """Counters for Prometheus: requests, operations, jobs, models, memory."""
+
 from __future__ import annotations
 
 import hmac
@@ -21,8 +22,24 @@ REGISTRY = CollectorRegistry()  # one a process, as Prometheus counts processes
 ProcessCollector(registry=REGISTRY)
 REQUESTS = Counter("tator_requests_total", "Requests answered.", ["route", "status"], registry=REGISTRY)
 REQUEST_S = Histogram("tator_request_seconds", "Time to answer a request.", ["route"], registry=REGISTRY)
-OPERATION_S = Histogram("tator_operation_seconds", "Time an operation took.", ["operation", "outcome"], registry=REGISTRY)
-OURS = {"media", "thumb", "assets", "upload", "export", "head", "beacon", "healthz", "metrics", "login", "logout", "config", "theme.css"}
+OPERATION_S = Histogram(
+    "tator_operation_seconds", "Time an operation took.", ["operation", "outcome"], registry=REGISTRY
+)
+OURS = {
+    "media",
+    "thumb",
+    "assets",
+    "upload",
+    "export",
+    "head",
+    "beacon",
+    "healthz",
+    "metrics",
+    "login",
+    "logout",
+    "config",
+    "theme.css",
+}
 GRADIO = {"call", "run", "queue", "component_server", "upload", "mcp", "info", "heartbeat", "startup-events"}
 FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via")
 
@@ -95,5 +112,7 @@ def may_read(request: Request, access: Access) -> bool:
 def metrics(wb: Workbench, access: Access, request: Request) -> Response:
     """Answer the counters in Prometheus' text format."""
     if not may_read(request, access):
-        return JSONResponse({"ok": False, "code": "forbidden", "message": "needs the metrics token, or this machine"}, 403)
+        return JSONResponse(
+            {"ok": False, "code": "forbidden", "message": "needs the metrics token, or this machine"}, 403
+        )
     return Response(generate_latest(REGISTRY) + generate_latest(workbench_gauges(wb)), media_type=CONTENT_TYPE_LATEST)

@@ -1,4 +1,5 @@
 """Files in and out: uploads in pieces, exports as downloads."""
+
 from __future__ import annotations
 
 import io
@@ -76,7 +77,7 @@ class Uploads:
             try:
                 async for piece in body:
                     if size + len(piece) - offset > room:
-                        raise BadInput(f"{path}: over the upload limit of {self.limit_bytes:,} bytes, or more than the disk can spare")
+                        raise BadInput(f"{path}: over the limit of {self.limit_bytes:,} bytes, or over what the disk can spare")
                     buffer += piece
                     size += len(piece)
                     if len(buffer) >= PIECE:
