@@ -11,10 +11,11 @@ from pathlib import Path
 
 from sqlalchemy import delete, insert, select, update
 
-from tator.annotations import add_many
+from tator.annotations import ANNOTATIONS_LIMIT, add_many
 from tator.archives import extracting
 from tator.dataset import check_dataset_name
-from tator.formats import Label, Report, Source, coco, yolo
+from tator.formats import Label, Report, Source
+from tator.formats.table import open_source
 from tator.images import probe
 from tator.label_map import add_classes, read_classes, reorder_classes, without_hidden
 from tator.schema import dataset as dataset_table
@@ -24,7 +25,6 @@ from tator.tree import Tree, content_root
 from tator.types import BadInput, Conflict, Progress, Unavailable, Work
 from tator.workspace import UPLOAD, Workspace
 
-FORMATS = (yolo, coco)  # in the order they are tried
 BATCH = 250  # images committed at once: a cut-off import loses at most these
 PROBES = 4  # threads that read image headers: they wait for the disk more than for Python
 
@@ -108,12 +108,6 @@ def import_dataset(
         _discard_if_empty(run)
         raise
     return _finish(run, found, head)
-
-
-def open_source(tree: Tree) -> Source:
-    """Return the reader of the first format that knows the folder; a folder of bare images reads as YOLO."""
-    reader = next((known for known in FORMATS if known.sniff(tree)), yolo)
-    return reader.read(tree)
 
 
 def _begin(
@@ -268,17 +262,22 @@ def _add_batch(run: Import, found: Source, paths: Sequence[str], sizes: Sequence
 def _image_row(run: Import, found: Source, path: str, size: tuple[int, int] | str) -> tuple[dict, list[Label]]:
     """Return the row of an image and its labels, and count what it is."""
     row = {"dataset_id": run.dataset_id, "path": path, "split": found.splits.get(path), "width": 0, "height": 0,
-           "state": "new", "problem": None}
+           "state": "new", "problem": None, "caption": None}
     if isinstance(size, str):
         run.report.drop(path, "unreadable image", size)
         run.report.read["unreadable"] += 1
         return {**row, "problem": size}, []
     row["width"], row["height"] = size
+    row["caption"] = found.captions.get(path)
     dropped = run.report.counts["dropped"].total()
     labels = found.labels(path, *size) if run.facts["with_labels"] else None
     if labels is None:
         run.report.read["unlabelled"] += 1
         return row, []
+    if len(labels) > ANNOTATIONS_LIMIT:
+        detail = f"{len(labels)} labels; an image may have {ANNOTATIONS_LIMIT}, none of them is read"
+        run.report.drop(path, "too many labels", detail)
+        labels = []
     run.report.read["labelled"] += 1
     row["state"] = "reviewed" if run.report.counts["dropped"].total() == dropped else "in_progress"
     return row, labels

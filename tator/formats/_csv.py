@@ -1,4 +1,5 @@
 """CSV from outside: rows of bounded length, any common delimiter, and names that no spreadsheet runs."""
+
 from __future__ import annotations
 
 import csv

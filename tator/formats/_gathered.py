@@ -1,4 +1,5 @@
 """A source whose entries are gathered by image first and read image by image later; most formats are one."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,7 +41,9 @@ class Gathered:
             self._names.setdefault(name)
         return name
 
-    def find(self, reference: object, file: str, line: int | None = None, near: Sequence[str] = (), hint: str = "") -> str | None:
+    def find(
+        self, reference: object, file: str, line: int | None = None, near: Sequence[str] = (), hint: str = ""
+    ) -> str | None:
         """Return the image that a reference means and remember that the source knows it, or None after noting why not."""
         if not isinstance(reference, str) or not reference.strip():
             self.report.drop(file, "entry without an image name", str(reference)[:80], line)
@@ -84,7 +87,9 @@ class Gathered:
     def settle(self, listed: dict[int, str] | None = None) -> None:
         """Number the classes: those the source lists in its order, then the others met, by name; read splits if none are known."""
         if listed is None:
-            listed = merge_names([(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)], self.report)
+            listed = merge_names(
+                [(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)], self.report
+            )
         names = list(dict.fromkeys(listed[index] for index in sorted(listed)))
         names += sorted(self._names.keys() - set(names))
         self.classes = dict(enumerate(names))

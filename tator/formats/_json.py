@@ -1,4 +1,5 @@
 """JSON from outside: files of bounded size and depth, and files with an object a line."""
+
 from __future__ import annotations
 
 import json

@@ -1,4 +1,5 @@
 """Where the images of a label file may lie."""
+
 from __future__ import annotations
 
 from pathlib import PurePosixPath
@@ -14,8 +15,8 @@ def beside(file: str) -> tuple[str, ...]:
     swaps = [at for at, part in enumerate(parts) if part.lower() in LABEL_FOLDERS]
     if swaps:
         at = swaps[-1]
-        places += [(*parts[:at], folder, *parts[at + 1:]) for folder in IMAGE_FOLDERS]
-        places.append((*parts[:at], *parts[at + 1:]))
+        places += [(*parts[:at], folder, *parts[at + 1 :]) for folder in IMAGE_FOLDERS]
+        places.append((*parts[:at], *parts[at + 1 :]))
     places += [(*parts, folder) for folder in IMAGE_FOLDERS]
     places += [parts[:-1], *((*parts[:-1], folder) for folder in IMAGE_FOLDERS)]
     places += [(), *((folder,) for folder in IMAGE_FOLDERS)]

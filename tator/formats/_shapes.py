@@ -1,4 +1,5 @@
 """Turn the shapes that tools draw into labels of an image, and labels into the one ring that many formats hold."""
+
 from __future__ import annotations
 
 import math
@@ -133,13 +134,15 @@ def polygons_of(label: Label) -> list[Polygon]:
 
 def one_ring(polygons: Sequence[Polygon]) -> list[float]:
     """Return parts and holes as one flat ring, joined by cuts of no width, for formats with one ring an object."""
+    if len(polygons) == len(polygons[0]) == 1:
+        return list(polygons[0][0])
     rings = [list(ring) for polygon in polygons for ring in _wound(polygon)]
     joined = rings.pop(0)
     while rings:
         (_, at, start), index = min((_nearest(joined, ring), n) for n, ring in enumerate(rings))
         ring = rings.pop(index)
-        loop = ring[2 * start:] + ring[:2 * start]
-        joined = joined[:2 * at + 2] + loop + loop[:2] + joined[2 * at:]
+        loop = ring[2 * start :] + ring[: 2 * start]
+        joined = joined[: 2 * at + 2] + loop + loop[:2] + joined[2 * at :]
     return joined
 
 

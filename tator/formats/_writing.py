@@ -1,4 +1,5 @@
 """What every writer of a format is given: images with their labels, and a place to put files."""
+
 from __future__ import annotations
 
 from collections import Counter

@@ -1,4 +1,5 @@
 """XML from outside: parsed without entities, external references or files of any size."""
+
 from __future__ import annotations
 
 import re

@@ -1,17 +1,12 @@
 """The folder that every YOLO task trains on: data.yaml, class names, and a label file an image."""
+
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 
 from tator.formats import Label
 from tator.formats._ultralytics import data_yaml
 from tator.formats._writing import Output, Splits, Written, each
-from tator.formats.yolo import label_file
-from tator.tree import Tree
-
-SAMPLED = 50  # label files whose rows are counted to tell boxes from outlines
-LINES = 50  # rows of each
 
 
 def write_tree(out: Output, names: list[str], splits: Splits, row: Callable[[Label, Written], str]) -> Iterator[int]:
@@ -38,18 +33,3 @@ def relative(flat: list[float], image: Written) -> str:
     """Return corners as YOLO has them: parts of the image's width and height, none outside it."""
     sizes = image.width, image.height
     return " ".join(f"{min(max(value / sizes[at % 2], 0.0), 1.0):.6f}" for at, value in enumerate(flat))
-
-
-def row_widths(tree: Tree) -> Counter:
-    """Return {columns: rows} of some label files, spread over the folder."""
-    found: Counter = Counter()
-    for path in tree.images[:: max(1, len(tree.images) // SAMPLED)]:
-        file = label_file(tree, path)
-        if file is None:
-            continue
-        try:
-            lines = tree.read_text(file).split("\n", LINES)[:LINES]
-        except OSError:
-            continue
-        found.update(len(line.split()) for line in lines if line.strip())
-    return found

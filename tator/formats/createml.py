@@ -2,6 +2,7 @@
 
 Source: https://developer.apple.com/documentation/createml/building-an-object-detector-data-source
 """
+
 from __future__ import annotations
 
 import json
@@ -50,7 +51,9 @@ class CreateMlSource(Gathered):
         """Take the images and boxes of a file."""
         content = read_json(self.tree, path, self.report, "a list of images")
         if not isinstance(content, list):
-            return None if content is None else self.report.drop(path, "not a Create ML file", "expected a list of images")
+            return (
+                None if content is None else self.report.drop(path, "not a Create ML file", "expected a list of images")
+            )
         split = SPLITS.get(PurePosixPath(path).stem.lower()) or folder_split(path)
         for at, row in enumerate(content):
             row = as_dict(row)

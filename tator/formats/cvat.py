@@ -2,6 +2,7 @@
 
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 NAME = "cvat"
 LABEL = "CVAT for images"
 NO_AREA = {
-    "polyline": "a line", "points": "points", "cuboid": "a cuboid", "skeleton": "a skeleton", "tag": "a word on the whole image",
+    "polyline": "a line",
+    "points": "points",
+    "cuboid": "a cuboid",
+    "skeleton": "a skeleton",
+    "tag": "a word on the whole image",
 }
 
 
@@ -71,7 +76,9 @@ class CvatSource(Gathered):
         subset = element.get("subset") or ""
         name = element.get("name") or ""
         folders = ("images/", f"images/{subset}/", f"{subset}/") if subset else ("images/",)
-        image = self.find(name, path, None, [f"{base}{end}" for base in ("", _folder(path)) for end in reversed(folders)], subset)
+        image = self.find(
+            name, path, None, [f"{base}{end}" for base in ("", _folder(path)) for end in reversed(folders)], subset
+        )
         if image is None:
             return
         if split := SPLITS.get(subset.lower()):
@@ -79,7 +86,9 @@ class CvatSource(Gathered):
         self.told_size(image, path, number(element.get("width")), number(element.get("height")))
         for shape in element:
             if shape.tag in NO_AREA:
-                self.report.drop(f"{path} ({image})", "shape without an area", f"{NO_AREA[shape.tag]}: {shape.get('label')}")
+                self.report.drop(
+                    f"{path} ({image})", "shape without an area", f"{NO_AREA[shape.tag]}: {shape.get('label')}"
+                )
             elif name := shape.get("label"):
                 for attribute in shape.iterfind("attribute"):
                     self.report.notice(path, "attributes are not kept", str(attribute.get("name"))[:80])
@@ -98,13 +107,17 @@ class CvatSource(Gathered):
             box = tuple(number(given.get(key)) for key in ("xtl", "ytl", "xbr", "ybr"))
             if not turn:
                 return box_label(index, box, place)
-            return outline_label(index, [turned(box_ring(box), turn, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)], place)
+            return outline_label(
+                index, [turned(box_ring(box), turn, (box[0] + box[2]) / 2, (box[1] + box[3]) / 2)], place
+            )
         if tag == "polygon":
             points = [number(value) for point in given.get("points", "").split(";") for value in point.split(",")]
             return outline_label(index, [points], place)
         if tag == "ellipse":
             place.repair("ellipse read as an outline")
-            return outline_label(index, [ellipse(*(number(given.get(key)) for key in ("cx", "cy", "rx", "ry")), turn)], place)
+            return outline_label(
+                index, [ellipse(*(number(given.get(key)) for key in ("cx", "cy", "rx", "ry")), turn)], place
+            )
         if tag == "mask":
             return _mask(index, given, place)
         return place.drop("unknown shape", f"<{tag}>: {name[:80]}")
@@ -123,11 +136,18 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
         runs = [int(run) for run in given["rle"].split(",")]
     except (KeyError, ValueError):
         return place.drop("mask refused", "expected rle, left, top, width and height as whole numbers")
-    inside = 0 <= left and 0 <= top and 0 < width and 0 < height and left + width <= place.width and top + height <= place.height
+    inside = (
+        0 <= left
+        and 0 <= top
+        and 0 < width
+        and 0 < height
+        and left + width <= place.width
+        and top + height <= place.height
+    )
     if not inside or min(runs) < 0 or sum(runs) > width * height:
         return place.drop("mask refused", f"{width} x {height} at {left}, {top} does not fit its runs or the image")
     pixels = np.zeros(width * height, bool)
-    pixels[:sum(runs)] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
+    pixels[: sum(runs)] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     mask = masks.of_dense(pixels.reshape(height, width), left, top)
     if mask is None:
         return place.drop("zero area", "mask")
@@ -151,7 +171,9 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 
 def _image_xml(out: Output, number: int, image: Written, names: list[str]) -> str:
     shapes = "".join(_shape_xml(out, label, escaped(names[label.class_index])) for label in image.labels)
-    where = f'name="{escaped(image.name)}" subset="{escaped(image.split)}" width="{image.width}" height="{image.height}"'
+    where = (
+        f'name="{escaped(image.name)}" subset="{escaped(image.split)}" width="{image.width}" height="{image.height}"'
+    )
     return f'<image id="{number}" {where}>\n{shapes}</image>\n'
 
 
@@ -161,7 +183,9 @@ def _shape_xml(out: Output, label: Label, name: str) -> str:
         mask = masks.of_rle(label.rle)
         return _mask_xml(mask, common) if mask else ""
     if not label.polygons:
-        values = (f'{key}="{plain(value)}"' for key, value in zip(("xtl", "ytl", "xbr", "ybr"), label.xyxy, strict=True))
+        values = (
+            f'{key}="{plain(value)}"' for key, value in zip(("xtl", "ytl", "xbr", "ybr"), label.xyxy, strict=True)
+        )
         return f'<box {common} {" ".join(values)} z_order="0"></box>\n'
     if len(label.polygons) == 1 and len(label.polygons[0]) == 1:
         flat = label.polygons[0][0]
@@ -169,7 +193,9 @@ def _shape_xml(out: Output, label: Label, name: str) -> str:
         return f'<polygon {common} points="{points}" z_order="0"></polygon>\n'
     size = max(label.xyxy[2], 1), max(label.xyxy[3], 1)
     mask = masks.of_polygons(label.polygons, int(size[0]) + 1, int(size[1]) + 1)
-    out.notes[f"outlines of several parts or with holes are written as masks of whole pixels: {LABEL} has no holes"] += 1
+    out.notes[
+        f"outlines of several parts or with holes are written as masks of whole pixels: {LABEL} has no holes"
+    ] += 1
     return _mask_xml(mask, common) if mask else ""
 
 

@@ -2,6 +2,7 @@
 
 Source: https://image-net.org/challenges/LSVRC/2017/, the object detection task; the XML is VOC's.
 """
+
 from __future__ import annotations
 
 import re

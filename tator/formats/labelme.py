@@ -2,6 +2,7 @@
 
 Source: https://github.com/wkentaro/labelme/blob/main/labelme/_label_file.py
 """
+
 from __future__ import annotations
 
 import base64
@@ -120,7 +121,9 @@ class LabelmeSource(Gathered):
 
 def _flat(shape: dict) -> list[float]:
     """Return a shape's points as x0, y0, x1, ...; NaN where one is no pair of numbers."""
-    pairs = (point if isinstance(point, list) and len(point) == 2 else (None, None) for point in as_list(shape.get("points")))
+    pairs = (
+        point if isinstance(point, list) and len(point) == 2 else (None, None) for point in as_list(shape.get("points"))
+    )
     return [number(value) for pair in pairs for value in pair]
 
 
@@ -149,15 +152,26 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a JSON file beside each image, and the class names; yield how many images are done."""
     out.text("classes.txt", "".join(f"{name}\n" for name in names))
     for done, image in enumerate(each(splits), 1):
-        out.text(f"{image.path.rpartition('.')[0]}.json", json.dumps(_content(out, image, names), ensure_ascii=False) + "\n")
+        out.text(
+            f"{image.path.rpartition('.')[0]}.json", json.dumps(_content(out, image, names), ensure_ascii=False) + "\n"
+        )
         yield done
 
 
 def _content(out: Output, image: Written, names: list[str]) -> dict:
-    shapes = [shape for group, label in enumerate(image.labels, 1) for shape in _shapes(out, label, names[label.class_index], group)]
+    shapes = [
+        shape
+        for group, label in enumerate(image.labels, 1)
+        for shape in _shapes(out, label, names[label.class_index], group)
+    ]
     return {
-        "version": "5.5.0", "flags": {} if image.caption is None else {"caption": image.caption}, "shapes": shapes,
-        "imagePath": image.path.rpartition("/")[2], "imageData": None, "imageHeight": image.height, "imageWidth": image.width,
+        "version": "5.5.0",
+        "flags": {} if image.caption is None else {"caption": image.caption},
+        "shapes": shapes,
+        "imagePath": image.path.rpartition("/")[2],
+        "imageData": None,
+        "imageHeight": image.height,
+        "imageWidth": image.width,
     }
 
 
@@ -169,7 +183,10 @@ def _shapes(out: Output, label: Label, name: str, group: int) -> list[dict]:
         return [{**common, "points": [[x1, y1], [x2, y2]], "shape_type": "rectangle"}]
     if label.polygons and all(len(polygon) == 1 for polygon in label.polygons):
         joint = group if len(label.polygons) > 1 else None
-        return [{**common, "group_id": joint, "points": _pairs(polygon[0]), "shape_type": "polygon"} for polygon in label.polygons]
+        return [
+            {**common, "group_id": joint, "points": _pairs(polygon[0]), "shape_type": "polygon"}
+            for polygon in label.polygons
+        ]
     return _mask_shape(out, label, common)
 
 
@@ -191,7 +208,9 @@ def _mask_shape(out: Output, label: Label, common: dict) -> list[dict]:
     PIL.Image.fromarray(mask.data.astype(np.uint8) * 255).convert("1").save(packed, "PNG")
     height, width = mask.data.shape
     points = [[mask.x, mask.y], [mask.x + width - 1, mask.y + height - 1]]
-    return [{**common, "points": points, "shape_type": "mask", "mask": base64.b64encode(packed.getvalue()).decode("ascii")}]
+    return [
+        {**common, "points": points, "shape_type": "mask", "mask": base64.b64encode(packed.getvalue()).decode("ascii")}
+    ]
 
 
 def _drawn(polygons: list[Polygon], xyxy: tuple[float, float, float, float]) -> masks.Mask | None:

@@ -2,6 +2,7 @@
 
 Source: https://storage.googleapis.com/openimages/web/download_v7.html#dense-labels-formats
 """
+
 from __future__ import annotations
 
 import csv
@@ -19,12 +20,33 @@ from tator.tree import Tree
 NAME = "openimages"
 LABEL = "Open Images"
 COLUMNS = (
-    "ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax",
-    "IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside",
+    "ImageID",
+    "Source",
+    "LabelName",
+    "Confidence",
+    "XMin",
+    "XMax",
+    "YMin",
+    "YMax",
+    "IsOccluded",
+    "IsTruncated",
+    "IsGroupOf",
+    "IsDepiction",
+    "IsInside",
 )
 INDEX = (
-    "ImageID", "Subset", "OriginalURL", "OriginalLandingURL", "License", "AuthorProfileURL", "Author", "Title",
-    "OriginalSize", "OriginalMD5", "Thumbnail300KURL", "Rotation",
+    "ImageID",
+    "Subset",
+    "OriginalURL",
+    "OriginalLandingURL",
+    "License",
+    "AuthorProfileURL",
+    "Author",
+    "Title",
+    "OriginalSize",
+    "OriginalMD5",
+    "Thumbnail300KURL",
+    "Rotation",
 )
 NEEDED = ("imageid", "labelname", "xmin", "xmax", "ymin", "ymax")
 FILES = {"train": "train", "val": "validation", "test": "test"}
@@ -49,7 +71,11 @@ def read(tree: Tree) -> OpenImagesSource:
         elif {"imageid", "subset"} <= set(header(sample)):
             source.add_index(path)
         elif "imageid" in header(sample):
-            source.report.drop(path, "not boxes", "only the boxes of Open Images are read, not its masks, relations and whole-image labels")
+            source.report.drop(
+                path,
+                "not boxes",
+                "only the boxes of Open Images are read, not its masks, relations and whole-image labels",
+            )
     source.settle(dict(enumerate(source.words.values())) if source.words else None)
     return source
 
@@ -78,7 +104,9 @@ class OpenImagesSource(Gathered):
     def add(self, path: str) -> None:
         """Take the boxes of a file."""
         name = PurePosixPath(path).name.lower()
-        split = next((SPLITS[word] for word in name.replace(".", "-").split("-") if word in SPLITS), None) or folder_split(path)
+        split = next(
+            (SPLITS[word] for word in name.replace(".", "-").split("-") if word in SPLITS), None
+        ) or folder_split(path)
         near = [f"images/{folder}/" for folder in (split, FILES.get(split)) if folder] if split else []
         rows = each_row(self.tree, path, self.report)
         columns = {name.strip().lower(): at for at, name in enumerate(next(rows, (1, []))[1])}
@@ -140,7 +168,9 @@ def image_path(split: str, name: str) -> str:
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a CSV file for each split, and the class descriptions; yield how many images are done."""
     ids = [f"/m/{row:05d}" for row in range(len(names))]
-    out.text("annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, names)))
+    out.text(
+        "annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, names))
+    )
     out.text("annotations/image_ids_and_rotation.csv", _line(*INDEX) + "".join(map(_index_row, each(splits))))
     done = 0
     for split, images in splits.items():

@@ -2,6 +2,7 @@
 
 Source: the columns of TensorFlow's object detection tutorials and https://github.com/fizyr/keras-retinanet#csv-datasets
 """
+
 from __future__ import annotations
 
 import csv
@@ -20,11 +21,37 @@ NAME = "csv"
 LABEL = "Plain CSV"
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax", "split")
 SPELLINGS = {  # what a column may be called: the first that occurs is taken
-    "image": ("filename", "file_name", "image_path", "imagepath", "path", "image", "file", "img", "image_id", "imageid", "image_name"),
-    "class": ("class", "label", "class_name", "classname", "category", "name", "labelname", "label_name", "object", "class_id"),
-    "x1": ("xmin", "x1", "x_min", "left", "xtl", "bbox_x", "x"), "y1": ("ymin", "y1", "y_min", "top", "ytl", "bbox_y", "y"),
-    "x2": ("xmax", "x2", "x_max", "right", "xbr"), "y2": ("ymax", "y2", "y_max", "bottom", "ybr"),
-    "w": ("bbox_width", "bbox_w", "box_width", "w", "width"), "h": ("bbox_height", "bbox_h", "box_height", "h", "height"),
+    "image": (
+        "filename",
+        "file_name",
+        "image_path",
+        "imagepath",
+        "path",
+        "image",
+        "file",
+        "img",
+        "image_id",
+        "imageid",
+        "image_name",
+    ),
+    "class": (
+        "class",
+        "label",
+        "class_name",
+        "classname",
+        "category",
+        "name",
+        "labelname",
+        "label_name",
+        "object",
+        "class_id",
+    ),
+    "x1": ("xmin", "x1", "x_min", "left", "xtl", "bbox_x", "x"),
+    "y1": ("ymin", "y1", "y_min", "top", "ytl", "bbox_y", "y"),
+    "x2": ("xmax", "x2", "x_max", "right", "xbr"),
+    "y2": ("ymax", "y2", "y_max", "bottom", "ybr"),
+    "w": ("bbox_width", "bbox_w", "box_width", "w", "width"),
+    "h": ("bbox_height", "bbox_h", "box_height", "h", "height"),
     "split": ("split", "set", "subset", "usage"),
 }
 BARE = {"image": 0, "x1": 1, "y1": 2, "x2": 3, "y2": 4, "class": 5}  # RetinaNet's columns
@@ -45,7 +72,9 @@ def columns_of(sample: bytes) -> dict[str, int]:
     has_corners = {"x1", "y1", "x2", "y2"} <= found.keys() or {"x1", "y1", "w", "h"} <= found.keys()
     if {"image", "class"} <= found.keys() and has_corners:
         return found
-    is_bare = len(cells) == 6 and "." in cells[0] and all(cell == "" or number(cell) == number(cell) for cell in cells[1:5])
+    is_bare = (
+        len(cells) == 6 and "." in cells[0] and all(cell == "" or number(cell) == number(cell) for cell in cells[1:5])
+    )
     return BARE if is_bare else {}
 
 
@@ -76,7 +105,13 @@ class CsvSource(Gathered):
             split = SPLITS.get(cells.get("split", "").strip().lower()) or told
             key = cells["image"], split or ""
             if key not in images:
-                images[key] = self.find(restored(cells["image"]), path, line, [f"images/{split}/", f"{split}/"] if split else [], split or "")
+                images[key] = self.find(
+                    restored(cells["image"]),
+                    path,
+                    line,
+                    [f"images/{split}/", f"{split}/"] if split else [],
+                    split or "",
+                )
             image = images[key]
             if image is not None:
                 if split:

@@ -3,6 +3,7 @@
 An answer is JSON text: {"detections": [{"label", "bbox": [x1, y1, x2, y2]} or {"label", "point": [x, y]}]}. Rows with
 the detections beside the image, and rows of question and answer, are read too.
 """
+
 from __future__ import annotations
 
 import json
@@ -23,9 +24,9 @@ LABEL = "Qwen conversations"
 VERSION = "qwen3_conversation_v1"
 PROMPTS = {
     "bbox": "Find every object of these classes: {classes}. Answer with JSON: "
-            '{{"detections": [{{"label": class, "bbox": [x1, y1, x2, y2]}}]}} in pixels.',
+    '{{"detections": [{{"label": class, "bbox": [x1, y1, x2, y2]}}]}} in pixels.',
     "point": "Find every object of these classes: {classes}. Answer with JSON: "
-             '{{"detections": [{{"label": class, "point": [x, y]}}]}}, the centre of each in pixels.',
+    '{{"detections": [{{"label": class, "point": [x, y]}}]}}, the centre of each in pixels.',
 }
 _FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.S)
 
@@ -47,8 +48,12 @@ def read(tree: Tree) -> QwenSource:
     for path, sample in tree.samples(".jsonl", ".ndjson"):
         if is_qwen(sample):
             source.add(path)
-    listed = [str(name) for path in tree.tables if PurePosixPath(path).name == "metadata.json"
-              for name in as_list(as_dict(read_json(tree, path, source.report, "metadata")).get("classes"))]
+    listed = [
+        str(name)
+        for path in tree.tables
+        if PurePosixPath(path).name == "metadata.json"
+        for name in as_list(as_dict(read_json(tree, path, source.report, "metadata")).get("classes"))
+    ]
     source.settle(dict(enumerate(dict.fromkeys(listed))) or None)
     return source
 
@@ -113,7 +118,9 @@ def _detections(row: dict) -> list | None:
     if isinstance(row.get("detections"), list):
         return row["detections"]
     turns = as_list(row.get("conversations")) + as_list(row.get("messages"))
-    said = [as_dict(turn) for turn in turns if as_dict(turn).get("from", as_dict(turn).get("role")) in ("gpt", "assistant")]
+    said = [
+        as_dict(turn) for turn in turns if as_dict(turn).get("from", as_dict(turn).get("role")) in ("gpt", "assistant")
+    ]
     texts = [turn.get("value", turn.get("content")) for turn in said] or [row.get("answer")]
     found = [_answer(text) for text in texts if isinstance(text, str)]
     kept = [each for each in found if each is not None]

@@ -2,6 +2,7 @@
 
 Source: https://www.tensorflow.org/tutorials/load_data/tfrecord and tensorflow/core/example/example.proto
 """
+
 from __future__ import annotations
 
 import struct
@@ -62,7 +63,9 @@ class TfRecordSource(Gathered):
         texts = [_text(each) for each in features.get("image/object/class/text", [])]
         names = texts or [words.get(each, f"class {each}") for each in features.get("image/object/class/label", [])]
         if len({len(names), *map(len, sides)}) != 1:
-            self.report.drop(path, "columns of different length", f"{image}: {len(names)} classes, {len(sides[0])} boxes", number)
+            self.report.drop(
+                path, "columns of different length", f"{image}: {len(names)} classes, {len(sides[0])} boxes", number
+            )
             return
         for name, *corners in zip(names, *sides, strict=True):
             self.take(image, path, number, (self.name(name), corners))
@@ -165,7 +168,7 @@ def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
             size, at = _varint(message, at) if kind == 2 else ({1: 8, 5: 4}.get(kind, len(message) + 1), at)
             if at + size > len(message):
                 raise ValueError("a field runs over the end of its message")
-            value, at = message[at:at + size], at + size
+            value, at = message[at : at + size], at + size
         yield tag >> 3, value
 
 

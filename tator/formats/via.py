@@ -2,6 +2,7 @@
 
 Source: https://www.robots.ox.ac.uk/~vgg/software/via/
 """
+
 from __future__ import annotations
 
 import json
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tator.formats import Label, Report, folder_split
-from tator.formats._csv import each_row, header
+from tator.formats._csv import each_row
 from tator.formats._gathered import Gathered
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, ellipse, number, one_ring, outline_label, polygons_of
@@ -20,7 +21,15 @@ from tator.tree import Tree
 NAME = "via"
 LABEL = "VGG Image Annotator"
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
-CSV_COLUMNS = ["filename", "file_size", "file_attributes", "region_count", "region_id", "region_shape_attributes", "region_attributes"]
+CSV_COLUMNS = [
+    "filename",
+    "file_size",
+    "file_attributes",
+    "region_count",
+    "region_id",
+    "region_shape_attributes",
+    "region_attributes",
+]
 UNNAMED = "object"
 NO_AREA = ("point", "polyline", "line")
 
@@ -71,7 +80,14 @@ class ViaSource(Gathered):
             image = self._image(entry["filename"], path, as_dict(entry.get("file_attributes")))
             for region in _regions(entry) if image else ():
                 region = as_dict(region)
-                self._take(image, path, None, as_dict(region.get("shape_attributes")), as_dict(region.get("region_attributes")), attribute)
+                self._take(
+                    image,
+                    path,
+                    None,
+                    as_dict(region.get("shape_attributes")),
+                    as_dict(region.get("region_attributes")),
+                    attribute,
+                )
         return None
 
     def add_csv(self, path: str) -> None:
@@ -82,7 +98,9 @@ class ViaSource(Gathered):
         for line, row in rows:
             cells = {name: row[at] for name, at in columns.items() if at < len(row)}
             try:
-                shape, attributes, file = (json.loads(cells.get(key) or "{}") for key in (*CSV_COLUMNS[5:], CSV_COLUMNS[2]))
+                shape, attributes, file = (
+                    json.loads(cells.get(key) or "{}") for key in (*CSV_COLUMNS[5:], CSV_COLUMNS[2])
+                )
                 parsed.append((line, cells.get("filename", ""), as_dict(shape), as_dict(attributes), as_dict(file)))
             except (ValueError, RecursionError) as error:
                 self.report.drop(path, "not a VIA row", str(error)[:120], line)
@@ -162,7 +180,10 @@ def _class_of(value: Any) -> str:
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a VIA 2 project; yield how many images are done."""
     options = {"type": "dropdown", "description": "", "options": dict.fromkeys(names, ""), "default_options": {}}
-    attributes = {"region": {"class": options}, "file": {"caption": {"type": "text", "description": "", "default_value": ""}}}
+    attributes = {
+        "region": {"class": options},
+        "file": {"caption": {"type": "text", "description": "", "default_value": ""}},
+    }
     done = 0
 
     def rows() -> Iterator[bytes]:
@@ -172,7 +193,11 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
             yield f"{json.dumps(image.path + '-1', ensure_ascii=False)}: {json.dumps(_entry(out, image, names), ensure_ascii=False)}".encode()
 
     with out.open("via_project.json") as file:
-        settings = {"ui": {}, "core": {"buffer_size": 18, "filepath": {}, "default_filepath": ""}, "project": {"name": "tator"}}
+        settings = {
+            "ui": {},
+            "core": {"buffer_size": 18, "filepath": {}, "default_filepath": ""},
+            "project": {"name": "tator"},
+        }
         head = f'{{"_via_settings": {json.dumps(settings)},\n"_via_attributes": {json.dumps(attributes, ensure_ascii=False)},\n'
         write_rows(file, rows(), f'{head}"_via_img_metadata": {{\n'.encode(), b"\n},\n")
         listed = (json.dumps(image.path + "-1", ensure_ascii=False).encode() for image in each(splits))
@@ -183,7 +208,8 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 def _entry(out: Output, image: Written, names: list[str]) -> dict:
     regions = [
         {"shape_attributes": shape, "region_attributes": {"class": names[label.class_index]}}
-        for label in image.labels for shape in [_shape(out, label)]
+        for label in image.labels
+        for shape in [_shape(out, label)]
     ]
     file = {} if image.caption is None else {"caption": image.caption}
     return {"filename": image.path, "size": -1, "regions": regions, "file_attributes": file}

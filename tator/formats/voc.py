@@ -3,6 +3,7 @@
 Coordinates are read as written, as every common tool does; VOC's own count from 1, which no file tells.
 Source: http://host.robots.ox.ac.uk/pascal/VOC/voc2012/devkit_doc.pdf, section 4.
 """
+
 from __future__ import annotations
 
 import math
@@ -115,7 +116,9 @@ class VocSource(Gathered):
             return outline_label(index, [_turned(turned_box)], place)
         if box is None:
             return place.drop("no box", f"{text_of(found, 'name')[:80]}; expected <bndbox>")
-        return box_label(index, corners if corners[0] <= corners[2] and corners[1] <= corners[3] else _swapped(corners, place), place)
+        return box_label(
+            index, corners if corners[0] <= corners[2] and corners[1] <= corners[3] else _swapped(corners, place), place
+        )
 
 
 def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, float] | list[float]:
@@ -172,15 +175,28 @@ def annotation_xml(out: Output, names: list[str], image: Written, filename: str 
     """
     *folders, own = image.path.split("/")
     lines = [
-        "<annotation>", f"  <folder>{escaped('/'.join(folders))}</folder>", f"  <filename>{escaped(filename or own)}</filename>",
-        "  <size>", f"    <width>{image.width}</width>", f"    <height>{image.height}</height>", "    <depth>3</depth>", "  </size>",
+        "<annotation>",
+        f"  <folder>{escaped('/'.join(folders))}</folder>",
+        f"  <filename>{escaped(filename or own)}</filename>",
+        "  <size>",
+        f"    <width>{image.width}</width>",
+        f"    <height>{image.height}</height>",
+        "    <depth>3</depth>",
+        "  </size>",
         "  <segmented>0</segmented>",
     ]
     for label in image.labels:
         boxes_only(out, label, LABEL)
         values = (f"      <{tag}>{plain(value)}</{tag}>" for tag, value in zip(CORNERS, label.xyxy, strict=True))
         lines += [
-            "  <object>", f"    <name>{escaped(names[label.class_index])}</name>", "    <pose>Unspecified</pose>",
-            "    <truncated>0</truncated>", "    <difficult>0</difficult>", "    <bndbox>", *values, "    </bndbox>", "  </object>",
+            "  <object>",
+            f"    <name>{escaped(names[label.class_index])}</name>",
+            "    <pose>Unspecified</pose>",
+            "    <truncated>0</truncated>",
+            "    <difficult>0</difficult>",
+            "    <bndbox>",
+            *values,
+            "    </bndbox>",
+            "  </object>",
         ]
     return "\n".join([*lines, "</annotation>", ""])

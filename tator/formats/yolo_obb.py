@@ -1,4 +1,5 @@
 """YOLO turned boxes: a row a box (class, four corners in 0..1). Source: https://docs.ultralytics.com/datasets/obb/"""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -6,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, polygons_of
 from tator.formats._writing import Output, Splits, Written
-from tator.formats._yolo_tree import relative, row_widths, write_tree
+from tator.formats._yolo_tree import relative, write_tree
 from tator.tree import Tree
 
 NAME = "yolo_obb"
@@ -16,7 +17,7 @@ COLUMNS = 9
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder holds YOLO labels, every row with four corners."""
-    widths = row_widths(tree)
+    widths = yolo.row_widths(tree)
     return widths.keys() == {COLUMNS} and yolo.sniff(tree)
 
 

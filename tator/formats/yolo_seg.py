@@ -1,4 +1,5 @@
 """YOLO segmentation labels: a row an outline (class, x, y, x, y, ... in 0..1). Source: https://docs.ultralytics.com/datasets/segment/"""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from collections.abc import Iterator
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, one_ring, polygons_of
 from tator.formats._writing import Output, Splits, Written, outlines_only
-from tator.formats._yolo_tree import relative, row_widths, write_tree
+from tator.formats._yolo_tree import relative, write_tree
 from tator.tree import Tree
 
 NAME = "yolo_seg"
@@ -15,7 +16,7 @@ LABEL = "YOLO segmentation"
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder holds YOLO labels, most of them outlines."""
-    widths = row_widths(tree)
+    widths = yolo.row_widths(tree)
     outlines = sum(rows for columns, rows in widths.items() if columns >= 7 and columns % 2)
     return outlines > widths.total() / 2 and yolo.sniff(tree)
 
