@@ -292,7 +292,8 @@ def _name(format: Format, path: str, split: str, taken: set[str]) -> str:
     tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
     for parts in tries:
         name = "/".join(parts)
-        key = format.image_path(split, name).rpartition(".")[0].casefold()
+        trunk = format.image_path(split, name).rpartition(".")[0]
+        key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
         if key not in taken:
             taken.add(key)
             return name

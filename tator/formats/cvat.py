@@ -158,9 +158,11 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write annotations.xml piece by piece; yield how many images are done."""
     with out.open("annotations.xml") as file:
+        subsets = "".join(f"<task><name>{escaped(each)}</name><subset>{escaped(each)}</subset></task>\n" for each in splits)
         labels = "".join(f"<label><name>{escaped(name)}</name><attributes></attributes></label>\n" for name in names)
-        head = '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><task><labels>\n'
-        file.write(f"{head}{labels}</labels></task></meta>\n".encode())
+        project = f"<name>tator</name>\n<tasks>\n{subsets}</tasks>\n<labels>\n{labels}</labels>\n"
+        head = f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><project>\n{project}'
+        file.write(f"{head}</project></meta>\n".encode())
         done = 0
         for image in each(splits):
             file.write(_image_xml(out, done, image, names).encode())

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._csv import each_row, header
+from tator.formats._csv import each_row, harmless, header, restored
 from tator.formats._gathered import Gathered
 from tator.formats._shapes import Place, box_label, number
 from tator.formats._writing import Output, Splits, Written, boxes_only, each
@@ -96,7 +96,7 @@ class OpenImagesSource(Gathered):
             if path.lower().endswith(".csv") and "class-descriptions" in PurePosixPath(path).name.lower():
                 for line, row in each_row(self.tree, path, self.report):
                     if len(row) == 2 and [cell.lower() for cell in row] != ["labelname", "displayname"]:
-                        words.setdefault(row[0], row[1])
+                        words.setdefault(row[0], restored(row[1]))
                     elif len(row) != 2:
                         self.report.drop(path, "not a class description", ",".join(row)[:80], line)
         return words
@@ -150,7 +150,7 @@ class OpenImagesSource(Gathered):
             self.report.drop(path, "box said to be wrong", "its confidence is 0", line)
         else:
             values = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
-            self.take(image, path, line, (self.name(self.words.get(given, given)), values))
+            self.take(image, path, line, (self.name(self.words.get(given) or restored(given)), values))
 
     def _label(self, entry: tuple[str, tuple[float, ...]], place: Place) -> Label | None:
         name, (x1, y1, x2, y2) = entry
@@ -167,9 +167,9 @@ def image_path(split: str, name: str) -> str:
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a CSV file for each split, and the class descriptions; yield how many images are done."""
-    ids = [f"/m/{row:05d}" for row in range(len(names))]
+    ids = [harmless(name) for name in names]  # as datumaro does: readers that look at one column only see names too
     out.text(
-        "annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, names))
+        "annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, ids))
     )
     out.text("annotations/image_ids_and_rotation.csv", _line(*INDEX) + "".join(map(_index_row, each(splits))))
     done = 0
