@@ -291,7 +291,7 @@ class Dataset:
         with self.store.read() as conn:
             for ids in _chunks(list(image_ids)):
                 wanted = image.c.id.in_(ids) & image.c.caption.is_not(None)
-                found.update(conn.execute(select(image.c.id, image.c.caption).where(wanted)).tuples().all())
+                found.update({row.id: row.caption for row in conn.execute(select(image.c.id, image.c.caption).where(wanted))})
         return found
 
     def annotations(self, image_ids: Iterable[int], status: str = "accepted") -> dict[int, Detections]:

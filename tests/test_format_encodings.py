@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tator.formats.table import FORMATS
-from tests.folders import same_boxes
+from tests.folders import picture, same_boxes, text
 from tests.reading import copy_files, dropped, named_boxes, read_folder, told
 
 ENCODINGS = {
@@ -102,3 +102,33 @@ def test_ships_dirty_has_every_oddity_listed(data: Path):
     assert sum(each is None for each in found.values()) == len(images - labels)
     assert dropped(source).get("label file without an image", 0) == len(labels - images)
     assert "split folder is not in the dataset" in told(source)
+
+
+@pytest.mark.parametrize("content", [
+    "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: [cat, dog]\n",
+    "path: ../datasets/mine\ntrain: train/images\nval: valid/images\nnames:\n  0: cat\n  1: dog\n",
+    "train: train/images\nval: valid/images\nnames: {'0': cat, '1': dog}\nroboflow: {version: 1}\n",
+    "path: /home/me/data\ntrain: [train/images]\nval: ./valid/images\nnames:\n- cat\n- dog\n",
+    "\ufefftrain: train\nvalid: valid\nnc: 2\nnames: [cat, dog]\ndownload: https://example.invalid/x.zip\n",
+    "train: /content/drive/train/images\nval: C:\\data\\valid\\images\nnames: [cat, dog]\n",
+])
+def test_roboflow_trees_of_any_spelling(tmp_path: Path, content: str):
+    for split in ("train", "valid"):
+        picture(tmp_path / split / "images" / "a.jpg")
+        text(tmp_path / split / "labels" / "a.txt", "1 0.5 0.5 0.5 0.5\n")
+    text(tmp_path / "data.yaml", content)
+    source, found = read_folder(tmp_path)
+    assert source.classes == {0: "cat", 1: "dog"}
+    assert source.splits == {"train/images/a.jpg": "train", "valid/images/a.jpg": "val"}
+    assert all(named_boxes(source, labels) == [("dog", 16, 12, 48, 36)] for labels in found.values())
+    assert ("download ignored" in told(source)) == ("download" in content)
+
+
+@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['true']", "!!python/object/new:os.system ['true']", "!!python/name:os.system", "!x y"])
+def test_yaml_with_tags_is_refused_by_name(tmp_path: Path, tag: str):
+    picture(tmp_path / "images" / "a.jpg")
+    text(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5\n")
+    text(tmp_path / "data.yaml", f"names: {tag}\ntrain: images\n")
+    source, found = read_folder(tmp_path)
+    assert "data.yaml" in told(source) and "refused as YAML" in told(source)
+    assert len(found["images/a.jpg"]) == 1

@@ -98,13 +98,15 @@ def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report
 def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], report: Report) -> None:
     """Add the images under the folders, or in the lists, that a data.yaml points at."""
     folders = {str(parent) for path in tree.images for parent in PurePosixPath(path).parents}
-    for split, references in found.splits.items():
-        for reference in references:
+    # Trainers need a val, so a file without one points at another split's folder: a folder called after its split wins.
+    named = sorted(found.splits, key=lambda split: not all(folder_split(f"{r}/x") == split for r in found.splits[split]))
+    for split in named:
+        for reference in found.splits[split]:
             if reference.lower().endswith(".txt"):
                 parts = reference.replace("\\", "/").split("/")
-                named = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
-                if len(named) == 1:
-                    _read_list(tree, named[0], split, splits, report)
+                lists = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
+                if len(lists) == 1:
+                    _read_list(tree, lists[0], split, splits, report)
                     continue
             folder, is_guess = _folder(reference, found.path, folders)
             if folder is None:

@@ -92,7 +92,16 @@ def files_by_name(tree: Tree) -> dict[str, str]:
         if not is_split_list(path):
             texts[PurePosixPath(path).stem].append(path)
     pairs = ((tree.namesakes(stem), paths) for stem, paths in texts.items())
-    return {images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1}
+    return {images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1 and _is_yolo(tree, paths[0])}
+
+
+def _is_yolo(tree: Tree, path: str) -> bool:
+    """Whether the first row of a text file could be a label; an empty file could be one."""
+    try:
+        row = next((line.split() for line in tree.read_text(path).split("\n", LINES) if line.strip()), [])
+    except OSError:
+        return False
+    return not row or len(row) >= 5 and all(map(_is_number, row))
 
 
 def read(tree: Tree) -> YoloSource:
