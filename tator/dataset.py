@@ -285,6 +285,15 @@ class Dataset:
                     found[row["image_id"]].append(row)
         return found
 
+    def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """Return {image id: caption} of those images that have one."""
+        found: dict[int, str] = {}
+        with self.store.read() as conn:
+            for ids in _chunks(list(image_ids)):
+                wanted = image.c.id.in_(ids) & image.c.caption.is_not(None)
+                found.update({row.id: row.caption for row in conn.execute(select(image.c.id, image.c.caption).where(wanted))})
+        return found
+
     def annotations(self, image_ids: Iterable[int], status: str = "accepted") -> dict[int, Detections]:
         """Return {image id: Detections}, class_id being the stable class id.
 

@@ -1,28 +1,74 @@
 """Write a dataset as a zip that other tools train on: streamed, and the same bytes for the same content."""
+
 from __future__ import annotations
 
-import json
+import hashlib
 import os
 import re
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any, Protocol
 from urllib.parse import quote
 
-from tator.dataset import Dataset, ImageRow
-from tator.formats import SPLITS
-from tator.formats._ultralytics import data_yaml
-from tator.formats.coco import annotation_json, categories_json
-from tator.formats.yolo import label_text
+from tator.dataset import ImageRow
+from tator.formats import SPLITS, Label
+from tator.formats._writing import Written
+from tator.formats.table import format_named, writable
+from tator.label_map import LabelClass
+from tator.schema import ANNOTATION_STATUSES
 from tator.types import BadInput, NotFound, Progress, Work
+from tator.workspace import Workspace
 
-FORMATS = ("yolo", "coco")
 BATCH = 500  # images whose annotations are held at once
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can say: fixed, so that equal content is equal bytes
 LEFT_OUT_LISTED = 1000
+STORED = frozenset(".jpg .jpeg .png .webp .gif .tif .tiff .mpo".split())  # compressed already
+
+
+class Content(Protocol):
+    """What can be exported: a dataset, or a snapshot of one."""
+
+    name: str
+    workspace: Workspace
+
+    def classes(self) -> list[LabelClass]:
+        """Return the classes in label-map order."""
+
+    def images(self, states: Sequence[str] | None, splits: Sequence[str] | None, readable: bool) -> list[ImageRow]:
+        """Return images in path order."""
+
+    def annotation_rows(self, image_ids: Sequence[int], status: str) -> dict[int, list[Any]]:
+        """Return {image id: rows of the annotation table}."""
+
+    def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """Return {image id: caption} of those that have one."""
+
+    def path(self, row: ImageRow) -> Path:
+        """Return an image's file."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a dataset goes into an export.
+
+    Attributes:
+        splits: only these, "" being images without a split; empty takes all.
+        states: only images in these states; empty takes all but those that are new and bare, which a
+            trainer would learn as empty.
+        classes: only these class names; empty takes all.
+        statuses: of annotations.
+    """
+
+    splits: Sequence[str] = ()
+    states: Sequence[str] = ()
+    classes: Sequence[str] = ()
+    statuses: Sequence[str] = ("accepted",)
 
 
 @dataclass
@@ -30,20 +76,22 @@ class Plan:
     """What goes into an export.
 
     Attributes:
-        dataset: whose images.
-        rows: {split: [(image, name inside the split's folder)]}, both sorted.
+        content: whose images.
+        image_path: where an image of a split goes, by split and name.
+        choice: what of it.
+        rows: {split: [(image, name inside the split)]}, both sorted.
         class_rows: {class id: row of the label map, from 0}.
         names: class names in label-map order.
         left_out: {"file", "reason"} of images that do not go in.
-        annotations: how many were written so far.
     """
 
-    dataset: Dataset
+    content: Content
+    image_path: Callable[[str, str], str]
+    choice: Choice
     rows: dict[str, list[tuple[ImageRow, str]]]
     class_rows: dict[int, int]
     names: list[str]
     left_out: list[dict] = field(default_factory=list)
-    annotations: int = 0
 
     @property
     def total(self) -> int:
@@ -51,79 +99,198 @@ class Plan:
         return sum(map(len, self.rows.values()))
 
 
+class SplitImages:
+    """The images of one split with their labels, read from the database some at a time, each time they are gone through.
+
+    Attributes:
+        annotations: how many there were when last gone through.
+    """
+
+    def __init__(self, plan: Plan, split: str) -> None:
+        self.plan, self.split, self.annotations = plan, split, 0
+
+    def __iter__(self) -> Iterator[Written]:
+        plan, self.annotations = self.plan, 0
+        for start in range(0, len(plan.rows[self.split]), BATCH):
+            batch = plan.rows[self.split][start : start + BATCH]
+            ids = [row.id for row, _ in batch]
+            found = [plan.content.annotation_rows(ids, status) for status in plan.choice.statuses]
+            captions = plan.content.captions(ids)
+            for row, name in batch:
+                labels = [
+                    self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
+                ]
+                self.annotations += len(labels)
+                path = plan.image_path(self.split, name)
+                yield Written(path, name, self.split, row.width, row.height, labels, captions.get(row.id))
+
+    def _label(self, row: Any) -> Label:
+        return Label(
+            self.plan.class_rows[row["class_id"]],
+            (row["x1"], row["y1"], row["x2"], row["y2"]),
+            row["polygons"],
+            row["rle"],
+        )
+
+
+class Zip:
+    """A zip as a format's output: fixed times and rights, so that equal content is equal bytes."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        self.notes: Counter = Counter()
+
+    def text(self, name: str, text: str) -> None:
+        """Write a whole text file."""
+        self.archive.writestr(entry(name), text, zipfile.ZIP_DEFLATED)
+
+    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+        """Lend a file to write bytes to, one at a time."""
+        return self.archive.open(entry(name, compressed=True), "w", force_zip64=True)
+
+
+def entry(name: str, compressed: bool = False) -> zipfile.ZipInfo:
+    """Return the head of a zip entry that depends on nothing but its name."""
+    info = zipfile.ZipInfo(name, EPOCH)
+    info.create_system, info.external_attr = 3, 0o644 << 16
+    info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    return info
+
+
 def export_dataset(
-    dataset: Dataset, format: str, with_images: bool = True, splits: Sequence[str] = (), states: Sequence[str] = ()
+    dataset: Content,
+    format: str,
+    with_images: bool = True,
+    splits: Sequence[str] = (),
+    states: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    statuses: Sequence[str] = ("accepted",),
 ) -> Work:
-    """Write a dataset's accepted annotations, and its images, into a zip of the workspace's exports.
+    """Write a dataset's annotations, and its images, into a zip of the workspace's exports.
 
     Args:
-        dataset: what to export.
-        format: one of FORMATS.
+        dataset: what to export: a Dataset or a Snapshot.
+        format: a name of formats.table.writable().
         with_images: put the image files in.
-        splits: only these, "" being images without a split; empty takes all.
-        states: only images in these states; empty takes all but those that are new and
-            bare, which a trainer would learn as empty.
+        splits: see Choice.
+        states: see Choice.
+        classes: see Choice.
+        statuses: see Choice.
 
     Returns:
-        {"file", "url", "bytes", "images", "annotations", "left_out", "notes"}.
+        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}.
 
     Raises:
-        BadInput: unknown format or state, or nothing to export.
+        BadInput: unknown format, state, status or class, or nothing to export.
     """
-    if format not in FORMATS:
-        raise BadInput(f"format must be one of {', '.join(FORMATS)}, is {format!r}")
-    plan = _plan(dataset, splits, states)
-    if not plan.total:
-        raise BadInput(f"dataset {dataset.name!r} has no image to export with these splits and states")
-    folder = dataset.workspace.folder("exports")
-    name = f"{dataset.name.replace(' ', '_')}-{format}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.zip"
+    if format not in writable():
+        raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
+    known = format_named(format)
+    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses))
+
+    def fill(archive: zipfile.ZipFile) -> Work:
+        out = Zip(archive)
+        images = {split: SplitImages(plan, split) for split in plan.rows}
+        for done in known.write(out, plan.names, images):
+            if done % 50 == 0 or done == plan.total:
+                yield Progress(done, plan.total, "Writing labels")
+        if with_images:
+            yield from _write_images(archive, plan)
+        return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
+
+    return (yield from write_zip(dataset.workspace, f"{dataset.name}-{format}", plan, fill))
+
+
+def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
+    """Make a zip of a plan in the workspace's exports; see write_files.
+
+    Args:
+        workspace: whose exports.
+        title: what the file's name begins with.
+        plan: what goes in.
+        fill: writes it and returns further facts.
+    """
+    facts = yield from write_files(workspace, title, fill)
+    left_out = {"left_out_count": len(plan.left_out), "left_out": plan.left_out[:LEFT_OUT_LISTED]}
+    return {"images": plan.total, **left_out, **facts}
+
+
+def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
+    """Make a zip in the workspace's exports; nothing is left behind when it is cancelled or fails.
+
+    Args:
+        workspace: whose exports.
+        title: what the file's name begins with.
+        fill: writes it and returns further facts.
+
+    Returns:
+        {"file", "url", "bytes", "sha256"} and the further facts.
+    """
+    folder = workspace.folder("exports")
+    name = f"{title.replace(' ', '_')}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.zip"
     part = folder / f"{name}.part"
     try:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            yield from (_write_yolo if format == "yolo" else _write_coco)(archive, plan)
-            if with_images:
-                yield from _write_images(archive, plan)
+            facts = yield from fill(archive)
+        with open(part, "rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         os.replace(part, folder / name)
     finally:
         part.unlink(missing_ok=True)
-    return {
-        "file": name, "url": f"/export/{quote(name)}", "bytes": (folder / name).stat().st_size, "images": plan.total,
-        "annotations": plan.annotations, "left_out_count": len(plan.left_out),
-        "left_out": plan.left_out[:LEFT_OUT_LISTED], "notes": _notes(plan),
-    }
+    size = (folder / name).stat().st_size
+    return {"file": name, "url": f"/export/{quote(name)}", "bytes": size, "sha256": digest, **facts}
 
 
-def _plan(dataset: Dataset, splits: Sequence[str], states: Sequence[str]) -> Plan:
-    classes = dataset.classes()
-    plan = Plan(dataset, {}, {row.class_id: at for at, row in enumerate(classes)}, [row.name for row in classes])
+def plan_export(content: Content, image_path: Callable[[str, str], str], choice: Choice) -> Plan:
+    """Return which images go where.
+
+    Raises:
+        BadInput: a state, status or class is unknown, or nothing is left to export.
+    """
+    if unknown := sorted(set(choice.statuses) - set(ANNOTATION_STATUSES)) or (not choice.statuses and ["nothing"]):
+        raise BadInput(f"statuses must be some of {', '.join(ANNOTATION_STATUSES)}, is {', '.join(unknown)}")
+    classes = content.classes()
+    if unknown := sorted(set(choice.classes) - {row.name for row in classes}):
+        raise BadInput(f"dataset {content.name!r} has no class {unknown[0]!r}")
+    if choice.classes:
+        classes = [row for row in classes if row.name in choice.classes]
+    rows = {row.class_id: at for at, row in enumerate(classes)}
+    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
     taken: set[str] = set()
-    for row in dataset.images(states, splits, readable=False):
-        if reason := _problem(dataset, row, states):
+    for row in content.images(choice.states, choice.splits, readable=False):
+        if reason := _problem(content, row, choice.states):
             plan.left_out.append({"file": row.path, "reason": reason})
             continue
         split = row.split or "train"
-        plan.rows.setdefault(split, []).append((row, _name(row.path, split, taken)))
-    plan.rows = dict(sorted(plan.rows.items()))
+        plan.rows.setdefault(split, []).append((row, _name(image_path, row.path, split, taken)))
+    plan.rows = {split: sorted(rows, key=lambda pair: pair[1]) for split, rows in sorted(plan.rows.items())}
+    if not plan.total:
+        why = (
+            f"; {len(plan.left_out)} were left out, the first because {plan.left_out[0]['reason']}"
+            if plan.left_out
+            else ""
+        )
+        raise BadInput(f"dataset {content.name!r} has no image to export with these splits and states{why}")
     return plan
 
 
-def _problem(dataset: Dataset, row: ImageRow, states: Sequence[str]) -> str:
+def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
     """Say why an image does not go into the export, or ""."""
     if row.problem:
         return row.problem
     if not states and row.state == "new" and not row.annotation_count:
         return "new and without annotations: a trainer would learn it as empty"
     try:
-        dataset.path(row)
+        content.path(row)
     except (BadInput, NotFound) as error:
         return str(error)
     return ""
 
 
-def _name(path: str, split: str, taken: set[str]) -> str:
-    """Return an image's path under images/<split>/: its sub-folders kept, those that only say "images, train" left off.
+def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
+    """Return an image's path inside its split: its sub-folders kept, those that only say "images, train" left off.
 
-    Two images never get one name, nor names that differ in case or ending only, as their label files would clash.
+    Two images never get one place, nor places that differ in case or ending only, as their label files would clash.
     """
     *folders, file = path.split("/")
     plain = [part for part in folders if part.lower() != "images" and part.lower() not in SPLITS]
@@ -134,79 +301,12 @@ def _name(path: str, split: str, taken: set[str]) -> str:
     tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
     for parts in tries:
         name = "/".join(parts)
-        key = "/".join(part.casefold().rstrip(". ") for part in (split, *parts[:-1], parts[-1].rpartition(".")[0]))
+        trunk = image_path(split, name).rpartition(".")[0]
+        key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
         if key not in taken:
             taken.add(key)
             return name
     raise BadInput(f"image {path!r} has over 900 namesakes; give it another name")
-
-
-def _batches(plan: Plan, split: str) -> Iterator[list[tuple[ImageRow, str, list]]]:
-    """Yield (image, name, accepted annotation rows of living classes) of a split, some at a time."""
-    rows = plan.rows[split]
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start:start + BATCH]
-        found = plan.dataset.annotation_rows([row.id for row, _ in batch])
-        yield [(row, name, [a for a in found[row.id] if a["class_id"] in plan.class_rows]) for row, name in batch]
-
-
-def _entry(name: str) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system, info.external_attr = 3, 0o644 << 16
-    return info
-
-
-def _write_text(archive: zipfile.ZipFile, name: str, text: str) -> None:
-    archive.writestr(_entry(name), text, zipfile.ZIP_DEFLATED)
-
-
-def _write_yolo(archive: zipfile.ZipFile, plan: Plan) -> Work:
-    """Write data.yaml, the class names and a label file an image."""
-    folders = {split: f"images/{split}" for split in plan.rows}
-    first = next(iter(folders.values()))
-    needed = {"train": folders.get("train", first), "val": folders.get("val", folders.get("test", first))}
-    _write_text(archive, "data.yaml", data_yaml(plan.names, {**needed, **folders}))
-    _write_text(archive, "labelmap.txt", "".join(f"{name}\n" for name in plan.names))
-    done = 0
-    for split in plan.rows:
-        for batch in _batches(plan, split):
-            for row, name, accepted in batch:
-                boxes = [(plan.class_rows[a["class_id"]], (a["x1"], a["y1"], a["x2"], a["y2"])) for a in accepted]
-                plan.annotations += len(boxes)
-                stem = name.rpartition(".")[0]
-                _write_text(archive, f"labels/{split}/{stem}.txt", label_text(boxes, row.width, row.height))
-            done += len(batch)
-            yield Progress(done, plan.total, "Writing labels")
-
-
-def _write_coco(archive: zipfile.ZipFile, plan: Plan) -> Work:
-    """Write a COCO file a split, piece by piece, so that memory does not grow with the dataset."""
-    done = 0
-    for split in plan.rows:
-        with archive.open(_entry(f"annotations/instances_{split}.json"), "w", force_zip64=True) as file:
-            file.write(b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ')
-            file.write(_json(categories_json(plan.names)) + b',\n"images": [')
-            for number, (row, name) in enumerate(plan.rows[split], 1):
-                facts = {"id": number, "file_name": name, "width": row.width, "height": row.height}
-                file.write((b",\n" if number > 1 else b"\n") + _json(facts))
-            file.write(b'],\n"annotations": [')
-            number = image_number = 0
-            for batch in _batches(plan, split):
-                for row, _, accepted in batch:
-                    image_number += 1
-                    for found in accepted:
-                        number += 1
-                        category = plan.class_rows[found["class_id"]] + 1
-                        facts = annotation_json(found, number, image_number, category, (row.width, row.height))
-                        file.write((b",\n" if number > 1 else b"\n") + _json(facts))
-                done += len(batch)
-                yield Progress(done, plan.total, "Writing annotations")
-            file.write(b"]}\n")
-        plan.annotations += number
-
-
-def _json(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
@@ -215,8 +315,11 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
     for split, rows in plan.rows.items():
         for row, name in rows:
             try:
-                with open(plan.dataset.path(row), "rb") as source:
-                    with archive.open(_entry(f"images/{split}/{name}"), "w", force_zip64=True) as sink:
+                with open(plan.content.path(row), "rb") as source:
+                    head = entry(
+                        plan.image_path(split, name), compressed=Path(name).suffix.lower() not in STORED
+                    )
+                    with archive.open(head, "w", force_zip64=True) as sink:
                         shutil.copyfileobj(source, sink, 1 << 20)
             except (BadInput, NotFound, FileNotFoundError, PermissionError) as error:
                 plan.left_out.append({"file": row.path, "reason": f"labels only: {error}"})
@@ -225,12 +328,12 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
                 yield Progress(done, plan.total, name)
 
 
-def _notes(plan: Plan) -> list[str]:
+def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:
     """Return what a person should know about the export."""
-    notes = []
+    notes = [f"{count} {text}" for text, count in lost.items()]
     if unsplit := sum(row.split is None for rows in plan.rows.values() for row, _ in rows):
         notes.append(f"{unsplit} images without a split are in train")
-    if "val" not in plan.rows:
+    if "val" not in plan.rows and format.startswith("yolo"):
         notes.append(f"there is no val split: data.yaml validates on {'test' if 'test' in plan.rows else 'train'}")
     if plan.left_out:
         notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
@@ -240,7 +343,10 @@ def _notes(plan: Plan) -> list[str]:
 def listing(folder: Path) -> list[dict]:
     """Return the finished exports of a folder, newest first."""
     files = [(path, path.stat()) for path in folder.glob("*.zip")]
-    rows = [{"file": p.name, "url": f"/export/{quote(p.name)}", "bytes": s.st_size, "created_at": s.st_mtime} for p, s in files]
+    rows = [
+        {"file": p.name, "url": f"/export/{quote(p.name)}", "bytes": s.st_size, "created_at": s.st_mtime}
+        for p, s in files
+    ]
     return sorted(rows, key=lambda row: (-row["created_at"], row["file"]))
 
 

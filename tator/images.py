@@ -221,3 +221,16 @@ def sha256(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise BadInput(f"{path.name}: cannot be read ({error.strerror})") from error
+
+
+def small_grey(path: Path, side: int) -> tuple[np.ndarray, int]:
+    """Return the upright first frame as (side, side) float32 grey levels 0 to 255, and its EXIF orientation 1 to 8.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    with _opened(path) as picture:
+        picture.draft("L", (side * 4, side * 4))
+        orientation = _orientation(picture)
+        small = _upright_rgb(picture).convert("L").resize((side, side), PIL.Image.Resampling.BOX)
+        return np.asarray(small, np.float32), orientation

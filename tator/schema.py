@@ -108,6 +108,39 @@ edit = Table(
     UniqueConstraint("image_id", "revision"),
 )
 
+fingerprint = Table(  # what a file was when last looked at; wrong as soon as its size or time differ
+    "fingerprint", metadata,
+    Column("image_id", ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),
+    Column("bytes", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("phash", String(16)),  # perceptual hash, 64 bits in hexadecimal; nothing where it was not asked for
+    Column("orientation", Integer),  # EXIF orientation 1 to 8
+)
+
+snapshot = Table(
+    "snapshot", metadata,
+    Column("id", BigId, primary_key=True),
+    Column("dataset_id", ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("sha256", String(64), nullable=False),  # of the content, before compression
+    Column("file", String(100), nullable=False),  # in the workspace's snapshots
+    Column("images", Integer, nullable=False),
+    Column("annotations", Integer, nullable=False),
+    Column("user", String(100), nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    UniqueConstraint("dataset_id", "name"),
+)
+
+glossary = Table(  # the library; a dataset's own glossary is in its settings
+    "glossary", metadata,
+    Column("key", String(200), primary_key=True),  # the name without case and extra spaces
+    Column("name", String(200), nullable=False),
+    Column("entries", JSON, nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("updated_at", Float, nullable=False),
+)
+
 lease = Table(
     "lease", metadata,
     Column("image_id", ForeignKey("image.id", ondelete="CASCADE"), primary_key=True),

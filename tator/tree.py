@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import os
 import re
+import unicodedata
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -13,6 +15,10 @@ from tator.images import ACTIVE, EXTENSIONS, UNREADABLE
 from tator.workspace import path_problem
 
 TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
+TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".tfrecord", ".tfrecords", ".record", ".pbtxt")
+SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
+SAMPLED_FILES = 200  # files of one kind that a sniff looks at: a folder holds labels of one tool
+LAYOUT_FOLDERS = ("images", "train", "val", "valid", "test", "labels", "text_labels", "captions")  # never a mere wrapping
 SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
 NAME_FILES = frozenset(
     ("labelmap.txt", "classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "names.txt", "class_names.txt")
@@ -27,7 +33,7 @@ class Tree:
         root: the folder.
         images: image files.
         texts: .txt files and class lists.
-        tables: .json, .yaml and .yml files.
+        tables: files of the kinds in TABLES.
         report: files that are refused, each by name.
     """
 
@@ -69,7 +75,8 @@ class Tree:
             return
         suffix = os.path.splitext(name)[1].lower()
         is_image = suffix in EXTENSIONS
-        if not (is_image or suffix in (".txt", ".names", ".labels", ".json", ".yaml", ".yml")):
+        is_table = suffix in TABLES
+        if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
             if suffix in ACTIVE:
                 self.report.drop(_shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph")
             elif suffix in UNREADABLE:
@@ -83,7 +90,7 @@ class Tree:
             self.report.drop(_shown(path), "name refused", problem or "it has a backslash")
         elif is_image:
             self.images.append(path)
-        elif suffix in (".json", ".yaml", ".yml"):
+        elif is_table:
             self.tables.append(path)
         else:
             self.texts.add(path)
@@ -95,11 +102,37 @@ class Tree:
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: PurePosixPath(path).name)
+        return _index(self.images, lambda path: _composed(PurePosixPath(path).name))
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: PurePosixPath(path).stem)
+        return _index(self.images, lambda path: _composed(PurePosixPath(path).stem))
+
+    @cached_property
+    def by_trunk(self) -> dict[str, list[str]]:
+        """Return {path without its ending: images}, for label files called like their image."""
+        return _index(self.images, lambda path: path.rpartition(".")[0])
+
+    @cached_property
+    def _samples(self) -> dict[str, bytes]:
+        return {}
+
+    def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, both ends) of table files with one of these suffixes, at most SAMPLED_FILES of them."""
+        listed = [path for path in self.tables if path.lower().endswith(suffixes)]
+        for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
+            if path not in self._samples:
+                self._samples[path] = self._sample(path)
+            yield path, self._samples[path]
+
+    def _sample(self, path: str) -> bytes:
+        try:
+            with open(self.root / path, "rb") as file:
+                head = file.read(SAMPLE)
+                file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - SAMPLE))
+                return head + file.read(SAMPLE)
+        except OSError:
+            return b""
 
     def read_text(self, path: str) -> str:
         """Return a file's text as UTF-8; bytes that are not become U+FFFD.
@@ -128,13 +161,31 @@ class Tree:
             for folder in near:
                 if folder + clean in self.image_set:
                     return folder + clean, False
-        parts = [part for part in re.split(r"[/\\]", reference.strip()) if part not in ("", ".", "..")]
-        if not parts:
-            return None, False
-        is_stem = len(parts) == 1 and parts[0] not in self._by_name
-        candidates = (self._by_stem if is_stem else self._by_name).get(parts[-1], [])
+            for folder in near:
+                if len(same := self.by_trunk.get(folder + clean, ())) == 1:
+                    return same[0], False
+        parts, candidates = self._ends(reference)
         best = _longest_end(candidates, parts, hint)
-        return best, best is not None and not (is_stem or len(parts) == 1)
+        return best, best is not None and len(parts) > 1
+
+    def namesakes(self, reference: str) -> list[str]:
+        """Return the images that have the name, or else the stem, that a reference ends in."""
+        return self._ends(reference)[1]
+
+    def _ends(self, reference: str) -> tuple[list[str], list[str]]:
+        """Return a reference's plain parts, and the images that have its last part as name, or else as stem."""
+        parts: list[str] = []
+        for text in (reference, reference.strip()):
+            parts = [_composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
+            found = parts and (self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1]))
+            if found:
+                return parts, found
+        return parts, []
+
+
+def _composed(name: str) -> str:
+    """Return a name in NFC: file systems and label files spell accents in different ways."""
+    return unicodedata.normalize("NFC", name)
 
 
 def _index(paths: list[str], key) -> dict[str, list[str]]:  # noqa: ANN001
@@ -148,7 +199,7 @@ def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | No
     """Return the one candidate that shares most trailing parts with the reference, or None when several do."""
 
     def shared(path: str) -> int:
-        own = path.split("/")[:-1][::-1]
+        own = _composed(path).split("/")[:-1][::-1]
         asked = parts[:-1][::-1]
         return next((n for n, (a, b) in enumerate(zip(own, asked)) if a != b), min(len(own), len(asked)))
 
@@ -168,5 +219,5 @@ def content_root(folder: Path) -> Path:
     """Return the folder that holds the dataset: one level down where the folder holds nothing but one folder."""
     entries = [e for e in folder.iterdir() if not e.name.startswith(".") and e.name.lower() not in SKIPPED_FOLDERS]
     alone = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
-    is_layout = alone and entries[0].name.lower() in ("images", "train", "val", "valid", "test", "labels")
+    is_layout = alone and entries[0].name.lower() in LAYOUT_FOLDERS
     return entries[0] if alone and not is_layout else folder

@@ -200,8 +200,8 @@ def test_options(mixed):
     for bad, told in (({"splits": ["test"]}, "no image"), ({"states": ["odd"]}, "odd"), ({"states": ["in_progress"]}, "no image")):
         with pytest.raises(BadInput, match=told):
             export(mixed, "yolo", **bad)
-    with pytest.raises(BadInput, match="voc"):
-        export(mixed, "voc")
+    with pytest.raises(BadInput, match="tfrecord"):
+        export(mixed, "tfrecord")
 
 
 def test_a_dataset_without_splits_trains_too(wb, tmp_path: Path):

@@ -197,12 +197,12 @@ def test_a_copy_is_made_only_when_a_migration_is_pending(tmp_path, monkeypatch):
     folder = tmp_path / "migrations"  # a later release: the real migrations and one more
     shutil.copytree(migrations.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     later = (
-        'revision = "0002"\ndown_revision = "0001"\nfrom alembic import op\n'
+        f'revision = "9999"\ndown_revision = "{migrations.HEAD}"\nfrom alembic import op\n'
         'def upgrade():\n    op.execute("create table later (id integer)")\n'
     )
-    (folder / "versions" / "0002_later.py").write_text(later)
+    (folder / "versions" / "9999_later.py").write_text(later)
     monkeypatch.setattr(migrations, "FOLDER", folder)
-    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "HEAD", "9999")
     newer = opened(tmp_path)
     with newer.read() as conn:
         assert conn.execute(text("select count(*) from later")).scalar() == 0
@@ -213,7 +213,7 @@ def test_a_copy_is_made_only_when_a_migration_is_pending(tmp_path, monkeypatch):
     monkeypatch.undo()
     old = Store.open(f"sqlite:///{copy}")
     assert names(old) == ["kept"]
-    with pytest.raises(Unavailable, match=r"tator\.db was written by a newer Tator \(schema 0002\).*up to 0001"):
+    with pytest.raises(Unavailable, match=rf"tator\.db was written by a newer Tator \(schema 9999\).*up to {migrations.HEAD}"):
         opened(tmp_path)
 
 
@@ -222,12 +222,12 @@ def test_a_failed_migration_leaves_the_old_database(tmp_path, monkeypatch):
     folder = tmp_path / "migrations"
     shutil.copytree(migrations.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     broken = (
-        'revision = "0002"\ndown_revision = "0001"\nfrom alembic import op\n'
+        f'revision = "9999"\ndown_revision = "{migrations.HEAD}"\nfrom alembic import op\n'
         'def upgrade():\n    op.execute("drop table lease")\n    1 / 0\n'
     )
-    (folder / "versions" / "0002_broken.py").write_text(broken)
+    (folder / "versions" / "9999_broken.py").write_text(broken)
     monkeypatch.setattr(migrations, "FOLDER", folder)
-    monkeypatch.setattr(migrations, "HEAD", "0002")
+    monkeypatch.setattr(migrations, "HEAD", "9999")
     with pytest.raises(ZeroDivisionError):
         opened(tmp_path)
     monkeypatch.undo()

@@ -97,12 +97,14 @@ class Source(Protocol):
         format: name of the format.
         classes: {index in the source: class name} in label-map order; empty when the source names none.
         splits: {image path: split} where the source says so.
+        captions: {image path: text} where the source has one.
         report: what was dropped and repaired so far.
     """
 
     format: str
     classes: dict[int, str]
     splits: dict[str, str]
+    captions: dict[str, str]
     report: Report
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:

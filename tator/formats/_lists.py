@@ -1,13 +1,17 @@
 """Read the small text files beside a dataset: class names one a line, and images of a split one a line."""
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Report, folder_split
+from tator.formats._places import beside
 from tator.formats._ultralytics import MOST_CLASSES, DataYaml
 from tator.tree import NAME_FILES, Tree
 
+LIST_FOLDERS = ("imagesets", "main", "splits", "lists", "det", "clsloc")
+_COUNTED = re.compile(r"(.*\S) +-?\d+")  # ImageNet's lines: a name and a number
 PREFERRED = ("labelmap.txt", "classes.txt", "class_names.txt", "obj.names", "_darknet.labels", "names.txt",
              "predefined_classes.txt")
 
@@ -49,7 +53,7 @@ def read_names(tree: Tree, path: str, report: Report) -> dict[int, str]:
 def is_split_list(path: str) -> bool:
     """Whether a .txt file by its name and place lists the images of a split."""
     folder, _, name = path.lower().rpartition("/")
-    is_near_root = not folder or folder.rpartition("/")[2] in ("imagesets", "main", "splits", "lists")
+    is_near_root = not folder or folder.rpartition("/")[2] in LIST_FOLDERS
     return is_near_root and name.endswith(".txt") and name.removesuffix(".txt") in SPLITS
 
 
@@ -70,16 +74,18 @@ def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[
 def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report: Report) -> None:
     """Add the images that a list file names; lines may be paths, names or stems."""
     try:
-        lines = tree.read_text(path).splitlines()
+        lines = tree.read_text(path).split("\n")
     except OSError as error:
         report.drop(path, "cannot be read", str(error))
         return
-    parent = str(PurePosixPath(path).parent)
-    near = ("",) if parent == "." else (f"{parent}/", "")
+    near = tuple(f"{base}{end}" for base in beside(path) for end in ("", f"{split}/", f"DET/{split}/"))
     for number, line in enumerate(lines, 1):
-        if not (reference := line.strip()):
+        reference = line.rstrip("\r")
+        if not reference.strip():
             continue
-        image, is_guess = tree.find(reference, (*near, "images/", f"images/{split}/"), split)
+        image, is_guess = tree.find(reference, near, split)
+        if image is None and (counted := _COUNTED.fullmatch(reference)):
+            image, is_guess = tree.find(counted[1], near, split)
         if image is None:
             report.drop(path, "listed image is not in the folder", reference, number)
             continue
@@ -92,13 +98,15 @@ def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report
 def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], report: Report) -> None:
     """Add the images under the folders, or in the lists, that a data.yaml points at."""
     folders = {str(parent) for path in tree.images for parent in PurePosixPath(path).parents}
-    for split, references in found.splits.items():
-        for reference in references:
+    # Trainers need a val, so a file without one points at another split's folder: a folder called after its split wins.
+    named = sorted(found.splits, key=lambda split: not all(folder_split(f"{r}/x") == split for r in found.splits[split]))
+    for split in named:
+        for reference in found.splits[split]:
             if reference.lower().endswith(".txt"):
                 parts = reference.replace("\\", "/").split("/")
-                named = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
-                if len(named) == 1:
-                    _read_list(tree, named[0], split, splits, report)
+                lists = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
+                if len(lists) == 1:
+                    _read_list(tree, lists[0], split, splits, report)
                     continue
             folder, is_guess = _folder(reference, found.path, folders)
             if folder is None:

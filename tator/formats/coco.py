@@ -5,24 +5,27 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
+from tator import masks
 from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, folder_split
 from tator.formats._rle import checked_rle, rle_area, rle_box
+from tator.formats._writing import Output, Splits, Written, write_rows
 from tator.formats.yolo import ring_area
 from tator.tree import Tree
 from tator.types import BadInput, Polygon
 
 NAME = "coco"
+LABEL = "COCO"
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 
 
 def sniff(tree: Tree) -> bool:
     """Whether a JSON file of the folder looks like COCO."""
-    return any(_looks_coco(tree, path) for path in tree.tables)
+    return any(_looks_coco(tree, path) for path, _ in tree.samples(".json"))
 
 
 def _looks_coco(tree: Tree, path: str) -> bool:
@@ -82,6 +85,7 @@ class CocoSource:
         self.tree, self.report = tree, report
         self.classes: dict[int, str] = {}
         self.splits: dict[str, str] = {}
+        self.captions: dict[str, str] = {}
         self._entries: dict[str, list[tuple[str, dict, list[dict], dict]]] = defaultdict(list)
         for path, content in files:
             self._take(path, content)
@@ -101,7 +105,11 @@ class CocoSource:
             rows = by_image.pop(_key(entry.get("id")), [])
             if image is None:
                 continue
-            self._entries[image].append((path, entry, rows, indices))
+            if said := [row["caption"] for row in rows if _is_caption(row)]:
+                self.captions[image] = "\n".join([*filter(None, [self.captions.get(image)]), *said])
+                rows = [row for row in rows if not _is_caption(row)]
+            if rows or not said:  # a file of captions has no word on the objects
+                self._entries[image].append((path, entry, rows, indices))
             if split:
                 self.splits.setdefault(image, split)
         for image_id, rows in by_image.items():
@@ -205,6 +213,10 @@ def _key(value: Any) -> str:
     return str(value)[:100] if isinstance(value, (int, str)) else ""
 
 
+def _is_caption(row: dict) -> bool:
+    return isinstance(row.get("caption"), str) and "category_id" not in row
+
+
 def _order(row: dict) -> tuple[float, str]:
     return (row["id"], "") if isinstance(row.get("id"), int) else (math.inf, _key(row.get("id")))
 
@@ -223,6 +235,61 @@ def _extent(polygons: list[Polygon] | None) -> tuple[float, ...] | None:
     xs = [x for polygon in polygons or [] for ring in polygon for x in ring[0::2]]
     ys = [y for polygon in polygons or [] for ring in polygon for y in ring[1::2]]
     return (min(xs), min(ys), max(xs), max(ys)) if xs else None
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write a file of objects for each split, and one of captions where there are any; yield how many images are done."""
+    done = 0
+    for split, images in splits.items():
+        yield from (done + count for count in write_file(out, f"annotations/instances_{split}.json", names, images, lambda i: i.name))
+        if any(image.caption for image in images):
+            _write_captions(out, f"annotations/captions_{split}.json", images)
+        done += sum(1 for _ in images)
+
+
+def write_file(
+    out: Output, file_name: str, names: list[str], images: Iterable[Written], reference: Callable[[Written], str]
+) -> Iterator[int]:
+    """Write one COCO file piece by piece, so that memory does not grow with the dataset; yield how many images are done.
+
+    Args:
+        out: where to.
+        file_name: of the file.
+        names: class names in label-map order.
+        images: all of the file.
+        reference: returns what the file calls an image.
+    """
+    head = b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ' + _json(categories_json(names))
+    with out.open(file_name) as file:
+        write_rows(file, (_json(_image_json(image, at, reference)) for at, image in enumerate(images, 1)), head + b',\n"images": [\n', b"],\n")
+        file.write(b'"annotations": [')
+        number = done = 0
+        for done, image in enumerate(images, 1):
+            for label in image.labels:
+                number += 1
+                row = dict(zip(("x1", "y1", "x2", "y2"), label.xyxy, strict=True), polygons=label.polygons, rle=label.rle)
+                facts = annotation_json(row, number, done, label.class_index + 1, (image.width, image.height))
+                file.write((b",\n" if number > 1 else b"\n") + _json(facts))
+            yield done
+        file.write(b"]}\n")
+
+
+def _write_captions(out: Output, file_name: str, images: Iterable[Written]) -> None:
+    numbered = list(enumerate(images, 1))
+    said = [(at, image) for at, image in numbered if image.caption]
+    with out.open(file_name) as file:
+        rows = (_json(_image_json(image, at, lambda i: i.name)) for at, image in numbered)
+        write_rows(file, rows, b'{"info": {}, "licenses": [],\n"images": [\n', b"],\n")
+        captions = (_json({"id": at, "image_id": at, "caption": image.caption}) for at, image in said)
+        write_rows(file, captions, b'"annotations": [\n', b"]}\n")
+
+
+def _image_json(image: Written, number: int, reference: Callable[[Written], str]) -> dict:
+    return {"id": number, "file_name": reference(image), "width": image.width, "height": image.height}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def categories_json(classes: Sequence[str]) -> list[dict]:
@@ -253,22 +320,7 @@ def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[
     if polygons and all(len(polygon) == 1 for polygon in polygons):
         flat = [[round(value, 3) for value in polygon[0]] for polygon in polygons]
         return flat, sum(ring_area(list(zip(ring[0::2], ring[1::2]))) for ring in flat)
-    if polygons:
-        rle = _with_holes(polygons, size)
+    if polygons:  # COCO's polygons have no holes
+        mask = masks.of_polygons(polygons, *size)
+        rle = masks.to_rle(mask, *size) if mask else None
     return (rle, float(rle_area(rle))) if rle else ([], None)
-
-
-def _with_holes(polygons: list[Polygon], size: tuple[int, int]) -> dict:
-    """Return polygons with holes as run lengths, since COCO's polygons have none."""
-    import numpy as np
-    from pycocotools import mask
-
-    width, height = size
-    drawn = np.zeros((height, width), np.uint8, order="F")
-    for outline, *holes in polygons:
-        whole = mask.decode(mask.frPyObjects([outline], height, width))[..., 0]
-        for hole in mask.decode(mask.frPyObjects(holes, height, width)).transpose(2, 0, 1) if holes else ():
-            whole &= 1 - hole
-        drawn |= whole
-    encoded = mask.encode(np.asfortranarray(drawn))
-    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}

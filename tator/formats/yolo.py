@@ -2,35 +2,54 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import PurePosixPath
 
 from tator.formats import SMALLEST, Label, Report, fit_box
 from tator.formats._lists import is_split_list, merge_names, name_files, read_names, read_splits
 from tator.formats._ultralytics import DataYaml, read_data_yaml
+from tator.formats._writing import Output, Splits, Written, boxes_only
+from tator.formats._yolo_tree import write_tree
 from tator.tree import Tree
 
 NAME = "yolo"
-SNIFFED = 20  # label files looked into before deciding that they are none
+LABEL = "YOLO boxes"
+SAMPLED = 50  # label files whose rows are counted to tell boxes from outlines
+LINES = 50  # rows of each
 MOST_INDEX = 10_000  # a class number above this is a slip
 
 
 def sniff(tree: Tree) -> bool:
-    """Whether the folder holds YOLO labels: label files beside images, the first that have rows being numbers."""
-    looked = 0
-    for path in tree.images:
-        label = label_file(tree, path)
-        if label is None:
-            continue
+    """Whether the folder holds YOLO labels: label files whose rows are mostly numbers, or all of them empty."""
+    rows = list(_sampled_rows(tree))
+    numeric = sum(len(row) >= 5 and all(map(_is_number, row)) for row in rows)
+    return numeric > len(rows) / 2 if rows else bool(_sampled_files(tree))
+
+
+def _sampled_files(tree: Tree) -> list[str]:
+    """Return some label files, spread over the folder."""
+    spread = tree.images[:: max(1, len(tree.images) // SAMPLED)]
+    found = [file for path in spread if (file := label_file(tree, path))]
+    if not found:
+        found = list(islice((file for path in tree.images if (file := label_file(tree, path))), SAMPLED))
+    return found or list(islice(files_by_name(tree).values(), SAMPLED))
+
+
+def _sampled_rows(tree: Tree) -> Iterator[list[str]]:
+    """Yield rows of some label files, split into columns."""
+    for file in _sampled_files(tree):
         try:
-            rows = tree.read_text(label).split("\n", 1)[0].split()
+            lines = tree.read_text(file).split("\n", LINES)[:LINES]
         except OSError:
             continue
-        if rows:
-            return len(rows) >= 5 and all(map(_is_number, rows))
-        looked += 1
-        if looked >= SNIFFED:
-            return True
-    return looked > 0
+        yield from (line.split() for line in lines if line.strip())
+
+
+def row_widths(tree: Tree) -> Counter:
+    """Return {columns: rows} of some label files, spread over the folder."""
+    return Counter(map(len, _sampled_rows(tree)))
 
 
 def _is_number(token: str) -> bool:
@@ -66,6 +85,25 @@ def label_file(tree: Tree, path: str) -> str | None:
     return next((place for place in label_places(path) if place in tree.texts and not is_split_list(place)), None)
 
 
+def files_by_name(tree: Tree) -> dict[str, str]:
+    """Return {image: text file} of names that occur once each, for folders laid out in no usual way."""
+    texts: dict[str, list[str]] = defaultdict(list)
+    for path in sorted(tree.texts - set(name_files(tree))):
+        if not is_split_list(path):
+            texts[PurePosixPath(path).stem].append(path)
+    pairs = ((tree.namesakes(stem), paths) for stem, paths in texts.items())
+    return {images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1 and _is_yolo(tree, paths[0])}
+
+
+def _is_yolo(tree: Tree, path: str) -> bool:
+    """Whether the first row of a text file could be a label; an empty file could be one."""
+    try:
+        row = next((line.split() for line in tree.read_text(path).split("\n", LINES) if line.strip()), [])
+    except OSError:
+        return False
+    return not row or len(row) >= 5 and all(map(_is_number, row))
+
+
 def read(tree: Tree) -> YoloSource:
     """Return the source of a folder that `sniff` took; label files are opened when asked for."""
     report = Report()
@@ -85,8 +123,9 @@ class YoloSource:
 
     def __init__(self, tree: Tree, classes: dict[int, str], data: DataYaml | None, report: Report) -> None:
         self.tree, self.classes, self.report = tree, classes, report
+        self.captions: dict[str, str] = {}
         self.splits = read_splits(tree, data, report)
-        self._files = {path: label for path in tree.images if (label := label_file(tree, path))}
+        self._files = {path: label for path in tree.images if (label := label_file(tree, path))} or files_by_name(tree)
         self._note_orphans()
 
     def _note_orphans(self) -> None:
@@ -169,6 +208,18 @@ def ring_area(corners: Sequence[tuple[float, float]]) -> float:
     """Return the area of a closed ring of corners, in square units."""
     pairs = zip(corners, [*corners[1:], corners[0]])
     return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)) / 2
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write everything but the images; yield how many images are done."""
+
+    def row(label: Label, image: Written) -> str:
+        boxes_only(out, label, LABEL)
+        x1, y1, x2, y2 = label.xyxy
+        centre = (x1 + x2) / 2 / image.width, (y1 + y2) / 2 / image.height
+        return f"{centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / image.width:.6f} {(y2 - y1) / image.height:.6f}"
+
+    yield from write_tree(out, names, splits, row)
 
 
 def label_text(boxes: Sequence[tuple[int, tuple[float, float, float, float]]], width: int, height: int) -> str:

@@ -17,22 +17,31 @@ def datasets_list(wb: Workbench) -> list[dict]:
     return Dataset.listing(wb.store)
 
 
-@operation(mirrors=("datasets_upload",))
+@operation(mirrors=("datasets_upload", "qwen_dataset_init", "qwen_dataset_finalize"))
 def datasets_create(
-    wb: Workbench, name: str, source: str, storage: Literal["linked", "managed"] = "linked", with_labels: bool = True
+    wb: Workbench,
+    name: str,
+    source: str,
+    storage: Literal["linked", "managed"] = "linked",
+    with_labels: bool = True,
+    format: str = "",
+    mapping: list[str] = [],
 ) -> Work:
     """Create a dataset of a folder, a zip or an upload.
 
     What cannot be read is listed, the rest goes in.
-    YOLO and COCO labels are recognised by content, class names by labelmap.txt, classes.txt, obj.names, data.yaml or
-    COCO categories, splits by train.txt, val.txt, test.txt, data.yaml or folder names. Run again with the same
-    arguments after a cut, it goes on where it stopped.
+    Labels of every format in formats_list are recognised by content, class names by what the format has for them or by
+    labelmap.txt, classes.txt, obj.names or data.yaml, splits by train.txt, val.txt, test.txt, data.yaml or folder names,
+    captions by text_labels/<name>.txt or captions.jsonl. datasets_preview says all that before anything is written. Run
+    again with the same arguments after a cut, it goes on where it stopped.
 
     Args:
         name: of the new dataset: letters, digits, space, dot, dash, underscore.
         source: absolute path of a folder or .zip on the server, or upload:<id> of an upload.
         storage: linked leaves a folder's images where they are, managed copies them; zips and uploads are managed.
         with_labels: read the labels found beside the images as accepted annotations.
+        format: of the labels, from formats_list; empty takes the first that is recognised.
+        mapping: "source=ours" renames a class of the source, "source=" leaves its labels out; others keep their names.
 
     Raises:
         BadInput: the name or source is refused, or holds no image.
@@ -40,7 +49,7 @@ def datasets_create(
         NotFound: the source does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
-    return (yield from import_dataset(wb.workspace, wb.store, name, source, storage, with_labels))
+    return (yield from import_dataset(wb.workspace, wb.store, name, source, storage, with_labels, format, mapping))
 
 
 @operation(mirrors=("datasets_check", "sam3_datasets_classes"), writes=False)

@@ -1,0 +1,159 @@
+"""A source whose entries are gathered by image first and read image by image later; most formats are one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from tator.formats import Label, Report
+from tator.formats._lists import merge_names, name_files, read_names, read_splits
+from tator.formats._places import beside
+from tator.formats._shapes import Place
+from tator.tree import Tree
+from tator.workspace import path_problem
+
+MOST_CLASSES = 10_000
+
+
+class Gathered:
+    """Base of readers; see formats.Source.
+
+    A reader adds entries with `take` and, when all are in, calls `settle`. It says how one becomes a label in `_label`.
+    """
+
+    format = ""
+
+    def __init__(self, tree: Tree, report: Report) -> None:
+        self.tree, self.report = tree, report
+        self.classes: dict[int, str] = {}
+        self.splits: dict[str, str] = {}
+        self.captions: dict[str, str] = {}
+        self._entries: dict[str, list[tuple[str, int | None, Any]]] = {}
+        self._names: dict[str, None] = {}  # in the order met
+        self._sizes: dict[str, tuple[str, tuple[int, int]]] = {}
+        self._index: dict[str, int] = {}
+
+    def name(self, given: object) -> str:
+        """Note that a class name occurs, and return it."""
+        name = str(given)[:200]
+        if len(self._names) < MOST_CLASSES:
+            self._names.setdefault(name)
+        return name
+
+    def find(
+        self, reference: object, file: str, line: int | None = None, near: Sequence[str] = (), hint: str = ""
+    ) -> str | None:
+        """Return the image that a reference means and remember that the source knows it, or None after noting why not."""
+        if not isinstance(reference, str) or not reference.strip():
+            self.report.drop(file, "entry without an image name", str(reference)[:80], line)
+            return None
+        found, is_guess = self.tree.find(reference, (*near, *beside(file)), hint)
+        if found is None:
+            self._lost(reference, file, line)
+            return None
+        if is_guess:
+            self.report.repair(file, "path found by its end", f"{reference[:200]} is {found}", line)
+        self.know(found)
+        return found
+
+    def _lost(self, reference: str, file: str, line: int | None) -> None:
+        namesakes = self.tree.namesakes(reference)
+        if len(namesakes) > 1:
+            told = f"{reference[:120]} may be {', '.join(namesakes[:3])}; expected a path that tells them apart"
+            self.report.drop(file, "image name is ambiguous", told, line)
+        else:
+            problem = path_problem(reference)
+            told = f"{reference[:200]} ({problem})" if problem else reference[:200]
+            self.report.drop(file, "image is not in the folder", told, line)
+
+    def take(self, image: str, file: str, line: int | None, entry: Any) -> None:
+        """Keep an entry of an image that `find` returned, to be read when its labels are asked for."""
+        self._entries.setdefault(image, []).append((file, line, entry))
+
+    def know(self, image: str) -> None:
+        """Remember that the source speaks of an image, if only to say that nothing is in it."""
+        self._entries.setdefault(image, [])
+
+    def is_known(self, image: str) -> bool:
+        """Whether an entry, or a file that says "nothing here", was found for an image."""
+        return image in self._entries
+
+    def told_size(self, image: str, file: str, width: object, height: object) -> None:
+        """Remember the size a file gives for an image, to compare when the image has been measured."""
+        if all(isinstance(v, (int, float)) and v == v and 0 < v < 1e9 for v in (width, height)):
+            self._sizes[image] = (file, (int(width), int(height)))
+
+    def settle(self, listed: dict[int, str] | None = None) -> None:
+        """Number the classes: those the source lists in its order, then the others met, by name; read splits if none are known."""
+        if listed is None:
+            listed = merge_names(
+                [(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)], self.report
+            )
+        names = list(dict.fromkeys(listed[index] for index in sorted(listed)))
+        names += sorted(self._names.keys() - set(names))
+        self.classes = dict(enumerate(names))
+        self._index = {name: index for index, name in self.classes.items()}
+        if not self.splits:
+            self.splits = read_splits(self.tree, None, self.report)
+
+    def index(self, name: str) -> int | None:
+        """Return the number of a class that `name` noted, None where there were too many."""
+        return self._index.get(name)
+
+    def labels(self, path: str, width: int, height: int) -> list[Label] | None:
+        """Return the labels of an image in pixels, or None when the source has no word on it."""
+        entries = self._entries.get(path)
+        if entries is None:
+            return None
+        if path in self._sizes:
+            file, told = self._sizes[path]
+            if told != (width, height):
+                detail = f"{path}: file says {told[0]} x {told[1]}, the image is {width} x {height}"
+                self.report.notice(file, "image size differs", detail)
+        found: list[Label] = []
+        for file, line, entry in entries:
+            found += self._read(entry, Place(width, height, self.report, file, line))
+        return found
+
+    def _read(self, entry: Any, place: Place) -> list[Label]:
+        """Return what an entry holds; most hold one label."""
+        label = self._label(entry, place)
+        return [] if label is None else [label]
+
+    def _label(self, entry: Any, place: Place) -> Label | None:
+        raise NotImplementedError
+
+    def _numbered(self, name: str, place: Place) -> int | None:
+        """Return a class's number, or None after noting that there are too many classes."""
+        index = self._index.get(name)
+        if index is None:
+            place.drop("too many classes", f"{name[:80]!r}; the first {MOST_CLASSES} are kept")
+        return index
+
+
+def partner(source: Gathered, file: str, named: str | None) -> str | None:
+    """Return the image of a label file that describes one image, or None after noting that there is none.
+
+    The image called like the file is meant, as trainers pair them; the name inside decides where there is none or several.
+
+    Args:
+        source: takes the notes.
+        file: label file.
+        named: image name or path inside it, if any.
+    """
+    stem = PurePosixPath(file).stem
+    near = beside(file)
+    same = next((found for folder in near if (found := source.tree.by_trunk.get(folder + stem))), [])
+    inside = PurePosixPath((named or "").replace("\\", "/")).name
+    image = next((path for path in same if PurePosixPath(path).name == inside), None)
+    if image is None and len(same) == 1:
+        image = same[0]
+        if inside and stem not in (inside, PurePosixPath(inside).stem):
+            source.report.notice(file, "image is called otherwise inside", f"{inside}; {image} beside the file is used")
+    if image is None:
+        image = source.find(named or stem, file)
+    if image is not None and source.is_known(image) and source._entries[image]:
+        source.report.drop(file, "second label file of an image", f"{image} has {source._entries[image][0][0]}")
+        return None
+    return image

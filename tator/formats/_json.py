@@ -1,0 +1,73 @@
+"""JSON from outside: files of bounded size and depth, and files with an object a line."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from tator.formats import Report
+from tator.tree import Tree
+
+LARGEST = 512 << 20  # bytes of a file that is parsed whole
+LONGEST_LINE = 64 << 20  # bytes of one object
+
+
+def read_json(tree: Tree, path: str, report: Report, expected: str) -> Any:
+    """Return what a JSON file holds, or None after noting why it is refused.
+
+    Args:
+        tree: the folder.
+        path: of the file in it.
+        report: takes the note.
+        expected: what the file should have been, for the note.
+    """
+    try:
+        if (tree.root / path).stat().st_size > LARGEST:
+            raise ValueError(f"larger than {LARGEST >> 20} MB")
+        return json.loads((tree.root / path).read_bytes())
+    except (ValueError, RecursionError, OSError, MemoryError) as error:
+        report.drop(path, "refused as JSON", f"{_told(error)}; expected {expected}")
+        return None
+
+
+def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict]]:
+    """Yield (line number, object) of a JSON Lines file; lines that hold none are noted."""
+    try:
+        with open(tree.root / path, "rb") as file:
+            for line in range(1, 1 << 40):
+                text = file.readline(LONGEST_LINE)
+                if not text:
+                    return
+                if text.strip():
+                    row = _object(text, path, line, report)
+                    if row is not None:
+                        yield line, row
+    except OSError as error:
+        report.drop(path, "cannot be read", error.strerror or str(error))
+
+
+def _object(text: bytes, path: str, line: int, report: Report) -> dict | None:
+    try:
+        row = json.loads(text)
+    except (ValueError, RecursionError, MemoryError) as error:
+        report.drop(path, "refused as JSON", f"{_told(error)}; expected an object a line", line)
+        return None
+    if not isinstance(row, dict):
+        report.drop(path, "refused as JSON", f"a {type(row).__name__}; expected an object a line", line)
+        return None
+    return row
+
+
+def _told(error: BaseException) -> str:
+    return str(error)[:160] or type(error).__name__
+
+
+def as_list(value: Any) -> list:
+    """Return a list as it is, and anything else as an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def as_dict(value: Any) -> dict:
+    """Return a dict as it is, and anything else as an empty one."""
+    return value if isinstance(value, dict) else {}

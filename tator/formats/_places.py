@@ -1,0 +1,23 @@
+"""Where the images of a label file may lie."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+LABEL_FOLDERS = frozenset("annotations annotation labels label xml xmls voc json jsons ann anns imagesets".split())
+IMAGE_FOLDERS = ("images", "JPEGImages", "Images", "image", "imgs", "img", "Data")
+
+
+def beside(file: str) -> tuple[str, ...]:
+    """Return folders ("" or "a/b/") where the images of a label file may lie, nearest first."""
+    parts = PurePosixPath(file).parts[:-1]
+    places = [parts]
+    swaps = [at for at, part in enumerate(parts) if part.lower() in LABEL_FOLDERS]
+    if swaps:
+        at = swaps[-1]
+        places += [(*parts[:at], folder, *parts[at + 1 :]) for folder in IMAGE_FOLDERS]
+        places.append((*parts[:at], *parts[at + 1 :]))
+    places += [(*parts, folder) for folder in IMAGE_FOLDERS]
+    places += [parts[:-1], *((*parts[:-1], folder) for folder in IMAGE_FOLDERS)]
+    places += [(), *((folder,) for folder in IMAGE_FOLDERS)]
+    return tuple("/".join(place) + "/" if place else "" for place in dict.fromkeys(places))

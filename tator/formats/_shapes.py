@@ -1,0 +1,170 @@
+"""Turn the shapes that tools draw into labels of an image, and labels into the one ring that many formats hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tator.formats import SMALLEST, Label, Report, fit_box
+from tator.types import Polygon
+
+CIRCLE_CORNERS = 64  # of a circle read as an outline: its area is 0.2 % short of the circle's
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a shape is read: the image it lies in, and where notes about it go.
+
+    Attributes:
+        width: of the image in pixels.
+        height: of the image in pixels.
+        report: takes the notes.
+        file: named in them.
+        line: named in them; None where lines mean nothing.
+    """
+
+    width: int
+    height: int
+    report: Report
+    file: str
+    line: int | None = None
+
+    def drop(self, reason: str, detail: str = "") -> None:
+        """Note something that is not imported."""
+        self.report.drop(self.file, reason, detail, self.line)
+
+    def repair(self, reason: str, detail: str = "") -> None:
+        """Note something imported otherwise than written."""
+        self.report.repair(self.file, reason, detail, self.line)
+
+    def notice(self, reason: str, detail: str = "") -> None:
+        """Note something that a person should look at."""
+        self.report.notice(self.file, reason, detail, self.line)
+
+
+def number(value: object) -> float:
+    """Return a number of any spelling, also with a decimal comma; NaN for what is none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return math.nan
+    try:
+        return float(value.replace(",", ".") if isinstance(value, str) else value)
+    except (ValueError, OverflowError):
+        return math.nan
+
+
+def box_label(index: int, xyxy: Sequence[float], place: Place) -> Label | None:
+    """Return a box as a label cut to the image, or None after noting why it is none."""
+    box = fit_box(xyxy, place.width, place.height, place.report, place.file, place.line)
+    return box and Label(index, box)
+
+
+def ordered(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float]:
+    """Return the box of two opposite corners in any order; NaN stays NaN."""
+    if math.isnan(x1 + y1 + x2 + y2):
+        return x1, y1, x2, y2
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
+def outline_label(index: int, rings: Sequence[Sequence[float]], place: Place) -> Label | None:
+    """Return outlines as one label, or None after noting why they are none; a bad one among good ones is left out.
+
+    Args:
+        index: number of the class in the source.
+        rings: outlines of one object's parts, each flat x0, y0, x1, ... in pixels.
+        place: where.
+    """
+    kept: list[Polygon] = []
+    corners: list[float] = []
+    for ring in rings:
+        if len(ring) < 6 or len(ring) % 2 or not all(map(math.isfinite, ring)):
+            place.drop("polygon refused", f"{len(ring)} numbers; expected x, y of at least 3 finite corners")
+            continue
+        flat = [min(max(float(v), 0.0), float((place.width, place.height)[at % 2])) for at, v in enumerate(ring)]
+        if ring_area(flat) < SMALLEST:
+            place.drop("zero area", "polygon")
+            continue
+        kept.append([[round(value, 4) for value in flat]])
+        corners += ring
+    if not kept:
+        return None
+    box = fit_box(extent(corners), place.width, place.height, place.report, place.file, place.line)
+    return box and Label(index, box, kept)
+
+
+def extent(flat: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return the box around flat corners x0, y0, x1, ..."""
+    return min(flat[0::2]), min(flat[1::2]), max(flat[0::2]), max(flat[1::2])
+
+
+def ring_area(flat: Sequence[float]) -> float:
+    """Return the area of a flat ring in square units (shoelace formula)."""
+    xs, ys = flat[0::2], flat[1::2]
+    return abs(sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))) / 2
+
+
+def ellipse(cx: float, cy: float, rx: float, ry: float, turn_deg: float = 0.0) -> list[float]:
+    """Return the outline of an ellipse turned clockwise on the screen, flat."""
+    steps = (2 * math.pi * at / CIRCLE_CORNERS for at in range(CIRCLE_CORNERS))
+    return turned([v for t in steps for v in (cx + rx * math.cos(t), cy + ry * math.sin(t))], turn_deg, cx, cy)
+
+
+def turned(flat: Sequence[float], turn_deg: float, cx: float, cy: float) -> list[float]:
+    """Return corners turned clockwise on the screen around a centre."""
+    cosine, sine = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
+    pairs = ((x - cx, y - cy) for x, y in zip(flat[0::2], flat[1::2], strict=True))
+    return [v for x, y in pairs for v in (cx + x * cosine - y * sine, cy + x * sine + y * cosine)]
+
+
+def box_ring(xyxy: Sequence[float]) -> list[float]:
+    """Return a box as a flat ring of four corners, clockwise on the screen from the upper left."""
+    x1, y1, x2, y2 = xyxy
+    return [x1, y1, x2, y1, x2, y2, x1, y2]
+
+
+def polygons_of(label: Label) -> list[Polygon]:
+    """Return a label's polygons, its run lengths traced; an empty list for a plain box."""
+    if label.polygons or not label.rle:
+        return label.polygons or []
+    from tator import masks
+
+    mask = masks.of_rle(label.rle)
+    return masks.to_polygons(mask, tolerance=0.5) if mask else []
+
+
+def one_ring(polygons: Sequence[Polygon]) -> list[float]:
+    """Return parts and holes as one flat ring, joined by cuts of no width, for formats with one ring an object."""
+    if len(polygons) == len(polygons[0]) == 1:
+        return list(polygons[0][0])
+    rings = [list(ring) for polygon in polygons for ring in _wound(polygon)]
+    joined = rings.pop(0)
+    while rings:
+        (_, at, start), index = min((_nearest(joined, ring), n) for n, ring in enumerate(rings))
+        ring = rings.pop(index)
+        loop = ring[2 * start :] + ring[: 2 * start]
+        joined = joined[: 2 * at + 2] + loop + loop[:2] + joined[2 * at :]
+    return joined
+
+
+def _wound(polygon: Polygon) -> list[list[float]]:
+    """Return the outline wound one way and the holes the other, so that a join subtracts the holes."""
+    return [ring if (_signed(ring) > 0) == (at == 0) else _reversed(ring) for at, ring in enumerate(polygon)]
+
+
+def _signed(flat: Sequence[float]) -> float:
+    xs, ys = flat[0::2], flat[1::2]
+    return sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))
+
+
+def _reversed(flat: Sequence[float]) -> list[float]:
+    return [v for pair in list(zip(flat[0::2], flat[1::2], strict=True))[::-1] for v in pair]
+
+
+def _nearest(ring: Sequence[float], other: Sequence[float]) -> tuple[float, int, int]:
+    """Return (squared distance, corner of ring, corner of other) of the two corners nearest to each other."""
+    import numpy as np
+
+    a, b = np.reshape(ring, (-1, 2)), np.reshape(other, (-1, 2))
+    apart = ((a[:, None] - b[None]) ** 2).sum(2)
+    at, start = np.unravel_index(int(apart.argmin()), apart.shape)
+    return float(apart[at, start]), int(at), int(start)

@@ -1,0 +1,105 @@
+"""Apple's Create ML: one JSON list of images, with centre and size of each box in pixels.
+
+Source: https://developer.apple.com/documentation/createml/building-an-object-detector-data-source
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from tator.formats import SPLITS, Label, Report, folder_split
+from tator.formats._gathered import Gathered
+from tator.formats._json import as_dict, as_list, read_json
+from tator.formats._shapes import Place, box_label, number
+from tator.formats._writing import Output, Splits, Written, boxes_only, write_rows
+from tator.tree import Tree
+
+NAME = "createml"
+LABEL = "Create ML"
+SIDES = ("x", "y", "width", "height")
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether the folder has a Create ML file."""
+    return any(is_createml(sample) for _, sample in tree.samples(".json"))
+
+
+def is_createml(sample: bytes) -> bool:
+    """Whether both ends of a file look like Create ML's."""
+    has_annotations = b'"annotations"' in sample or b'"annotation"' in sample
+    return sample.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"[" and b'"image' in sample and has_annotations
+
+
+def read(tree: Tree) -> CreateMlSource:
+    """Return the source of a folder that `sniff` took."""
+    source = CreateMlSource(tree, Report())
+    for path, sample in tree.samples(".json"):
+        if is_createml(sample):
+            source.add(path)
+    source.settle()
+    return source
+
+
+class CreateMlSource(Gathered):
+    """A folder with Create ML files; see formats.Source."""
+
+    format = NAME
+
+    def add(self, path: str) -> None:
+        """Take the images and boxes of a file."""
+        content = read_json(self.tree, path, self.report, "a list of images")
+        if not isinstance(content, list):
+            return (
+                None if content is None else self.report.drop(path, "not a Create ML file", "expected a list of images")
+            )
+        split = SPLITS.get(PurePosixPath(path).stem.lower()) or folder_split(path)
+        for at, row in enumerate(content):
+            row = as_dict(row)
+            reference = row.get("image") or row.get("imagefilename") or row.get("imageFilename")
+            image = self.find(reference, path, None, [f"images/{split}/"] if split else [], split or "")
+            if image is None:
+                continue
+            if split:
+                self.splits[image] = split
+            boxes = row.get("annotations", row.get("annotation", []))
+            if not isinstance(boxes, list):
+                self.report.drop(path, "annotations are no list", f"entry {at}, {image}")
+            for box in as_list(boxes):
+                self._take(image, path, as_dict(box))
+        return None
+
+    def _take(self, image: str, path: str, box: dict) -> None:
+        name, sides = box.get("label"), as_dict(box.get("coordinates"))
+        if not isinstance(name, str) or not name:
+            self.report.drop(f"{path} ({image})", "object without a class", str(box)[:80])
+            return
+        values = tuple(number(sides.get(side)) for side in SIDES)
+        self.take(image, f"{path} ({image})", None, (self.name(name), values))
+
+    def _label(self, entry: tuple[str, tuple[float, ...]], place: Place) -> Label | None:
+        name, (x, y, w, h) = entry
+        index = self._numbered(name, place)
+        return None if index is None else box_label(index, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), place)
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write a JSON list for each split, and the class names; yield how many images are done."""
+    out.text("classes.txt", "".join(f"{name}\n" for name in names))
+    done = 0
+    for split, images in splits.items():
+        with out.open(f"{split}.json") as file:
+            write_rows(file, (json.dumps(_row(out, image, names), ensure_ascii=False).encode() for image in images))
+        done += sum(1 for _ in images)
+        yield done
+
+
+def _row(out: Output, image: Written, names: list[str]) -> dict:
+    boxes = []
+    for label in image.labels:
+        boxes_only(out, label, LABEL)
+        x1, y1, x2, y2 = label.xyxy
+        sides = dict(zip(SIDES, (round(v, 4) for v in ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)), strict=True))
+        boxes.append({"label": names[label.class_index], "coordinates": sides})
+    return {"image": image.path, "annotations": boxes}

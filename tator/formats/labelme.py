@@ -1,0 +1,217 @@
+"""LabelMe: a JSON file an image, with boxes, outlines, circles and masks in pixels.
+
+Source: https://github.com/wkentaro/labelme/blob/main/labelme/_label_file.py
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import io
+import json
+import math
+from collections.abc import Iterator
+
+from tator import masks
+from tator.formats import Label, Report
+from tator.formats._gathered import Gathered, partner
+from tator.formats._json import as_dict, as_list, read_json
+from tator.formats._shapes import Place, box_label, ellipse, number, ordered, outline_label
+from tator.formats._writing import Output, Splits, Written, each
+from tator.tree import Tree
+from tator.types import Polygon
+
+NAME = "labelme"
+LABEL = "LabelMe"
+NO_AREA = ("point", "points", "line", "linestrip")
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether the folder has LabelMe's JSON files."""
+    return any(is_labelme(sample) for _, sample in tree.samples(".json"))
+
+
+def is_labelme(sample: bytes) -> bool:
+    """Whether both ends of a file look like LabelMe's."""
+    return b'"imagePath"' in sample and (b'"shapes"' in sample or b'"shape_type"' in sample or b'"imageData"' in sample)
+
+
+def read(tree: Tree) -> LabelmeSource:
+    """Return the source of a folder that `sniff` took: every file is looked into for class names, and again for labels."""
+    source = LabelmeSource(tree, Report())
+    for path in tree.tables:
+        if path.lower().endswith(".json"):
+            source.add(path)
+    source.settle()
+    return source
+
+
+class LabelmeSource(Gathered):
+    """A folder with LabelMe files; see formats.Source."""
+
+    format = NAME
+
+    def add(self, path: str) -> None:
+        """Look into a file: which image it describes, and which classes it names."""
+        content = self._content(path)
+        if content is None:
+            return
+        named = content.get("imagePath")
+        image = partner(self, path, named if isinstance(named, str) else None)
+        if image is None:
+            if content.get("imageData"):
+                self.report.notice(path, "image is inside the label file", "save it beside the file to import it")
+            return
+        self.take(image, path, None, None)
+        self.told_size(image, path, content.get("imageWidth"), content.get("imageHeight"))
+        for shape in content["shapes"]:
+            if isinstance(shape, dict) and isinstance(shape.get("label"), str):
+                self.name(shape["label"])
+        if isinstance(caption := as_dict(content.get("flags")).get("caption"), str):
+            self.captions[image] = caption
+
+    def _content(self, path: str) -> dict | None:
+        content = read_json(self.tree, path, self.report, "a LabelMe file")
+        if content is None:
+            return None
+        if not isinstance(content, dict) or not isinstance(content.get("shapes"), list):
+            self.report.drop(path, "not a LabelMe file", "it has no list of shapes")
+            return None
+        return content
+
+    def _read(self, entry: None, place: Place) -> list[Label]:
+        content = self._content(place.file)
+        groups: dict[object, list[tuple[str, list[float]]]] = {}
+        found: list[Label] = []
+        for at, shape in enumerate(as_list(as_dict(content).get("shapes"))):
+            if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
+                place.drop("object without a class", f"shape {at}")
+            elif shape.get("shape_type", "polygon") == "polygon" and isinstance(shape.get("group_id"), int):
+                groups.setdefault((shape["group_id"], shape["label"]), []).append((shape["label"], _flat(shape)))
+            elif label := self._label(shape, place):
+                found.append(label)
+        for parts in groups.values():
+            index = self._numbered(parts[0][0], place)
+            label = None if index is None else outline_label(index, [ring for _, ring in parts], place)
+            found += [] if label is None else [label]
+        return found
+
+    def _label(self, shape: dict, place: Place) -> Label | None:
+        """Return a shape as a label, or None after noting why it is none."""
+        name, kind, flat = shape["label"], shape.get("shape_type") or "polygon", _flat(shape)
+        index = self._numbered(name, place)
+        if index is None:
+            return None
+        if kind == "polygon":
+            return outline_label(index, [flat], place)
+        if kind in NO_AREA:
+            return place.drop("shape without an area", f"{kind}: {name[:80]}")
+        if len(flat) != 4:
+            return place.drop("shape refused", f"{str(kind)[:40]} of {len(flat)} numbers; expected two corners")
+        if kind == "rectangle":
+            return box_label(index, ordered(*flat), place)
+        if kind == "circle":
+            place.repair("circle read as an outline", name[:80])
+            radius = math.hypot(flat[2] - flat[0], flat[3] - flat[1])
+            return outline_label(index, [ellipse(flat[0], flat[1], radius, radius)], place)
+        if kind == "mask":
+            return _mask(index, shape.get("mask"), flat, place)
+        return place.drop("unknown shape", f"{str(kind)[:40]}: {name[:80]}")
+
+
+def _flat(shape: dict) -> list[float]:
+    """Return a shape's points as x0, y0, x1, ...; NaN where one is no pair of numbers."""
+    pairs = (
+        point if isinstance(point, list) and len(point) == 2 else (None, None) for point in as_list(shape.get("points"))
+    )
+    return [number(value) for pair in pairs for value in pair]
+
+
+def _mask(index: int, packed: object, corners: list[float], place: Place) -> Label | None:
+    """Return a mask, given as a PNG of its box, as a label with run lengths."""
+    import numpy as np
+    import PIL.Image
+
+    try:
+        picture = PIL.Image.open(io.BytesIO(base64.b64decode(str(packed), validate=True)), formats=("PNG",))
+        if picture.width > place.width or picture.height > place.height:
+            return place.drop("mask refused", f"{picture.width} x {picture.height} is larger than the image")
+        pixels = np.asarray(picture.convert("L")) > 0
+        left, top = round(corners[0]), round(corners[1])
+    except (OSError, ValueError, SyntaxError, binascii.Error) as error:
+        return place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
+    mask = masks.of_dense(pixels, left, top)
+    mask = mask and masks.of_dense(masks.to_dense(mask, place.width, place.height))
+    if mask is None:
+        return place.drop("zero area", "mask")
+    x1, y1, x2, y2 = map(float, masks.box_of(mask))
+    return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write a JSON file beside each image, and the class names; yield how many images are done."""
+    out.text("classes.txt", "".join(f"{name}\n" for name in names))
+    for done, image in enumerate(each(splits), 1):
+        out.text(
+            f"{image.path.rpartition('.')[0]}.json", json.dumps(_content(out, image, names), ensure_ascii=False) + "\n"
+        )
+        yield done
+
+
+def _content(out: Output, image: Written, names: list[str]) -> dict:
+    shapes = [
+        shape
+        for group, label in enumerate(image.labels, 1)
+        for shape in _shapes(out, label, names[label.class_index], group)
+    ]
+    return {
+        "version": "5.5.0",
+        "flags": {} if image.caption is None else {"caption": image.caption},
+        "shapes": shapes,
+        "imagePath": image.path.rpartition("/")[2],
+        "imageData": None,
+        "imageHeight": image.height,
+        "imageWidth": image.width,
+    }
+
+
+def _shapes(out: Output, label: Label, name: str, group: int) -> list[dict]:
+    """Return a label as shapes: parts of one object share a group."""
+    common = {"label": name, "group_id": None, "description": "", "flags": {}}
+    if not label.polygons and not label.rle:
+        x1, y1, x2, y2 = label.xyxy
+        return [{**common, "points": [[x1, y1], [x2, y2]], "shape_type": "rectangle"}]
+    if label.polygons and all(len(polygon) == 1 for polygon in label.polygons):
+        joint = group if len(label.polygons) > 1 else None
+        return [
+            {**common, "group_id": joint, "points": _pairs(polygon[0]), "shape_type": "polygon"}
+            for polygon in label.polygons
+        ]
+    return _mask_shape(out, label, common)
+
+
+def _pairs(flat: list[float]) -> list[list[float]]:
+    return [[x, y] for x, y in zip(flat[0::2], flat[1::2], strict=True)]
+
+
+def _mask_shape(out: Output, label: Label, common: dict) -> list[dict]:
+    """Return a mask, or an outline with holes, as LabelMe's PNG of its box."""
+    import numpy as np
+    import PIL.Image
+
+    if label.polygons:
+        out.notes[f"outlines with holes are written as masks of whole pixels: {LABEL} has no holes"] += 1
+    mask = masks.of_rle(label.rle) if label.rle and not label.polygons else _drawn(label.polygons or [], label.xyxy)
+    if mask is None:
+        return []
+    packed = io.BytesIO()
+    PIL.Image.fromarray(mask.data.astype(np.uint8) * 255).convert("1").save(packed, "PNG")
+    height, width = mask.data.shape
+    points = [[mask.x, mask.y], [mask.x + width - 1, mask.y + height - 1]]
+    return [
+        {**common, "points": points, "shape_type": "mask", "mask": base64.b64encode(packed.getvalue()).decode("ascii")}
+    ]
+
+
+def _drawn(polygons: list[Polygon], xyxy: tuple[float, float, float, float]) -> masks.Mask | None:
+    return masks.of_polygons(polygons, math.ceil(xyxy[2]), math.ceil(xyxy[3]))

@@ -1,0 +1,127 @@
+"""The one table of formats: what is tried when a folder is read, and what can be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import ModuleType
+
+from tator.formats import (
+    Source,
+    coco,
+    createml,
+    cvat,
+    imagenet,
+    labelme,
+    openimages,
+    plain_csv,
+    qwen,
+    roboflow,
+    tfrecord,
+    via,
+    voc,
+    yolo,
+    yolo_obb,
+    yolo_seg,
+)
+from tator.formats._writing import Output, Splits, in_split
+from tator.tree import Tree
+from tator.types import BadInput
+
+
+@dataclass(frozen=True)
+class Format:
+    """A way to keep a dataset in files.
+
+    Attributes:
+        name: what operations call it.
+        label: what people call it.
+        sniff: whether a folder holds it.
+        read: return the source of a folder that sniff took.
+        write: write everything but the images; None where a format is only read.
+        image_path: where an image of a split goes.
+    """
+
+    name: str
+    label: str
+    sniff: Callable[[Tree], bool]
+    read: Callable[[Tree], Source]
+    write: Callable[[Output, list[str], Splits], Iterator[int]] | None
+    image_path: Callable[[str, str], str] = in_split
+
+
+def _of(module: ModuleType) -> Format:
+    write, image_path = getattr(module, "write", None), getattr(module, "image_path", in_split)
+    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, image_path)
+
+
+_TRIED = (  # in this order: the special before the general
+    yolo_obb,
+    yolo_seg,
+    yolo,
+    roboflow,
+    coco,
+    cvat,
+    imagenet,
+    voc,
+    labelme,
+    createml,
+    via,
+    qwen,
+    openimages,
+    plain_csv,
+    tfrecord,
+)
+FORMATS = {module.NAME: _of(module) for module in _TRIED}
+
+
+def writable() -> dict[str, str]:
+    """Return {name: label} of the formats that can be written."""
+    return {name: found.label for name, found in FORMATS.items() if found.write}
+
+
+def recognised(tree: Tree) -> list[str]:
+    """Return the formats that a folder holds, the one to read first."""
+    found = [name for name, known in FORMATS.items() if known.sniff(tree)]
+    general = {
+        "yolo_obb": ("yolo_seg", "yolo"),
+        "yolo_seg": ("yolo",),
+        "roboflow": ("coco",),
+        "imagenet": ("voc",),
+        "openimages": ("csv",),
+    }
+    covered = {name for special in found for name in general.get(special, ())}
+    return [name for name in found if name not in covered]
+
+
+def format_named(name: str) -> Format:
+    """Return a format by name.
+
+    Raises:
+        BadInput: no such format.
+    """
+    if name not in FORMATS:
+        raise BadInput(f"format must be one of {', '.join(FORMATS)}, is {name[:80]!r}")
+    return FORMATS[name]
+
+
+def open_source(tree: Tree, format: str = "") -> Source:
+    """Return the reader of a folder; a folder of bare images reads as YOLO.
+
+    Args:
+        tree: the folder.
+        format: name of the format; "" takes the first that knows the folder.
+
+    Raises:
+        BadInput: no such format.
+    """
+    if format:
+        return format_named(format).read(tree)
+    found = recognised(tree)
+    source = FORMATS[found[0] if found else "yolo"].read(tree)
+    if len(found) > 1:
+        others = ", ".join(FORMATS[name].label for name in found[1:])
+        source.report.notice(
+            ".", "labels in several formats", f"{FORMATS[found[0]].label} is read; also found: {others}"
+        )
+    return source

@@ -1,0 +1,224 @@
+"""VGG Image Annotator 1 and 2: one JSON file (project or annotations) or CSV file with shapes in pixels.
+
+Source: https://www.robots.ox.ac.uk/~vgg/software/via/
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from tator.formats import Label, Report, folder_split
+from tator.formats._csv import each_row
+from tator.formats._gathered import Gathered
+from tator.formats._json import as_dict, as_list, read_json
+from tator.formats._shapes import Place, box_label, ellipse, number, one_ring, outline_label, polygons_of
+from tator.formats._writing import Output, Splits, Written, each, outlines_only, write_rows
+from tator.tree import Tree
+
+NAME = "via"
+LABEL = "VGG Image Annotator"
+CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
+CSV_COLUMNS = [
+    "filename",
+    "file_size",
+    "file_attributes",
+    "region_count",
+    "region_id",
+    "region_shape_attributes",
+    "region_attributes",
+]
+UNNAMED = "object"
+NO_AREA = ("point", "polyline", "line")
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether the folder has a VIA file."""
+    return any(is_via(sample) for _, sample in tree.samples(".json", ".csv"))
+
+
+def is_via(sample: bytes) -> bool:
+    """Whether both ends of a file look like VIA's."""
+    return b'"_via_img_metadata"' in sample or (b"region_attributes" in sample and b"shape_attributes" in sample)
+
+
+def read(tree: Tree) -> ViaSource:
+    """Return the source of a folder that `sniff` took."""
+    source = ViaSource(tree, Report())
+    for path, sample in tree.samples(".json", ".csv"):
+        if is_via(sample):
+            source.add_csv(path) if path.lower().endswith(".csv") else source.add(path)
+    source.settle(dict(enumerate(source.options)) or None)
+    return source
+
+
+class ViaSource(Gathered):
+    """A folder with VIA files; see formats.Source."""
+
+    format = NAME
+
+    def __init__(self, tree: Tree, report: Report) -> None:
+        super().__init__(tree, report)
+        self.options: dict[str, None] = {}  # class names in the order of the project
+
+    def add(self, path: str) -> None:
+        """Take the images and regions of a JSON file."""
+        content = read_json(self.tree, path, self.report, "a VIA file")
+        if not isinstance(content, dict):
+            return None if content is None else self.report.drop(path, "not a VIA file", "expected an object")
+        images = content.get("_via_img_metadata", content)
+        entries = [each for each in as_dict(images).values() if isinstance(each, dict) and "filename" in each]
+        declared = as_dict(as_dict(content.get("_via_attributes")).get("region"))
+        attribute = _class_attribute(
+            [as_dict(as_dict(r).get("region_attributes")) for entry in entries for r in _regions(entry)], list(declared)
+        )
+        for option in as_dict(as_dict(declared.get(attribute)).get("options")):
+            self.options.setdefault(str(option))
+        for entry in entries:
+            image = self._image(entry["filename"], path, as_dict(entry.get("file_attributes")))
+            for region in _regions(entry) if image else ():
+                region = as_dict(region)
+                self._take(
+                    image,
+                    path,
+                    None,
+                    as_dict(region.get("shape_attributes")),
+                    as_dict(region.get("region_attributes")),
+                    attribute,
+                )
+        return None
+
+    def add_csv(self, path: str) -> None:
+        """Take the images and regions of a CSV file."""
+        rows = each_row(self.tree, path, self.report)
+        columns = {name.strip().lstrip("#").lower(): at for at, name in enumerate(next(rows, (1, []))[1])}
+        parsed = []
+        for line, row in rows:
+            cells = {name: row[at] for name, at in columns.items() if at < len(row)}
+            try:
+                shape, attributes, file = (
+                    json.loads(cells.get(key) or "{}") for key in (*CSV_COLUMNS[5:], CSV_COLUMNS[2])
+                )
+                parsed.append((line, cells.get("filename", ""), as_dict(shape), as_dict(attributes), as_dict(file)))
+            except (ValueError, RecursionError) as error:
+                self.report.drop(path, "not a VIA row", str(error)[:120], line)
+        attribute = _class_attribute([attributes for _, _, _, attributes, _ in parsed], [])
+        for line, name, shape, attributes, file in parsed:
+            image = self._image(name, path, file, line)
+            if image and shape:
+                self._take(image, path, line, shape, attributes, attribute)
+
+    def _image(self, name: Any, path: str, attributes: dict, line: int | None = None) -> str | None:
+        image = self.find(name, path, line, hint=folder_split(path) or "")
+        if image and isinstance(attributes.get("caption"), str) and attributes["caption"]:
+            self.captions[image] = attributes["caption"]
+        return image
+
+    def _take(self, image: str, path: str, line: int | None, shape: dict, attributes: dict, attribute: str) -> None:
+        name = _class_of(attributes.get(attribute))
+        where = f"{path} ({image})"
+        if not name:
+            self.report.repair(where, "region without a class", f"read as {UNNAMED!r}", line)
+        for other in attributes.keys() - {attribute}:
+            self.report.notice(path, "attributes are not kept", str(other)[:80], line)
+        self.take(image, where, line, (self.name(name or UNNAMED), shape))
+
+    def _label(self, entry: tuple[str, dict], place: Place) -> Label | None:
+        """Return a region as a label, or None after noting why it is none."""
+        name, shape = entry
+        index = self._numbered(name, place)
+        if index is None:
+            return None
+        kind = shape.get("name")
+        values = {key: number(shape.get(key)) for key in ("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry")}
+        if kind == "rect":
+            x, y = values["x"], values["y"]
+            return box_label(index, (x, y, x + values["width"], y + values["height"]), place)
+        if kind == "polygon":
+            xs, ys = as_list(shape.get("all_points_x")), as_list(shape.get("all_points_y"))
+            flat = [number(v) for pair in zip(xs, ys, strict=False) for v in pair] if len(xs) == len(ys) else []
+            return outline_label(index, [_opened(flat)], place)
+        if kind in ("circle", "ellipse"):
+            place.repair(f"{kind} read as an outline", name[:80])
+            rx, ry = (values["r"], values["r"]) if kind == "circle" else (values["rx"], values["ry"])
+            turn = number(shape.get("theta", 0))
+            return outline_label(index, [ellipse(values["cx"], values["cy"], rx, ry, math.degrees(turn))], place)
+        reason = "shape without an area" if kind in NO_AREA else "unknown shape"
+        return place.drop(reason, f"{str(kind)[:40]}: {name[:80]}")
+
+
+def _opened(flat: list[float]) -> list[float]:
+    """Return a ring without its first corner repeated at the end, as VIA 1 wrote it."""
+    return flat[:-2] if len(flat) > 6 and flat[:2] == flat[-2:] else flat
+
+
+def _regions(entry: dict) -> list:
+    """Return the regions of an image: a list in VIA 2, an object by number in VIA 1."""
+    regions = entry.get("regions")
+    return list(regions.values()) if isinstance(regions, dict) else as_list(regions)
+
+
+def _class_attribute(regions: list[dict], declared: list[str]) -> str:
+    """Return the attribute that names the class: the usual one, else the only one, else the most used."""
+    used: dict[str, int] = dict.fromkeys(declared, 0)
+    for attributes in regions:
+        for name in attributes:
+            used[name] = used.get(name, 0) + 1
+    usual = next((name for wanted in CLASS_ATTRIBUTES for name in used if name.strip().lower() == wanted), None)
+    return usual or max(used, key=lambda name: used[name], default="")
+
+
+def _class_of(value: Any) -> str:
+    """Return a class: text, a number, or the first box that is ticked."""
+    if isinstance(value, dict):
+        return next((str(name) for name, ticked in value.items() if ticked), "")
+    return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write a VIA 2 project; yield how many images are done."""
+    options = {"type": "dropdown", "description": "", "options": dict.fromkeys(names, ""), "default_options": {}}
+    attributes = {
+        "region": {"class": options},
+        "file": {"caption": {"type": "text", "description": "", "default_value": ""}},
+    }
+    done = 0
+
+    def rows() -> Iterator[bytes]:
+        nonlocal done
+        for image in each(splits):
+            done += 1
+            yield f"{json.dumps(image.path + '-1', ensure_ascii=False)}: {json.dumps(_entry(out, image, names), ensure_ascii=False)}".encode()
+
+    with out.open("via_project.json") as file:
+        settings = {
+            "ui": {},
+            "core": {"buffer_size": 18, "filepath": {}, "default_filepath": ""},
+            "project": {"name": "tator"},
+        }
+        head = f'{{"_via_settings": {json.dumps(settings)},\n"_via_attributes": {json.dumps(attributes, ensure_ascii=False)},\n'
+        write_rows(file, rows(), f'{head}"_via_img_metadata": {{\n'.encode(), b"\n},\n")
+        listed = (json.dumps(image.path + "-1", ensure_ascii=False).encode() for image in each(splits))
+        write_rows(file, listed, b'"_via_data_format_version": "2.0.10",\n"_via_image_id_list": [\n', b"\n]}\n")
+    yield done
+
+
+def _entry(out: Output, image: Written, names: list[str]) -> dict:
+    regions = [
+        {"shape_attributes": shape, "region_attributes": {"class": names[label.class_index]}}
+        for label in image.labels
+        for shape in [_shape(out, label)]
+    ]
+    file = {} if image.caption is None else {"caption": image.caption}
+    return {"filename": image.path, "size": -1, "regions": regions, "file_attributes": file}
+
+
+def _shape(out: Output, label: Label) -> dict:
+    if polygons := polygons_of(label):
+        outlines_only(out, label, LABEL)
+        ring = [round(value, 4) for value in one_ring(polygons)]
+        return {"name": "polygon", "all_points_x": ring[0::2], "all_points_y": ring[1::2]}
+    x1, y1, x2, y2 = (round(value, 4) for value in label.xyxy)
+    return {"name": "rect", "x": x1, "y": y1, "width": round(x2 - x1, 4), "height": round(y2 - y1, 4)}

@@ -1,0 +1,52 @@
+"""YOLO turned boxes: a row a box (class, four corners in 0..1). Source: https://docs.ultralytics.com/datasets/obb/"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tator.formats import Label, yolo
+from tator.formats._shapes import box_ring, polygons_of
+from tator.formats._writing import Output, Splits, Written
+from tator.formats._yolo_tree import relative, write_tree
+from tator.tree import Tree
+
+NAME = "yolo_obb"
+LABEL = "YOLO turned boxes"
+COLUMNS = 9
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether the folder holds YOLO labels, every row with four corners."""
+    widths = yolo.row_widths(tree)
+    return widths.keys() == {COLUMNS} and yolo.sniff(tree)
+
+
+def read(tree: Tree) -> yolo.YoloSource:
+    """Return the source of a folder that `sniff` took; turned boxes are read as outlines of four corners."""
+    source = yolo.read(tree)
+    source.format = NAME
+    return source
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write everything but the images; an outline is written as the smallest turned box around it."""
+
+    def row(label: Label, image: Written) -> str:
+        rings = [polygon[0] for polygon in polygons_of(label)]
+        if not rings:
+            return relative(box_ring(label.xyxy), image)
+        if len(rings) == 1 and len(rings[0]) == 8:
+            return relative(rings[0], image)
+        out.notes["outlines are written as the smallest turned box around them"] += 1
+        return relative(smallest_turned(rings), image)
+
+    yield from write_tree(out, names, splits, row)
+
+
+def smallest_turned(rings: Sequence[Sequence[float]]) -> list[float]:
+    """Return the corners of the smallest turned box around rings, flat."""
+    import cv2
+    import numpy as np
+
+    corners = np.concatenate([np.reshape(ring, (-1, 2)) for ring in rings]).astype(np.float32)
+    return cv2.boxPoints(cv2.minAreaRect(corners)).ravel().astype(float).tolist()

@@ -1,0 +1,145 @@
+"""Find what is wrong with the annotations of one image: pure functions on rows, NumPy inside."""
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SMALLEST = 1e-3  # pixels a side: less is no area
+MARGIN = 1.0  # pixels that a box may stick out: annotation tools round so
+SAME = 0.01  # pixels: boxes nearer than this are one box saved twice
+INSIDE_SHARE = 0.98  # of a box's area inside another of its class: one object boxed twice
+CHUNK = 1000  # boxes compared with all others at once, so that memory stays flat
+
+Found = tuple[str, list[str], str]  # check, annotation ids (what a repair acts on), detail
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What counts as wrong.
+
+    Attributes:
+        tiny_px: boxes with a side below this are tiny, in pixels.
+        inside_share: a box with this share of its area inside another of its class is contained.
+    """
+
+    tiny_px: float = 4.0
+    inside_share: float = INSIDE_SHARE
+
+
+def check_rows(rows: Sequence[Mapping[str, Any]], width: int, height: int, classes: Collection[int], limits: Limits) -> Iterator[Found]:
+    """Yield what is wrong with an image's annotations, each entry with the ids that a repair would change.
+
+    Args:
+        rows: of the annotation table, oldest first.
+        width: of the image in pixels; 0 where unknown.
+        height: of the image in pixels.
+        classes: ids in the label map.
+        limits: what counts as wrong.
+    """
+    sound = []
+    for row in rows:
+        if row["class_id"] not in classes:
+            yield "class_out_of_range", [row["id"]], f"class {row['class_id']} is not in the label map"
+        found = _one_box(row, width, height, limits)
+        if found:
+            yield found
+        if not found or found[0] == "tiny_boxes":
+            sound.append(row)
+        for ring in (ring for polygon in row["polygons"] or () for ring in polygon):
+            if crossing := first_crossing(ring):
+                yield "crossing_polygons", [row["id"]], f"near {crossing[0]:.0f}, {crossing[1]:.0f}"
+                break
+    yield from _pairs(sound, limits)
+
+
+def _one_box(row: Mapping[str, Any], width: int, height: int, limits: Limits) -> Found | None:
+    box = [row["x1"], row["y1"], row["x2"], row["y2"]]
+    if any(value is None or not math.isfinite(value) for value in box):
+        return "not_finite", [row["id"]], str(box)
+    x1, y1, x2, y2 = box
+    if x2 - x1 < SMALLEST or y2 - y1 < SMALLEST:
+        return "zero_area", [row["id"]], f"{x2 - x1:g} x {y2 - y1:g} pixels"
+    if width and (min(x1, y1) < -MARGIN or x2 > width + MARGIN or y2 > height + MARGIN):
+        return "outside", [row["id"]], f"{x1:.0f} {y1:.0f} {x2:.0f} {y2:.0f} in {width} x {height}"
+    if min(x2 - x1, y2 - y1) < limits.tiny_px:
+        return "tiny_boxes", [row["id"]], f"{x2 - x1:.1f} x {y2 - y1:.1f} pixels"
+    return None
+
+
+def _pairs(rows: Sequence[Mapping[str, Any]], limits: Limits) -> Iterator[Found]:
+    """Yield boxes of one class that are equal to an older one, or lie inside a larger one."""
+    by_class: dict[int, list[int]] = {}
+    for at, row in enumerate(rows):
+        by_class.setdefault(row["class_id"], []).append(at)
+    for places in by_class.values():
+        if len(places) < 2:
+            continue
+        boxes = np.array([[rows[at][side] for side in ("x1", "y1", "x2", "y2")] for at in places])
+        copies = set()
+        for older, newer in _equal(boxes):
+            copies.add(newer)
+            yield "duplicate_boxes", [rows[places[newer]]["id"]], f"equals {rows[places[older]]['id']}"
+        for outer, inner in _contained(boxes, limits.inside_share):
+            if inner not in copies and outer not in copies:
+                yield "contained_boxes", [rows[places[inner]]["id"]], f"inside {rows[places[outer]]['id']}"
+
+
+def _equal(boxes: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
+    """Yield (older, newer) of equal boxes, each newer one once."""
+    first: dict[tuple, int] = {}
+    for at, box in enumerate(np.round(boxes / SAME).astype(np.int64).tolist()):
+        key = tuple(box)
+        if key in first:
+            yield first[key], at
+        else:
+            first[key] = at
+
+
+def _contained(boxes: NDArray[np.float64], share: float) -> Iterator[tuple[int, int]]:
+    """Yield (outer, inner) of boxes with this share of their area inside a larger one, each inner one once."""
+    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    order = np.argsort(boxes[:, 0], kind="stable")
+    for start in range(0, len(order), CHUNK):  # of neighbours from left to right, with the few boxes that reach them
+        rows = order[start : start + CHUNK]
+        left, right = boxes[rows, 0].min(), boxes[rows, 2].max()
+        others = np.flatnonzero((boxes[:, 2] > left) & (boxes[:, 0] < right))
+        part, rest = boxes[rows, None], boxes[None, others]
+        low, high = np.maximum(part[..., :2], rest[..., :2]), np.minimum(part[..., 2:], rest[..., 2:])
+        shared = np.clip(high - low, 0, None).prod(2)
+        is_inner = (shared >= share * areas[rows, None]) & (areas[None, others] > areas[rows, None])
+        for at in np.flatnonzero(is_inner.any(1)):
+            yield int(others[is_inner[at].argmax()]), int(rows[at])
+
+
+def first_crossing(flat: Sequence[float]) -> tuple[float, float] | None:
+    """Return where a ring crosses itself, or None; edges that only touch or overlap do not cross.
+
+    Args:
+        flat: corners x0, y0, x1, ...
+    """
+    points = np.asarray(flat, np.float64).reshape(-1, 2)
+    count = len(points)
+    if count < 4:
+        return None
+    ends = np.roll(points, -1, axis=0)
+    for start in range(0, count, CHUNK):
+        a, b = points[start : start + CHUNK, None], ends[start : start + CHUNK, None]
+        first, second = _side(a, b, points[None]), _side(a, b, ends[None])
+        third, fourth = _side(points[None], ends[None], a), _side(points[None], ends[None], b)
+        crosses = (first * second < 0) & (third * fourth < 0)
+        if crosses.any():
+            row, column = np.unravel_index(int(crosses.argmax()), crosses.shape)
+            share = first[row, column] / (first[row, column] - second[row, column])
+            x, y = points[column] + share * (ends[column] - points[column])
+            return float(x), float(y)
+    return None
+
+
+def _side(a: NDArray, b: NDArray, c: NDArray) -> NDArray:
+    """Return on which side of the line from a to b the point c lies: the sign of twice the triangle's area."""
+    return (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])

@@ -1,0 +1,184 @@
+"""Exports load in the programs they are made for: same boxes, same class order."""
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from tests.folders import boxes, export, make, same_boxes
+from tests.reading import copy_files
+from tator.dataset import Dataset
+
+NAMES = ["RBC", "WBC", "Platelets"]
+
+
+@pytest.fixture(scope="module")
+def cells(data: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Return a dataset of 12 blood-smear photos in three splits, classes in an order that is not the alphabet's."""
+    from tator.workbench import Workbench
+
+    root = tmp_path_factory.mktemp("cells")
+    for split in ("train", "val", "test"):
+        stems = (data / "bccd" / f"{split}.txt").read_text().split()[:4]
+        for stem in (Path(each).stem for each in stems):
+            copy_files(data / "bccd" / "images" / f"{stem}.jpg", root / "images" / split)
+            copy_files(data / "bccd" / "labels" / f"{stem}.txt", root / "labels" / split)
+    (root / "labelmap.txt").write_text("\n".join(NAMES) + "\n")
+    wb = Workbench.at(tmp_path_factory.mktemp("home"))
+    yield make(wb, root, "cells")
+    wb.close()
+
+
+@pytest.fixture(scope="module")
+def truth(cells: Dataset) -> dict[str, list[tuple]]:
+    return {Path(path).name: rows for path, rows in boxes(cells).items()}
+
+
+@pytest.fixture(scope="module")
+def unpacked(cells: Dataset, tmp_path_factory: pytest.TempPathFactory):
+    def build(format: str) -> Path:
+        folder = tmp_path_factory.mktemp(format)
+        with zipfile.ZipFile(export(cells, format)[1]) as archive:
+            archive.extractall(folder)
+        return folder
+
+    return build
+
+
+def check(found: dict[str, list[tuple]], truth: dict[str, list[tuple]], within: float = 0.1) -> None:
+    assert found and found.keys() <= truth.keys()
+    for name, rows in found.items():
+        assert same_boxes(rows, truth[name], within), name
+
+
+def xywh(box) -> tuple:
+    x, y, w, h = box
+    return x, y, x + w, y + h
+
+
+def test_pycocotools_reads_coco(unpacked, truth):
+    from pycocotools.coco import COCO
+
+    found = {}
+    for split in ("train", "val", "test"):
+        api = COCO(str(unpacked("coco") / "annotations" / f"instances_{split}.json"))
+        names = [category["name"] for category in api.loadCats(sorted(api.getCatIds()))]
+        assert names == NAMES
+        for image in api.loadImgs(api.getImgIds()):
+            rows = api.loadAnns(api.getAnnIds(image["id"]))
+            found[image["file_name"]] = [(names[row["category_id"] - 1], *xywh(row["bbox"])) for row in rows]
+    assert found.keys() == truth.keys()
+    check(found, truth)
+
+
+def supervised(dataset) -> dict[str, list[tuple]]:
+    return {
+        Path(path).name: [(dataset.classes[c], *map(float, b)) for c, b in zip(found.class_id, found.xyxy, strict=True)]
+        for path, _, found in dataset
+    }
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "voc"])
+def test_supervision_reads(unpacked, truth, format: str):
+    sv = pytest.importorskip("supervision", reason="supervision is not installed")
+    root, load = unpacked(format), sv.DetectionDataset
+    if format == "coco":
+        found = load.from_coco(str(root / "images/train"), str(root / "annotations/instances_train.json"))
+    elif format == "yolo":
+        found = load.from_yolo(str(root / "images/train"), str(root / "labels/train"), str(root / "data.yaml"))
+    else:
+        found = load.from_pascal_voc(str(root / "JPEGImages"), str(root / "Annotations"))
+    # supervision takes VOC's corners to count from 1, and its classes in the order met
+    assert found.classes == NAMES if format != "voc" else sorted(found.classes) == sorted(NAMES)
+    check(supervised(found), truth, within=1.01 if format == "voc" else 0.1)
+
+
+DATUMARO = {"coco": "coco_instances", "voc": "voc_detection", "cvat": "cvat", "openimages": "open_images", "roboflow": "roboflow_coco"}
+
+
+@pytest.mark.parametrize(("format", "importer"), DATUMARO.items())
+def test_datumaro_reads(unpacked, truth, format: str, importer: str):
+    dm = pytest.importorskip("datumaro", reason="datumaro is not installed")
+    dataset = dm.Dataset.import_from(str(unpacked(format)), importer)
+    labels = [label.name for label in dataset.categories()[dm.AnnotationType.label]]
+    assert [name for name in labels if name in NAMES] == NAMES
+    found = {
+        f"{Path(item.id).name}.jpg": [(labels[a.label], *a.points) for a in item.annotations if a.type == dm.AnnotationType.bbox]
+        for item in dataset
+    }
+    assert found.keys() == truth.keys()
+    check(found, truth, within=1.01)
+
+
+@pytest.mark.parametrize(("format", "task"), [("yolo", "detect"), ("yolo_seg", "segment"), ("yolo_obb", "obb")])
+def test_ultralytics_reads_yolo(unpacked, truth, format: str, task: str):
+    pytest.importorskip("ultralytics", reason="ultralytics is not installed")
+    from ultralytics.data import YOLODataset
+    from ultralytics.data.utils import check_det_dataset
+
+    root = unpacked(format)
+    facts = check_det_dataset(str(root / "data.yaml"), autodownload=False)
+    assert list(facts["names"].values()) == NAMES
+    for split in ("train", "val", "test"):
+        dataset = YOLODataset(img_path=facts[split], data=facts, task=task, augment=False, imgsz=640)
+        assert len(dataset.labels) == 4
+        found = {}
+        for label in dataset.labels:
+            height, width = label["shape"]
+            x, y, w, h = (label["bboxes"] * [width, height, width, height]).T
+            corners = np.stack((x - w / 2, y - h / 2, x + w / 2, y + h / 2), 1)
+            rows = zip(label["cls"].ravel(), corners, strict=True)
+            found[Path(label["im_file"]).name] = [(NAMES[int(c)], *map(float, box)) for c, box in rows]
+        check(found, truth, within=0.2)
+
+
+@pytest.mark.slow
+def test_ultralytics_trains_an_epoch(unpacked, tmp_path: Path):
+    ultralytics = pytest.importorskip("ultralytics", reason="ultralytics is not installed")
+    model = ultralytics.YOLO("yolo11n.yaml")
+    model.train(data=str(unpacked("yolo") / "data.yaml"), epochs=1, imgsz=64, batch=2, workers=0, device="cpu", project=str(tmp_path),
+                amp=False, plots=False, pretrained=False, verbose=False)
+    assert list(model.names.values()) == NAMES
+    assert list(tmp_path.rglob("last.pt"))
+
+
+def test_rfdetr_reads_roboflow(unpacked, truth):
+    pytest.importorskip("rfdetr", reason="rfdetr is not installed")
+    from rfdetr.datasets.coco import build_roboflow_from_coco
+    from rfdetr.detr import RFDETR
+
+    root = unpacked("roboflow")
+    assert RFDETR._load_classes(str(root)) == NAMES
+    args = SimpleNamespace(
+        dataset_dir=str(root), square_resize_div_64=True, segmentation_head=False, multi_scale=False, expanded_scales=False, patch_size=16,
+        num_windows=2, augmentation_backend="cpu", aug_config={},
+    )
+    for split in ("train", "val", "test"):
+        dataset = build_roboflow_from_coco(split, args, 384)
+        found = {}
+        for at, image_id in enumerate(dataset.ids):
+            facts = dataset.coco.loadImgs(image_id)[0]
+            found[facts["file_name"]] = [
+                (NAMES[dataset.cat2label[row["category_id"]]], *xywh(row["bbox"])) for row in dataset.coco.imgToAnns[image_id]
+            ]
+            if split == "val":  # training cuts parts out
+                labels = dataset[at][1]["labels"].tolist()
+                assert sorted(NAMES[label] for label in labels) == sorted(row[0] for row in found[facts["file_name"]])
+        check(found, truth)
+
+
+def test_qwen_records_are_conversations(unpacked, truth):
+    root = unpacked("qwen")
+    assert json.loads((root / "metadata.json").read_text())["classes"] == NAMES
+    rows = [json.loads(line) for line in (root / "train" / "annotations.jsonl").read_text().splitlines()]
+    assert len(rows) == 8 and all((root / "train" / row["image"]).is_file() for row in rows)
+    for row in rows[0::2]:
+        human, gpt = row["conversations"]
+        assert (human["from"], gpt["from"]) == ("human", "gpt") and human["value"].startswith("<image>\n")
+        detections = json.loads(gpt["value"])["detections"]
+        found = [(each["label"], *each["bbox"]) for each in detections]
+        assert same_boxes(found, truth[row["image"]], within=0.51)

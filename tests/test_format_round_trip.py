@@ -1,0 +1,209 @@
+"""What a format writes, it reads back equal: any names, any boxes, same basenames in two folders, every split."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tator.formats import Label, Source
+from tator.formats._shapes import polygons_of
+from tator.formats._writing import Folder, Written
+from tator.formats.table import FORMATS, open_source, writable
+from tator.label_map import check_class_name
+from tator.masks import of_polygons, of_rle, to_dense, to_rle
+from tator.tree import Tree
+from tator.workspace import path_problem
+
+OUTLINES = {"yolo_seg", "coco", "roboflow", "labelme", "cvat", "via"}  # formats that hold outlines of any form
+CAPTIONS = {"coco", "labelme", "via"}
+WIDTH, HEIGHT = 96, 72
+TOLERANCE = {"qwen": 1.01}  # whole pixels, and a box of less than a pixel becomes one of one pixel
+LETTERS = "abcXYZ012 ._-+=()[]{}#@&%'!,;~^ñüßжд中文ア🚢"
+
+
+def stem(name: str) -> bool:
+    """Whether a name can be that of a visible file in an export."""
+    return not name.startswith(".") and name.strip(" ") == name and not path_problem(name) and name not in (".", "..")
+
+
+stems = st.text(LETTERS, min_size=1, max_size=12).filter(stem)
+class_names = st.lists(
+    st.text(LETTERS + '<>"/:|*', min_size=1, max_size=12).map(str.strip).filter(bool).map(check_class_name),
+    min_size=1,
+    max_size=5,
+    unique=True,
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A small dataset.
+
+    Attributes:
+        names: classes.
+        images: {split: [(name inside the split, labels, caption)]}.
+    """
+
+    names: list[str]
+    images: dict[str, list[tuple[str, list[Label], str | None]]]
+
+
+@st.composite
+def boxes(draw: st.DrawFn, classes: int) -> Label:
+    x1 = draw(st.floats(0, WIDTH - 1, width=32))
+    y1 = draw(st.floats(0, HEIGHT - 1, width=32))
+    w, h = draw(st.floats(0.5, WIDTH, width=32)), draw(st.floats(0.5, HEIGHT, width=32))
+    return Label(draw(st.integers(0, classes - 1)), (x1, y1, min(x1 + w, WIDTH), min(y1 + h, HEIGHT)))
+
+
+@st.composite
+def shapes(draw: st.DrawFn, classes: int) -> Label:
+    """A box, an outline, an outline with a hole, two parts, or run lengths."""
+    box = draw(boxes(classes))
+    x1, y1, x2, y2 = box.xyxy
+    kind = draw(st.sampled_from(("box", "outline", "hole", "parts", "rle")))
+    if kind == "box" or x2 - x1 < 8 or y2 - y1 < 8:
+        return box
+    tip = x1 + (x2 - x1) * draw(st.floats(0, 1))
+    roof = [x1, y2, x2, y2, x2, y1 + 3, tip, y1, x1, y1 + 3]
+    middle = (x1 + x2) / 2
+    left, right = [x1, y1, middle - 1, y1, middle - 1, y2, x1, y2], [middle + 1, y1, x2, y1, x2, y2, middle + 1, y2]
+    hole = [x1 + 2, y2 - 1, x1 + 2, y1 + 4, x2 - 2, y1 + 4, x2 - 2, y2 - 1]
+    polygons = {"outline": [[roof]], "hole": [[roof, hole]], "parts": [[left], [right]], "rle": [[roof]]}[kind]
+    if kind != "rle":
+        return Label(box.class_index, box.xyxy, polygons)
+    mask = of_polygons(polygons, WIDTH, HEIGHT)
+    xyxy = (float(mask.x), float(mask.y), float(mask.x + mask.data.shape[1]), float(mask.y + mask.data.shape[0]))
+    return Label(box.class_index, xyxy, None, to_rle(mask, WIDTH, HEIGHT))
+
+
+@st.composite
+def samples(draw: st.DrawFn, kind=boxes) -> Sample:
+    names = draw(class_names)
+    images, taken = {}, set()
+    for split in draw(st.sampled_from((("train",), ("train", "val"), ("train", "val", "test")))):
+        for name in draw(st.lists(stems, min_size=1, max_size=3, unique_by=str.casefold)):
+            folder = draw(st.sampled_from(("", "night/", "a b.c/")))
+            if (folder + name).casefold() in taken:
+                continue
+            taken.add((folder + name).casefold())
+            caption = draw(st.none() | st.text(LETTERS, min_size=1, max_size=20).filter(str.strip))
+            labels = draw(st.lists(kind(len(names)), max_size=4))
+            images.setdefault(split, []).append((f"{folder}{name}.png", labels, caption))
+    return Sample(names, images)
+
+
+PIXELS = Image.fromarray(np.zeros((HEIGHT, WIDTH, 3), np.uint8))
+
+
+def written(root: Path, format: str, sample: Sample) -> dict[str, Written]:
+    """Write a sample with its images and return {path: image}."""
+    known = FORMATS[format]
+    splits: dict[str, Sequence[Written]] = {}
+    for split, rows in sample.images.items():
+        for name, labels, caption in rows:
+            image = Written(known.image_path(split, name), name, split, WIDTH, HEIGHT, labels, caption)
+            splits[split] = [*splits.get(split, ()), image]
+            (root / image.path).parent.mkdir(parents=True, exist_ok=True)
+            PIXELS.save(root / image.path, compress_level=0)
+    done = list(known.write(Folder(root), sample.names, splits))
+    total = sum(map(len, splits.values()))
+    assert done[-1] == total and done == sorted(done)
+    return {image.path: image for images in splits.values() for image in images}
+
+
+def read(root: Path, format: str) -> tuple[Source, dict[str, list[Label]]]:
+    tree = Tree.of(root)
+    assert (
+        FORMATS[format].sniff(tree)
+        or FORMATS["yolo"].sniff(tree)
+        and not any(map(tree.read_text, tree.texts - {"labelmap.txt"}))
+    )
+    source = open_source(tree, format)
+    return source, {path: source.labels(path, WIDTH, HEIGHT) for path in tree.images}
+
+
+def matched(ours: Sequence[Label], theirs: Sequence[Label], within: float) -> list[tuple[Label, Label]]:
+    """Pair labels of equal class and box; fail when one has no partner."""
+    left, pairs = list(theirs), []
+    for label in ours:
+        partner = next(
+            (
+                o
+                for o in left
+                if o.class_index == label.class_index and np.allclose(o.xyxy, label.xyxy, rtol=0, atol=within)
+            ),
+            None,
+        )
+        assert partner is not None, f"{label} is not among {left}"
+        left.remove(partner)
+        pairs.append((label, partner))
+    assert not left
+    return pairs
+
+
+def pixels(label: Label) -> np.ndarray:
+    if label.rle:
+        mask = of_rle(label.rle)
+    else:
+        mask = of_polygons(polygons_of(label), WIDTH, HEIGHT)
+    return np.zeros((HEIGHT, WIDTH), bool) if mask is None else to_dense(mask, WIDTH, HEIGHT)
+
+
+def distinct(labels: Sequence[Label]) -> list[Label]:
+    """Drop what YOLO's readers drop: rows that are equal when written."""
+    kept: dict[tuple, Label] = {}
+    for label in labels:
+        kept.setdefault((label.class_index, *(round(v, 3) for v in label.xyxy)), label)
+    return list(kept.values())
+
+
+@pytest.mark.parametrize("format", sorted(writable()))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_boxes_read_back_equal(format: str, data: st.DataObject):
+    sample = data.draw(samples())
+    with tempfile.TemporaryDirectory() as folder:
+        images = written(Path(folder), format, sample)
+        source, found = read(Path(folder), format)
+    assert list(source.classes.values()) == sample.names
+    assert not source.report.counts["dropped"].keys() - {"repeats an earlier row"}, source.report.entries["dropped"]
+    assert found.keys() == images.keys()
+    for path, image in images.items():
+        assert source.splits[path] == image.split
+        assert found[path] is not None, f"{path} is not known as labelled"
+        matched(distinct(image.labels), distinct(found[path]), TOLERANCE.get(format, 0.01))
+        if format in CAPTIONS:
+            assert source.captions.get(path) == image.caption
+
+
+@pytest.mark.parametrize("format", sorted(OUTLINES))
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_outlines_read_back_equal(format: str, data: st.DataObject):
+    sample = data.draw(samples(kind=shapes))
+    with tempfile.TemporaryDirectory() as folder:
+        images = written(Path(folder), format, sample)
+        source, found = read(Path(folder), format)
+    assert not source.report.counts["dropped"].keys() - {"repeats an earlier row"}, source.report.entries["dropped"]
+    for path, image in images.items():
+        for ours, theirs in matched(distinct(image.labels), distinct(found[path]), within=1.01):
+            if not (ours.polygons or ours.rle):
+                continue
+            a, b = pixels(ours), pixels(theirs)
+            differing = (a ^ b).sum()
+            assert differing <= 0.05 * a.sum() + 6, f"{differing} of {a.sum()} pixels differ: {ours} {theirs}"
+            if ours.polygons and len(ours.polygons) == len(ours.polygons[0]) == 1:
+                assert np.allclose(ours.polygons[0][0], theirs.polygons[0][0], atol=0.01)
