@@ -69,23 +69,22 @@ def suggest(
     Args:
         names: classes of the source.
         ours: class names of the dataset in label-map order; empty for a new one.
-        aliases: {another word: class name}, from the dataset's glossary.
+        aliases: {other word: class name}, from the dataset's glossary.
         counts: {class name in the source: labels}.
 
     Returns:
         {"source", "count", "target", "how"} each; how is same, spelling, alias or new.
     """
     rows = []
-    aliases = aliases or {}
     for name in names:
         plain = without_hidden(name)
-        row, alias = match_names([plain], ours)[0], match_names([plain], list(aliases))[0]
+        row, alias = match_names([plain], ours)[0], match_names([plain], ours, aliases)[0]
         if plain in ours:
             target, how = plain, "same"
         elif row >= 0:
             target, how = ours[row], "spelling"
         elif alias >= 0:
-            target, how = list(aliases.values())[alias], "alias"
+            target, how = ours[alias], "alias"
         else:
             target, how = plain, "new"
         rows.append({"source": name, "count": (counts or {}).get(name, 0), "target": target, "how": how})

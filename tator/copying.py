@@ -95,7 +95,7 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
 
 
 def merge_dataset(target: Dataset, source: Dataset, mapping: Sequence[str] = ()) -> Work:
-    """Add another dataset's images and annotations, their confidence, source and status kept; run again after a cut, it goes on.
+    """Add another dataset's images and annotations with their confidence, source and status; a cut one goes on when run again.
 
     Args:
         target: what is added to.

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from tator.dataset import ImageRow
 from tator.formats import SPLITS, Label
 from tator.formats._writing import Written
-from tator.formats.table import Format, format_named, writable
+from tator.formats.table import format_named, writable
 from tator.label_map import LabelClass
 from tator.schema import ANNOTATION_STATUSES
 from tator.types import BadInput, NotFound, Progress, Work
@@ -77,7 +77,7 @@ class Plan:
 
     Attributes:
         content: whose images.
-        format: how it is written.
+        image_path: where an image of a split goes, by split and name.
         choice: what of it.
         rows: {split: [(image, name inside the split)]}, both sorted.
         class_rows: {class id: row of the label map, from 0}.
@@ -86,7 +86,7 @@ class Plan:
     """
 
     content: Content
-    format: Format
+    image_path: Callable[[str, str], str]
     choice: Choice
     rows: dict[str, list[tuple[ImageRow, str]]]
     class_rows: dict[int, int]
@@ -121,7 +121,7 @@ class SplitImages:
                     self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
                 ]
                 self.annotations += len(labels)
-                path = plan.format.image_path(self.split, name)
+                path = plan.image_path(self.split, name)
                 yield Written(path, name, self.split, row.width, row.height, labels, captions.get(row.id))
 
     def _label(self, row: Any) -> Label:
@@ -185,29 +185,46 @@ def export_dataset(
     """
     if format not in writable():
         raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
-    plan = plan_export(dataset, format_named(format), Choice(splits, states, classes, statuses))
+    known = format_named(format)
+    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses))
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out = Zip(archive)
         images = {split: SplitImages(plan, split) for split in plan.rows}
-        for done in plan.format.write(out, plan.names, images):
+        for done in known.write(out, plan.names, images):
             if done % 50 == 0 or done == plan.total:
                 yield Progress(done, plan.total, "Writing labels")
         if with_images:
             yield from _write_images(archive, plan)
-        return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes)}
+        return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
 
     return (yield from write_zip(dataset.workspace, f"{dataset.name}-{format}", plan, fill))
 
 
 def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
-    """Make a zip in the workspace's exports; nothing is left behind when it is cancelled or fails.
+    """Make a zip of a plan in the workspace's exports; see write_files.
 
     Args:
         workspace: whose exports.
         title: what the file's name begins with.
         plan: what goes in.
         fill: writes it and returns further facts.
+    """
+    facts = yield from write_files(workspace, title, fill)
+    left_out = {"left_out_count": len(plan.left_out), "left_out": plan.left_out[:LEFT_OUT_LISTED]}
+    return {"images": plan.total, **left_out, **facts}
+
+
+def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
+    """Make a zip in the workspace's exports; nothing is left behind when it is cancelled or fails.
+
+    Args:
+        workspace: whose exports.
+        title: what the file's name begins with.
+        fill: writes it and returns further facts.
+
+    Returns:
+        {"file", "url", "bytes", "sha256"} and the further facts.
     """
     folder = workspace.folder("exports")
     name = f"{title.replace(' ', '_')}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.zip"
@@ -220,19 +237,11 @@ def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipf
         os.replace(part, folder / name)
     finally:
         part.unlink(missing_ok=True)
-    return {
-        "file": name,
-        "url": f"/export/{quote(name)}",
-        "bytes": (folder / name).stat().st_size,
-        "sha256": digest,
-        "images": plan.total,
-        "left_out_count": len(plan.left_out),
-        "left_out": plan.left_out[:LEFT_OUT_LISTED],
-        **facts,
-    }
+    size = (folder / name).stat().st_size
+    return {"file": name, "url": f"/export/{quote(name)}", "bytes": size, "sha256": digest, **facts}
 
 
-def plan_export(content: Content, format: Format, choice: Choice) -> Plan:
+def plan_export(content: Content, image_path: Callable[[str, str], str], choice: Choice) -> Plan:
     """Return which images go where.
 
     Raises:
@@ -246,14 +255,14 @@ def plan_export(content: Content, format: Format, choice: Choice) -> Plan:
     if choice.classes:
         classes = [row for row in classes if row.name in choice.classes]
     rows = {row.class_id: at for at, row in enumerate(classes)}
-    plan = Plan(content, format, choice, {}, rows, [row.name for row in classes])
+    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
     taken: set[str] = set()
     for row in content.images(choice.states, choice.splits, readable=False):
         if reason := _problem(content, row, choice.states):
             plan.left_out.append({"file": row.path, "reason": reason})
             continue
         split = row.split or "train"
-        plan.rows.setdefault(split, []).append((row, _name(format, row.path, split, taken)))
+        plan.rows.setdefault(split, []).append((row, _name(image_path, row.path, split, taken)))
     plan.rows = {split: sorted(rows, key=lambda pair: pair[1]) for split, rows in sorted(plan.rows.items())}
     if not plan.total:
         why = (
@@ -278,7 +287,7 @@ def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
     return ""
 
 
-def _name(format: Format, path: str, split: str, taken: set[str]) -> str:
+def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
     """Return an image's path inside its split: its sub-folders kept, those that only say "images, train" left off.
 
     Two images never get one place, nor places that differ in case or ending only, as their label files would clash.
@@ -292,7 +301,7 @@ def _name(format: Format, path: str, split: str, taken: set[str]) -> str:
     tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
     for parts in tries:
         name = "/".join(parts)
-        trunk = format.image_path(split, name).rpartition(".")[0]
+        trunk = image_path(split, name).rpartition(".")[0]
         key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
         if key not in taken:
             taken.add(key)
@@ -308,7 +317,7 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
             try:
                 with open(plan.content.path(row), "rb") as source:
                     head = entry(
-                        plan.format.image_path(split, name), compressed=Path(name).suffix.lower() not in STORED
+                        plan.image_path(split, name), compressed=Path(name).suffix.lower() not in STORED
                     )
                     with archive.open(head, "w", force_zip64=True) as sink:
                         shutil.copyfileobj(source, sink, 1 << 20)
@@ -319,12 +328,12 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
                 yield Progress(done, plan.total, name)
 
 
-def _notes(plan: Plan, lost: Counter) -> list[str]:
+def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:
     """Return what a person should know about the export."""
     notes = [f"{count} {text}" for text, count in lost.items()]
     if unsplit := sum(row.split is None for rows in plan.rows.values() for row, _ in rows):
         notes.append(f"{unsplit} images without a split are in train")
-    if "val" not in plan.rows and plan.format.name.startswith("yolo"):
+    if "val" not in plan.rows and format.startswith("yolo"):
         notes.append(f"there is no val split: data.yaml validates on {'test' if 'test' in plan.rows else 'train'}")
     if plan.left_out:
         notes.append(f"{len(plan.left_out)} images were left out, each with its reason")

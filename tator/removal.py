@@ -9,6 +9,7 @@ from sqlalchemy import delete
 
 from tator.dataset import Dataset
 from tator.schema import dataset as dataset_table
+from tator.snapshots import delete_snapshot, snapshots_of
 from tator.types import BadInput
 
 
@@ -28,6 +29,8 @@ def remove_dataset(dataset: Dataset, confirm: str) -> dict:
     if confirm != dataset.name:
         raise BadInput(f"confirm is {confirm!r}; to delete the dataset it must be its name, {dataset.name!r}")
     own = owned_folder(dataset)
+    for each in snapshots_of(dataset):
+        delete_snapshot(dataset, each["name"])
     with dataset.store.write() as conn:
         conn.execute(delete(dataset_table).where(dataset_table.c.id == dataset.id))
     if own is None:

@@ -18,6 +18,7 @@ TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no lab
 TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".tfrecord", ".tfrecords", ".record", ".pbtxt")
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
 SAMPLED_FILES = 200  # files of one kind that a sniff looks at: a folder holds labels of one tool
+LAYOUT_FOLDERS = ("images", "train", "val", "valid", "test", "labels", "text_labels", "captions")  # never a mere wrapping
 SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
 NAME_FILES = frozenset(
     ("labelmap.txt", "classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "names.txt", "class_names.txt")
@@ -218,5 +219,5 @@ def content_root(folder: Path) -> Path:
     """Return the folder that holds the dataset: one level down where the folder holds nothing but one folder."""
     entries = [e for e in folder.iterdir() if not e.name.startswith(".") and e.name.lower() not in SKIPPED_FOLDERS]
     alone = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
-    is_layout = alone and entries[0].name.lower() in ("images", "train", "val", "valid", "test", "labels")
+    is_layout = alone and entries[0].name.lower() in LAYOUT_FOLDERS
     return entries[0] if alone and not is_layout else folder

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import typing
 from pathlib import Path
 
 import pytest
 
-from tator.formats.table import FORMATS
+from tator.formats.table import FORMATS, writable
 from tests.folders import picture, same_boxes, text
 from tests.reading import copy_files, dropped, named_boxes, read_folder, told
 
@@ -132,3 +133,10 @@ def test_yaml_with_tags_is_refused_by_name(tmp_path: Path, tag: str):
     source, found = read_folder(tmp_path)
     assert "data.yaml" in told(source) and "refused as YAML" in told(source)
     assert len(found["images/a.jpg"]) == 1
+
+
+def test_the_operation_offers_every_format_that_can_be_written():
+    from tator.ops import operations
+
+    hint = operations()["datasets_export"].parameters["format"].annotation
+    assert set(typing.get_args(hint)) == set(writable()) and len(FORMATS) == 15

@@ -159,7 +159,7 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     out.text("metadata.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 
 
-def conversation(out: Output, image: Written, names: Sequence[str], mode: str) -> dict:
+def conversation(out: Output, image: Written, names: Sequence[str], mode: str, context: str = "") -> dict:
     """Return one record.
 
     Args:
@@ -167,13 +167,14 @@ def conversation(out: Output, image: Written, names: Sequence[str], mode: str) -
         image: with its labels.
         names: class names in label-map order.
         mode: bbox or point.
+        context: what is said before the question.
     """
     detections = []
     for label in image.labels:
         if mode == "bbox":
             boxes_only(out, label, LABEL)
         detections.append({"label": names[label.class_index], mode: _whole(label, mode)})
-    question = PROMPTS[mode].format(classes=", ".join(names))
+    question = f"{context} {PROMPTS[mode].format(classes=', '.join(names))}".strip()
     answer = json.dumps({"detections": detections}, ensure_ascii=False)
     human, gpt = {"from": "human", "value": f"<image>\n{question}"}, {"from": "gpt", "value": answer}
     return {"image": image.name, "conversations": [human, gpt]}

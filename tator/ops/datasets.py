@@ -17,7 +17,7 @@ def datasets_list(wb: Workbench) -> list[dict]:
     return Dataset.listing(wb.store)
 
 
-@operation(mirrors=("datasets_upload",))
+@operation(mirrors=("datasets_upload", "qwen_dataset_init", "qwen_dataset_finalize"))
 def datasets_create(
     wb: Workbench,
     name: str,

@@ -3,8 +3,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tator.exporting import export_dataset, export_file, listing
+from tator.crops import export_crops
+from tator.exporting import Content, export_dataset, export_file, listing
 from tator.ops import operation
+from tator.snapshots import Snapshot
 from tator.types import Work
 from tator.workbench import Workbench
 
@@ -23,6 +25,7 @@ def datasets_export(
     states: list[str] = [],
     classes: list[str] = [],
     statuses: list[str] = ["accepted"],
+    snapshot: str = "",
 ) -> Work:
     """Write a dataset's annotations into a zip that other tools train on.
 
@@ -36,12 +39,50 @@ def datasets_export(
         states: only images that are new, in_progress or reviewed; empty takes all but new ones without annotations.
         classes: only these class names; empty takes all.
         statuses: annotations that are accepted, candidate or rejected.
+        snapshot: export this snapshot of the dataset, the same bytes each time; empty exports what it holds now.
 
     Raises:
-        NotFound: no such dataset.
+        NotFound: no such dataset or snapshot.
         BadInput: unknown state, status or class, or nothing to export.
     """
-    return (yield from export_dataset(wb.dataset(dataset), format, with_images, splits, states, classes, statuses))
+    content = _content(wb, dataset, snapshot)
+    return (yield from export_dataset(content, format, with_images, splits, states, classes, statuses))
+
+
+@operation(mirrors=("crop_zip_init", "crop_zip_chunk", "crop_zip_finalize"))
+def crop_zip(
+    wb: Workbench,
+    dataset: str,
+    margin: float = 0.0,
+    smallest_px: int = 4,
+    splits: list[str] = [],
+    states: list[str] = [],
+    classes: list[str] = [],
+    statuses: list[str] = ["accepted"],
+    snapshot: str = "",
+) -> Work:
+    """Cut every annotated object out of its image into a zip with a folder a class.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        margin: added to each side, as a share of the box's width and height, 0 to 5.
+        smallest_px: boxes with a shorter side are left out, in pixels.
+        splits: only these of train, val, test and "" (none); empty takes all.
+        states: only images that are new, in_progress or reviewed; empty takes all but new ones without annotations.
+        classes: only these class names; empty takes all.
+        statuses: annotations that are accepted, candidate or rejected.
+        snapshot: cut from this snapshot of the dataset; empty takes what it holds now.
+
+    Raises:
+        NotFound: no such dataset or snapshot.
+        BadInput: a setting is refused, or there is nothing to cut.
+    """
+    return (yield from export_crops(_content(wb, dataset, snapshot), margin, smallest_px, splits, states, classes, statuses))
+
+
+def _content(wb: Workbench, dataset: str, snapshot: str) -> Content:
+    """Return the dataset, or a snapshot of it."""
+    return Snapshot.open(wb.dataset(dataset), snapshot) if snapshot else wb.dataset(dataset)
 
 
 @operation(writes=False)

@@ -5,6 +5,7 @@ from typing import Literal
 
 from tator.copying import clone_dataset, merge_dataset
 from tator.formats.table import FORMATS
+from tator.glossary import aliases, glossary_of
 from tator.merging import merge_source
 from tator.ops import operation
 from tator.preview import preview_source
@@ -37,8 +38,11 @@ def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str 
         NotFound: the source or the dataset does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
-    ours = [row.name for row in wb.dataset(dataset).classes()] if dataset else []
-    return (yield from preview_source(wb.workspace, source, format, ours))
+    if not dataset:
+        return (yield from preview_source(wb.workspace, source, format))
+    data = wb.dataset(dataset)
+    ours = [row.name for row in data.classes()]
+    return (yield from preview_source(wb.workspace, source, format, ours, aliases(glossary_of(data)["entries"], ours)))
 
 
 @operation
