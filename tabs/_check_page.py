@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import gradio as gr
 
@@ -19,8 +20,27 @@ UNDO = "Every image's change is one edit: open the image in Label and press Ctrl
 GROUP = 8  # pictures of a group that are drawn
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Button, gr.Button, list]:
-    """Draw the page; returns the panel, what it shows, the buttons that check and repair, and the settings."""
+@dataclass(frozen=True)
+class CheckPage:
+    """Widgets of the page.
+
+    Attributes:
+        panel: the findings.
+        shown: which of them.
+        start: the button that checks.
+        repair: what the confirmed repair presses.
+        settings: of the check.
+    """
+
+    panel: gr.HTML
+    shown: gr.State
+    start: gr.Button
+    repair: gr.Button
+    settings: list
+
+
+def build(shell: Shell) -> CheckPage:
+    """Draw the page and wire its own parts."""
     with gr.Row(elem_classes="t-line"):
         tiny = gr.Number(4, label="Tiny below (px)", minimum=0, elem_id="check-tiny", min_width=90)
         near = gr.Number(4, label="Look alike within (bits of 64)", precision=0, minimum=0, maximum=10, elem_id="check-near", min_width=150)
@@ -35,11 +55,10 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Button, gr.Button, list]:
         return draw(shell, dataset, shown), shown
 
     shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown])
-    shell.on(shell.dataset.change, lambda: AT_FIRST, None, shown)
-    return panel, shown, start, repair, [tiny, near, looks]
+    return CheckPage(panel, shown, start, repair, [tiny, near, looks])
 
 
-def wire(shell: Shell, jobs: JobPanel, shown: gr.State, start: gr.Button, repair: gr.Button, settings: list) -> None:
+def wire(shell: Shell, jobs: JobPanel, page: CheckPage) -> None:
     """Start checks and repairs as jobs of the tab."""
     def check(dataset: str, tiny: float, near: float, looks: bool) -> str:
         return shell.call("datasets_check", dataset=shell.require(dataset), tiny_px=tiny, near_bits=near, with_looks=looks)
@@ -49,8 +68,8 @@ def wire(shell: Shell, jobs: JobPanel, shown: gr.State, start: gr.Button, repair
         limits = {key: asked[key] for key in ("tiny_px", "near_bits") if key in asked}
         return shell.call("datasets_repair", dataset=dataset, check=shown["check"], **limits)
 
-    jobs.start(start.click, check, [shell.dataset, *settings])
-    jobs.start(repair.click, mend, [shell.dataset, shown])
+    jobs.start(page.start.click, check, [shell.dataset, *page.settings])
+    jobs.start(page.repair.click, mend, [shell.dataset, page.shown])
 
 
 def changed(shown: dict, told: Mapping) -> dict:
@@ -63,7 +82,7 @@ def changed(shown: dict, told: Mapping) -> dict:
     return shown | {"asking": act == "ask"}
 
 
-def repaired(shell: Shell, job: dict, shown: dict) -> tuple[dict, str]:
+def repaired(shell: Shell, job: dict) -> tuple[dict, str]:
     """Return what the page says after a repair, and the job that checks again."""
     told, before = job["result"], latest(shell, job["arguments"]["dataset"])
     left = f"; {told['skipped_count']:,} images were left as they are" if told["skipped_count"] else ""

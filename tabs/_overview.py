@@ -14,8 +14,8 @@ STATES = (("reviewed", "ok", "Reviewed"), ("in_progress", "warn", "In progress")
 SIZES = 4  # image sizes told
 
 
-def build(shell: Shell) -> gr.HTML:
-    """Draw the page; the tab fills it with `draw`."""
+def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
+    """Draw the page and what its gallery shows; the tab fills it with `draw`."""
     page = h.panel(elem_id="dataset-overview")
     shown = gr.State(_gallery.CLOSED)
 
@@ -29,8 +29,7 @@ def build(shell: Shell) -> gr.HTML:
         return (_gallery.draw(shell, dataset, shown) if shown else draw(shell, dataset)), shown
 
     shell.on(page.pick, picked, [shell.dataset, shown], [page, shown])
-    shell.on(shell.dataset.change, lambda: _gallery.CLOSED, None, shown)
-    return page
+    return page, shown
 
 
 def draw(shell: Shell, dataset: str) -> h.Html:

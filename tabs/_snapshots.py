@@ -28,7 +28,6 @@ class Snapshots:
         panel: list and comparison.
         shown: what the panel shows.
         pair: dropdowns of the two that are compared.
-        exported: takes the name of the snapshot to export.
     """
 
     name: gr.Textbox
@@ -60,7 +59,6 @@ def build(shell: Shell) -> Snapshots:
 
     shell.on(compare.click, compared, [shell.dataset, old, new], [panel, shown])
     shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new])
-    shell.on(shell.dataset.change, lambda: AT_FIRST, None, shown)
     return Snapshots(name, freeze, panel, shown, [old, new])
 
 
@@ -102,7 +100,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
 
 def _row(row: dict) -> list:
     facts = {"data_name": row["name"]}
-    tools = h.div(h.button("Export", "export", data_press="#dataset-export-button", **facts), h.button("Delete", "ask", "quiet", **facts), cls="t-row t-nowrap t-end")
+    tools = h.div(h.button("Export", "export", **facts), h.button("Delete", "ask", "quiet", **facts), cls="t-row t-nowrap t-end")
     made = h.span(w.when(row["created_at"]), f" · {row['user']}" if row["user"] else "", cls="t-nowrap")
     return [h.el("b", row["name"]), w.count(row["images"]), w.count(row["annotations"]), w.size(row["bytes"]),
             h.span(row["sha256"][:HASH], cls="t-mono", title=row["sha256"]), made, tools]
