@@ -13,9 +13,14 @@ EVENTS = """/* events: 'pick' */
 const picked = (node, extra) => trigger('pick', { ...node.dataset, ...extra });
 const reach = (event) => event.target.closest && event.target.closest('[data-act]');
 const isField = (node) => node.matches('input, select, textarea');
+const place = (node, event) => {
+  if (!node.hasAttribute('data-place')) return {};
+  const box = node.getBoundingClientRect();
+  return { across: (event.clientX - box.left) / box.width, down: (event.clientY - box.top) / box.height };
+};
 element.addEventListener('click', (event) => {
   const node = reach(event);
-  if (node && !isField(node) && !node.hasAttribute('disabled')) picked(node, {});
+  if (node && !isField(node) && !node.hasAttribute('disabled')) picked(node, place(node, event));
 });
 element.addEventListener('change', (event) => {
   const node = reach(event);
@@ -23,7 +28,7 @@ element.addEventListener('change', (event) => {
 });
 element.addEventListener('keydown', (event) => {
   const node = reach(event);
-  if (node && event.key === 'Enter' && node.matches('tr, .t-card')) picked(node, {});
+  if (node && event.key === 'Enter' && node.matches('tr, g')) picked(node, {});
 });
 """
 

@@ -135,7 +135,7 @@ def title(job: dict) -> str:
     """Return the operation and what it works on, as a person reads it."""
     arguments = job["arguments"] or {}
     verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
-    subject = arguments.get("name") or arguments.get("dataset") or ""
+    subject = next((arguments[key] for key in ("name", "dataset", "source") if arguments.get(key)), "")
     return f"{verb}: {subject}" if subject else verb
 
 

@@ -7,7 +7,12 @@ from typing import Any
 from tabs._html import Html, chip
 
 STATE_TONES = {"queued": "", "running": "accent", "succeeded": "ok", "failed": "bad", "cancelled": "warn", "interrupted": "warn"}
-WORK = {"datasets_create": "Import", "datasets_export": "Export", "heads_train": "Train head", "refiner_train": "Train box refiner"}
+WORK = {
+    "datasets_create": "Import", "datasets_merge": "Merge", "datasets_preview": "Look", "datasets_clone": "Clone", "datasets_check": "Check",
+    "datasets_repair": "Repair", "datasets_export": "Export", "datasets_build_qwen": "Build conversations", "crop_zip": "Cut crops",
+    "snapshots_create": "Snapshot", "captions_import": "Read captions", "captions_export": "Export captions",
+    "heads_train": "Train head", "refiner_train": "Train box refiner",
+}
 ACTIVE = ("queued", "running")
 
 

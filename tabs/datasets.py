@@ -1,105 +1,204 @@
-"""Datasets tab: import, look over, edit classes, export, rename and delete."""
+"""Datasets tab: import, look over, check and repair, words and captions, snapshots, exports, and the rest of a dataset's life."""
 from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 
 import gradio as gr
 
-from tabs import _classes, _export, _jobs, _new_dataset
+from tabs import _captions_page, _check_page, _classes, _export, _glossary_page, _import_form, _import_preview, _jobs, _manage, _overview, _snapshots
 from tabs import _dataset_views as views
 from tabs import _html as h
+from tabs import _report_view as report
 from tabs._shell import Shell
+from tator.types import NotFound
 from tator.workbench import Workbench
 
 TITLE, ORDER = "Datasets", 20
-NEVER = "Linked images are never deleted, moved or changed: only what Tator stored about them goes. Managed images go to the workspace's trash."
+PAGES = {"overview": "Overview", "classes": "Classes", "check": "Check", "report": "Report", "snapshots": "Snapshots", "words": "Words",
+         "captions": "Captions", "export": "Export", "manage": "Manage"}
+KINDS = ["datasets_create", "datasets_merge", "datasets_preview", "datasets_clone", "datasets_check", "datasets_repair", "datasets_export",
+         "datasets_build_qwen", "crop_zip", "snapshots_create", "captions_import", "captions_export"]
+MAKES = {"datasets_create": "name", "datasets_clone": "new_name", "datasets_merge": "dataset"}  # the argument that names what was made
+
+
+@dataclass
+class Frame:
+    """The list of datasets and the sub-pages of the open one; only the page in sight is drawn.
+
+    Attributes:
+        head: list, detail and title.
+        pages: (outputs, draw) by name; `draw(dataset)` answers the outputs.
+        page: name of the page in sight.
+        inner: the strip of sub-pages.
+    """
+
+    shell: Shell
+    head: list
+    pages: dict[str, tuple[list, Callable[[str], tuple]]] = field(default_factory=dict)
+    page: gr.State = field(init=False)
+    inner: gr.Tabs = field(init=False)
+
+    @property
+    def outputs(self) -> list:
+        """Return every widget that `draw` answers."""
+        return [*self.head, *(each for outputs, _ in self.pages.values() for each in outputs)]
+
+    def draw(self, dataset: str, page: str) -> tuple:
+        """Return the list, the details and the page in sight; the other pages stay as they are."""
+        head = heading(self.shell, dataset)
+        known = dataset in self.shell.names()
+        answers = [draw(dataset) if known and name == page else (gr.skip(),) * len(outputs) for name, (outputs, draw) in self.pages.items()]
+        return (*head, *(each for answer in answers for each in answer))
 
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
-            form = _new_dataset.build(shell)
+            asking = _import_form.build(shell)
         with gr.Column(elem_classes="t-answer"):
+            preview, looked = _import_preview.build(shell)
             listing = h.panel(elem_id="datasets-list")
+            resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
-                title = h.panel(elem_id="dataset-title")
-                with gr.Tabs(elem_classes="t-inner"):
-                    with gr.Tab("Overview"):
-                        overview = h.panel(elem_id="dataset-overview")
-                    with gr.Tab("Classes", elem_id="dataset-classes"):
-                        classes = _classes.build(shell)
-                    with gr.Tab("Import report", elem_id="dataset-report-tab"):
-                        report = h.panel(elem_id="dataset-report")
-                    with gr.Tab("Export", elem_id="dataset-export"):
-                        export = _export.build(shell)
-                    with gr.Tab("Rename or delete", elem_id="dataset-manage"):
-                        manage(shell)
-    jobs = _jobs.build(shell, ["datasets_create", "datasets_export"])
-    jobs.start(form.start.click, _new_dataset.creator(shell), form.inputs)
-    jobs.start(export.start.click, _export.exporter(shell), export.inputs)
-    outputs = [listing, detail, title, overview, classes, report]
-
-    def show(dataset: str) -> tuple:
-        return draw(shell, dataset)
-
-    def ended(job_id: str, dataset: str) -> tuple:
-        job = shell.call("jobs_get", job_id=job_id)
-        made = job["arguments"].get("name", dataset) if job["kind"] == "datasets_create" else dataset
-        return (shell.pick(made), *draw(shell, made), _export.listed(shell))
-
-    for trigger in (shell.dataset.change, shell.tab.select):
-        shell.on(trigger, show, shell.dataset, outputs)
-    shell.on(shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset)  # others may have added some
-    jobs.on_end(ended, [shell.dataset], [shell.dataset, *outputs, export.listing])
-    shell.on(shell.window.load, lambda: draw(shell, "")[0], None, listing)
-    _wire(shell, listing, report)
+                frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")])
+                with gr.Tabs(elem_classes="t-inner", elem_id="dataset-pages") as frame.inner:
+                    starts = _pages(shell, frame)
+    frame.page = gr.State("overview")
+    jobs = _jobs.build(shell, KINDS)
+    _import_preview.wire(shell, jobs, asking, preview, looked)
+    for start in starts:
+        start(jobs)
+    jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
+    _wire(shell, frame, listing, asking)
+    _end(shell, frame, jobs, preview, looked)
 
 
-def _wire(shell: Shell, listing: gr.HTML, report: gr.HTML) -> None:
+def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
+    """Draw the sub-pages; returns what wires those that start jobs."""
+    def tab(name: str) -> gr.Tab:
+        return gr.Tab(PAGES[name], id=name, elem_id=f"page-{name}")
+
+    pages = frame.pages
+    with tab("overview"):
+        overview = _overview.build(shell)
+        pages["overview"] = list(overview), lambda dataset: (_overview.draw(shell, dataset), {})
+    with tab("classes"):
+        pages["classes"] = [_classes.build(shell)], lambda dataset: (_classes.draw(shell, dataset),)
+    with tab("check"):
+        check = _check_page.build(shell)
+        pages["check"] = [check.panel, check.shown], lambda dataset: (_check_page.draw(shell, dataset, _check_page.AT_FIRST), _check_page.AT_FIRST)
+    with tab("report"):
+        told = h.panel(elem_id="dataset-report")
+        pages["report"] = [told], lambda dataset: (reported(shell, dataset, 1),)
+    with tab("snapshots"):
+        kept = _snapshots.build(shell)
+        pages["snapshots"] = [kept.panel, kept.shown, *kept.pair], lambda dataset: (
+            _snapshots.draw(shell, dataset, _snapshots.AT_FIRST), _snapshots.AT_FIRST, *_snapshots.choices(shell, dataset))
+    with tab("words"):
+        words = _glossary_page.build(shell)
+        pages["words"] = list(words), lambda dataset: (_glossary_page.draw(shell, dataset, 1), 1, _glossary_page.library(shell))
+    with tab("captions"):
+        captions = _captions_page.build(shell)
+        pages["captions"] = [captions.panel, captions.shown], lambda dataset: (
+            _captions_page.draw(shell, dataset, _captions_page.AT_FIRST), _captions_page.AT_FIRST)
+    with tab("export"):
+        export = _export.build(shell)
+        pages["export"] = [export.listing, export.snapshot, export.classes], lambda dataset: (_export.listed(shell), *_export.choices(shell, dataset))
+    with tab("manage"):
+        manage = _manage.build(shell)
+        pages["manage"] = [manage.splits, manage.merge[1][0]], lambda dataset: (_manage.dealt(shell, dataset), _manage.others(shell, dataset))
+    _turn(shell, frame, told, kept, export)
+    return [lambda jobs, wire=wire, page=page: wire(shell, jobs, page) for wire, page in (
+        (_check_page.wire, check), (_snapshots.wire, kept), (_captions_page.wire, captions), (_export.wire, export), (_manage.wire, manage))]
+
+
+def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots, export: _export.Export) -> None:
+    """Wire the report's pages, and the way from a snapshot to its export."""
+    def turned(dataset: str, event: gr.EventData) -> h.Html:
+        return reported(shell, dataset, int(event._data["page"]))
+
+    def exported(dataset: str, event: gr.EventData) -> tuple:
+        if event._data.get("act") != "export":
+            return (gr.skip(),) * 4
+        return gr.Tabs(selected="export"), _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
+
+    shell.on(told.pick, turned, shell.dataset, told)
+    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, export.listing, export.snapshot, export.classes])
+
+
+def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
     def opened(event: gr.EventData) -> str:
         return event._data["name"]
 
-    def turned(dataset: str, event: gr.EventData) -> h.Html:
-        return views.report(shell.call("datasets_get", dataset=dataset), int(event._data["page"]))
+    def selected(dataset: str, event: gr.SelectData) -> tuple:
+        page = next((name for name, label in PAGES.items() if label == event.value), "overview")
+        return (page, *frame.draw(dataset, page))
 
+    for trigger in (shell.dataset.change, shell.tab.select):
+        shell.on(trigger, frame.draw, [shell.dataset, frame.page], frame.outputs)
+    shell.on(frame.inner.select, selected, shell.dataset, [frame.page, *frame.outputs])
+    shell.on(shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset)  # others may have added some
+    shell.on(shell.dataset.change, lambda into: _import_form.choices(shell, into), asking.into, asking.into)
     shell.on(listing.pick, opened, None, shell.dataset)
-    shell.on(report.pick, turned, shell.dataset, report)
+    shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def draw(shell: Shell, dataset: str) -> tuple:
-    """Return the list, whether there are details, and the details of the open dataset."""
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, preview: gr.HTML, looked: gr.State) -> None:
+    """Wire what is shown when a job of the tab has ended."""
+    shown = [shell.dataset, frame.page, frame.inner, preview, looked, jobs.job, jobs.view, jobs.timer]
+
+    def ended(job_id: str, dataset: str, page: str) -> tuple:
+        job = shell.call("jobs_get", job_id=job_id)
+        done = job["state"] == "succeeded"
+        answer: dict[Any, Any] = {}
+        if job["kind"] == "datasets_preview":
+            answer = {preview: _import_preview.draw(shell, _import_preview.opened(job_id)), looked: _import_preview.opened(job_id)} if done else {}
+            return _answered(answer, shown, frame)
+        if job["kind"] in MAKES:
+            dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
+            answer |= {shell.dataset: shell.pick(dataset), preview: h.Html(""), looked: {}} if done else {shell.dataset: shell.pick(dataset)}
+        if job["kind"] == "datasets_check" and done and page == "manage":
+            page = "check"
+            answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
+        answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
+        if job["kind"] == "datasets_repair" and done:
+            panel, state = frame.pages["check"][0]
+            facts, again = _check_page.repaired(shell, job)
+            answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
+            answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
+        return _answered(answer, shown, frame)
+
+    jobs.on_end(ended, [shell.dataset, frame.page], [*shown, *frame.outputs])
+
+
+def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
+    """Return the answers in the order of the outputs; what has none stays as it is."""
+    return tuple(answer.get(widget, gr.skip()) for widget in [*shown, *frame.outputs])
+
+
+def heading(shell: Shell, dataset: str) -> tuple:
+    """Return the list, whether there are details, and the title of the open dataset."""
     rows = shell.call("datasets_list")
-    known = any(row["name"] == dataset for row in rows)
-    table = views.listing(rows, dataset)
-    if not known:
-        return table, gr.update(visible=False), "", "", "", ""
-    facts = shell.call("datasets_get", dataset=dataset)
-    details = views.title(dataset), views.overview(facts), _classes.draw(shell, dataset), views.report(facts, 1)
-    return (table, gr.update(visible=True), *details)
+    facts = next((row for row in rows if row["name"] == dataset), None)
+    return views.listing(rows, dataset), gr.update(visible=facts is not None), views.title(facts) if facts else ""
 
 
-def manage(shell: Shell) -> None:
-    """Draw renaming and deleting; deleting wants the name typed."""
-    with gr.Row(elem_classes="t-line"):
-        new_name = gr.Textbox(label="New name", max_length=200, elem_id="rename-to", scale=3)
-        rename = gr.Button("Rename", elem_id="rename", scale=0)
-    gr.HTML(h.div(NEVER, cls="t-note"), apply_default_css=False)
-    with gr.Row(elem_classes="t-line"):
-        confirm = gr.Textbox(label="Type the dataset's name to delete it", elem_id="delete-confirm", scale=3)
-        delete = gr.Button("Delete", variant="stop", interactive=False, elem_id="delete", scale=0)
+def reported(shell: Shell, dataset: str, page: int) -> h.Html:
+    """Return the report of a dataset's last import."""
+    return report.report(shell.call("datasets_get", dataset=dataset), page)
 
-    def renamed(dataset: str, name: str) -> tuple:
-        shell.call("datasets_rename", dataset=shell.require(dataset), new_name=name)
-        return shell.pick(name.strip()), ""
 
-    def deleted(dataset: str, typed: str) -> tuple:
-        shell.call("datasets_delete", dataset=shell.require(dataset), confirm=typed)
-        gr.Info(f"{dataset} is deleted", title="Deleted")
-        return shell.pick(), ""
+def resumed(shell: Shell, dataset: str) -> str:
+    """Start the newest import or merge of a dataset again, which goes on where it stopped, and return its job id.
 
-    def typed(dataset: str, text: str) -> dict:
-        return gr.update(interactive=bool(dataset) and text == dataset)
-
-    shell.on(rename.click, renamed, [shell.dataset, new_name], [shell.dataset, new_name])
-    shell.on(confirm.change, typed, [shell.dataset, confirm], delete)
-    shell.on(shell.dataset.change, lambda: "", None, confirm)
-    shell.on(delete.click, deleted, [shell.dataset, confirm], [shell.dataset, confirm])
+    Raises:
+        NotFound: no such job is known any more.
+    """
+    found = [job for kind in ("datasets_create", "datasets_merge") for job in shell.call("jobs_list", kind=kind, limit=200)
+             if job["arguments"].get(MAKES[kind]) == dataset]
+    if not found:
+        raise NotFound(f"no import of {dataset!r} is known any more; import the same source under the same name again, and it goes on")
+    return _jobs.resumed(shell, max(found, key=lambda job: job["created_at"])["id"])

@@ -1,7 +1,10 @@
 """List the images of a dataset and find the way through them."""
 from __future__ import annotations
 
+from typing import Literal
+
 from tator import browse
+from tator.image_search import Wanted, find_images
 from tator.ops import operation
 from tator.workbench import Workbench
 
@@ -57,3 +60,49 @@ def images_position(wb: Workbench, dataset: str, image_id: int) -> dict:
         NotFound: no such dataset, or it has no such image.
     """
     return browse.position(wb.dataset(dataset), image_id)
+
+
+@operation(writes=False)
+def images_find(
+    wb: Workbench,
+    dataset: str,
+    offset: int = 0,
+    limit: int = 60,
+    states: list[str] = [],
+    splits: list[str] = [],
+    class_ids: list[int] = [],
+    sides: list[float] = [],
+    aspects: list[float] = [],
+    area: list[float] = [],
+    boxes: list[int] = [],
+    size: list[int] = [],
+    captions: Literal["any", "with", "without"] = "any",
+    only_problems: bool = False,
+    search: str = "",
+) -> dict:
+    """List the images behind a number of datasets_stats, a page at a time.
+
+    What concerns boxes must hold for one box of the image; an empty list asks for nothing.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        offset: how many to skip.
+        limit: how many to return, 1 to 200.
+        states: of the image: new, in_progress or reviewed.
+        splits: train, val, test and "" (none).
+        class_ids: a box of one of these classes.
+        sides: least, and where given below which, the square root of a box's area lies, in pixels.
+        aspects: least, and where given below which, a box's width by height lies.
+        area: x1, y1, x2, y2 around a box's centre, as shares of the image.
+        boxes: least, and where given below which, the number of accepted annotations lies.
+        size: width and height of the image in pixels.
+        captions: any, only images with one, or only those without.
+        only_problems: only images that cannot be read.
+        search: only names that contain this, case aside.
+
+    Raises:
+        NotFound: no such dataset.
+        BadInput: a list has another length, or a value is out of range.
+    """
+    wanted = Wanted(states, splits, class_ids, sides, aspects, area, boxes, size, captions, only_problems, search)
+    return find_images(wb.dataset(dataset), wanted, offset, limit)
