@@ -11,6 +11,9 @@ from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image
 from tator.upsampling import Resize, detections_of
 
+# Said, not guessed: an image of 1 x 333 pixels with its 3 channels last looks like one with 1 or 3 channels first.
+CHANNELS = {"input_data_format": "channels_last", "return_tensors": "pt"}
+
 
 class ClickSegmenter:
     """A Segmenter over `get_image_embeddings` and `image_embeddings=` of a transformers model."""
@@ -24,7 +27,7 @@ class ClickSegmenter:
         """Encode an image once; three feature levels are kept."""
         import torch
 
-        pixels = self._processor(images=image, return_tensors="pt")["pixel_values"].to(self._device)
+        pixels = self._processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
         with torch.inference_mode(), half_on_gpu(self._device):
             levels = self._model.get_image_embeddings(pixels)
         features = {f"level{i}": level.float().contiguous() for i, level in enumerate(levels)}

@@ -51,14 +51,20 @@ class Sam1:
     def embed(self, image: Image) -> Embedding:
         """Encode an image once; 4 MB at full size.
 
+        Raises:
+            BadInput: the image is so narrow that nothing of it is left at the model's scale.
+
         Source: SamPredictor.set_image of segment-anything.
         """
         import torch
 
+        height, width = image.shape[:2]
+        if 0 in self._resize.get_preprocess_shape(height, width, self._side):
+            raise BadInput(f"an image of {width} x {height} pixels is too narrow for {self.card.label}; cut it into parts")
         pixels = torch.as_tensor(self._resize.apply_image(image), device=self._device).permute(2, 0, 1).contiguous()
         with torch.inference_mode(), half_on_gpu(self._device):
             features = self._model.image_encoder(self._model.preprocess(pixels[None])).float()
-        return Embedding(self.card.id, image.shape[1], image.shape[0], {"features": features}, features.nbytes)
+        return Embedding(self.card.id, width, height, {"features": features}, features.nbytes)
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
         """Return candidates in image pixels, best first: three for a single click, else one.

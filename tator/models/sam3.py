@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tator.checkpoints import load_pretrained
-from tator.clicks import half_on_gpu, nbytes_of
+from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card, Embedding
@@ -64,7 +64,7 @@ class Sam3:
         """Encode an image once; 111 MB at full size, 5 MB in the boxes-only variant."""
         import torch
 
-        pixels = self._processor.image_processor(images=image, return_tensors="pt")["pixel_values"].to(self._device)
+        pixels = self._processor.image_processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
         with torch.inference_mode(), half_on_gpu(self._device):
             levels = self._model.get_vision_features(pixels).fpn_hidden_states
         features = {f"level{i}": levels[i].float().contiguous() for i in self.levels}
