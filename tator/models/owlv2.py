@@ -12,7 +12,6 @@ from tator.encoder_steps import report_blocks
 from tator.protocols import Card, Embedding
 from tator.types import Detections, Image, Unavailable
 
-NMS_IOU = 0.5  # neighbouring patches predict the same object
 TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
 SOURCE = "https://arxiv.org/abs/2306.09683"
 
@@ -21,6 +20,7 @@ class Owlv2:
     """Boxes and class embeddings are made once an image; each phrase is then one matrix product."""
 
     card: Card
+    nms_iou = 0.5  # neighbouring patches predict the same object
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
         """Load a folder in the layout of the transformers library.
@@ -95,7 +95,7 @@ class Owlv2:
         scores = torch.cat([phrase, good], 1).amax(1)
         if bad.shape[1]:
             scores = scores.where(scores > bad.amax(1), 0)
-        kept = best_boxes(boxes, scores, conf, NMS_IOU)
+        kept = best_boxes(boxes, scores, conf, self.nms_iou)
         return detections_in(embedding, boxes[kept], scores[kept], row)
 
     def _texts(self, phrases: Sequence[str]) -> Any:

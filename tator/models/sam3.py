@@ -18,7 +18,6 @@ from tator.types import BadInput, Detections, Image, Mask, Unavailable
 from tator.upsampling import Resize, cropped_mask
 
 CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a phrase at full size
-NMS_IOU = 0.7  # the detector suppresses duplicates itself, rarely leaves one
 MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
 TEXT_TOKENS = 32  # what the text encoder reads
 KEPT_PHRASES = 500  # 32 kB each
@@ -41,6 +40,7 @@ class Sam3:
         weights="facebook/sam3", license="SAM License", source="https://arxiv.org/abs/2511.16719", size_mb=3_450, gated=True,
         expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
     )  # fmt: skip
+    nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
     levels: tuple[int, ...] = (0, 1, 2)  # feature levels kept: the two finest only serve masks
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
@@ -150,7 +150,7 @@ class Sam3:
         boxes = boxes * boxes.new_tensor([embedding.width, embedding.height] * 2)
         answers = []
         for row in range(len(boxes)):
-            kept = best_boxes(boxes[row], scores[row], conf, NMS_IOU)
+            kept = best_boxes(boxes[row], scores[row], conf, self.nms_iou)
             masks = None
             if not boxes_only:
                 masks = self._masks(embedding, question, encoded, queries[row, kept], row) if len(kept) else ()
