@@ -1,4 +1,5 @@
 """Opens model files without running what is in them, and refuses cut, partial and foreign ones by name."""
+
 from __future__ import annotations
 
 import json
@@ -19,7 +20,7 @@ KEYS_SHOWN = 4
 HARMLESS = {
     ("collections", "OrderedDict"), ("torch._utils", "_rebuild_tensor_v2"), ("torch._utils", "_rebuild_parameter"),
     ("torch", "Size"), ("torch", "device"),
-    *(("torch", f"{kind}Storage") for kind in ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Byte", "Char", "Bool")),
+    *(("torch", f"{kind}Storage") for kind in "Float Double Half BFloat16 Long Int Short Byte Char Bool".split()),
 }  # fmt: skip
 
 
@@ -49,7 +50,9 @@ def safetensors_keys(path: Path) -> list[str]:
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(HEADER_LIMIT, size - 8):
-            raise BadInput(f"{path.name} is no complete safetensors file: its header says {length} bytes, it has {size}")
+            raise BadInput(
+                f"{path.name} is no complete safetensors file: its header says {length} bytes, it has {size}"
+            )
         try:
             header = json.loads(file.read(length))
             tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
@@ -64,9 +67,12 @@ def safetensors_keys(path: Path) -> list[str]:
 def _check_torch_archive(path: Path) -> None:
     """Refuse a .pth or .pt file unless it is a torch zip archive of plain tensors."""
     if not zipfile.is_zipfile(path):
+        with path.open("rb") as file:
+            if file.read(2) == b"PK":
+                raise BadInput(f"{path.name} is cut short or damaged: its end is missing. Fetch it again.")
         raise BadInput(
-            f"{path.name} is no torch archive: cut short, a bare pickle or the format of torch before 1.6, which can run "
-            "code when opened. Fetch it again, or have it saved as .safetensors."
+            f"{path.name} is a bare pickle or no torch file at all; opening it could run code. Only torch archives of "
+            "plain tensors are read (torch 1.6 or later writes them); save the weights as .safetensors."
         )
     with zipfile.ZipFile(path) as archive:
         pickles = [name for name in archive.namelist() if name.endswith(".pkl")]
@@ -90,8 +96,10 @@ def _globals(pickled: bytes, name: str) -> set[tuple[str, str]]:
         for opcode, argument, _ in pickletools.genops(pickled):
             if opcode.name in ("GLOBAL", "INST"):
                 found.add(tuple(argument.split(" ", 1)))
-            elif opcode.name == "STACK_GLOBAL":  # never written by torch; the two last strings may come from the memo
-                found.add((strings[-2], strings[-1]) if len(strings) > 1 else ("?", "?"))
+            elif (
+                opcode.name == "STACK_GLOBAL"
+            ):  # torch never writes it; its names may come from anywhere, so always foreign
+                found.add((".".join(strings[-2:]), "(computed)"))
             elif "UNICODE" in opcode.name or "STRING" in opcode.name:
                 strings.append(argument)
             elif opcode.name in ("EXT1", "EXT2", "EXT4"):
@@ -174,7 +182,9 @@ def check_folder(folder: Path) -> None:
         BadInput: a file is cut short.
     """
     if not (folder / "config.json").is_file():
-        raise Unavailable(f"{folder.name}: config.json is missing; expected a model folder with config.json and *.safetensors")
+        raise Unavailable(
+            f"{folder.name}: config.json is missing; expected a model folder with config.json and *.safetensors"
+        )
     shards = _shards(folder)
     for shard in shards:
         if not (folder / shard).is_file():
@@ -210,7 +220,12 @@ def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any
     check_folder(folder)
     try:
         model, info = model_class.from_pretrained(
-            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=torch.float32, **settings
+            folder,
+            local_files_only=True,
+            use_safetensors=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            **settings,
         )
     except (OSError, RuntimeError, ValueError) as error:
         raise BadInput(f"{folder.name} cannot be loaded: {str(error).splitlines()[0]}") from error

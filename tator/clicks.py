@@ -3,6 +3,7 @@
 SAM 2.1 and the SAM 3 tracker share this interface: the image is squashed to a square, features of
 three levels are kept, and a prompt in that square's coordinates gives low-resolution mask logits.
 """
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,5 @@
 """What every concept segmenter does around its model: check the question, order and thin the answers."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -14,7 +15,9 @@ MAX_PHRASES = 200  # of one call; more is a job for a loop that can be cancelled
 MAX_PHRASE_LENGTH = 120  # characters
 
 
-def check_question(card: Card, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float) -> list[str]:
+def check_question(
+    card: Card, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float
+) -> list[str]:
     """Return the phrases without surrounding blanks.
 
     Raises:

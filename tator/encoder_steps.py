@@ -1,4 +1,5 @@
 """Tells how far an image encoder has come, block by block, and lets its caller stop it there."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence

@@ -3,6 +3,7 @@
 A 12-megapixel image with three candidates would need 144 MB of float logits at full size; only the
 window that can be positive is upsampled, with the arithmetic of torch's bilinear interpolation.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

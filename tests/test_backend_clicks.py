@@ -1,4 +1,5 @@
 """Clicks and boxes: our answer equals a direct call of the library, in the coordinates of the image."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -6,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tator.models.sam1 import Sam1B, timm_names
+from tator.mobile_encoder import timm_names
+from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
 from tator.models.sam3_tracker import Sam3Clicks
 from tator.protocols import Prompt
@@ -187,4 +189,6 @@ def test_mobile_sam_equals_its_published_architecture(tmp_path):
 
 
 def test_mobile_names_keep_the_rest():
-    assert timm_names({"mask_decoder.iou_token.weight": 1, "image_encoder.head.weight": 2}) == {"mask_decoder.iou_token.weight": 1}
+    assert timm_names({"mask_decoder.iou_token.weight": 1, "image_encoder.head.weight": 2}) == {
+        "mask_decoder.iou_token.weight": 1
+    }

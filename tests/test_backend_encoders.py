@@ -1,4 +1,5 @@
 """Encoders: equal to the library, unit length, whatever the crop's shape."""
+
 from __future__ import annotations
 
 import numpy as np

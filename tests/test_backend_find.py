@@ -1,4 +1,5 @@
 """Phrases and exemplars: our answer equals a direct call of the library; the image is encoded once."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """Windowed upsampling equals the library's interpolation of the whole image."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -21,7 +22,9 @@ def blob(rng, side, small):
 def whole(logits, chain):
     values = logits[None, None]
     for step in chain:
-        values = torch.nn.functional.interpolate(values, (step.height, step.width), mode="bilinear", align_corners=False)
+        values = torch.nn.functional.interpolate(
+            values, (step.height, step.width), mode="bilinear", align_corners=False
+        )
         values = values[..., : step.keep_height, : step.keep_width]
     return values[0, 0].numpy()
 

@@ -1,7 +1,8 @@
 """Checkpoints of every family with the real libraries' code and toy sizes, built in seconds without a network.
 
-Random weights: they show that files load, coordinates are right and nothing is encoded twice, never how accurate a model is.
+Random weights: they show that files load, coordinates are right and nothing is encoded twice, not how good a model is.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -49,13 +50,26 @@ def tiny_sam1_model():
 
     dim, grid = 32, SIDE // 16
     encoder = ImageEncoderViT(
-        depth=2, embed_dim=32, img_size=SIDE, mlp_ratio=2, norm_layer=partial(torch.nn.LayerNorm, eps=1e-6), num_heads=2,
-        patch_size=16, qkv_bias=True, use_rel_pos=True, global_attn_indexes=[1], window_size=4, out_chans=dim,
-    )  # fmt: skip
+        depth=2,
+        embed_dim=32,
+        img_size=SIDE,
+        mlp_ratio=2,
+        norm_layer=partial(torch.nn.LayerNorm, eps=1e-6),
+        num_heads=2,
+        patch_size=16,
+        qkv_bias=True,
+        use_rel_pos=True,
+        global_attn_indexes=[1],
+        window_size=4,
+        out_chans=dim,
+    )
     decoder = MaskDecoder(
-        num_multimask_outputs=3, transformer=TwoWayTransformer(depth=2, embedding_dim=dim, mlp_dim=64, num_heads=8),
-        transformer_dim=dim, iou_head_depth=3, iou_head_hidden_dim=32,
-    )  # fmt: skip
+        num_multimask_outputs=3,
+        transformer=TwoWayTransformer(depth=2, embedding_dim=dim, mlp_dim=64, num_heads=8),
+        transformer_dim=dim,
+        iou_head_depth=3,
+        iou_head_hidden_dim=32,
+    )
     return Sam(encoder, PromptEncoder(dim, (grid, grid), (SIDE, SIDE), 16), decoder).eval()
 
 
@@ -86,24 +100,36 @@ def sam2() -> Path:
 
     seeded()
     hiera = Sam2HieraDetConfig(
-        hidden_size=8, num_attention_heads=1, image_size=[SIDE, SIDE], blocks_per_stage=[1, 1, 2, 1],
-        embed_dim_per_stage=[8, 16, 32, 64], num_attention_heads_per_stage=[1, 2, 4, 8], window_size_per_stage=[8, 4, 4, 2],
-        window_positional_embedding_background_size=[4, 4], global_attention_blocks=[3],
-    )  # fmt: skip
+        hidden_size=8,
+        num_attention_heads=1,
+        image_size=[SIDE, SIDE],
+        blocks_per_stage=[1, 1, 2, 1],
+        embed_dim_per_stage=[8, 16, 32, 64],
+        num_attention_heads_per_stage=[1, 2, 4, 8],
+        window_size_per_stage=[8, 4, 4, 2],
+        window_positional_embedding_background_size=[4, 4],
+        global_attention_blocks=[3],
+    )
     vision = Sam2VisionConfig(
-        backbone_config=hiera, backbone_channel_list=[64, 32, 16, 8],
-        backbone_feature_sizes=[[SIDE // 4] * 2, [SIDE // 8] * 2, [SIDE // 16] * 2], fpn_hidden_size=32,
-    )  # fmt: skip
+        backbone_config=hiera,
+        backbone_channel_list=[64, 32, 16, 8],
+        backbone_feature_sizes=[[SIDE // 4] * 2, [SIDE // 8] * 2, [SIDE // 16] * 2],
+        fpn_hidden_size=32,
+    )
     config = Sam2Config(
         vision_config=vision,
-        prompt_encoder_config=Sam2PromptEncoderConfig(hidden_size=32, image_size=SIDE, patch_size=16, mask_input_channels=8),
+        prompt_encoder_config=Sam2PromptEncoderConfig(
+            hidden_size=32, image_size=SIDE, patch_size=16, mask_input_channels=8
+        ),
         mask_decoder_config=Sam2MaskDecoderConfig(
             hidden_size=32, mlp_dim=64, num_hidden_layers=2, num_attention_heads=2, iou_head_hidden_dim=32
         ),
     )
     path = folder() / "sam2"
     Sam2Model(config).eval().save_pretrained(path)
-    images = Sam2ImageProcessor(size={"height": SIDE, "width": SIDE}, mask_size={"height": SIDE // 4, "width": SIDE // 4})
+    images = Sam2ImageProcessor(
+        size={"height": SIDE, "width": SIDE}, mask_size={"height": SIDE // 4, "width": SIDE // 4}
+    )
     Sam2Processor(images, target_size=SIDE).save_pretrained(path)
     return path
 
@@ -123,9 +149,16 @@ def _sam3_vision():
 
     grid = SIDE3 // PATCH3
     vit = Sam3ViTConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, image_size=SIDE3, patch_size=PATCH3,
-        window_size=4, global_attn_indexes=[1], pretrain_image_size=56,
-    )  # fmt: skip
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        image_size=SIDE3,
+        patch_size=PATCH3,
+        window_size=4,
+        global_attn_indexes=[1],
+        pretrain_image_size=56,
+    )
     sizes = [[grid * 4] * 2, [grid * 2] * 2, [grid] * 2]
     return Sam3VisionConfig(backbone_config=vit, fpn_hidden_size=DIM3, backbone_feature_sizes=sizes)
 
@@ -144,27 +177,47 @@ def _sam3_config(vocabulary: int):
 
     shared = {"hidden_size": DIM3, "num_attention_heads": 2, "intermediate_size": 64}
     text = CLIPTextConfig(
-        vocab_size=vocabulary, hidden_size=32, intermediate_size=64, projection_dim=16, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=32, hidden_act="gelu", bos_token_id=vocabulary - 2,
-        eos_token_id=vocabulary - 1, pad_token_id=vocabulary - 1,
-    )  # fmt: skip
+        vocab_size=vocabulary,
+        hidden_size=32,
+        intermediate_size=64,
+        projection_dim=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        max_position_embeddings=32,
+        hidden_act="gelu",
+        bos_token_id=vocabulary - 2,
+        eos_token_id=vocabulary - 1,
+        pad_token_id=vocabulary - 1,
+    )
     detector = Sam3Config(
-        vision_config=_sam3_vision(), text_config=text,
+        vision_config=_sam3_vision(),
+        text_config=text,
         geometry_encoder_config=Sam3GeometryEncoderConfig(num_layers=1, roi_size=3, **shared),
         detr_encoder_config=Sam3DETREncoderConfig(num_layers=2, **shared),
         detr_decoder_config=Sam3DETRDecoderConfig(num_layers=2, num_queries=10, **shared),
         mask_decoder_config=Sam3MaskDecoderConfig(hidden_size=DIM3, num_attention_heads=2),
-    )  # fmt: skip
+    )
     grid = SIDE3 // PATCH3
     tracker = Sam3TrackerVideoConfig(
         vision_config=_sam3_vision(),
-        prompt_encoder_config={"hidden_size": DIM3, "image_size": SIDE3, "patch_size": PATCH3, "mask_input_channels": 8},
+        prompt_encoder_config={
+            "hidden_size": DIM3,
+            "image_size": SIDE3,
+            "patch_size": PATCH3,
+            "mask_input_channels": 8,
+        },
         mask_decoder_config={"hidden_size": DIM3, "mlp_dim": 64, "num_attention_heads": 2, "iou_head_hidden_dim": 32},
-        image_size=SIDE3, memory_attention_hidden_size=DIM3, memory_attention_num_layers=1,
-        memory_attention_feed_forward_hidden_size=64, memory_attention_rope_feat_sizes=[grid, grid],
-        memory_encoder_hidden_size=DIM3, memory_encoder_output_channels=16, mask_downsampler_embed_dim=DIM3,
-        memory_fuser_embed_dim=DIM3, memory_fuser_intermediate_dim=64,
-    )  # fmt: skip
+        image_size=SIDE3,
+        memory_attention_hidden_size=DIM3,
+        memory_attention_num_layers=1,
+        memory_attention_feed_forward_hidden_size=64,
+        memory_attention_rope_feat_sizes=[grid, grid],
+        memory_encoder_hidden_size=DIM3,
+        memory_encoder_output_channels=16,
+        mask_downsampler_embed_dim=DIM3,
+        memory_fuser_embed_dim=DIM3,
+        memory_fuser_intermediate_dim=64,
+    )
     return Sam3VideoConfig(detector_config=detector, tracker_config=tracker, low_res_mask_size=grid * 4)
 
 
@@ -226,8 +279,9 @@ def owlv2() -> Path:
     ends = {"bos_token_id": len(tokenizer) - 2, "eos_token_id": len(tokenizer) - 1, "pad_token_id": len(tokenizer) - 1}
     config = Owlv2Config(
         text_config={**shared, **ends, "vocab_size": len(tokenizer), "max_position_embeddings": 48},
-        vision_config={**shared, "image_size": 96, "patch_size": 16}, projection_dim=32,
-    )  # fmt: skip
+        vision_config={**shared, "image_size": 96, "patch_size": 16},
+        projection_dim=32,
+    )
     path = folder() / "owlv2"
     Owlv2ForObjectDetection(config).eval().save_pretrained(path)
     Owlv2Processor(Owlv2ImageProcessor(size={"height": 96, "width": 96}), tokenizer).save_pretrained(path)
@@ -241,7 +295,9 @@ def dinov2() -> Path:
 
     seeded()
     path = folder() / "dinov2"
-    config = Dinov2Config(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14, mlp_ratio=2)
+    config = Dinov2Config(
+        hidden_size=32, num_hidden_layers=2, num_attention_heads=2, image_size=56, patch_size=14, mlp_ratio=2
+    )
     Dinov2Model(config).eval().save_pretrained(path)
     BitImageProcessor(size={"shortest_edge": 64}, crop_size={"height": 56, "width": 56}).save_pretrained(path)
     return path
@@ -255,9 +311,14 @@ def dinov3() -> Path:
     seeded()
     path = folder() / "dinov3"
     config = DINOv3ViTConfig(
-        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=2, patch_size=16, image_size=64,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        patch_size=16,
+        image_size=64,
         num_register_tokens=4,
-    )  # fmt: skip
+    )
     DINOv3ViTModel(config).eval().save_pretrained(path)
     DINOv3ViTImageProcessor(size={"height": 64, "width": 64}).save_pretrained(path)
     return path
@@ -283,10 +344,14 @@ def clip() -> Path:
     }
     (path / "open_clip_config.json").write_text(json.dumps(described))
     model = open_clip.CLIP(**config)
-    save_file({key: value.contiguous() for key, value in model.state_dict().items()}, path / "open_clip_model.safetensors")
+    save_file(
+        {key: value.contiguous() for key, value in model.state_dict().items()}, path / "open_clip_model.safetensors"
+    )
     return path
 
 
 def copy_of(source: Path, into: Path) -> Path:
     """Return a copy of a checkpoint that a test may damage."""
-    return Path(shutil.copytree(source, into / source.name) if source.is_dir() else shutil.copy(source, into / source.name))
+    return Path(
+        shutil.copytree(source, into / source.name) if source.is_dir() else shutil.copy(source, into / source.name)
+    )

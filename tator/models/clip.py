@@ -1,4 +1,5 @@
 """CLIP through open_clip: crops and phrases to vectors of one space."""
+
 from __future__ import annotations
 
 import json
@@ -95,27 +96,47 @@ def in_batches(run: Any, items: Sequence[Any], dim: int) -> NDArray[np.float32]:
 
 def _card(name: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:
     return Card(
-        f"clip_{name.lower().replace('-', '_')}", task="encode", label=f"CLIP {name}", vram_mb=vram_mb,
-        requires=("torch", "open_clip"), weights=hub, license="MIT", source=SOURCE, size_mb=size_mb, expects=expects,
-        files=(CONFIG, WEIGHTS, "tokenizer*.json", "vocab.json", "merges.txt"),
-    )  # fmt: skip
+        f"clip_{name.lower().replace('-', '_')}",
+        task="encode",
+        label=f"CLIP {name}",
+        vram_mb=vram_mb,
+        requires=("torch", "open_clip"),
+        weights=hub,
+        license="MIT",
+        source=SOURCE,
+        size_mb=size_mb,
+        expects=expects,
+        files=(CONFIG, WEIGHTS, "tokenizer*.json", "vocab*.json", "merges*.txt"),
+    )
 
 
 class ClipB32(Clip):
     """The usual one: 151 M parameters, 512 dimensions."""
 
     card = _card(
-        "ViT-B-32", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K", 900, 610, "54 ms a crop on two CPU cores; knows everyday things."
+        "ViT-B-32",
+        "laion/CLIP-ViT-B-32-laion2B-s34B-b79K",
+        900,
+        610,
+        "54 ms a crop on two CPU cores; knows everyday things.",
     )
 
 
 class ClipB16(Clip):
     """Finer patches: 150 M parameters, 512 dimensions."""
 
-    card = _card("ViT-B-16", "laion/CLIP-ViT-B-16-laion2B-s34B-b88K", 1_000, 600, "Finer detail than ViT-B-32 at four times its cost.")
+    card = _card(
+        "ViT-B-16",
+        "laion/CLIP-ViT-B-16-laion2B-s34B-b88K",
+        1_000,
+        600,
+        "Finer detail than ViT-B-32 at four times its cost.",
+    )
 
 
 class ClipL14(Clip):
     """428 M parameters, 768 dimensions."""
 
-    card = _card("ViT-L-14", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 2_200, 1_710, "For a GPU; the most able of the three.")
+    card = _card(
+        "ViT-L-14", "laion/CLIP-ViT-L-14-laion2B-s32B-b82K", 2_200, 1_710, "For a GPU; the most able of the three."
+    )

@@ -1,4 +1,5 @@
 """DINOv2 and DINOv3: crops to vectors, learned from images alone."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -48,7 +49,11 @@ class Dino:
             for start in range(0, len(crops), BATCH):
                 batch = [np.ascontiguousarray(crop) for crop in crops[start : start + BATCH]]
                 pixels = self._processor(
-                    images=batch, size=size, do_center_crop=False, input_data_format="channels_last", return_tensors="pt"
+                    images=batch,
+                    size=size,
+                    do_center_crop=False,
+                    input_data_format="channels_last",
+                    return_tensors="pt",
                 )["pixel_values"]
                 pooled = self._model(pixel_values=pixels.to(self._device)).pooler_output
                 rows[start : start + len(batch)] = normalize(pooled.float(), dim=-1).cpu().numpy()
@@ -58,17 +63,31 @@ class Dino:
 def _card(family: str, size: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:
     third = family == "DINOv3"
     return Card(
-        f"{family.lower()}_{size.lower()}", task="encode", label=f"{family} {size}", vram_mb=vram_mb,
-        requires=("torch", "transformers", "torchvision"), weights=hub, license="DINOv3 License" if third else "Apache-2.0",
-        source="https://arxiv.org/abs/2508.10104" if third else "https://arxiv.org/abs/2304.07193", size_mb=size_mb,
-        expects=expects, gated=third,
-    )  # fmt: skip
+        f"{family.lower()}_{size.lower()}",
+        task="encode",
+        label=f"{family} {size}",
+        vram_mb=vram_mb,
+        requires=("torch", "transformers", "torchvision"),
+        weights=hub,
+        license="DINOv3 License" if third else "Apache-2.0",
+        source="https://arxiv.org/abs/2508.10104" if third else "https://arxiv.org/abs/2304.07193",
+        size_mb=size_mb,
+        expects=expects,
+        gated=third,
+    )
 
 
 class Dinov2Small(Dino):
     """22 M parameters, 384 dimensions."""
 
-    card = _card("DINOv2", "small", "facebook/dinov2-small", 500, 90, "Tells shapes and textures apart without any words; quick on a CPU.")
+    card = _card(
+        "DINOv2",
+        "small",
+        "facebook/dinov2-small",
+        500,
+        90,
+        "Tells shapes and textures apart without any words; quick on a CPU.",
+    )
 
 
 class Dinov2Base(Dino):
@@ -86,16 +105,32 @@ class Dinov2Large(Dino):
 class Dinov3Small(Dino):
     """ViT-S/16: 22 M parameters, 384 dimensions."""
 
-    card = _card("DINOv3", "ViT-S", "facebook/dinov3-vits16-pretrain-lvd1689m", 500, 90, "67 ms a crop on two CPU cores.")
+    card = _card(
+        "DINOv3", "ViT-S", "facebook/dinov3-vits16-pretrain-lvd1689m", 500, 90, "67 ms a crop on two CPU cores."
+    )
 
 
 class Dinov3Base(Dino):
     """ViT-B/16: 86 M parameters, 768 dimensions."""
 
-    card = _card("DINOv3", "ViT-B", "facebook/dinov3-vitb16-pretrain-lvd1689m", 900, 350, "Finer than ViT-S at four times its cost.")
+    card = _card(
+        "DINOv3",
+        "ViT-B",
+        "facebook/dinov3-vitb16-pretrain-lvd1689m",
+        900,
+        350,
+        "Finer than ViT-S at four times its cost.",
+    )
 
 
 class Dinov3Large(Dino):
     """ViT-L/16: 303 M parameters, 1024 dimensions."""
 
-    card = _card("DINOv3", "ViT-L", "facebook/dinov3-vitl16-pretrain-lvd1689m", 1_900, 1_220, "For a GPU; the most able of the three.")
+    card = _card(
+        "DINOv3",
+        "ViT-L",
+        "facebook/dinov3-vitl16-pretrain-lvd1689m",
+        1_900,
+        1_220,
+        "For a GPU; the most able of the three.",
+    )

@@ -1,4 +1,5 @@
 """OWLv2: open-vocabulary boxes from phrases or example boxes; free to use, no gate."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -101,7 +102,9 @@ class Owlv2:
     def _texts(self, phrases: Sequence[str]) -> Any:
         """Return (N, D) text embeddings of unit length."""
         prompts = [TEMPLATE.format(phrase) for phrase in phrases]
-        read = self._processor.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").to(self._device)
+        read = self._processor.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").to(
+            self._device
+        )
         texts = self._model.owlv2.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
         return texts / texts.norm(dim=-1, keepdim=True)
 
@@ -121,17 +124,31 @@ class Owlv2Base(Owlv2):
     """155 M parameters."""
 
     card = Card(
-        "owlv2_base", task="find", label="OWLv2 base", vram_mb=1_500, requires=("torch", "transformers", "torchvision"),
-        weights="google/owlv2-base-patch16-ensemble", license="Apache-2.0", source=SOURCE, size_mb=620,
+        "owlv2_base",
+        task="find",
+        label="OWLv2 base",
+        vram_mb=1_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="google/owlv2-base-patch16-ensemble",
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=620,
         expects="Boxes of everyday things by name, no masks; scores are low, start at 0.2.",
-    )  # fmt: skip
+    )
 
 
 class Owlv2Large(Owlv2):
     """437 M parameters."""
 
     card = Card(
-        "owlv2_large", task="find", label="OWLv2 large", vram_mb=3_500, requires=("torch", "transformers", "torchvision"),
-        weights="google/owlv2-large-patch14-ensemble", license="Apache-2.0", source=SOURCE, size_mb=1_750,
+        "owlv2_large",
+        task="find",
+        label="OWLv2 large",
+        vram_mb=3_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="google/owlv2-large-patch14-ensemble",
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=1_750,
         expects="Steadier than base on small and rare things; for a GPU.",
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
 """SAM 1 and MobileSAM from their original .pth files: clicks and boxes to masks."""
+
 from __future__ import annotations
 
 import re
@@ -11,13 +12,12 @@ import numpy as np
 from tator.checkpoints import load_state, read_tensors
 from tator.clicks import check_prompt, half_on_gpu, is_ambiguous
 from tator.encoder_steps import report_blocks
+from tator.mobile_encoder import RENAMED_KEY, is_mobile, mobile_encoder, timm_names
 from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image, Unavailable
 from tator.upsampling import Resize, detections_of
 
 DECODER_HEADS = 8  # of every published SAM; the one number that no tensor shape tells
-MOBILE_KEY = "image_encoder.patch_embed.seq.0.c.weight"
-MOBILE_SIDE = 1024  # pixels; TinyViT has no position table to read it from
 SOURCE = "https://arxiv.org/abs/2304.02643"
 FILES = "https://dl.fbaipublicfiles.com/segment_anything/"
 
@@ -39,7 +39,7 @@ class Sam1:
         if weights is None:
             raise Unavailable(f"{self.card.id} needs the file {self.card.weights}")
         state, name = read_tensors(Path(weights)), Path(weights).name
-        if MOBILE_KEY in state:
+        if is_mobile(state):
             state = timm_names(state)
         self._model = build(state, name)
         load_state(self._model, state, name)
@@ -60,7 +60,9 @@ class Sam1:
 
         height, width = image.shape[:2]
         if 0 in self._resize.get_preprocess_shape(height, width, self._side):
-            raise BadInput(f"an image of {width} x {height} pixels is too narrow for {self.card.label}; cut it into parts")
+            raise BadInput(
+                f"an image of {width} x {height} pixels is too narrow for {self.card.label}; cut it into parts"
+            )
         pixels = torch.as_tensor(self._resize.apply_image(image), device=self._device).permute(2, 0, 1).contiguous()
         with torch.inference_mode(), half_on_gpu(self._device):
             features = self._model.image_encoder(self._model.preprocess(pixels[None])).float()
@@ -82,9 +84,11 @@ class Sam1:
             sparse, dense = self._model.prompt_encoder(**self._inputs(prompt, size), masks=None)
             logits, scores = self._model.mask_decoder(
                 image_embeddings=embedding.features["features"].to(self._device),
-                image_pe=self._model.prompt_encoder.get_dense_pe(), sparse_prompt_embeddings=sparse,
-                dense_prompt_embeddings=dense, multimask_output=is_ambiguous(prompt),
-            )  # fmt: skip
+                image_pe=self._model.prompt_encoder.get_dense_pe(),
+                sparse_prompt_embeddings=sparse,
+                dense_prompt_embeddings=dense,
+                multimask_output=is_ambiguous(prompt),
+            )
             inner = self._resize.get_preprocess_shape(*size, self._side)
             return detections_of(logits[0], scores[0], [Resize(self._side, self._side, *inner), Resize(*size, *size)])
 
@@ -114,19 +118,22 @@ def build(state: Mapping[str, Any], name: str) -> Any:
     from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
     try:
-        mobile = "image_encoder.stages.0.blocks.0.conv1.conv.weight" in state
+        mobile = RENAMED_KEY in state
         encoder = mobile_encoder() if mobile else vit_encoder(state)
         side, grid = encoder.img_size, encoder.img_size // encoder.patch_size
         dim = state["prompt_encoder.no_mask_embed.weight"].shape[1]
-        prompts = PromptEncoder(dim, (grid, grid), (side, side), state["prompt_encoder.mask_downscaling.3.weight"].shape[0])
+        prompts = PromptEncoder(
+            dim, (grid, grid), (side, side), state["prompt_encoder.mask_downscaling.3.weight"].shape[0]
+        )
         mlp = state["mask_decoder.transformer.layers.0.mlp.lin1.weight"].shape[0]
         depth = _count(state, r"mask_decoder\.transformer\.layers\.(\d+)\.")
         decoder = MaskDecoder(
-            transformer_dim=dim, transformer=TwoWayTransformer(depth, dim, DECODER_HEADS, mlp),
+            transformer_dim=dim,
+            transformer=TwoWayTransformer(depth, dim, DECODER_HEADS, mlp),
             num_multimask_outputs=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
             iou_head_depth=_count(state, r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\."),
             iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
-        )  # fmt: skip
+        )
     except KeyError as error:
         raise BadInput(f"{name} is no SAM or only part of one: it lacks the tensor {error.args[0]}") from error
     return Sam(encoder, prompts, decoder)
@@ -146,66 +153,20 @@ def vit_encoder(state: Mapping[str, Any]) -> Any:
     spans = [(state[f"{part}blocks.{i}.attn.rel_pos_h"].shape[0] + 1) // 2 for i in range(depth)]
     everywhere = side // patch
     encoder = ImageEncoderViT(
-        img_size=side, patch_size=patch, embed_dim=dim, depth=depth,
+        img_size=side,
+        patch_size=patch,
+        embed_dim=dim,
+        depth=depth,
         num_heads=dim // state[part + "blocks.0.attn.rel_pos_h"].shape[1],
-        mlp_ratio=state[part + "blocks.0.mlp.lin1.weight"].shape[0] / dim, out_chans=state[part + "neck.0.weight"].shape[0],
-        norm_layer=partial(LayerNorm, eps=1e-6), use_rel_pos=True, window_size=min(spans),
+        mlp_ratio=state[part + "blocks.0.mlp.lin1.weight"].shape[0] / dim,
+        out_chans=state[part + "neck.0.weight"].shape[0],
+        norm_layer=partial(LayerNorm, eps=1e-6),
+        use_rel_pos=True,
+        window_size=min(spans),
         global_attn_indexes=tuple(i for i, span in enumerate(spans) if span == everywhere),
-    )  # fmt: skip
+    )
     encoder.patch_size = patch
     return encoder
-
-
-def mobile_encoder() -> Any:
-    """Return MobileSAM's empty encoder: TinyViT-5M of timm whose last stage keeps its resolution, and SAM's neck.
-
-    Source: https://arxiv.org/abs/2306.14289; architecture of github.com/ChaoningZhang/MobileSAM (Apache-2.0).
-    """
-    from segment_anything.modeling.common import LayerNorm2d
-    from timm.models.tiny_vit import TinyVit
-    from torch import nn
-
-    class MobileEncoder(TinyVit):
-        img_size, patch_size = MOBILE_SIDE, 16
-
-        def forward(self, pixels: Any) -> Any:
-            return self.neck(self.stages(self.patch_embed(pixels)))
-
-    encoder = MobileEncoder(
-        embed_dims=(64, 128, 160, 320), depths=(2, 2, 6, 2), num_heads=(2, 4, 5, 10), window_sizes=(7, 7, 14, 7), drop_path_rate=0.0
-    )
-    del encoder.head
-    encoder.stages[3].downsample.conv2.conv.stride = (1, 1)
-    encoder.neck = nn.Sequential(
-        nn.Conv2d(320, 256, 1, bias=False), LayerNorm2d(256), nn.Conv2d(256, 256, 3, padding=1, bias=False), LayerNorm2d(256)
-    )
-    return encoder
-
-
-RENAMES = (  # from TinyViT's original names to timm's, where a stage starts with the merging that ended the one before
-    (r"\.attention_bias_idxs$", None),
-    (r"^image_encoder\.(norm_head|head)\.", None),
-    (r"\.c\.(?=weight)", ".conv."),
-    (r"\.patch_embed\.seq\.0\.", ".patch_embed.conv1."),
-    (r"\.patch_embed\.seq\.2\.", ".patch_embed.conv2."),
-    (r"\.layers\.(\d)\.downsample\.", lambda match: f".stages.{int(match[1]) + 1}.downsample."),
-    (r"^image_encoder\.layers\.", "image_encoder.stages."),
-)
-
-
-def timm_names(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return MobileSAM's tensors under the names of timm; its unused classifier is dropped."""
-    renamed = {}
-    for key, tensor in state.items():
-        name: str | None = key
-        for pattern, replacement in RENAMES if key.startswith("image_encoder.") else ():
-            if replacement is None:
-                name = None if re.search(pattern, key) else name
-            elif name is not None:
-                name = re.sub(pattern, replacement, name)
-        if name is not None:
-            renamed[name] = tensor
-    return renamed
 
 
 def blocks_of(encoder: Any) -> list[Any]:
@@ -220,46 +181,75 @@ def _count(state: Mapping[str, Any], pattern: str) -> int:
 
 def _card(size: str, label: str, file: str, sha256: str, vram_mb: int, size_mb: int, expects: str) -> Card:
     return Card(
-        f"sam1_{size}", task="segment", label=label, vram_mb=vram_mb, requires=("torch", "torchvision", "segment_anything"),
-        weights=FILES + file, license="Apache-2.0", source=SOURCE, size_mb=size_mb, sha256=sha256, expects=expects,
-    )  # fmt: skip
+        f"sam1_{size}",
+        task="segment",
+        label=label,
+        vram_mb=vram_mb,
+        requires=("torch", "torchvision", "segment_anything"),
+        weights=FILES + file,
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=size_mb,
+        sha256=sha256,
+        expects=expects,
+    )
 
 
 class Sam1B(Sam1):
     """ViT-B: 94 M parameters."""
 
     card = _card(
-        "vit_b", "SAM 1 base", "sam_vit_b_01ec64.pth", "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
-        3_900, 375, "12 s to encode an image on two CPU cores, then 0.06 s a click.",
-    )  # fmt: skip
+        "vit_b",
+        "SAM 1 base",
+        "sam_vit_b_01ec64.pth",
+        "ec2df62732614e57411cdcf32a23ffdf28910380d03139ee0f4fcbe91eb8c912",
+        3_900,
+        375,
+        "12 s to encode an image on two CPU cores, then 0.06 s a click.",
+    )
 
 
 class Sam1L(Sam1):
     """ViT-L: 312 M parameters."""
 
     card = _card(
-        "vit_l", "SAM 1 large", "sam_vit_l_0b3195.pth", "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
-        5_500, 1_250, "For a GPU.",
-    )  # fmt: skip
+        "vit_l",
+        "SAM 1 large",
+        "sam_vit_l_0b3195.pth",
+        "3adcc4315b642a4d2101128f611684e8734c41232a17c648ed1693702a49a622",
+        5_500,
+        1_250,
+        "For a GPU.",
+    )
 
 
 class Sam1H(Sam1):
     """ViT-H: 641 M parameters."""
 
     card = _card(
-        "vit_h", "SAM 1 huge", "sam_vit_h_4b8939.pth", "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
-        6_800, 2_565, "50 s to encode an image on two CPU cores, so for a GPU; the best masks of SAM 1.",
-    )  # fmt: skip
+        "vit_h",
+        "SAM 1 huge",
+        "sam_vit_h_4b8939.pth",
+        "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
+        6_800,
+        2_565,
+        "50 s to encode an image on two CPU cores, so for a GPU; the best masks of SAM 1.",
+    )
 
 
 class MobileSam(Sam1):
     """TinyViT encoder: 10 M parameters."""
 
     card = Card(
-        "mobile_sam", task="segment", label="MobileSAM", vram_mb=1_200,
+        "mobile_sam",
+        task="segment",
+        label="MobileSAM",
+        vram_mb=1_200,
         requires=("torch", "torchvision", "segment_anything", "timm"),
-        weights="https://raw.githubusercontent.com/ChaoningZhang/MobileSAM/master/weights/mobile_sam.pt", license="Apache-2.0",
-        source="https://arxiv.org/abs/2306.14289", size_mb=41,
+        weights="https://raw.githubusercontent.com/ChaoningZhang/MobileSAM/master/weights/mobile_sam.pt",
+        license="Apache-2.0",
+        source="https://arxiv.org/abs/2306.14289",
+        size_mb=41,
         sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
         expects="1.5 s to encode an image on two CPU cores; coarser masks than SAM 2.1 tiny.",
-    )  # fmt: skip
+    )

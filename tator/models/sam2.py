@@ -1,4 +1,5 @@
 """SAM 2.1: clicks and boxes to masks, four sizes."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -33,16 +34,29 @@ class Sam2(ClickSegmenter):
 
 def _card(size: str, label: str, vram_mb: int, size_mb: int, expects: str) -> Card:
     return Card(
-        f"sam2_{size.replace('-', '_')}", task="segment", label=f"SAM 2.1 {label}", vram_mb=vram_mb,
-        requires=("torch", "transformers", "torchvision"), weights=f"facebook/sam2.1-hiera-{size}", license="Apache-2.0",
-        source=SOURCE, size_mb=size_mb, expects=expects,
-    )  # fmt: skip
+        f"sam2_{size.replace('-', '_')}",
+        task="segment",
+        label=f"SAM 2.1 {label}",
+        vram_mb=vram_mb,
+        requires=("torch", "transformers", "torchvision"),
+        weights=f"facebook/sam2.1-hiera-{size}",
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=size_mb,
+        expects=expects,
+    )
 
 
 class Sam2Tiny(Sam2):
     """The smallest: 39 M parameters."""
 
-    card = _card("tiny", "tiny", 2_000, 160, "2 s to encode an image on two CPU cores, then 0.06 s a click; good edges on clear objects.")
+    card = _card(
+        "tiny",
+        "tiny",
+        2_000,
+        160,
+        "2 s to encode an image on two CPU cores, then 0.06 s a click; good edges on clear objects.",
+    )
 
 
 class Sam2Small(Sam2):

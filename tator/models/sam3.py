@@ -1,4 +1,5 @@
 """SAM 3's detector: a phrase or example boxes to every instance, with masks."""
+
 from __future__ import annotations
 
 from collections import OrderedDict
@@ -36,10 +37,18 @@ class Sam3:
     """Segment Anything 3 with phrases, positive and negative example boxes."""
 
     card = Card(
-        "sam3", task="find", label="SAM 3 phrases", vram_mb=5_500, requires=("torch", "transformers", "torchvision"),
-        weights="facebook/sam3", license="SAM License", source="https://arxiv.org/abs/2511.16719", size_mb=3_450, gated=True,
+        "sam3",
+        task="find",
+        label="SAM 3 phrases",
+        vram_mb=5_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
         expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
-    )  # fmt: skip
+    )
     nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
     levels: tuple[int, ...] = (0, 1, 2)  # feature levels kept: the two finest only serve masks
 
@@ -104,7 +113,9 @@ class Sam3:
         if fresh:
             read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
             if read["input_ids"].shape[1] > TEXT_TOKENS:
-                raise BadInput(f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {max(fresh, key=len)!r}")
+                raise BadInput(
+                    f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {max(fresh, key=len)!r}"
+                )
             read = read.to(self._device)
             features = self._model.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
             self._texts.update(zip(fresh, zip(features, read["attention_mask"].bool(), strict=True), strict=True))
@@ -126,9 +137,12 @@ class Sam3:
         labels = torch.from_numpy(positive(exemplars)).long()[None].to(self._device)
         coarse = self._level(embedding, 2)
         shown = self._model.geometry_encoder(
-            box_embeddings=boxes, box_mask=torch.ones_like(labels, dtype=torch.bool), box_labels=labels,
-            img_feats=(coarse,), img_pos_embeds=(self._position(coarse),),
-        )  # fmt: skip
+            box_embeddings=boxes,
+            box_mask=torch.ones_like(labels, dtype=torch.bool),
+            box_labels=labels,
+            img_feats=(coarse,),
+            img_pos_embeds=(self._position(coarse),),
+        )
         count = len(phrases)
         return _Question(
             torch.cat([tokens, shown.last_hidden_state.expand(count, -1, -1)], 1),
@@ -166,13 +180,18 @@ class Sam3:
 
         coarse, count = self._level(embedding, 2), len(question.tokens)
         encoded = self._model.detr_encoder(
-            vision_features=[coarse.expand(count, -1, -1, -1)], text_features=question.tokens,
-            vision_pos_embeds=[self._position(coarse).expand(count, -1, -1, -1)], text_mask=question.mask,
-        )  # fmt: skip
+            vision_features=[coarse.expand(count, -1, -1, -1)],
+            text_features=question.tokens,
+            vision_pos_embeds=[self._position(coarse).expand(count, -1, -1, -1)],
+            text_mask=question.mask,
+        )
         decoded = self._model.detr_decoder(
-            vision_features=encoded.last_hidden_state, text_features=encoded.text_features,
-            vision_pos_encoding=encoded.pos_embeds_flattened, text_mask=question.mask, spatial_shapes=encoded.spatial_shapes,
-        )  # fmt: skip
+            vision_features=encoded.last_hidden_state,
+            text_features=encoded.text_features,
+            vision_pos_encoding=encoded.pos_embeds_flattened,
+            text_mask=question.mask,
+            spatial_shapes=encoded.spatial_shapes,
+        )
         queries = decoded.intermediate_hidden_states[-1]
         offsets = self._model.detr_decoder.box_head(queries)
         boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes[-1]) + offsets).sigmoid())
@@ -181,13 +200,17 @@ class Sam3:
         )[0, ..., 0]
         return encoded.last_hidden_state, queries, boxes, logits.sigmoid() * decoded.presence_logits[-1].sigmoid()
 
-    def _masks(self, embedding: Embedding, question: _Question, encoded: Any, queries: Any, row: int) -> tuple[Mask, ...]:
+    def _masks(
+        self, embedding: Embedding, question: _Question, encoded: Any, queries: Any, row: int
+    ) -> tuple[Mask, ...]:
         """Return the mask of each kept query of one question."""
         out = self._model.mask_decoder(
-            decoder_queries=queries[None], backbone_features=[self._level(embedding, i) for i in self.levels],
-            encoder_hidden_states=encoded[row : row + 1], prompt_features=question.tokens[row : row + 1],
+            decoder_queries=queries[None],
+            backbone_features=[self._level(embedding, i) for i in self.levels],
+            encoder_hidden_states=encoded[row : row + 1],
+            prompt_features=question.tokens[row : row + 1],
             prompt_mask=question.mask[row : row + 1],
-        )  # fmt: skip
+        )
         chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
         nothing = Mask(0, 0, np.zeros((1, 1), bool))  # a box above conf whose mask has no pixel
         return tuple(cropped_mask(mask, chain, MASK_THRESHOLD) or nothing for mask in out.pred_masks[0].sigmoid())
@@ -197,9 +220,16 @@ class Sam3Boxes(Sam3):
     """The same without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
 
     card = Card(
-        "sam3_boxes", task="find", label="SAM 3 phrases, boxes only", vram_mb=4_500,
-        requires=("torch", "transformers", "torchvision"), weights="facebook/sam3", license="SAM License",
-        source="https://arxiv.org/abs/2511.16719", size_mb=3_450, gated=True,
+        "sam3_boxes",
+        task="find",
+        label="SAM 3 phrases, boxes only",
+        vram_mb=4_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
         expects="As SAM 3 phrases, a third faster a phrase and without masks.",
-    )  # fmt: skip
+    )
     levels = (2,)

@@ -1,4 +1,5 @@
 """SAM 3 through Meta's own `sam3` package: reads sam3.pt, needs CUDA (its code names the device)."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -19,10 +20,19 @@ class Sam3Meta:
     """The reference implementation, one phrase after the other. Not exercised without a GPU."""
 
     card = Card(
-        "sam3_meta", task="find", label="SAM 3 phrases (Meta's package)", vram_mb=6_000, requires=("torch", "sam3", "open_clip"),
-        weights="facebook/sam3", license="SAM License", source="https://github.com/facebookresearch/sam3", size_mb=3_450,
-        gated=True, files=("sam3.pt",), expects="As SAM 3 phrases; only on CUDA, and the reader of sam3.pt files.",
-    )  # fmt: skip
+        "sam3_meta",
+        task="find",
+        label="SAM 3 phrases (Meta's package)",
+        vram_mb=6_000,
+        requires=("torch", "sam3", "open_clip"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://github.com/facebookresearch/sam3",
+        size_mb=3_450,
+        gated=True,
+        files=("sam3.pt",),
+        expects="As SAM 3 phrases; only on CUDA, and the reader of sam3.pt files.",
+    )
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
         """Load sam3.pt or a folder that holds it.
@@ -74,7 +84,8 @@ class Sam3Meta:
         """
         asked = check_question(self.card, embedding, phrases, exemplars, conf)
         return [
-            self._answer(embedding, phrase, exemplars, conf, boxes_only, row) for row, phrase in enumerate(asked or [""])
+            self._answer(embedding, phrase, exemplars, conf, boxes_only, row)
+            for row, phrase in enumerate(asked or [""])
         ]
 
     def _answer(

@@ -1,4 +1,5 @@
 """SAM 3's tracker on single images: clicks and boxes to masks."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -23,10 +24,18 @@ class Sam3Clicks(ClickSegmenter):
     """Segment Anything 3, the part that answers points and boxes."""
 
     card = Card(
-        "sam3_tracker", task="segment", label="SAM 3 clicks", vram_mb=4_500, requires=("torch", "transformers", "torchvision"),
-        weights="facebook/sam3", license="SAM License", source="https://arxiv.org/abs/2511.16719", size_mb=3_450, gated=True,
+        "sam3_tracker",
+        task="segment",
+        label="SAM 3 clicks",
+        vram_mb=4_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
         expects="Best masks from a click; 37 s to encode an image on two CPU cores, so meant for a GPU.",
-    )  # fmt: skip
+    )
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
         """Load a folder in the layout of facebook/sam3.
