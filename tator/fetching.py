@@ -69,7 +69,7 @@ class Network:
     @property
     def hosts(self) -> frozenset[str]:
         """Hosts that the machine's owner named and that are therefore not checked."""
-        return frozenset({urlsplit(self.hub).hostname or "", *self.trusted})
+        return frozenset({urlsplit(self.hub).hostname or "", *self.trusted} - {""})
 
 
 class PublicOnly(httpx.HTTPTransport):
@@ -164,8 +164,9 @@ def fetch(web: httpx.Client, url: str, target: Path, size: int = 0, sha256: str 
     Raises:
         Unavailable: no connection, no permission, or too little disk space; the message says which.
         NotFound: the address does not exist.
-        BadInput: the file differs from the expected checksum or size.
+        BadInput: the address is none, or the file differs from the expected checksum or size.
     """
+    _check_address(url)
     part = target.with_name(target.name + ".part")
     target.parent.mkdir(parents=True, exist_ok=True)
     for attempt in range(ATTEMPTS):
@@ -192,6 +193,13 @@ def fetch(web: httpx.Client, url: str, target: Path, size: int = 0, sha256: str 
         )
     part.replace(target)
     return found
+
+
+def _check_address(url: str) -> None:
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise BadInput(f"{url!r} is no address: {error}") from error
 
 
 def _continued(web: httpx.Client, url: str, part: Path, size: int, token: str) -> Iterator[Progress]:

@@ -152,7 +152,7 @@ def advice(card: Card, place: Path, network: Network, state: str) -> str:
     if state == "gated":
         token = "the token in HF_TOKEN has no access yet" if network.token else "HF_TOKEN holds no token"
         return (
-            f"{name} is given out once its licence is accepted, and {token}. Log in at {page}, accept the licence, make "
+            f"{name} is given out once its licence is accepted, and {token}. Log in at {page}, accept it, make "
             f"a read token at {network.hub}/settings/tokens, start Tator with HF_TOKEN set to it, then download. "
             f"{copying}"
         )

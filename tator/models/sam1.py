@@ -17,7 +17,8 @@ from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image, Unavailable
 from tator.upsampling import Resize, detections_of
 
-DECODER_HEADS = 8  # of every published SAM; the one number that no tensor shape tells
+DECODER_HEADS, DECODER_DEPTH, QUALITY_DEPTH = 8, 2, 3  # of every published SAM
+PUBLISHED_DEPTH = {768: 12, 1024: 24, 1280: 32}  # blocks by width; fewer means that the file is only part of a model
 SOURCE = "https://arxiv.org/abs/2304.02643"
 FILES = "https://dl.fbaipublicfiles.com/segment_anything/"
 
@@ -126,12 +127,11 @@ def build(state: Mapping[str, Any], name: str) -> Any:
             dim, (grid, grid), (side, side), state["prompt_encoder.mask_downscaling.3.weight"].shape[0]
         )
         mlp = state["mask_decoder.transformer.layers.0.mlp.lin1.weight"].shape[0]
-        depth = _count(state, r"mask_decoder\.transformer\.layers\.(\d+)\.")
         decoder = MaskDecoder(
             transformer_dim=dim,
-            transformer=TwoWayTransformer(depth, dim, DECODER_HEADS, mlp),
+            transformer=TwoWayTransformer(DECODER_DEPTH, dim, DECODER_HEADS, mlp),
             num_multimask_outputs=state["mask_decoder.mask_tokens.weight"].shape[0] - 1,
-            iou_head_depth=_count(state, r"mask_decoder\.iou_prediction_head\.layers\.(\d+)\."),
+            iou_head_depth=QUALITY_DEPTH,
             iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
         )
     except KeyError as error:
@@ -149,7 +149,7 @@ def vit_encoder(state: Mapping[str, Any]) -> Any:
     part = "image_encoder."
     dim, _, patch, _ = state[part + "patch_embed.proj.weight"].shape
     side = state[part + "pos_embed"].shape[1] * patch
-    depth = _count(state, r"image_encoder\.blocks\.(\d+)\.")
+    depth = PUBLISHED_DEPTH.get(dim) or _count(state, r"image_encoder\.blocks\.(\d+)\.")
     spans = [(state[f"{part}blocks.{i}.attn.rel_pos_h"].shape[0] + 1) // 2 for i in range(depth)]
     everywhere = side // patch
     encoder = ImageEncoderViT(
