@@ -1,0 +1,36 @@
+"""The window: one module per workflow, each with TITLE, ORDER and build(wb, shell)."""
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+
+import gradio as gr
+
+from tabs import _shell
+from tabs._theme import css_paths, head, theme
+from tator.workbench import Workbench
+
+THEME = theme()
+
+__all__ = ["THEME", "build", "css_paths", "head", "modules"]
+
+
+def modules() -> list[ModuleType]:
+    """Return the tab modules in the order of their ORDER."""
+    names = [info.name for info in pkgutil.iter_modules(__path__) if not info.name.startswith("_")]
+    found = [importlib.import_module(f"{__name__}.{name}") for name in names]
+    return sorted(found, key=lambda module: module.ORDER)
+
+
+def build(wb: Workbench) -> gr.Blocks:
+    """Draw the whole window over a workbench."""
+    with gr.Blocks(title="Tator", fill_height=True, fill_width=True, analytics_enabled=False) as window:
+        shell = _shell.build(wb, window)
+        with gr.Tabs(elem_id="t-tabs") as shell.tabs:
+            for module in modules():
+                name = module.__name__.rpartition(".")[2]
+                classes = ["t-tab"] if name == "label" else ["t-tab", "t-page"]
+                with gr.Tab(module.TITLE, id=name, elem_id=f"tab-{name}", elem_classes=classes) as shell.tab:
+                    module.build(wb, shell)
+    return window

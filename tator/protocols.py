@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +91,14 @@ class Segmenter(Protocol):
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
         """Return candidates in image pixels, best first."""
+
+
+@runtime_checkable
+class BoxRefiner(Protocol):
+    """A segmenter that tightens many boxes at once; others are asked box by box."""
+
+    def refine(self, embedding: Embedding, xyxy: NDArray[np.float32]) -> Detections:
+        """Return each of the (N, 4) loose boxes moved to its object's edges, in their order."""
 
 
 class Encoder(Protocol):

@@ -2,7 +2,19 @@
 from __future__ import annotations
 
 from sqlalchemy import (
-    JSON, BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, MetaData, String, Table, Text, UniqueConstraint,
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
 )
 
 NAMES = {  # fixed constraint names, so that migrations work alike on every database
@@ -13,6 +25,7 @@ NAMES = {  # fixed constraint names, so that migrations work alike on every data
 }
 metadata = MetaData(naming_convention=NAMES)
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite counts up by itself only in INTEGER columns
+Maybe = JSON(none_as_null=True)  # nothing is SQL's NULL, not JSON's
 
 IMAGE_STATES = ("new", "in_progress", "reviewed")
 ANNOTATION_STATUSES = ("candidate", "accepted", "rejected")
@@ -26,7 +39,7 @@ dataset = Table(
     Column("root", Text, nullable=False),  # absolute folder that image paths are relative to
     Column("next_class_id", Integer, nullable=False, default=0),  # class ids are never reused
     Column("settings", JSON, nullable=False, default=dict),
-    Column("report", JSON),  # what the last import read, dropped and repaired
+    Column("report", Maybe),  # what the last import read, dropped and repaired
     Column("created_at", Float, nullable=False),  # seconds since 1970
 )
 
@@ -67,8 +80,8 @@ annotation = Table(
     Column("y1", Float, nullable=False),
     Column("x2", Float, nullable=False),
     Column("y2", Float, nullable=False),
-    Column("polygons", JSON),  # list of polygons, each a list of rings, each flat [x0, y0, ...]
-    Column("rle", JSON),  # COCO run lengths {"size": [h, w], "counts": str}
+    Column("polygons", Maybe),  # list of polygons, each a list of rings, each flat [x0, y0, ...]
+    Column("rle", Maybe),  # COCO run lengths {"size": [h, w], "counts": str}
     Column("confidence", Float),  # nothing where a person drew it
     Column("source", String(100), nullable=False, default="human"),  # human or <backend>@<run>
     Column("status", String(16), nullable=False, default="accepted"),
@@ -86,6 +99,7 @@ edit = Table(
     Column("user", String(100), nullable=False, default=""),
     Column("kind", String(8), nullable=False, default="edit"),  # edit, undo or redo
     Column("label", String(200), nullable=False, default=""),  # "Draw box": what the history shows
+    Column("target_id", BigId),  # the edit that an undo takes back or a redo applies again
     Column("revision", Integer, nullable=False),  # of the image, after this edit
     Column("forward", JSON, nullable=False),  # ops as applied
     Column("inverse", JSON, nullable=False),  # ops that take them back
@@ -109,17 +123,22 @@ job = Table(
     Column("arguments", JSON, nullable=False, default=dict),
     Column("user", String(100), nullable=False, default=""),
     Column("state", String(16), nullable=False),
-    Column("done", Integer, nullable=False, default=0),
-    Column("total", Integer, nullable=False, default=0),
+    Column("done", BigInteger, nullable=False, default=0),
+    Column("total", BigInteger, nullable=False, default=0),
+    Column("rate", Float),  # units a second lately, measured by the process that drives it
     Column("message", Text, nullable=False, default=""),
-    Column("result", JSON),
-    Column("error", JSON),  # {"code", "message", "traceback"?}
-    Column("pid", Integer),  # process that drives it
+    Column("result", Maybe),
+    Column("error", Maybe),  # {"code", "message"}
+    Column("in_child", Boolean, nullable=False, default=False),
+    Column("host", String(255), nullable=False, default=""),
+    Column("pid", Integer),  # process that drives it, or will while it is queued
+    Column("pid_started_at", Float),  # tells it from a later process with the same number
     Column("cancel_requested", Boolean, nullable=False, default=False),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("ended_at", Float),
     Index(None, "state"),
+    Index(None, "created_at"),
 )
 
 job_event = Table(
@@ -128,8 +147,8 @@ job_event = Table(
     Column("job_id", ForeignKey("job.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("at", Float, nullable=False),
     Column("state", String(16), nullable=False),
-    Column("done", Integer, nullable=False, default=0),
-    Column("total", Integer, nullable=False, default=0),
+    Column("done", BigInteger, nullable=False, default=0),
+    Column("total", BigInteger, nullable=False, default=0),
     Column("message", Text, nullable=False, default=""),
     Column("metrics", JSON, nullable=False, default=dict),
 )

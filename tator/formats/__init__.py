@@ -1,0 +1,150 @@
+"""What every dataset format speaks: labels of an image, and a report of what was read, dropped and repaired."""
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from tator.types import Polygon
+
+LISTED = 1000  # entries listed for each reason; the rest are counted
+SPLITS = {
+    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}
+ROUNDING = 0.5  # pixels that a coordinate may lie outside the image before its clipping is worth a line
+SMALLEST = 1e-3  # pixels: a narrower box is a slip, not an object
+KEPT_SHARE = 0.1  # of a box's area that must lie inside the image for it to be clipped and kept
+
+
+@dataclass(frozen=True)
+class Label:
+    """One object as a file describes it.
+
+    Attributes:
+        class_index: number of the class in the source, a key of Source.classes.
+        xyxy: pixels of the upright image, inside it.
+        polygons: list of polygons, each a list of rings, or None.
+        rle: COCO run lengths {"size", "counts"}, or None.
+    """
+
+    class_index: int
+    xyxy: tuple[float, float, float, float]
+    polygons: list[Polygon] | None = None
+    rle: dict | None = None
+
+
+@dataclass
+class Report:
+    """What an import did, entry by entry; kinds are dropped, repaired and noticed."""
+
+    counts: dict[str, Counter] = field(default_factory=lambda: {k: Counter() for k in ("dropped", "repaired", "noticed")})
+    entries: dict[str, list[dict]] = field(default_factory=lambda: {k: [] for k in ("dropped", "repaired", "noticed")})
+    read: Counter = field(default_factory=Counter)
+
+    def _note(self, kind: str, file: str, reason: str, detail: str, line: int | None) -> None:
+        self.counts[kind][reason] += 1
+        if self.counts[kind][reason] <= LISTED:
+            entry = {"file": file[:500], "line": line, "reason": reason, "detail": detail[:300]}
+            self.entries[kind].append(entry)
+
+    def drop(self, file: str, reason: str, detail: str = "", line: int | None = None) -> None:
+        """Note something that was not imported."""
+        self._note("dropped", file, reason, detail, line)
+
+    def repair(self, file: str, reason: str, detail: str = "", line: int | None = None) -> None:
+        """Note something that was imported otherwise than written."""
+        self._note("repaired", file, reason, detail, line)
+
+    def notice(self, file: str, reason: str, detail: str = "", line: int | None = None) -> None:
+        """Note something imported as written that a person should look at."""
+        self._note("noticed", file, reason, detail, line)
+
+    def merge(self, other: Report) -> Report:
+        """Add another report's counts and entries to this one and return it."""
+        self.read.update(other.read)
+        for kind, counts in other.counts.items():
+            room = {reason: LISTED - min(LISTED, n) for reason, n in self.counts[kind].items()}
+            for entry in other.entries[kind]:
+                left = room.setdefault(entry["reason"], LISTED)
+                if left:
+                    self.entries[kind].append(entry)
+                    room[entry["reason"]] = left - 1
+            self.counts[kind].update(counts)
+        return self
+
+    def plain(self) -> dict:
+        """Return the report as JSON."""
+        counts = {kind: dict(sorted(found.items())) for kind, found in self.counts.items()}
+        return {"read": dict(self.read), "counts": counts, **{kind: list(rows) for kind, rows in self.entries.items()}}
+
+    @classmethod
+    def of(cls, plain: dict) -> Report:
+        """Return the report that `plain` wrote."""
+        report = cls(read=Counter(plain.get("read", {})))
+        for kind in report.counts:
+            report.counts[kind] = Counter(plain.get("counts", {}).get(kind, {}))
+            report.entries[kind] = list(plain.get(kind, []))
+        return report
+
+
+class Source(Protocol):
+    """A dataset on disk, read image by image.
+
+    Attributes:
+        format: name of the format.
+        classes: {index in the source: class name} in label-map order; empty when the source names none.
+        splits: {image path: split} where the source says so.
+        report: what was dropped and repaired so far.
+    """
+
+    format: str
+    classes: dict[int, str]
+    splits: dict[str, str]
+    report: Report
+
+    def labels(self, path: str, width: int, height: int) -> list[Label] | None:
+        """Return an image's labels in its pixels, or None when the source has no word on the image."""
+
+
+def folder_split(path: str) -> str | None:
+    """Return the split that a path's folders name (train/images/a.jpg, images/val/a.jpg), or None."""
+    folders = path.split("/")[:-1]
+    return next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), None)
+
+
+def fit_box(
+    xyxy: Sequence[float], width: int, height: int, report: Report, file: str, line: int | None = None
+) -> tuple[float, float, float, float] | None:
+    """Return a box cut to the image, or None after noting why it is no box.
+
+    Args:
+        xyxy: pixels, as the file has it.
+        width: of the image in pixels.
+        height: of the image in pixels.
+        report: where drops and repairs are noted.
+        file: named in the note.
+        line: named in the note.
+    """
+    if not all(map(math.isfinite, xyxy)):
+        report.drop(file, "not a finite number", str(list(xyxy)), line)
+        return None
+    x1, y1, x2, y2 = map(float, xyxy)
+    if x2 < x1 or y2 < y1:
+        report.drop(file, "negative width or height", f"{x2 - x1:g} x {y2 - y1:g}", line)
+        return None
+    if x2 - x1 < SMALLEST or y2 - y1 < SMALLEST:
+        report.drop(file, "zero area", f"{x2 - x1:g} x {y2 - y1:g} pixels", line)
+        return None
+    cut = max(x1, 0.0), max(y1, 0.0), min(x2, float(width)), min(y2, float(height))
+    inner_width, inner_height = cut[2] - cut[0], cut[3] - cut[1]
+    share = max(inner_width, 0.0) / (x2 - x1) * (max(inner_height, 0.0) / (y2 - y1))
+    if min(inner_width, inner_height) < SMALLEST or share < KEPT_SHARE:
+        detail = f"{x1:.1f} {y1:.1f} {x2:.1f} {y2:.1f} in {width} x {height}"
+        report.drop(file, "outside the image", detail, line)
+        return None
+    if max(abs(a - b) for a, b in zip(cut, (x1, y1, x2, y2), strict=True)) > ROUNDING:
+        report.repair(file, "clipped to the image", f"{x1:.1f} {y1:.1f} {x2:.1f} {y2:.1f}", line)
+    return cut

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
+import math
 import pkgutil
 import typing
 from collections.abc import Callable
@@ -80,14 +81,52 @@ def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:
     verb = operations().get(name)
     if verb is None:
         raise BadInput(f"no operation is called {name!r}")
-    known = verb.parameters
+    arguments = prepared(verb, arguments)
+    if verb.is_job:
+        return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
+    return verb.fn(wb, **arguments)
+
+
+def prepared(verb: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation's arguments with their types checked.
+
+    Raises:
+        BadInput: one is unknown, lacking or of another type.
+    """
+    name, known = verb.name, verb.parameters
     if unknown := sorted(set(arguments) - set(known)):
         raise BadInput(f"{name} takes no {', '.join(unknown)}; it takes {', '.join(known) or 'nothing'}")
     if lacking := [p.name for p in known.values() if p.default is p.empty and p.name not in arguments]:
         raise BadInput(f"{name} needs {', '.join(lacking)}")
-    if verb.is_job:
-        return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
-    return verb.fn(wb, **arguments)
+    return {given: checked(f"{name}: {given}", known[given].annotation, value) for given, value in arguments.items()}
+
+
+def checked(place: str, hint: Any, value: Any) -> Any:
+    """Return a value as its parameter's type; JSON writes 3.0 as 3 and widgets write 3 as 3.0.
+
+    Args:
+        place: operation and parameter, for the message.
+        hint: str, int, float, bool, a Literal, or a list of one of these.
+        value: what the caller sent.
+
+    Raises:
+        BadInput: the value is of another type, not finite, or not one of the choices.
+    """
+    if typing.get_origin(hint) is list:
+        if not isinstance(value, list | tuple):
+            raise BadInput(f"{place} must be a list, is {str(value)[:100]!r}")
+        return [checked(place, typing.get_args(hint)[0], item) for item in value]
+    if typing.get_origin(hint) is typing.Literal:
+        if value not in typing.get_args(hint):
+            raise BadInput(f"{place} must be one of {', '.join(map(str, typing.get_args(hint)))}, is {str(value)[:100]!r}")
+        return value
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if (hint is float and is_number) or (hint is int and is_number and value == int(value)):
+        return hint(value)
+    if hint in (str, bool) and isinstance(value, hint):
+        return value
+    words = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false"}
+    raise BadInput(f"{place} must be {words.get(hint, hint)}, is {str(value)[:100]!r}")
 
 
 def bind(verb: Operation, wb: Workbench) -> Callable:

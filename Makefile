@@ -1,0 +1,63 @@
+# make app | make test | make check | make bench [ROW=name] | make docs | make clean
+# Needs only python3 (3.11 or newer), make and, for what is missing, apt.
+# VENV and PYTHON may be given: make app VENV=/tmp/venv PYTHON=python3.12 ARGS="--port 7861"
+
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+ROW ?=
+PY := $(VENV)/bin/python
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+RUNTIME := $(VENV)/.runtime-$(shell cat requirements.txt | sha256sum | cut -c1-12)
+DEV := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-12)
+HEADLESS := $(shell grep '^opencv-python-headless' requirements.txt)
+QUICK := not slow and not gpu and not weights
+
+.PHONY: app test slow check bench docs clean
+
+app: $(RUNTIME)
+	@exec $(PY) app.py $(ARGS)
+
+test: $(DEV)
+	@sh tests/chromium.sh $(AS_ROOT)
+	@$(MAKE) --no-print-directory js
+	@$(PY) -m pytest -m "$(QUICK)"
+
+slow: $(DEV)
+	@$(PY) -m pytest -m "slow and not gpu and not weights"
+
+.PHONY: js
+js:
+	@node=$$(command -v node || ls $(VENV)/lib/python3*/site-packages/playwright/driver/node); \
+	files=$$(ls tests/js/*.test.mjs 2>/dev/null); [ -z "$$files" ] || "$$node" --test --test-reporter=dot $$files
+
+check: $(DEV)
+	@$(PY) -m ruff check .
+	@$(PY) -m pytest tests/test_house.py
+
+bench: $(DEV)
+	@$(PY) -m bench $(ROW)
+
+docs: $(RUNTIME)
+	@$(PY) docs/endpoints.py
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis bench/results.json
+	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(PY):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Tator needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
+		|| { echo "Installing python3-venv"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(RUNTIME): | $(PY)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements.txt
+	@rm -f $(VENV)/.runtime-* && touch $@
+
+# ultralytics brings opencv-python, which wants libGL from the system; ours of the same version goes on top.
+$(DEV): | $(RUNTIME)
+	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
+	$(PY) -m pip install -q --disable-pip-version-check --force-reinstall --no-deps $(HEADLESS)
+	@rm -f $(VENV)/.dev-* && touch $@

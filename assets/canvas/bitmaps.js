@@ -1,0 +1,28 @@
+// Decoded images, a few kept: the open one and its neighbours.
+
+import { urls } from "./urls.js";
+
+const KEEP = 5;
+
+export function createBitmaps() {
+  const held = new Map();                                        // image id -> Promise<HTMLImageElement>
+
+  function load(id) {
+    const image = new Image();
+    image.decoding = "async";
+    image.src = urls.image(id);
+    return image.decode().then(() => image);
+  }
+
+  return {
+    /** Decode an image or return it from before. Rejects when it cannot be read. */
+    get(id) {
+      const ready = held.get(id) ?? load(id);
+      held.delete(id);
+      held.set(id, ready);                                       // newest last
+      ready.catch(() => held.delete(id));
+      for (const old of held.keys()) { if (held.size <= KEEP) break; held.delete(old); }
+      return ready;
+    },
+  };
+}

@@ -1,0 +1,78 @@
+// Who hears of what: the wiring between the parts, and between the page's life and saving.
+
+import { urls } from "./urls.js";
+import { isDark, watchTheme } from "./window.js";
+
+const BEAT_MS = 5000;
+
+/** @returns {() => void} disconnect */
+export function connect(app) {
+  const { panels, stage, sync, session } = app;
+  const stops = [
+    app.store.subscribe(({ ids }) => { stage.paintBase(); panels.onDocument(); if (ids) noteImage(app); }),
+    app.store.onEdit((edit) => { session.stale(edit.imageId); sync.push(edit); }),
+    app.selection.subscribe(() => { stage.frame(); panels.onSelection(); }),
+    app.classes.subscribe(() => { stage.paintBase(); panels.onDocument(); }),
+    app.settings.subscribe(() => { stage.paintBase(); panels.refreshSoon(); }),
+    app.tools.subscribe(() => { stage.cursorStyle(); stage.frame(); panels.refreshSoon(); }),
+    app.assist.subscribe(panels.refreshSoon),
+    app.pending.subscribe(panels.refreshSoon),
+    app.images.subscribe(() => app.filmstrip.draw()),
+    session.subscribe(panels.onSession),
+    stage.viewChanged(panels.onView),
+    stage.pointerMoved(panels.onPointer),
+    sync.stateChanged(() => panels.onSave()),
+    sync.onConflict(() => panels.onSave()),
+    sync.onSaved(({ imageId, annotationCount }) => app.images.update(imageId, { annotation_count: annotationCount })),
+    sync.onRefused((refusal) => refused(app, refusal)),
+    watchTheme(() => theme(app)),
+    ...pageLife(app),
+  ];
+  theme(app);
+  loadAssists(app);
+  return () => { for (const stop of stops) stop?.(); };
+}
+
+/** The stage is drawn with the theme's colours. */
+function theme(app) {
+  const style = getComputedStyle(app.root), read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  app.root.classList.toggle("tc-dark", isDark());
+  app.stage.setPalette({ stage: read("--stage", "#0e1016"), accent: read("--accent", "#4f8cff") });
+}
+
+function noteImage(app) {
+  const { image, rows } = app.store;
+  if (image) app.images.update(image.id, { state: image.state, annotation_count: [...rows.values()].filter((row) => row.status === "accepted").length });
+}
+
+/** The server will never take these edits: keep them aside and show what is stored. */
+async function refused(app, { imageId, edits, error }) {
+  app.conflict.setAside(imageId, app.images.byId(imageId)?.path ?? String(imageId), edits);
+  app.tell(error);
+  if (app.session.imageId === imageId && error.code !== "not_found") await app.session.reload().catch(app.tell);
+}
+
+async function loadAssists(app) {
+  try { await app.assistPanel.load(); } catch (error) { if (error.code !== "offline") app.tell(error); }
+}
+
+/** Save when the page goes away; come back when the network does. */
+function pageLife(app) {
+  const { sync, outbox } = app;
+  const listen = (target, name, f) => { target.addEventListener(name, f); return () => target.removeEventListener(name, f); };
+  const beat = setInterval(() => outbox.beat(), BEAT_MS);
+  outbox.beat();
+  const leave = () => {
+    app.beforeEdit();
+    for (const parcel of sync.parcels()) navigator.sendBeacon(urls.beacon(), new Blob([JSON.stringify(parcel)], { type: "application/json" }));
+    outbox.rest();
+  };
+  return [
+    () => clearInterval(beat),
+    listen(window, "pagehide", leave),
+    listen(window, "pageshow", (event) => { if (event.persisted) { outbox.beat(); sync.retry(); } }),
+    listen(document, "visibilitychange", () => { if (document.hidden) { app.beforeEdit(); sync.flush(); } }),
+    listen(window, "online", () => sync.retry()),
+    listen(window, "storage", (event) => { if (event.key?.startsWith("tator:alive:") && event.newValue === null) setTimeout(() => sync.adopt(), 1500); }),
+  ];
+}

@@ -1,0 +1,74 @@
+// From key events to actions. Never fires while a person types, composes, reads a dialog, or looks at another tab.
+
+const TEXTLESS = new Set(["checkbox", "radio", "button", "range", "color", "submit", "reset", "file", "image"]);
+
+/** Does this element take text? */
+export function isTyping(element) {
+  if (!element?.tagName) return false;
+  if (element.isContentEditable) return true;
+  if (element.tagName === "TEXTAREA" || element.tagName === "SELECT") return true;
+  if (element.tagName === "INPUT") return !TEXTLESS.has(element.type);
+  return Boolean(element.closest?.('[role="combobox"],[role="textbox"],[role="listbox"],.cm-editor'));
+}
+
+const NAMED = { " ": "space", Escape: "esc", ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
+
+/** The name of a key event as the action table writes it: "ctrl+shift+z", "x", "?", "left", "1". */
+export function comboOf(event) {
+  const letter = /^Key([A-Z])$/.exec(event.code ?? ""), digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code ?? "");
+  let key = NAMED[event.key] ?? event.key.toLowerCase();
+  if (letter && !/^[a-z]$/.test(key)) key = letter[1].toLowerCase();           // other alphabets, same place
+  if (digit && !event.shiftKey && !event.altKey) key = digit[1];
+  const symbol = key.length === 1 && !/[a-z0-9]/.test(key);                     // "?" already says shift
+  return [(event.ctrlKey || event.metaKey) && "ctrl", event.altKey && "alt", event.shiftKey && !symbol && "shift", key]
+    .filter(Boolean).join("+");
+}
+
+/** Index a table of actions by key; two actions may share a key when their `when` differ. */
+export function keyMap(actions) {
+  const map = new Map();
+  for (const action of actions) for (const combo of action.keys ?? []) {
+    map.set(combo, [...(map.get(combo) ?? []), action]);
+  }
+  return map;
+}
+
+const SHOWN = { left: "←", right: "→", up: "↑", down: "↓", esc: "Esc", space: "Space", enter: "Enter", delete: "Del", backspace: "⌫", pageup: "PgUp", pagedown: "PgDn" };
+
+/** How a combo is shown to a person: "ctrl+shift+z" -> "Ctrl Shift Z". */
+export const shown = (combo) => combo.split(/\+(?=.)/).map((part) =>
+  SHOWN[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase())).join(" ");
+
+/** May a shortcut fire now? `isVisible` tells whether the canvas is on screen. */
+export const allowed = (event, isVisible, isModal) =>
+  !event.defaultPrevented && !event.isComposing && event.keyCode !== 229 && isVisible() && !isModal()
+  && !isTyping(event.target) && !isTyping(event.target?.ownerDocument?.activeElement);
+
+/**
+ * Listen on the window.
+ *
+ * @param {object[]} actions  the action table
+ * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void, context: object}} host
+ */
+export function createKeys(actions, { isVisible, isModal, onHold, run, context }) {
+  const map = keyMap(actions);
+  function down(event) {
+    if (!allowed(event, isVisible, isModal)) return;
+    if (event.key === " ") { event.preventDefault(); onHold(true); return; }
+    const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when(context));
+    if (!action || (event.repeat && !action.repeats)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    run(action);
+  }
+  const up = (event) => { if (event.key === " ") onHold(false); };
+  const away = () => onHold(false);
+  window.addEventListener("keydown", down, true);
+  window.addEventListener("keyup", up, true);
+  window.addEventListener("blur", away);
+  return () => {
+    window.removeEventListener("keydown", down, true);
+    window.removeEventListener("keyup", up, true);
+    window.removeEventListener("blur", away);
+  };
+}

@@ -1,0 +1,67 @@
+// Somebody else saved this image first: both versions are kept until the person chooses.
+
+import { el } from "../dom.js";
+import { compare, rebase } from "../ops.js";
+
+export function createConflictPanel(app, outbox) {
+  const root = el("div.tc-conflict", { role: "alertdialog", "aria-label": "Conflict", hidden: true });
+  let open = null;
+
+  const theirRows = (conflict) => new Map((conflict.theirs.annotations ?? []).map((row) => [row.id, row]));
+  const count = (n, what) => `${n} ${what}`;
+
+  function summary(conflict) {
+    const { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirRows(conflict));
+    return [count(onlyMine.length, "only here"), count(onlyTheirs.length, "only there"), count(changed.length, "different")].join(", ");
+  }
+
+  async function settle(mine) {
+    const { imageId } = open;
+    try {
+      const now = await app.call("image_open", { image_id: imageId });
+      const edits = app.sync.resolve(imageId, now.revision);
+      if (app.session.imageId === imageId) await app.session.reload();
+      if (mine) apply(edits);
+      else setAside(imageId, now.path, edits);
+      hide();
+    } catch (error) { app.tell(error); }
+  }
+
+  /** Make edits again on the version that is open now. */
+  function apply(edits) {
+    const { ops, dropped } = rebase(app.store.rows, edits.flatMap((edit) => edit.ops).filter((op) => op.op !== "image"));
+    if (ops.length) app.store.commit("Apply my changes again", ops);
+    if (dropped) app.toast(`${dropped} of your changes concerned boxes that are gone.`, "warn");
+  }
+
+  function setAside(imageId, path, edits) {
+    outbox.setAside({ id: app.newId(), imageId, path, at: Date.now(), edits });
+    app.toast("Your version was set aside; find it under Ctrl K, \"Changes set aside\".", "ok");
+  }
+
+  function show(conflict) {
+    open = conflict;
+    const theirs = [...theirRows(conflict).values()], who = conflict.theirs.author?.user || "Another window";
+    const look = (rows) => app.stage.setCompare(rows);
+    root.hidden = false;
+    root.replaceChildren(
+      el("h2", { text: `${who} saved this image before you` }),
+      el("p", { text: `Nothing was overwritten. Your version is drawn in colour, theirs in white dashes: ${summary(conflict)}.` }),
+      el("div.tc-buttons", {},
+        el("button.tc-button", { type: "button", title: "Show or hide their version", "aria-pressed": "true", onclick: (event) => { const on = event.target.getAttribute("aria-pressed") !== "true"; event.target.setAttribute("aria-pressed", String(on)); look(on ? theirs : null); } }, "Show theirs"),
+        el("button.tc-button", { type: "button", onclick: () => settle(false), dataset: { choice: "theirs" }, title: "Their version stays; yours is set aside and can be applied later" }, "Keep theirs"),
+        el("button.tc-button.tc-primary", { type: "button", onclick: () => settle(true), dataset: { choice: "mine" }, title: "Your changes are made again on their version" }, "Apply mine on top")));
+    look(theirs);
+  }
+
+  function hide() { open = null; root.hidden = true; root.replaceChildren(); app.stage.setCompare(null); }
+
+  return {
+    root, apply, setAside,
+    /** Show the conflict of the open image, if it has one. */
+    refresh() {
+      const conflict = app.sync.conflictOf(app.session.imageId);
+      if (conflict && app.session.phase === "ready") show(conflict); else if (open) hide();
+    },
+  };
+}

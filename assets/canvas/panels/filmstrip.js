@@ -1,0 +1,61 @@
+// The dataset's images along the bottom: lazy thumbnails, state dots, search and state filter.
+
+import { el, icon } from "../dom.js";
+import { urls } from "../urls.js";
+import { virtualList } from "./virtual_list.js";
+
+const STEP = 114, SEARCH_MS = 250;
+export const STATES = { new: "New", in_progress: "In progress", reviewed: "Reviewed" };
+
+export function createFilmstrip(app) {
+  const list = virtualList({ step: STEP, across: true, className: "tc-film", label: "Images", render: thumb, onSight: (from, to) => app.images.ensure(from, to) });
+  let timer = null;
+  const search = el("input.tc-input", { type: "search", placeholder: "Search images", "aria-label": "Search images", oninput: () => { clearTimeout(timer); timer = setTimeout(filter, SEARCH_MS); } });
+  search.addEventListener("keydown", (event) => { if (event.key === "Escape") { search.value = ""; search.blur(); filter(); } });
+  const state = el("select.tc-input", { "aria-label": "Show images of state", onchange: filter },
+    el("option", { value: "", text: "All states" }), Object.entries(STATES).map(([value, text]) => el("option", { value, text })));
+  const summary = el("div.tc-filmcount", { role: "status" });
+  const nothing = el("p.tc-hint.tc-filmempty", { text: "No image matches.", hidden: true });
+  const controls = el("div.tc-filmtools", {}, el("div.tc-search", {}, icon("search"), search), state, summary);
+  const root = el("div.tc-filmbar", {}, controls, list.root, nothing);
+
+  async function filter() {
+    if (!app.session.dataset) return;
+    try {
+      await app.images.reset(app.session.dataset, { state: state.value, search: search.value.trim() });
+      if (app.session.imageId) await app.session.locate(app.session.imageId);
+    } catch (error) { app.tell(error); }
+    api.draw();
+  }
+
+  function thumb(index) {
+    const image = app.images.row(index), current = index === app.session.index;
+    if (!image) return el("div.tc-thumb.tc-waiting");
+    const name = image.path.split("/").at(-1);
+    const picture = image.problem ? el("div.tc-bad", {}, icon("alert"))
+      : el("img", { src: urls.thumb(image.id), alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+    const node = el("button.tc-thumb", {
+      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.path}, ${STATES[image.state] ?? image.state}`,
+      title: [image.path, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
+      tabindex: -1, dataset: { imageId: image.id }, onclick: () => app.session.openImage(image.id),
+    }, picture, el("span", { text: name }), el(`u.tc-state.${image.state}`));
+    node.classList.toggle("on", current);
+    return node;
+  }
+
+  const api = {
+    root,
+    draw() {
+      const { total, isFiltered, whole } = app.images, at = app.session.index;
+      summary.textContent = !app.session.dataset ? "" : isFiltered ? `${total.toLocaleString()} of ${(whole ?? total).toLocaleString()}`
+        : `${at >= 0 ? (at + 1).toLocaleString() : "–"} / ${total.toLocaleString()}`;
+      nothing.hidden = total > 0 || !isFiltered;
+      list.update(total);
+    },
+    reveal() { list.reveal(app.session.index); },
+    search() { search.focus(); search.select(); },
+    /** Another dataset starts unfiltered. */
+    clear() { search.value = ""; state.value = ""; list.root.scrollLeft = 0; },
+  };
+  return api;
+}

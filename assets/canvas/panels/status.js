@@ -1,0 +1,59 @@
+// What one wants to know at a glance: the image on top of the stage, numbers in the line below.
+
+import { el, icon, fill } from "../dom.js";
+import { STATES } from "./filmstrip.js";
+
+const SAVE = {
+  saved: ["check", "All changes saved"], saving: ["dot", "Saving"], offline: ["alert", "Offline: your work is kept here"],
+  conflict: ["alert", "Conflict"], login: ["alert", "Login needed"], error: ["alert", "Not saved yet, trying again"],
+};
+
+export function createStatus(app) {
+  const name = el("span.tc-chip.tc-title"), state = el("button.tc-chip.tc-statechip", { type: "button", title: "Reviewed or in progress (R)", onclick: () => app.runById("toggle_reviewed") });
+  const mode = el("span.tc-chip.tc-mode", { hidden: true }), others = el("span.tc-chip.tc-others", { hidden: true });
+  const top = el("div.tc-top", {}, name, state, mode, el("div.tc-grow"), others);
+  const zoom = el("button.tc-stat", { type: "button", title: "Zoom; click to fit (0)", onclick: () => app.runById("fit") });
+  const cursor = el("span.tc-stat.tc-cursor"), boxes = el("span.tc-stat"), hint = el("span.tc-stat.tc-tip"), save = el("span.tc-stat.tc-save", { role: "status", "aria-live": "polite" });
+  const line = el("div.tc-status", {}, zoom, cursor, boxes, el("div.tc-grow"), hint, el("div.tc-grow"), save);
+
+  const modeText = () => {
+    const { draft } = app.assist;
+    if (draft?.rows.length) return `${draft.label}: Enter takes it, Esc drops it`;
+    if (app.tools.current.id === "multi_point") return `Next point ${app.tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
+    return app.settings.get("autoClass") ? "Auto class on" : "";
+  };
+
+  return {
+    top, line,
+    image() {
+      const { image } = app.store;
+      top.hidden = !image;
+      if (!image) return;
+      name.textContent = image.path ?? "";
+      name.title = `${image.path}\n${image.width} × ${image.height} pixels`;
+      fill(state, el(`u.tc-state.${image.state}`), STATES[image.state] ?? image.state);
+      const text = modeText();
+      mode.hidden = !text;
+      mode.textContent = text;
+      others.hidden = !app.session.others.length;
+      others.textContent = app.session.others.length ? `Also open: ${app.session.others.map((o) => o.user || "another window").join(", ")}` : "";
+    },
+    view() { zoom.textContent = app.stage.size ? `${(app.stage.view.zoom * 100).toFixed(app.stage.view.zoom < 0.1 ? 1 : 0)} %` : ""; },
+    cursor(at) {
+      const { size } = app.stage;
+      cursor.textContent = at && size ? `${Math.floor(at[0])}, ${Math.floor(at[1])}` : size ? `${size.width} × ${size.height}` : "";
+    },
+    boxes() {
+      const n = app.store.rows.size, picked = app.selection.size;
+      boxes.textContent = app.store.image ? `${n.toLocaleString()} ${n === 1 ? "box" : "boxes"}${picked ? `, ${picked} selected` : ""}` : "";
+      hint.textContent = app.store.canUndo ? `Last: ${app.store.nextUndo}` : "";
+    },
+    save() {
+      const [sign, text] = SAVE[app.sync.state];
+      save.className = `tc-stat tc-save ${app.sync.state}`;
+      save.dataset.state = app.sync.state;
+      const waiting = app.sync.waiting && app.sync.state !== "saving" ? ` (${app.sync.waiting} waiting)` : "";
+      fill(save, icon(sign), text + waiting);
+    },
+  };
+}

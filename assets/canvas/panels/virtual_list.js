@@ -1,0 +1,61 @@
+// A long list that only holds the rows in sight, down or across.
+
+import { el, eachFrame } from "../dom.js";
+
+const SPARE = 4;                                                 // rows drawn beyond each end
+
+/**
+ * @param {{step: number, across?: boolean, render: (index: number) => HTMLElement, onSight?: (from: number, to: number) => void,
+ *   className: string, label: string}} options  `step`: pixels from one row to the next
+ */
+export function virtualList({ step, across = false, render, onSight, className, label }) {
+  const inner = el("div.tc-vinner");
+  const root = el(`div.tc-vlist.${className}`, { role: "listbox", "aria-label": label, tabindex: -1 }, inner);
+  const shown = new Map();                                       // index -> node
+  let count = 0;
+
+  const sight = () => {
+    const [at, room] = across ? [root.scrollLeft, root.clientWidth] : [root.scrollTop, root.clientHeight];
+    return [Math.max(0, Math.floor(at / step) - SPARE), Math.min(count - 1, Math.ceil((at + room) / step) + SPARE)];
+  };
+
+  function draw(again = false) {
+    if (!root.clientHeight) return;
+    const [from, to] = sight();
+    for (const [index, node] of shown) if (again || index < from || index > to) { node.remove(); shown.delete(index); }
+    const fresh = document.createDocumentFragment();
+    for (let index = from; index <= to; index++) {
+      if (shown.has(index)) continue;
+      const node = render(index);
+      node.style[across ? "left" : "top"] = `${index * step}px`;
+      shown.set(index, node);
+      fresh.append(node);
+    }
+    inner.append(fresh);
+    onSight?.(from, to);
+  }
+  const redraw = eachFrame(() => draw(true));
+  root.addEventListener("scroll", eachFrame(() => draw(false)), { passive: true });
+  new ResizeObserver(() => draw(false)).observe(root);
+  if (across) root.addEventListener("wheel", (event) => {
+    if (event.deltaX || !event.deltaY) return;
+    event.preventDefault();
+    root.scrollLeft += event.deltaY;
+  }, { passive: false });
+
+  return {
+    root,
+    /** Show this many rows, all drawn anew. */
+    update(next) {
+      if (next !== count) { count = next; inner.style[across ? "width" : "height"] = `${count * step}px`; }
+      redraw();
+    },
+    /** Scroll a row into sight, to the middle when it was out of it. */
+    reveal(index) {
+      if (index < 0) return;
+      const side = across ? "scrollLeft" : "scrollTop", room = across ? root.clientWidth : root.clientHeight;
+      const at = index * step;
+      if (at < root[side] + step || at + 2 * step > root[side] + room) root[side] = Math.max(0, at - room / 2 + step / 2);
+    },
+  };
+}

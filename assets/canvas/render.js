@@ -1,0 +1,121 @@
+// Paints the base layer: image and resting annotations. Repainted when they or the view change.
+// `scene` = {view, screen, dpr, bitmap, rows (iterable), classes, hides(row), labelled(row), palette, fill}.
+
+import { boxToScreen, visibleBox } from "./view.js";
+import { meets } from "./geometry.js";
+import { chip } from "./chips.js";
+
+/** Above this many boxes in sight, tints are left out and panning moves a picture of the boxes instead of the boxes. */
+export const MANY = 3000;
+const HALO_LIMIT = 1500;         // a dark rim helps on bright images but doubles the strokes
+const LINE = 1.6;
+
+export function createRenderer(canvas) {
+  const g = canvas.getContext("2d", { alpha: false });
+  const sheet = document.createElement("canvas");              // the boxes alone, for blitting
+  let sheetView = null, drawn = 0;
+
+  /** Paint everything. `moving`: the view is being dragged, so an old picture of many boxes will do. */
+  function paint(scene, moving = false) {
+    paintImage(g, canvas, scene);
+    if (!scene.bitmap) { drawn = 0; return; }
+    if (moving && drawn > MANY && sheetView) return blit(scene);
+    const rows = visibleRows(scene);
+    drawn = rows.length;
+    if (drawn > MANY) {
+      sheet.width = canvas.width; sheet.height = canvas.height;
+      const s = sheet.getContext("2d");
+      paintRows(s, scene, rows);
+      sheetView = scene.view;
+      g.setTransform(1, 0, 0, 1, 0, 0);
+      g.drawImage(sheet, 0, 0);
+    } else { sheetView = null; paintRows(g, scene, rows); }
+  }
+
+  function blit({ view, dpr }) {
+    const k = view.zoom / sheetView.zoom;
+    g.setTransform(k, 0, 0, k, (view.x - sheetView.x * k) * dpr, (view.y - sheetView.y * k) * dpr);
+    g.drawImage(sheet, 0, 0);
+  }
+
+  return { paint, get drawn() { return drawn; } };
+}
+
+function visibleRows({ view, screen, rows, hides }) {
+  const sight = visibleBox(view, screen), found = [];
+  for (const row of rows) if (meets(row.xyxy, sight) && !hides(row)) found.push(row);
+  return found;
+}
+
+function paintImage(g, canvas, { view, dpr, bitmap, palette }) {
+  g.setTransform(1, 0, 0, 1, 0, 0);
+  g.fillStyle = palette.stage;
+  g.fillRect(0, 0, canvas.width, canvas.height);
+  if (!bitmap) return;
+  g.setTransform(dpr * view.zoom, 0, 0, dpr * view.zoom, dpr * view.x, dpr * view.y);
+  g.imageSmoothingEnabled = view.zoom * dpr < 3;               // single pixels show as squares when zoomed in
+  g.imageSmoothingQuality = view.zoom < 0.5 ? "medium" : "low";
+  g.drawImage(bitmap, 0, 0);
+}
+
+/** One path a class and style: strokes cost per path, not per box. */
+function paintRows(g, scene, rows) {
+  const { view, dpr, classes } = scene;
+  g.setTransform(dpr, 0, 0, dpr, 0, 0);
+  const groups = new Map();
+  for (const row of rows) {
+    const key = `${row.class_id}:${row.status === "candidate"}`;
+    const group = groups.get(key);
+    if (group) group.push(row); else groups.set(key, [row]);
+  }
+  if (rows.length <= HALO_LIMIT) {
+    const halo = new Path2D();
+    for (const row of rows) trace(halo, view, row);
+    g.strokeStyle = "rgba(6,8,14,.45)";
+    g.lineWidth = LINE + 1.6;
+    g.stroke(halo);
+  }
+  for (const group of groups.values()) {
+    const path = new Path2D(), candidate = group[0].status === "candidate";
+    for (const row of group) trace(path, view, row);
+    const { color } = classes.of(group[0].class_id);
+    if (scene.fill && rows.length <= MANY) { g.globalAlpha = candidate ? 0.05 : 0.12; g.fillStyle = color; g.fill(path, "evenodd"); g.globalAlpha = 1; }
+    g.strokeStyle = color;
+    g.lineWidth = LINE;
+    g.setLineDash(candidate ? [5, 4] : []);
+    g.stroke(path);
+    g.setLineDash([]);
+  }
+  paintLabels(g, scene, rows);
+}
+
+const LABEL_LIMIT = 250, LABEL_ROOM = 44;     // more labels than that, or on narrower boxes, hide more than they tell
+
+function paintLabels(g, { view, screen, classes, labels }, rows) {
+  if (labels === "never" || rows.length > LABEL_LIMIT * (labels === "always" ? 4 : 1)) return;
+  for (const row of rows) {
+    const [x1, y1, x2] = boxToScreen(view, row.xyxy);
+    if (labels === "auto" && x2 - x1 < LABEL_ROOM) continue;
+    const { name, color } = classes.of(row.class_id);
+    chip(g, screen, [x1, y1], name, color, 0.82);
+  }
+}
+
+/** Add an annotation's outline to a path in screen pixels: its polygons, else its box. */
+export function trace(path, view, row) {
+  if (row.polygons) tracePolygons(path, view, row.polygons);
+  else {
+    const [x1, y1, x2, y2] = boxToScreen(view, row.xyxy);
+    path.rect(x1, y1, x2 - x1, y2 - y1);
+  }
+}
+
+export function tracePolygons(path, view, polygons) {
+  for (const rings of polygons) for (const ring of rings) {
+    for (let i = 0; i < ring.length; i += 2) {
+      const x = ring[i] * view.zoom + view.x, y = ring[i + 1] * view.zoom + view.y;
+      if (i) path.lineTo(x, y); else path.moveTo(x, y);
+    }
+    path.closePath();
+  }
+}

@@ -1,0 +1,11 @@
+// Addresses, all relative to where this module came from, so that share links and Space paths work.
+
+const here = typeof document === "undefined" ? "http://localhost/assets/0/canvas/urls.js" : import.meta.url;
+const root = new URL("../../../", here);          // <root>/assets/<version>/canvas/urls.js
+
+export const urls = {
+  image: (id) => new URL(`media/${encodeURIComponent(id)}`, root).href,
+  thumb: (id) => new URL(`thumb/${encodeURIComponent(id)}`, root).href,
+  beacon: () => new URL("beacon", root).href,
+  login: () => new URL("gradio_api/login_check", root).href,
+};

@@ -1,0 +1,1 @@
+"""What is promised, measured: `make bench`. A module with rows() a subject."""

@@ -1,0 +1,166 @@
+"""The job panel that tabs share: it follows one job, also after a reload or a restart."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from tabs import _html as h
+from tabs import _words as w
+from tabs._shell import Shell
+
+TICK_S = 0.7
+LOG_ROWS = 60  # newest messages shown; all are kept in the database
+RECENT_S = 24 * 3600  # a job that ended longer ago is history, and stands in the Jobs tab only
+
+
+@dataclass
+class JobPanel:
+    """Widgets that follow one job.
+
+    Attributes:
+        job: id of the job followed, "" for none.
+        ended: id of the last job seen to end on this page.
+        view: the drawn panel.
+        timer: ticks while the job is active.
+    """
+
+    shell: Shell
+    kinds: tuple[str, ...]
+    job: gr.State
+    ended: gr.State
+    view: gr.HTML
+    timer: gr.Timer
+
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
+        """Start a job on an event; `fn` returns its id."""
+        return self.shell.on(trigger, fn, inputs, self.job).success(
+            **_private(self._follow, [self.job], [self.view, self.timer]))
+
+    def on_end(self, fn: Callable, inputs: Any = None, outputs: Any = None) -> Any:
+        """Run a listener when the followed job ends while this page is open."""
+        return self.shell.on(self.ended.change, fn, inputs, outputs)
+
+    def on_tick(self, fn: Callable, outputs: Any = None) -> Any:
+        """Run `fn(job id)` beside the panel: when a job is taken up, while it is active, and once at its end."""
+        for trigger in (self.job.change, self.ended.change):
+            self.shell.on(trigger, fn, self.job, outputs)
+        return self.shell.on(self.timer.tick, fn, self.job, outputs)
+
+    def _follow(self, job_id: str) -> tuple:
+        return render(self.shell, job_id), gr.Timer(active=bool(job_id))
+
+    def _tick(self, job_id: str) -> tuple:
+        if not job_id:
+            return "", gr.Timer(active=False), gr.skip()
+        active = self.shell.call("jobs_get", job_id=job_id)["state"] in w.ACTIVE
+        timer = gr.skip() if active else gr.Timer(active=False)
+        return render(self.shell, job_id), timer, gr.skip() if active else job_id
+
+    def _load(self) -> tuple:
+        job = newest(self.shell, self.kinds)
+        if job is None:
+            return "", "", gr.Timer(active=False)
+        return job["id"], render(self.shell, job["id"]), gr.Timer(active=job["state"] in w.ACTIVE)
+
+    def _picked(self, job_id: str, event: gr.EventData) -> tuple:
+        act = event._data.get("act")
+        if act == "dismiss":
+            return "", "", gr.Timer(active=False)
+        if act == "cancel":
+            self.shell.call("jobs_cancel", job_id=job_id)
+        if act == "resume":
+            job_id = resumed(self.shell, job_id)
+        return job_id, render(self.shell, job_id), gr.Timer(active=True)
+
+
+def _private(fn: Callable, inputs: Any, outputs: Any) -> dict[str, Any]:
+    return {"fn": fn, "inputs": inputs, "outputs": outputs, "api_visibility": "private", "show_progress": "hidden", "queue": False}
+
+
+def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
+    """Draw the panel at the foot of a tab.
+
+    Args:
+        shell: the window's frame.
+        kinds: names of the operations whose jobs belong to this tab.
+    """
+    with gr.Column(elem_classes="t-foot"):
+        view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
+    panel = JobPanel(shell, tuple(kinds), gr.State(""), gr.State(""), view, gr.Timer(TICK_S, active=False))
+    shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer, panel.ended])
+    shell.on(view.pick, panel._picked, panel.job, [panel.job, view, panel.timer])
+    shell.on(shell.window.load, panel._load, None, [panel.job, view, panel.timer])
+    return panel
+
+
+def newest(shell: Shell, kinds: Sequence[str]) -> dict | None:
+    """Return the newest job of some kinds that is active or ended within a day, or None where there is none."""
+    jobs = [job for kind in kinds for job in shell.call("jobs_list", kind=kind, limit=1)]
+    fresh = [job for job in jobs if job["state"] in w.ACTIVE or time.time() - (job["ended_at"] or 0) < RECENT_S]
+    return max(fresh, key=lambda job: job["created_at"], default=None)
+
+
+def resumed(shell: Shell, job_id: str) -> str:
+    """Start a job's work again and return the new job's id."""
+    answer = shell.call("jobs_resume", job_id=job_id)
+    return answer["id"] if isinstance(answer, dict) else str(answer)
+
+
+def render(shell: Shell, job_id: str) -> h.Html:
+    """Draw one job: state, bar, numbers, log tail, and what can be done with it."""
+    if not job_id:
+        return h.Html("")
+    job, events = shell.call("jobs_get", job_id=job_id), shell.call("jobs_events", job_id=job_id)
+    tail = None if job["state"] == "succeeded" else log(job, events)
+    return h.div(line(job), progress(job), tail, cls="t-job", data_job=job_id, data_state=job["state"])
+
+
+def line(job: dict) -> h.Html:
+    """Draw the row with state, message and buttons."""
+    active = job["state"] in w.ACTIVE
+    act = h.button("Cancel", "cancel", "bad") if active else h.button("Hide", "dismiss", "quiet")
+    again = h.button("Run again", "resume") if job["state"] in ("interrupted", "failed", "cancelled") else None
+    error = (job.get("error") or {}).get("message")
+    return h.div(w.state_chip(job["state"]), h.el("b", title(job), cls="t-nowrap"), h.span(error or job["message"], cls="t-clip"),
+                 h.span(numbers(job), cls="t-job-numbers"), again, act, cls="t-job-line")
+
+
+def title(job: dict) -> str:
+    """Return the operation and what it works on, as a person reads it."""
+    arguments = job["arguments"] or {}
+    verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
+    subject = arguments.get("name") or arguments.get("dataset") or ""
+    return f"{verb}: {subject}" if subject else verb
+
+
+def numbers(job: dict) -> str:
+    """Return done of total, rate, time left or time taken."""
+    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else w.count(job["done"]) if job["done"] else ""
+    if job["state"] not in w.ACTIVE:
+        took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
+        return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
+    rate = f"{job['rate']:.1f}/s" if job.get("rate") else ""
+    left = f"{w.duration(job['left_s'])} left" if job.get("left_s") is not None else ""
+    return " · ".join(part for part in (total, rate, left) if part)
+
+
+def progress(job: dict) -> h.Html:
+    """Draw the job's bar; a job that succeeded is full."""
+    share = 1.0 if job["state"] == "succeeded" else job["done"] / job["total"] if job["total"] else 0.0
+    tone = {"succeeded": "ok", "failed": "bad"}.get(job["state"], "warn" if job["state"] not in w.ACTIVE else "")
+    return h.bar(share, tone)
+
+
+def log(job: dict, events: list[dict]) -> h.Html | None:
+    """Draw the newest messages of a job, newest last; None where it said nothing."""
+    said = [event for event in events if event["message"]][-LOG_ROWS:]
+    rows = [f"{w.when(event['at'])}  {event['message']}\n" for event in said]
+    error = (job.get("error") or {}).get("message")
+    if not rows and not error:
+        return None
+    inside = h.el("pre", rows, h.span(error, cls="bad") if error else None)
+    return h.div(inside, cls="t-log")

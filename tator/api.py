@@ -1,0 +1,58 @@
+"""Publish every operation as an HTTP endpoint and, with that, as an MCP tool."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from tator.job_rows import plain
+from tator.ops import Operation, bind, operations
+from tator.types import Forbidden, TatorError
+from tator.web.identity import user_of
+from tator.web.metrics import timed
+from tator.workbench import Workbench
+
+MCP = "/gradio_api/mcp"
+
+
+def publish(wb: Workbench) -> None:
+    """Publish all operations; call inside a gr.Blocks context.
+
+    They bypass Gradio's queue: an operation answers at once or starts a job, and Gradio runs queued
+    MCP tools under a login of its own, which would lose who is acting.
+    """
+    for verb in operations().values():
+        gr.api(endpoint(wb, verb), api_name=verb.name, queue=False)
+
+
+def endpoint(wb: Workbench, verb: Operation) -> Callable:
+    """Return the operation as Gradio wants it: acting as the caller, refusals worded as `code: message`.
+
+    `request` is filled in by Gradio and is no part of the published parameters.
+    """
+    bound = bind(verb, wb)
+
+    def published(request: gr.Request, *args: Any, **kwargs: Any) -> Any:
+        try:
+            user = user_of(request)
+            if user is None:
+                raise Forbidden("log in first")
+            with wb.acting(user), timed(verb.name):
+                result = plain(bound(*args, **kwargs))  # the database's rows have keys that orjson refuses
+        except TatorError as error:
+            raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
+        return (
+            json.dumps(result, ensure_ascii=False) if MCP in request.url.path else result
+        )  # MCP would show Python's repr
+
+    asking = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
+    signature = inspect.signature(bound)
+    published.__name__ = published.__qualname__ = verb.name
+    published.__doc__ = bound.__doc__
+    published.__signature__ = signature.replace(parameters=[asking, *signature.parameters.values()])  # type: ignore[attr-defined]
+    published.__annotations__ = {"request": gr.Request} | bound.__annotations__
+    return published

@@ -1,0 +1,193 @@
+"""Tator on the command line: one subcommand per operation, from its signature.
+
+The result is JSON on stdout; progress and errors go to stderr. Exit codes: 0 done, 2 refused, 1 a bug.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tator.signatures import Verb, verbs
+
+if TYPE_CHECKING:
+    from tator.types import Progress, Work
+    from tator.workbench import Workbench
+
+HOME = "~/.tator"
+INTERRUPTED = 130  # what a shell reports for Ctrl-C
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand and return the exit code."""
+    arguments = vars(parser(verbs()).parse_args(argv))
+    settings = {name: arguments.pop(f"_{name}", default) for name, default in defaults().items()}
+    name = arguments.pop("_verb")
+    if name == "add-user":
+        return add_user(**arguments)
+    from tator.types import TatorError
+
+    try:
+        wb = workbench(settings)
+        try:
+            outcome = run_job(wb, **arguments) if name == "run-job" else run(wb, name, arguments, settings["json"])
+        finally:
+            wb.close()
+    except TatorError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    if name != "run-job":
+        print(json.dumps(outcome, ensure_ascii=False, indent=None if settings["json"] else 2))
+    return 0
+
+
+def defaults() -> dict[str, Any]:
+    """Return the settings that hold for every subcommand, from the environment."""
+    read = os.environ.get
+    return {
+        "home": read("TATOR_HOME", HOME),
+        "db": read("TATOR_DB", ""),
+        "device": read("TATOR_DEVICE", "auto"),
+        "json": False,
+    }
+
+
+def workbench(settings: dict[str, Any]) -> Workbench:
+    """Open the workspace; a person at the command line owns the machine, so any folder may be imported."""
+    from tator.workbench import Workbench
+
+    return Workbench.at(Path(settings["home"]).expanduser(), db_url=settings["db"], device=settings["device"])
+
+
+def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False) -> Any:
+    """Call one operation; a job runs here, in the foreground, and is recorded like any other.
+
+    Args:
+        wb: the workbench.
+        name: of the operation.
+        arguments: its keyword arguments.
+        plain: report progress as JSON lines.
+
+    Raises:
+        TatorError: the operation refused.
+    """
+    from tator.ops import call, operations, prepared
+
+    verb = operations()[name]
+    if not verb.is_job:
+        return call(wb, name, **arguments)
+    return wb.jobs.run_here(verb.fn, name, prepared(verb, arguments), lambda work: narrated(work, plain))
+
+
+def run_job(wb: Workbench, job_id: str) -> None:
+    """Drive a job that another process wrote down; it reports through the database."""
+    from tator.jobs import run_child
+    from tator.ops import operations
+
+    run_child(wb, job_id, lambda kind: operations()[kind].fn)
+
+
+def narrated(work: Work, plain: bool) -> Iterator[Progress]:
+    """Pass work through, showing each step on stderr with its rate and the time left."""
+    began, shown = time.monotonic(), 0.0
+    try:
+        while True:
+            step = next(work)
+            now = time.monotonic()
+            if now - shown > 0.2 or step.done == step.total:
+                shown = now
+                print(line_of(step, now - began, plain), file=sys.stderr, flush=True)
+            yield step
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        work.close()
+
+
+def line_of(step: Progress, elapsed_s: float, plain: bool) -> str:
+    """Return one line for a person, or one JSON object for a program."""
+    rate = step.done / elapsed_s if elapsed_s > 0 else 0.0
+    left_s = (step.total - step.done) / rate if rate and step.total else None
+    if plain:
+        facts = {"done": step.done, "total": step.total, "rate": rate, "left_s": left_s, "message": step.message}
+        return json.dumps(facts | {"metrics": step.metrics})
+    of = f"/{step.total}" if step.total else ""
+    left = "" if left_s is None else f", {left_s:.0f} s left"
+    return f"{step.done}{of}  {rate:.1f}/s{left}  {step.message}"
+
+
+def add_user(auth_file: str, name: str) -> int:
+    """Ask for a password and add a user to the auth file; print a new API token."""
+    import getpass
+
+    from tator.accounts import add_account
+    from tator.types import TatorError
+
+    password = getpass.getpass(f"Password for {name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    try:
+        token = add_account(Path(auth_file).expanduser(), name, password)
+    except TatorError as error:
+        print(f"{error.code}: {error}", file=sys.stderr)
+        return 2
+    print(f"{name} may log in. For API and MCP clients, shown once: Authorization: Bearer {token}")
+    return 0
+
+
+def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
+    """Return the command line of the given verbs."""
+    shared = argparse.ArgumentParser(add_help=False, argument_default=argparse.SUPPRESS)
+    group = shared.add_argument_group("workspace")
+    group.add_argument("--home", dest="_home", metavar="FOLDER", help=f"workspace folder (default: {HOME})")
+    group.add_argument("--db", dest="_db", metavar="URL", help="another database than the file in the workspace")
+    group.add_argument("--device", dest="_device", help="cpu, cuda, cuda:N, mps or auto (default: auto)")
+    group.add_argument(
+        "--json", dest="_json", action="store_true", help="one line of JSON on stdout, JSON lines on stderr"
+    )
+    top = argparse.ArgumentParser(
+        "tator", description=__doc__.splitlines()[0], epilog=__doc__.splitlines()[2], parents=[shared]
+    )
+    commands = top.add_subparsers(dest="_verb", required=True, metavar="SUBCOMMAND")
+    for verb in known.values():
+        add_verb(commands, verb, shared)
+    account = commands.add_parser("add-user", help="Add a login to an auth file.")
+    account.add_argument("--auth-file", required=True)
+    account.add_argument("name")
+    job = commands.add_parser("run-job", parents=[shared])  # no help: how the product starts its own child processes
+    job.add_argument("job_id")
+    return top
+
+
+def add_verb(commands: Any, verb: Verb, shared: argparse.ArgumentParser) -> None:
+    """Add an operation's subcommand: a flag per parameter, absent ones left to the function's defaults."""
+    command = commands.add_parser(
+        verb.name.replace("_", "-"),
+        help=verb.summary,
+        description=verb.doc,
+        parents=[shared],
+        conflict_handler="resolve",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        argument_default=argparse.SUPPRESS,
+    )
+    command.set_defaults(_verb=verb.name)
+    for flag in verb.flags:
+        kind: dict[str, Any] = (
+            {"action": argparse.BooleanOptionalAction}
+            if flag.kind is bool and not flag.is_list
+            else {"type": flag.kind}
+        )
+        kind |= {"choices": flag.choices} if flag.choices else {}
+        kind |= {"nargs": "*"} if flag.is_list else {}
+        shown = flag.help.replace("%", "%%") + (
+            "" if flag.required else f" (default: {flag.default})".replace("%", "%%")
+        )
+        command.add_argument(
+            f"--{flag.name.replace('_', '-')}", dest=flag.name, required=flag.required, help=shown, **kind
+        )

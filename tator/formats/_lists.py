@@ -1,0 +1,141 @@
+"""Read the small text files beside a dataset: class names one a line, and images of a split one a line."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+
+from tator.formats import SPLITS, Report, folder_split
+from tator.formats._ultralytics import MOST_CLASSES, DataYaml
+from tator.tree import NAME_FILES, Tree
+
+PREFERRED = ("labelmap.txt", "classes.txt", "class_names.txt", "obj.names", "_darknet.labels", "names.txt",
+             "predefined_classes.txt")
+
+
+def name_files(tree: Tree) -> list[str]:
+    """Return the files that list class names, the most trusted first: by kind, then nearest to the root."""
+    found = [path for path in tree.texts if _is_name_file(path)]
+    return sorted(found, key=lambda path: (_rank(path), path.count("/"), path))
+
+
+def _is_name_file(path: str) -> bool:
+    name = PurePosixPath(path).name.lower()
+    return name in NAME_FILES or name.endswith((".names", ".labels"))
+
+
+def _rank(path: str) -> int:
+    name = PurePosixPath(path).name.lower()
+    return PREFERRED.index(name) if name in PREFERRED else len(PREFERRED)
+
+
+def read_names(tree: Tree, path: str, report: Report) -> dict[int, str]:
+    """Return {line number from 0: class name}; blank lines at the end do not count."""
+    try:
+        lines = tree.read_text(path).split("\n")
+    except OSError as error:
+        report.drop(path, "cannot be read", str(error))
+        return {}
+    names = [line.strip("\r\t ") for line in lines]
+    while names and not names[-1]:
+        names.pop()
+    if len(names) > MOST_CLASSES:
+        report.drop(path, "too many classes", f"{len(names)}; the first {MOST_CLASSES} are kept")
+    for number, name in enumerate(names, 1):
+        if not name:
+            report.repair(path, "class without a name", "named after its number", number)
+    return {index: name or f"class {index}" for index, name in enumerate(names[:MOST_CLASSES])}
+
+
+def is_split_list(path: str) -> bool:
+    """Whether a .txt file by its name and place lists the images of a split."""
+    here = PurePosixPath(path)
+    near_root = len(here.parts) == 1 or here.parent.name.lower() in ("imagesets", "main", "splits", "lists")
+    return near_root and here.suffix.lower() == ".txt" and here.stem.lower() in SPLITS
+
+
+def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[str, str]:
+    """Return {image path: split} from list files, else data.yaml, else folder names."""
+    lists = [path for path in sorted(tree.texts) if is_split_list(path)]
+    splits: dict[str, str] = {}
+    for path in lists:
+        _read_list(tree, path, SPLITS[PurePosixPath(path).stem.lower()], splits, report)
+    if not splits and yaml_file:
+        _read_yaml_splits(tree, yaml_file, splits, report)
+    for path in tree.images if not splits else ():
+        if split := folder_split(path):
+            splits[path] = split
+    return splits
+
+
+def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report: Report) -> None:
+    """Add the images that a list file names; lines may be paths, names or stems."""
+    try:
+        lines = tree.read_text(path).splitlines()
+    except OSError as error:
+        report.drop(path, "cannot be read", str(error))
+        return
+    parent = str(PurePosixPath(path).parent)
+    near = ("",) if parent == "." else (f"{parent}/", "")
+    for number, line in enumerate(lines, 1):
+        if not (reference := line.strip()):
+            continue
+        image, is_guess = tree.find(reference, (*near, "images/", f"images/{split}/"), split)
+        if image is None:
+            report.drop(path, "listed image is not in the folder", reference, number)
+            continue
+        if is_guess:
+            report.repair(path, "path found by its end", f"{reference} is {image}", number)
+        if splits.setdefault(image, split) != split:
+            report.notice(path, "image is in two splits", f"{image} stays in {splits[image]}", number)
+
+
+def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], report: Report) -> None:
+    """Add the images under the folders, or in the lists, that a data.yaml points at."""
+    folders = {str(parent) for path in tree.images for parent in PurePosixPath(path).parents}
+    for split, references in found.splits.items():
+        for reference in references:
+            if reference.lower().endswith(".txt"):
+                parts = reference.replace("\\", "/").split("/")
+                named = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
+                if len(named) == 1:
+                    _read_list(tree, named[0], split, splits, report)
+                    continue
+            folder, is_guess = _folder(reference, found.path, folders)
+            if folder is None:
+                report.drop(found.path, "split folder is not in the dataset", f"{split}: {reference}")
+                continue
+            if is_guess:
+                report.repair(found.path, "path found by its end", f"{split}: {reference} is {folder}")
+            for path in tree.images:
+                if folder == "." or path.startswith(f"{folder}/"):
+                    splits.setdefault(path, split)
+
+
+def _folder(reference: str, yaml_path: str, folders: set[str]) -> tuple[str | None, bool]:
+    """Return the folder of the dataset that a data.yaml entry means, and whether only its end matched."""
+    parts = [part for part in reference.replace("\\", "/").split("/") if part not in ("", ".")]
+    beside = [part for part in PurePosixPath(yaml_path).parent.parts if part != "."]
+    exact = "/".join([*beside, *parts]) or "."
+    if exact in folders:
+        return exact, False
+    plain = [part for part in parts if part != ".."]
+    for start in range(len(plain)):
+        end = "/".join(plain[start:])
+        if start and end.lower() in ("images", "data"):
+            break  # so general a name says nothing: ../valid/images is not train/images
+        matches = [folder for folder in folders if folder == end or folder.endswith("/" + end)]
+        if len(matches) == 1:
+            return matches[0], True
+    return None, False
+
+
+def merge_names(files: Sequence[tuple[str, Mapping[int, str]]], report: Report) -> dict[int, str]:
+    """Return the names of the first file that has any; say which others disagree."""
+    named = [(path, dict(names)) for path, names in files if names]
+    if not named:
+        return {}
+    first, names = named[0]
+    for path, others in named[1:]:
+        if list(others.values()) != list(names.values()):
+            report.notice(path, "class lists differ", f"{first} is used")
+    return names

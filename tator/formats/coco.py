@@ -1,0 +1,274 @@
+"""COCO JSON: images, categories and annotations with boxes, polygons and run lengths."""
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, folder_split
+from tator.formats._rle import checked_rle, rle_area, rle_box
+from tator.formats.yolo import ring_area
+from tator.tree import Tree
+from tator.types import BadInput, Polygon
+
+NAME = "coco"
+SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
+LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether a JSON file of the folder looks like COCO."""
+    return any(_looks_coco(tree, path) for path in tree.tables)
+
+
+def _looks_coco(tree: Tree, path: str) -> bool:
+    if not path.lower().endswith(".json"):
+        return False
+    try:
+        with open(tree.root / path, "rb") as file:
+            head = file.read(SNIFFED_BYTES)
+            file.seek(max(0, file.seek(0, 2) - SNIFFED_BYTES))
+            sample = head + file.read(SNIFFED_BYTES)
+    except OSError:
+        return False
+    return sum(key in sample for key in (b'"images"', b'"annotations"', b'"categories"')) >= 2
+
+
+def read(tree: Tree) -> CocoSource:
+    """Return the source of a folder that `sniff` took; every COCO file in it is read, categories merged by name."""
+    report = Report()
+    files = [(path, content) for path in tree.tables if _looks_coco(tree, path)
+             if (content := _parse(tree, path, report)) is not None]
+    return CocoSource(tree, files, report)
+
+
+def _parse(tree: Tree, path: str, report: Report) -> dict | None:
+    """Return a COCO file's lists, each holding only objects, or None after noting why it is refused."""
+    try:
+        if (tree.root / path).stat().st_size > LARGEST:
+            raise ValueError(f"larger than {LARGEST >> 30} GB")
+        content = json.loads((tree.root / path).read_bytes())
+    except (ValueError, RecursionError, OSError, MemoryError) as error:
+        report.drop(path, "refused as JSON", f"{str(error)[:200] or type(error).__name__}; expected a COCO file")
+        return None
+    lists = {}
+    for key in ("images", "annotations", "categories"):
+        rows = content.get(key, []) if isinstance(content, dict) else None
+        if not isinstance(rows, list):
+            report.drop(path, "refused as COCO", f"{key} is no list")
+            return None
+        lists[key] = [row for row in rows if isinstance(row, dict)]
+        if len(lists[key]) < len(rows):
+            report.drop(path, "entry is no object", f"{len(rows) - len(lists[key])} of {key}")
+    return lists
+
+
+def _file_split(path: str) -> str | None:
+    """Return the split that a COCO file's name (instances_val2017.json), else its folder, speaks of."""
+    words = re.findall(r"[a-z]+", PurePosixPath(path).stem.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), folder_split(path))
+
+
+class CocoSource:
+    """A folder with COCO files; see formats.Source."""
+
+    format = NAME
+
+    def __init__(self, tree: Tree, files: Sequence[tuple[str, dict]], report: Report) -> None:
+        self.tree, self.report = tree, report
+        self.classes: dict[int, str] = {}
+        self.splits: dict[str, str] = {}
+        self._entries: dict[str, list[tuple[str, dict, list[dict], dict]]] = defaultdict(list)
+        for path, content in files:
+            self._take(path, content)
+        for path in tree.images if not self.splits else ():
+            if split := folder_split(path):
+                self.splits[path] = split
+
+    def _take(self, path: str, content: dict) -> None:
+        """Index one file: its categories, and its annotations by the image they mean."""
+        indices = self._categories(path, content)
+        split = _file_split(path)
+        by_image = defaultdict(list)
+        for row in content["annotations"]:
+            by_image[_key(row.get("image_id"))].append(row)
+        for entry in content["images"]:
+            image = self._image(path, entry, split)
+            rows = by_image.pop(_key(entry.get("id")), [])
+            if image is None:
+                continue
+            self._entries[image].append((path, entry, rows, indices))
+            if split:
+                self.splits.setdefault(image, split)
+        for image_id, rows in by_image.items():
+            self.report.drop(path, "annotation of an unknown image", f"image_id {image_id}: {len(rows)} annotations")
+
+    def _categories(self, path: str, content: dict) -> dict[str, int]:
+        """Return {category id: our index}, and grow the classes by the names that are new."""
+        used = {_key(row.get("category_id")) for row in content["annotations"]}
+        parents = {str(row.get("supercategory")) for row in content["categories"]}
+        known = {name: index for index, name in self.classes.items()}
+        indices = {}
+        for row in sorted(content["categories"], key=_order):
+            name, key = row.get("name"), _key(row.get("id"))
+            if not isinstance(name, (str, int, float)) or not isinstance(row.get("id"), (int, str)):
+                self.report.drop(path, "category refused", f"{str(row)[:80]}; expected id and name")
+            elif key not in used and str(name) in parents:
+                self.report.repair(path, "super-category left out", f"{name!r} has no annotations of its own")
+            else:
+                index = known.setdefault(str(name), len(known))
+                self.classes[index] = str(name)
+                indices[key] = index
+        return indices
+
+    def _image(self, path: str, entry: dict, split: str | None) -> str | None:
+        """Return the image file that an entry means, or None after noting that there is none."""
+        name = entry.get("file_name")
+        if not isinstance(name, str) or not name.strip():
+            self.report.drop(path, "image without a file name", f"id {str(entry.get('id'))[:40]}")
+            return None
+        parent = PurePosixPath(path).parent
+        homes = [parent, parent / "images", parent.parent, parent.parent / "images", PurePosixPath()]
+        if split:
+            names = [key for key, value in SPLITS.items() if value == split]
+            stem = PurePosixPath(path).stem.removeprefix("instances_")
+            homes += [base / sub for base in (parent.parent, parent.parent / "images") for sub in (*names, stem)]
+        near = tuple("" if str(home) == "." else f"{home}/" for home in homes)
+        found, is_guess = self.tree.find(name, near, split or "")
+        if found is None:
+            self.report.drop(path, "image is not in the folder", name)
+        elif is_guess:
+            self.report.repair(path, "path found by its end", f"{name} is {found}")
+        return found
+
+    def labels(self, path: str, width: int, height: int) -> list[Label] | None:
+        """Return the labels of an image in pixels, or None when no file lists it."""
+        if path not in self._entries:
+            return None
+        found = []
+        for file, entry, rows, indices in self._entries[path]:
+            given = entry.get("width"), entry.get("height")
+            if given != (width, height) and None not in given:
+                detail = f"{path}: file says {given[0]} x {given[1]}, the image is {width} x {height}"
+                self.report.notice(file, "image size differs", detail)
+            for row in rows:
+                label = self._label(row, indices, width, height, file, path)
+                if label is not None:
+                    found.append(label)
+        return found
+
+    def _label(self, row: dict, indices: dict, width: int, height: int, file: str, path: str) -> Label | None:
+        """Return one annotation as a label, or None after noting why not."""
+        where = f"{file} ({path}, annotation {str(row.get('id'))[:40]})"
+        if _key(row.get("category_id")) not in indices:
+            return self.report.drop(where, "class out of range", f"category {str(row.get('category_id'))[:40]}")
+        if row.get("iscrowd") == 1:
+            return self.report.drop(where, "crowd region", "a region of many objects is no single object")
+        shape = row.get("segmentation")
+        polygons = self._polygons(shape, width, height, where) if isinstance(shape, list) else None
+        rle = None
+        if isinstance(shape, dict):
+            try:
+                rle = checked_rle(shape, width, height)
+            except BadInput as error:
+                self.report.repair(where, "mask left out", str(error))
+        corners = _corners(row.get("bbox"))
+        if corners is None:
+            corners = _extent(polygons) or (rle and rle_box(rle))
+            if not corners:
+                return self.report.drop(where, "no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]")
+            self.report.repair(where, "box taken from the shape")
+        box = fit_box(corners, width, height, self.report, where)
+        return box and Label(indices[_key(row["category_id"])], box, polygons, rle)
+
+    def _polygons(self, shape: list, width: int, height: int, where: str) -> list[Polygon] | None:
+        """Return a segmentation list as polygons, each flat list an outline; bad ones are noted."""
+        kept = []
+        for ring in shape:
+            if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2 or not all(map(_is_finite, ring)):
+                self.report.repair(where, "polygon left out", "expected at least 3 corners x, y of finite numbers")
+                continue
+            flat = [min(max(float(v), 0.0), float((width, height)[at % 2])) for at, v in enumerate(ring)]
+            if ring_area(list(zip(flat[0::2], flat[1::2]))) < SMALLEST:
+                self.report.repair(where, "polygon left out", "zero area")
+            else:
+                kept.append([flat])
+        return kept or None
+
+
+def _key(value: Any) -> str:
+    """Return an id as text: some tools write 7 in one list and "7" in another."""
+    return str(value)[:100] if isinstance(value, (int, str)) else ""
+
+
+def _order(row: dict) -> tuple[float, str]:
+    return (row["id"], "") if isinstance(row.get("id"), int) else (math.inf, _key(row.get("id")))
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _corners(bbox: Any) -> tuple[float, ...] | None:
+    """Return COCO's x, y, width, height as xyxy; numbers that are not finite stay so, to be named by fit_box."""
+    is_numbers = isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(v, (int, float)) for v in bbox)
+    return (bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]) if is_numbers else None
+
+
+def _extent(polygons: list[Polygon] | None) -> tuple[float, ...] | None:
+    xs = [x for polygon in polygons or [] for ring in polygon for x in ring[0::2]]
+    ys = [y for polygon in polygons or [] for ring in polygon for y in ring[1::2]]
+    return (min(xs), min(ys), max(xs), max(ys)) if xs else None
+
+
+def categories_json(classes: Sequence[str]) -> list[dict]:
+    """Return COCO's categories: ids from 1 in label-map order."""
+    return [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
+
+
+def annotation_json(row: Mapping[str, Any], number: int, image_id: int, category_id: int, size: tuple[int, int]) -> dict:
+    """Return one annotation row as COCO has it.
+
+    Args:
+        row: x1, y1, x2, y2, polygons, rle.
+        number: id of the annotation in the file.
+        image_id: id of the image in the file.
+        category_id: id of the category in the file.
+        size: (width, height) of the image in pixels.
+    """
+    x, y, w, h = row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"]
+    shape, area = _segmentation(row["polygons"], row["rle"], size)
+    return {
+        "id": number, "image_id": image_id, "category_id": category_id, "bbox": [round(v, 3) for v in (x, y, w, h)],
+        "area": round(w * h if area is None else area, 3), "segmentation": shape, "iscrowd": 0,
+    }
+
+
+def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[int, int]) -> tuple[Any, float | None]:
+    """Return COCO's segmentation and its area; an empty list and None for a plain box."""
+    if polygons and all(len(polygon) == 1 for polygon in polygons):
+        flat = [[round(value, 3) for value in polygon[0]] for polygon in polygons]
+        return flat, sum(ring_area(list(zip(ring[0::2], ring[1::2]))) for ring in flat)
+    if polygons:
+        rle = _with_holes(polygons, size)
+    return (rle, float(rle_area(rle))) if rle else ([], None)
+
+
+def _with_holes(polygons: list[Polygon], size: tuple[int, int]) -> dict:
+    """Return polygons with holes as run lengths, since COCO's polygons have none."""
+    import numpy as np
+    from pycocotools import mask
+
+    width, height = size
+    drawn = np.zeros((height, width), np.uint8, order="F")
+    for outline, *holes in polygons:
+        whole = mask.decode(mask.frPyObjects([outline], height, width))[..., 0]
+        for hole in mask.decode(mask.frPyObjects(holes, height, width)).transpose(2, 0, 1) if holes else ():
+            whole &= 1 - hole
+        drawn |= whole
+    encoded = mask.encode(np.asfortranarray(drawn))
+    return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}

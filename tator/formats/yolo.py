@@ -1,0 +1,188 @@
+"""YOLO text labels: a row a box (class, centre x, centre y, width, height in 0..1) or a polygon (class, x, y, ...)."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from tator.formats import SMALLEST, Label, Report, fit_box
+from tator.formats._lists import is_split_list, merge_names, name_files, read_names, read_splits
+from tator.formats._ultralytics import DataYaml, read_data_yaml
+from tator.tree import Tree
+
+NAME = "yolo"
+SNIFFED = 20  # label files looked into before deciding that they are none
+MOST_INDEX = 10_000  # a class number above this is a slip
+
+
+def sniff(tree: Tree) -> bool:
+    """Whether the folder holds YOLO labels: label files beside images, the first that have rows being numbers."""
+    looked = 0
+    for path in tree.images:
+        label = label_file(tree, path)
+        if label is None:
+            continue
+        try:
+            rows = tree.read_text(label).split("\n", 1)[0].split()
+        except OSError:
+            continue
+        if rows:
+            return len(rows) >= 5 and all(map(_is_number, rows))
+        looked += 1
+        if looked >= SNIFFED:
+            return True
+    return looked > 0
+
+
+def _is_number(token: str) -> bool:
+    try:
+        float(token)
+    except ValueError:
+        return False
+    return True
+
+
+def label_places(path: str) -> list[str]:
+    """Return where an image's label file may lie, in the order they are tried.
+
+    The last folder called images becomes labels (Ultralytics), beside the image (Darknet),
+    then a labels folder at the root, beside the image or beside its folder.
+    """
+    image = PurePosixPath(path)
+    folders, name = list(image.parent.parts), image.stem + ".txt"
+    places = []
+    swaps = [at for at, part in enumerate(folders) if part.lower() == "images"]
+    if swaps:
+        at = swaps[-1]
+        places.append([*folders[:at], "labels", *folders[at + 1:], name])
+    places.append([*folders, name])
+    if swaps:
+        places.append(["labels", *folders[:swaps[-1]], *folders[swaps[-1] + 1:], name])
+    places += [["labels", *folders, name], [*folders, "labels", name], [*folders[:-1], "labels", name]]
+    return list(dict.fromkeys("/".join(place) for place in places))
+
+
+def label_file(tree: Tree, path: str) -> str | None:
+    """Return the label file of an image, or None."""
+    return next((place for place in label_places(path) if place in tree.texts and not is_split_list(place)), None)
+
+
+def read(tree: Tree) -> YoloSource:
+    """Return the source of a folder that `sniff` took; label files are opened when asked for."""
+    report = Report()
+    yamls = [read_data_yaml(tree, path, report) for path in tree.tables if path.lower().endswith((".yaml", ".yml"))]
+    data = next((found for found in yamls if found), None)
+    files = [(path, read_names(tree, path, report)) for path in name_files(tree)]
+    if data and data.classes:
+        at = next((n for n, (path, _) in enumerate(files) if not path.lower().endswith("labelmap.txt")), len(files))
+        files.insert(at, (data.path, data.classes))
+    return YoloSource(tree, merge_names(files, report), data, report)
+
+
+class YoloSource:
+    """A folder with YOLO labels; see formats.Source."""
+
+    format = NAME
+
+    def __init__(self, tree: Tree, classes: dict[int, str], data: DataYaml | None, report: Report) -> None:
+        self.tree, self.classes, self.report = tree, classes, report
+        self.splits = read_splits(tree, data, report)
+        self._files = {path: label for path in tree.images if (label := label_file(tree, path))}
+        self._note_orphans()
+
+    def _note_orphans(self) -> None:
+        """List the label files that no image has, in folders that hold label files."""
+        paired: dict[str, str] = {}
+        for path, label in self._files.items():
+            if paired.setdefault(label, path) != path:
+                self.report.notice(label, "label file of two images", f"{paired[label]} and {path}")
+        folders = {str(PurePosixPath(label).parent) for label in paired}
+        names = set(name_files(self.tree))
+        for text in sorted(self.tree.texts - paired.keys() - names):
+            folder = PurePosixPath(text).parent
+            if not is_split_list(text) and (str(folder) in folders and folder.parts or "labels" in folder.parts):
+                self.report.drop(text, "label file without an image")
+
+    def labels(self, path: str, width: int, height: int) -> list[Label] | None:
+        """Return the labels of an image in pixels, or None when it has no label file."""
+        file = self._files.get(path)
+        if file is None:
+            return None
+        try:
+            lines = self.tree.read_text(file).splitlines()
+        except OSError as error:
+            self.report.drop(file, "cannot be read", str(error))
+            return None
+        found: list[Label] = []
+        seen: set[str] = set()
+        for number, line in enumerate(lines, 1):
+            row = line.split()
+            if not row:
+                continue
+            if (key := " ".join(row)) in seen:
+                self.report.drop(file, "repeats an earlier row", key, number)
+                continue
+            seen.add(key)
+            label = self._row(row, width, height, file, number)
+            if label is not None:
+                found.append(label)
+        return found
+
+    def _row(self, row: list[str], width: int, height: int, file: str, line: int) -> Label | None:
+        """Return one row as a label, or None after noting why not."""
+        columns = len(row)
+        if columns != 5 and (columns < 7 or columns % 2 == 0):
+            detail = f"{columns} columns; expected 5 (box) or 1 + 2 x corners (polygon)"
+            return self.report.drop(file, "not a YOLO row", detail, line)
+        try:
+            values = [float(token) for token in row]
+        except ValueError:
+            return self.report.drop(file, "not a YOLO row", f"{' '.join(row)[:80]!r} are not all numbers", line)
+        if not all(map(math.isfinite, values)):
+            return self.report.drop(file, "not a finite number", " ".join(row)[:80], line)
+        index = int(values[0])
+        if index != values[0] or not 0 <= index < MOST_INDEX or self.classes and index not in self.classes:
+            known = f"{len(self.classes)} classes are named" if self.classes else f"expected 0 to {MOST_INDEX - 1}"
+            return self.report.drop(file, "class out of range", f"class {row[0]}; {known}", line)
+        if columns == 5:
+            return self._box(index, values[1:], width, height, file, line)
+        return self._polygon(index, values[1:], width, height, file, line)
+
+    def _box(self, index: int, values: Sequence[float], width: int, height: int, file: str, line: int) -> Label | None:
+        x, y, w, h = values
+        corners = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+        box = fit_box(corners, width, height, self.report, file, line)
+        return box and Label(index, box)
+
+    def _polygon(
+        self, index: int, values: Sequence[float], width: int, height: int, file: str, line: int
+    ) -> Label | None:
+        xs, ys = [x * width for x in values[0::2]], [y * height for y in values[1::2]]
+        box = fit_box((min(xs), min(ys), max(xs), max(ys)), width, height, self.report, file, line)
+        if box is None:
+            return None
+        corners = list(zip((min(max(x, 0.0), float(width)) for x in xs), (min(max(y, 0.0), float(height)) for y in ys)))
+        if ring_area(corners) < SMALLEST:
+            return self.report.drop(file, "zero area", "polygon", line)
+        return Label(index, box, [[[round(value, 4) for corner in corners for value in corner]]])
+
+
+def ring_area(corners: Sequence[tuple[float, float]]) -> float:
+    """Return the area of a closed ring of corners, in square units."""
+    pairs = zip(corners, [*corners[1:], corners[0]])
+    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)) / 2
+
+
+def label_text(boxes: Sequence[tuple[int, tuple[float, float, float, float]]], width: int, height: int) -> str:
+    """Return the text of a label file.
+
+    Args:
+        boxes: (row of the label map, xyxy in pixels) of each object.
+        width: of the image in pixels.
+        height: of the image in pixels.
+    """
+    rows = []
+    for row, (x1, y1, x2, y2) in boxes:
+        centre = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
+        rows.append(f"{row} {centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / width:.6f} {(y2 - y1) / height:.6f}\n")
+    return "".join(rows)

@@ -1,0 +1,343 @@
+"""Ask models about the open image: boxes and masks from prompts, tighter boxes, class names."""
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator import refiner
+from tator.boxes import EDGE, Boxes, from_flat, numbers
+from tator.dataset import Dataset, ImageRow
+from tator.features import encode_boxes, encoder_version
+from tator.heads import Head, HeadShelf
+from tator.manager import key_of
+from tator.masks import to_polygons
+from tator.names import match_names
+from tator.ops import operation
+from tator.protocols import BoxRefiner, Embedding, Prompt
+from tator.registry import backend
+from tator.types import BadInput, Detections, Image, Unavailable, Work
+from tator.workbench import Workbench
+
+MOST_BOXES = 5_000  # of one call
+MOST_POINTS = 200
+
+
+SAM = ("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto", "sam_bbox", "sam_bbox_auto")
+
+
+@operation(mirrors=SAM, writes=False)
+def segment(
+    wb: Workbench, image_id: int, segmenter: str = "ridge_box", positive: list[float] = [], negative: list[float] = [],  # noqa: B006
+    box: list[float] = [], class_id: int = -1, classify: bool = False, min_margin: float = 0.0,  # noqa: B006
+) -> dict[str, Any]:
+    """Find the object that points or a loose box mean; candidates, best first.
+
+    Nothing is stored: a person accepts a candidate by saving it.
+
+    Args:
+        image_id: id of the image, from images_list.
+        segmenter: id of a segmenter, from models_list.
+        positive: points on the object, flat x1, y1, x2, y2, ... in pixels.
+        negative: points off the object, likewise.
+        box: loose box x1, y1, x2, y2 in pixels; empty for none.
+        class_id: class the object probably has, a hint for its size; -1 for none.
+        classify: name the class of the best candidate with the active head.
+        min_margin: a class is accepted when its confidence leads the second by this, in [0, 1].
+
+    Raises:
+        NotFound: no such image or segmenter.
+        BadInput: no prompt, or a number outside the image.
+        Unavailable: the segmenter lacks labels, weights or packages, or no head is active.
+    """
+    started = time.perf_counter()
+    data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
+    names = class_names(data)
+    check_class(class_id, names)
+    check_margin(min_margin)
+    prompt = make_prompt(row, positive, negative, box, class_id)
+    weights = weights_of(wb, data, segmenter)
+    embedding = embed(wb, data, row, segmenter, weights)
+    asked = time.perf_counter()
+    with wb.models.use(segmenter, weights) as model:
+        found = model.segment(embedding, prompt)
+    model_ms = (time.perf_counter() - asked) * 1_000
+    candidates = [candidate(one, class_id, names) for one in found]
+    if classify and candidates:
+        named = name_boxes(wb, data, row, found.xyxy[:1], "", min_margin)["boxes"][0]
+        named["class_confidence"] = named.pop("confidence")  # beside the confidence of the box
+        candidates[0] |= named
+    took_ms = (time.perf_counter() - started) * 1_000
+    return {"candidates": candidates, "segmenter": segmenter, "model_ms": model_ms, "took_ms": took_ms}
+
+
+@operation(writes=False)
+def tweak_boxes(
+    wb: Workbench, image_id: int, boxes: list[float], class_ids: list[int] = [], segmenter: str = "ridge_box",  # noqa: B006
+) -> dict[str, Any]:
+    """Move the sides of loose boxes to the edges of their objects; nothing is stored.
+
+    Made for boxes that a machine, a click or a quick hand drew: exact ones get worse.
+
+    Args:
+        image_id: id of the image, from images_list.
+        boxes: flat x1, y1, x2, y2 of each box, in pixels.
+        class_ids: their classes in the same order, a hint; empty for none.
+        segmenter: id of a segmenter, from models_list.
+
+    Raises:
+        NotFound: no such image or segmenter.
+        BadInput: a box is malformed or outside the image, or a class is unknown.
+        Unavailable: the segmenter lacks labels, weights or packages.
+    """
+    started = time.perf_counter()
+    data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
+    loose = checked_boxes(row, boxes)
+    if class_ids and len(class_ids) != len(loose):
+        raise BadInput(f"class_ids must name one class per box or be empty: {len(class_ids)} for {len(loose)} boxes")
+    names = class_names(data)
+    for class_id in class_ids:
+        check_class(class_id, names)
+    weights = weights_of(wb, data, segmenter)
+    embedding = embed(wb, data, row, segmenter, weights)
+    with wb.models.use(segmenter, weights) as model:
+        answers = refined(model, embedding, loose, class_ids)
+    return {"boxes": answers, "segmenter": segmenter, "took_ms": (time.perf_counter() - started) * 1_000}
+
+
+@operation(mirrors=("clip_predict",), writes=False)
+def classify_boxes(
+    wb: Workbench, image_id: int, boxes: list[float], head: str = "", min_margin: float = 0.0,
+) -> dict[str, Any]:
+    """Name the class of boxes with a trained head; nothing is stored.
+
+    Args:
+        image_id: id of the image, from images_list.
+        boxes: flat x1, y1, x2, y2 of each box, in pixels.
+        head: name of a head, from heads_list; empty for the active one.
+        min_margin: a class is accepted when its confidence leads the second by this, in [0, 1].
+
+    Raises:
+        NotFound: no such image or head.
+        BadInput: a box is malformed or outside the image.
+        Unavailable: no head is active.
+    """
+    data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
+    check_margin(min_margin)
+    return name_boxes(wb, data, row, checked_boxes(row, boxes), head, min_margin)
+
+
+@operation
+def refiner_train(wb: Workbench, dataset: str) -> Work:
+    """Teach the box refiner from the dataset's accepted boxes.
+
+    It happens by itself when the refiner is asked and enough boxes are new.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+
+    Raises:
+        NotFound: no such dataset.
+        Unavailable: fewer than 20 accepted boxes.
+    """
+    return (yield from refiner.train(wb.dataset(dataset)))
+
+
+@operation(writes=False)
+def refiner_status(wb: Workbench, dataset: str) -> dict[str, Any]:
+    """Return if the box refiner is trained, on how much, and what it reached.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+
+    Raises:
+        NotFound: no such dataset.
+    """
+    return refiner.status(wb.dataset(dataset))
+
+
+def weights_of(wb: Workbench, data: Dataset, segmenter: str) -> Path | None:
+    """Return the weights a segmenter runs with; those learned here are made or renewed as needed.
+
+    The first training runs while the caller waits, on few images; later ones in the background.
+    """
+    if backend(segmenter, "segment").card.weights != "trained":
+        return None
+    path = refiner.weights_path(data)
+    if not refiner.report(data):
+        for _ in refiner.train(data, is_quick=True):
+            pass
+    if refiner.may_look(data) and refiner.is_due(refiner.report(data), refiner.count_accepted(data)[0]):
+        active = [job for job in wb.jobs.list("refiner_train") if job["state"] in ("queued", "running")]
+        if not any(job["arguments"] == {"dataset": data.name} for job in active):
+            wb.jobs.start(refiner_train, "refiner_train", {"dataset": data.name})
+    return path
+
+
+def file_key(data: Dataset, row: ImageRow) -> tuple[int, int, int]:
+    """Return what identifies the pixels of an image."""
+    facts = data.path(row).stat()
+    return row.id, facts.st_mtime_ns, facts.st_size
+
+
+def pixels(wb: Workbench, data: Dataset, row: ImageRow) -> Image:
+    """Return an image's pixels, kept for the next question about it."""
+    return wb.models.slots.get(("image", *file_key(data, row)), lambda: data.load(row))
+
+
+def embed(wb: Workbench, data: Dataset, row: ImageRow, segmenter: str, weights: Path | None) -> Embedding:
+    """Return an image as a segmenter encodes it, kept for the next prompt."""
+
+    def make() -> Embedding:
+        image = pixels(wb, data, row)
+        with wb.models.use(segmenter, weights) as model:
+            return model.embed(image)
+
+    return wb.models.slots.get((*key_of(backend(segmenter).card, weights), *file_key(data, row)), make)
+
+
+def refined(model: Any, embedding: Embedding, loose: Boxes, class_ids: list[int]) -> list[dict]:
+    """Return {"xyxy", "confidence", "is_found"} per box; one that is not found stays as it was."""
+    if isinstance(model, BoxRefiner):
+        found = model.refine(embedding, loose)
+        return [tight(one.xyxy[0], one.confidence[0], True) for one in found]
+    answers = []
+    for i, box in enumerate(loose):
+        best = model.segment(embedding, Prompt(box=box, class_id=class_ids[i] if class_ids else -1))[:1]
+        xyxy, confidence = (best.xyxy[0], best.confidence[0]) if len(best) else (box, np.float32(np.nan))
+        answers.append(tight(xyxy, confidence, len(best) > 0))
+    return answers
+
+
+def tight(xyxy: NDArray[np.float32], confidence: np.floating, is_found: bool) -> dict[str, Any]:
+    """Return one refined box as JSON."""
+    return {"xyxy": xyxy.tolist(), "confidence": plain(confidence), "is_found": is_found}
+
+
+def name_boxes(
+    wb: Workbench, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str, min_margin: float,
+) -> dict[str, Any]:
+    """Return the two likeliest classes of each box, by name matched to the dataset's."""
+    shelf = HeadShelf(wb.workspace.folder("runs"))
+    name = head_name or shelf.active()
+    if not name:
+        raise Unavailable("no head is active: train one on accepted boxes, or activate one")
+    head = load_head(wb, shelf, name)
+    image = pixels(wb, data, row)
+    with wb.models.use(head.encoder) as encoder:
+        probs = head.predict(encode_boxes(encoder, image, xyxy))
+    classes = data.classes()
+    rows = match_names(head.classes, [c.name for c in classes])
+    ids = [classes[i].class_id if i >= 0 else -1 for i in rows]
+    shown = [classes[i].name if i >= 0 else head.classes[k] for k, i in enumerate(rows)]
+    return {"head": name, "boxes": [verdict(p, ids, shown, min_margin) for p in probs]}
+
+
+def load_head(wb: Workbench, shelf: HeadShelf, name: str) -> Head:
+    """Return a head whose encoder still makes the vectors it learned from.
+
+    Raises:
+        BadInput: the encoder has another version by now.
+    """
+    path = shelf.path(name)
+    head = wb.models.slots.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
+    if (now := encoder_version(head.encoder)) != head.encoder_version:
+        trained = f"version {head.encoder_version} of {head.encoder}"
+        raise BadInput(f"head {name!r} was trained on {trained}, which is version {now} by now; train it again")
+    return head
+
+
+def verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_margin: float) -> dict[str, Any]:
+    """Return the likeliest class, its lead over the second and if it is accepted."""
+    first, second = np.argsort(-probs, kind="stable")[:2]
+    margin = float(probs[first] - probs[second])
+    return {
+        "class_id": ids[first], "class_name": names[first], "confidence": float(probs[first]), "margin": margin,
+        "second_name": names[second], "accepted": margin >= min_margin and ids[first] >= 0,
+    }
+
+
+def candidate(one: Detections, class_id: int, names: dict[int, str]) -> dict[str, Any]:
+    """Return one candidate as JSON; its polygons trace the mask where there is one."""
+    polygons = to_polygons(one.mask[0]) if one.mask else None
+    broken = {"points_broken": int(one.data["points_broken"][0])} if "points_broken" in one.data else {}
+    facts = {"xyxy": one.xyxy[0].tolist(), "polygons": polygons, "confidence": plain(one.confidence[0])}
+    return facts | {"class_id": class_id, "class_name": names.get(class_id, "")} | broken
+
+
+def plain(confidence: np.floating) -> float | None:
+    """Return a confidence for JSON: None where the model has none."""
+    return None if np.isnan(confidence) else float(confidence)
+
+
+def make_prompt(
+    row: ImageRow, positive: list[float], negative: list[float], box: list[float], class_id: int,
+) -> Prompt:
+    """Return the checked prompt.
+
+    Raises:
+        BadInput: no prompt, or a number outside the image.
+    """
+    on, off = checked_points(row, positive, "positive"), checked_points(row, negative, "negative")
+    if len(box) not in (0, 4):
+        raise BadInput(f"box must be empty or x1, y1, x2, y2, has {len(box)} numbers")
+    if not len(box) and not len(on):
+        raise BadInput("a prompt needs a box or at least one positive point")
+    labels = np.arange(len(on) + len(off)) < len(on)
+    loose = from_flat(box, row.width, row.height, "box")[0] if box else None
+    return Prompt(np.concatenate([on, off]), labels, loose, class_id)
+
+
+def checked_points(row: ImageRow, values: list[float], name: str) -> NDArray[np.float32]:
+    """Return (P, 2) points in the image.
+
+    Raises:
+        BadInput: an odd count, too many, not finite or outside the image.
+    """
+    if len(values) % 2 or len(values) > 2 * MOST_POINTS:
+        raise BadInput(f"{name} must hold x, y of up to {MOST_POINTS} points, has {len(values)} numbers")
+    points = numbers(values, name).reshape(-1, 2)
+    for x, y in points:
+        if not (-EDGE <= x <= row.width + EDGE and -EDGE <= y <= row.height + EDGE):
+            raise BadInput(f"{name}: point ({x:g}, {y:g}) lies outside the image of {row.width} x {row.height} pixels")
+    return np.clip(points, 0, [row.width, row.height]).astype(np.float32)
+
+
+def checked_boxes(row: ImageRow, values: list[float]) -> Boxes:
+    """Return (N, 4) boxes in the image, at least one.
+
+    Raises:
+        BadInput: none, too many, malformed or outside the image.
+    """
+    if not 4 <= len(values) <= 4 * MOST_BOXES:
+        raise BadInput(f"boxes must hold 1 to {MOST_BOXES} boxes of 4 numbers, has {len(values)} numbers")
+    return from_flat(values, row.width, row.height)
+
+
+def class_names(data: Dataset) -> dict[int, str]:
+    """Return {class id: name} of the label map."""
+    return {c.class_id: c.name for c in data.classes()}
+
+
+def check_class(class_id: int, names: dict[int, str]) -> None:
+    """Refuse a class that the dataset does not have; -1 means none.
+
+    Raises:
+        BadInput: no such class.
+    """
+    if class_id != -1 and class_id not in names:
+        known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
+        raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
+
+
+def check_margin(min_margin: float) -> None:
+    """Refuse a margin outside [0, 1].
+
+    Raises:
+        BadInput: it is outside or not a number.
+    """
+    if not 0 <= min_margin <= 1:
+        raise BadInput(f"min_margin must be in [0, 1], is {min_margin}")

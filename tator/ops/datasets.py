@@ -1,0 +1,89 @@
+"""Create, list, rename and delete datasets."""
+from __future__ import annotations
+
+from typing import Literal
+
+from tator.dataset import Dataset
+from tator.importing import import_dataset
+from tator.ops import operation
+from tator.removal import remove_dataset
+from tator.types import Work
+from tator.workbench import Workbench
+
+
+@operation(mirrors=("datasets_list", "sam3_datasets_list"), writes=False)
+def datasets_list(wb: Workbench) -> list[dict]:
+    """List datasets with their folder, storage and counts."""
+    return Dataset.listing(wb.store)
+
+
+@operation(mirrors=("datasets_upload",))
+def datasets_create(
+    wb: Workbench, name: str, source: str, storage: Literal["linked", "managed"] = "linked", with_labels: bool = True
+) -> Work:
+    """Create a dataset of a folder, a zip or an upload.
+
+    What cannot be read is listed, the rest goes in.
+    YOLO and COCO labels are recognised by content, class names by labelmap.txt, classes.txt, obj.names, data.yaml or
+    COCO categories, splits by train.txt, val.txt, test.txt, data.yaml or folder names. Run again with the same
+    arguments after a cut, it goes on where it stopped.
+
+    Args:
+        name: of the new dataset: letters, digits, space, dot, dash, underscore.
+        source: absolute path of a folder or .zip on the server, or upload:<id> of an upload.
+        storage: linked leaves a folder's images where they are, managed copies them; zips and uploads are managed.
+        with_labels: read the labels found beside the images as accepted annotations.
+
+    Raises:
+        BadInput: the name or source is refused, or holds no image.
+        Conflict: a dataset has the name.
+        NotFound: the source does not exist.
+        Forbidden: the source lies outside the folders imports may read.
+    """
+    return (yield from import_dataset(wb.workspace, wb.store, name, source, storage, with_labels))
+
+
+@operation(mirrors=("datasets_check", "sam3_datasets_classes"), writes=False)
+def datasets_get(wb: Workbench, dataset: str) -> dict:
+    """Return one dataset: counts, classes in order, and the report of its import.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+
+    Raises:
+        NotFound: no such dataset.
+    """
+    return wb.dataset(dataset).describe()
+
+
+@operation
+def datasets_rename(wb: Workbench, dataset: str, new_name: str) -> dict:
+    """Rename a dataset and return it.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        new_name: letters, digits, space, dot, dash, underscore; at most 100.
+
+    Raises:
+        NotFound: no such dataset.
+        BadInput: the name is refused.
+        Conflict: another dataset has the name.
+    """
+    return wb.dataset(dataset).rename(new_name).describe()
+
+
+@operation(mirrors=("datasets_delete",))
+def datasets_delete(wb: Workbench, dataset: str, confirm: str) -> dict:
+    """Delete a dataset with its annotations; linked images are never touched.
+
+    Managed images go to the workspace's trash.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        confirm: the dataset's name once more, as a sign that it is meant.
+
+    Raises:
+        NotFound: no such dataset.
+        BadInput: confirm is not the name.
+    """
+    return remove_dataset(wb.dataset(dataset), confirm)

@@ -1,0 +1,59 @@
+"""List the images of a dataset and find the way through them."""
+from __future__ import annotations
+
+from tator import browse
+from tator.ops import operation
+from tator.workbench import Workbench
+
+
+@operation(writes=False)
+def images_list(
+    wb: Workbench, dataset: str, offset: int = 0, limit: int = 200, state: str = "", search: str = ""
+) -> dict:
+    """List images in path order, a page at a time.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        offset: how many to skip.
+        limit: how many to return, 1 to 1000.
+        state: only new, in_progress or reviewed; empty takes all.
+        search: only paths that contain this, case aside; empty takes all.
+
+    Raises:
+        NotFound: no such dataset.
+        BadInput: offset, limit or state is out of range.
+    """
+    return browse.page(wb.dataset(dataset), offset, limit, state, search)
+
+
+@operation(writes=False)
+def images_next(wb: Workbench, dataset: str, after_image_id: int = 0, state: str = "new") -> dict:
+    """Return the next readable image of a state after another, round the end.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        after_image_id: id of the image to go on from; 0 starts at the first.
+        state: new, in_progress or reviewed.
+
+    Returns:
+        The image as images_list has it, with "image_id"; image_id is null when none is left.
+
+    Raises:
+        NotFound: no such dataset, or it has no such image.
+        BadInput: unknown state.
+    """
+    return browse.following(wb.dataset(dataset), after_image_id, state)
+
+
+@operation(writes=False)
+def images_position(wb: Workbench, dataset: str, image_id: int) -> dict:
+    """Return where an image stands in the unfiltered list, and how many there are.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        image_id: id of the image, from images_list.
+
+    Raises:
+        NotFound: no such dataset, or it has no such image.
+    """
+    return browse.position(wb.dataset(dataset), image_id)

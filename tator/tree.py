@@ -1,0 +1,170 @@
+"""The files of a dataset folder, found in one walk that never leaves it."""
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from tator.formats import Report
+from tator.images import ACTIVE, EXTENSIONS, UNREADABLE
+from tator.workspace import path_problem
+
+TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
+SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
+NAME_FILES = frozenset(
+    ("labelmap.txt", "classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels", "names.txt", "class_names.txt")
+)
+
+
+@dataclass
+class Tree:
+    """Files of a folder by relative path with /, sorted.
+
+    Attributes:
+        root: the folder.
+        images: image files.
+        texts: .txt files and class lists.
+        tables: .json, .yaml and .yml files.
+        report: files that are refused, each by name.
+    """
+
+    root: Path
+    images: list[str] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
+    tables: list[str] = field(default_factory=list)
+    report: Report = field(default_factory=Report)
+
+    @classmethod
+    def of(cls, root: Path) -> Tree:
+        """Walk a folder. Hidden files are skipped; links that leave it and unsafe kinds are refused by name."""
+        tree = cls(root)
+        real = root.resolve()
+        waiting = [(str(root), "")]
+        while waiting:
+            folder, prefix = waiting.pop()
+            try:
+                with os.scandir(folder) as found:
+                    entries = list(found)
+            except OSError as error:
+                tree.report.drop(prefix or ".", "folder cannot be read", error.strerror or "")
+                continue
+            for entry in entries:
+                tree._sort(entry, prefix, real, waiting)
+        tree.images.sort()
+        tree.tables.sort()
+        return tree
+
+    def _sort(self, entry: os.DirEntry, prefix: str, real: Path, waiting: list[tuple[str, str]]) -> None:
+        """Put one directory entry where it belongs."""
+        name, path = entry.name, prefix + entry.name
+        if name.startswith(".") or name.lower() in SKIPPED_FOLDERS:
+            return
+        if entry.is_dir(follow_symlinks=False):
+            waiting.append((entry.path, path + "/"))
+            return
+        suffix = os.path.splitext(name)[1].lower()
+        is_image = suffix in EXTENSIONS
+        if not (is_image or suffix in (".txt", ".names", ".labels", ".json", ".yaml", ".yml")):
+            if suffix in ACTIVE:
+                self.report.drop(_shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph")
+            elif suffix in UNREADABLE:
+                self.report.drop(_shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP")
+            return
+        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(real):
+            self.report.drop(_shown(path), "link leads out of the folder")
+        elif not entry.is_file():
+            self.report.drop(_shown(path), "not a plain file")
+        elif (problem := path_problem(path)) or "\\" in path:
+            self.report.drop(_shown(path), "name refused", problem or "it has a backslash")
+        elif is_image:
+            self.images.append(path)
+        elif suffix in (".json", ".yaml", ".yml"):
+            self.tables.append(path)
+        else:
+            self.texts.add(path)
+
+    @cached_property
+    def image_set(self) -> frozenset[str]:
+        """Return the image paths for membership tests."""
+        return frozenset(self.images)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return _index(self.images, lambda path: PurePosixPath(path).name)
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index(self.images, lambda path: PurePosixPath(path).stem)
+
+    def read_text(self, path: str) -> str:
+        """Return a file's text as UTF-8; bytes that are not become U+FFFD.
+
+        Raises:
+            OSError: it cannot be read, or is longer than TEXT_LIMIT.
+        """
+        with open(self.root / path, "rb") as file:
+            content = file.read(TEXT_LIMIT + 1)
+        if len(content) > TEXT_LIMIT:
+            raise OSError(f"longer than {TEXT_LIMIT >> 20} MB")
+        return content.decode("utf-8-sig", errors="replace")
+
+    def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
+        """Return the image that a reference inside a file means, and whether it was found only by its end.
+
+        Looks only among the files of the walk, so no reference can reach another file.
+
+        Args:
+            reference: path, name or stem as the file has it; anything may stand here.
+            near: folders ("" or "a/b/") that it may be relative to.
+            hint: folder name that decides between equal ends, such as a split.
+        """
+        if not path_problem(reference):
+            clean = str(PurePosixPath(reference.replace("\\", "/")))
+            for folder in near:
+                if folder + clean in self.image_set:
+                    return folder + clean, False
+        parts = [part for part in re.split(r"[/\\]", reference.strip()) if part not in ("", ".", "..")]
+        if not parts:
+            return None, False
+        is_stem = len(parts) == 1 and parts[0] not in self._by_name
+        candidates = (self._by_stem if is_stem else self._by_name).get(parts[-1], [])
+        best = _longest_end(candidates, parts, hint)
+        return best, best is not None and not (is_stem or len(parts) == 1)
+
+
+def _index(paths: list[str], key) -> dict[str, list[str]]:  # noqa: ANN001
+    found = defaultdict(list)
+    for path in paths:
+        found[key(path)].append(path)
+    return found
+
+
+def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | None:
+    """Return the one candidate that shares most trailing parts with the reference, or None when several do."""
+
+    def shared(path: str) -> int:
+        own = path.split("/")[:-1][::-1]
+        asked = parts[:-1][::-1]
+        return next((n for n, (a, b) in enumerate(zip(own, asked)) if a != b), min(len(own), len(asked)))
+
+    if len(candidates) > 1:
+        most = max(map(shared, candidates))
+        candidates = [path for path in candidates if shared(path) == most]
+    if len(candidates) > 1 and hint:
+        candidates = [path for path in candidates if hint in path.split("/")[:-1]]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "replace").decode()
+
+
+def content_root(folder: Path) -> Path:
+    """Return the folder that holds the dataset: one level down where the folder holds nothing but one folder."""
+    entries = [e for e in folder.iterdir() if not e.name.startswith(".") and e.name.lower() not in SKIPPED_FOLDERS]
+    alone = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
+    is_layout = alone and entries[0].name.lower() in ("images", "train", "val", "valid", "test", "labels")
+    return entries[0] if alone and not is_layout else folder

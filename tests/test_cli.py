@@ -1,0 +1,131 @@
+"""The command line: its verbs, its answers, its exit codes and how fast it helps."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+import typing
+from pathlib import Path
+
+import pytest
+
+from tator.accounts import Accounts, read_accounts
+from tator.ops import operations
+from tator.signatures import verbs
+from tests.conftest import ROOT
+
+HELP_S = 0.5
+
+
+def tator(*arguments: str, home: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess:
+    at = ["--home", str(home)] if home else []
+    return subprocess.run(
+        [sys.executable, "-m", "tator", *at, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        input=stdin,
+        timeout=120,
+    )
+
+
+def test_help_is_quick():
+    taken = []
+    for _ in range(5):
+        began = time.perf_counter()
+        assert tator("--help").returncode == 0
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < HELP_S
+
+
+def test_the_source_reads_like_the_functions():
+    read, real = verbs(), operations()
+    assert list(read) == list(real)
+    for name, verb in real.items():
+        flags = {flag.name: flag for flag in read[name].flags}
+        assert list(flags) == list(verb.parameters)
+        for p in verb.parameters.values():
+            flag, hint, origin = flags[p.name], p.annotation, typing.get_origin(p.annotation)
+            assert flag.required == (p.default is p.empty)
+            assert flag.is_list == (origin is list)
+            if origin is typing.Literal:
+                assert flag.choices == typing.get_args(hint)
+            else:
+                assert flag.kind is (typing.get_args(hint)[0] if origin is list else hint)
+
+
+def test_help_names_every_operation():
+    listed = tator("--help").stdout
+    for name, verb in verbs().items():
+        assert f"    {name.replace('_', '-')}" in listed
+        assert verb.summary
+
+
+def test_an_answer_is_json(tmp_path: Path):
+    done = tator("system-health", home=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["ok"] is True
+    assert len(tator("--json", "system-health", home=tmp_path).stdout.splitlines()) == 1
+
+
+def test_a_refusal_is_one_line_and_exit_code_2(tmp_path: Path):
+    done = tator("datasets-get", "--dataset", "nowhere", home=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("not_found: ") and "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [["no-such-verb"], ["jobs-list", "--limit", "many"], ["datasets-get"], ["jobs-list", "--colour", "red"]]
+)
+def test_a_wrong_call_names_what_is_wrong(wrong: list[str], tmp_path: Path):
+    done = tator(*wrong, home=tmp_path)
+    assert done.returncode == 2 and "usage:" in done.stderr
+
+
+def test_a_job_runs_here_reports_and_is_recorded(tmp_path: Path, data: Path):
+    home, source = tmp_path / "home", data / "bccd"
+    done = tator("--json", "datasets-create", "--name", "cells", "--source", str(source), home=home)
+    assert done.returncode == 0, done.stderr
+    steps = [json.loads(line) for line in done.stderr.splitlines()]
+    assert steps and steps[-1]["done"] == steps[-1]["total"] > 0 and steps[-1]["rate"] > 0
+    recorded = json.loads(tator("jobs-list", home=home).stdout)
+    assert [(job["kind"], job["state"]) for job in recorded] == [("datasets_create", "succeeded")]
+    assert json.loads(tator("datasets-get", "--dataset", "cells", home=home).stdout)["name"] == "cells"
+
+
+def test_a_job_that_is_refused_is_recorded_as_failed(tmp_path: Path):
+    home = tmp_path / "home"
+    done = tator("datasets-create", "--name", "cells", "--source", str(tmp_path / "absent"), home=home)
+    assert done.returncode == 2 and "absent" in done.stderr and "Traceback" not in done.stderr
+    assert [job["state"] for job in json.loads(tator("jobs-list", home=home).stdout)] == ["failed"]
+
+
+def test_the_workspace_comes_from_the_environment(tmp_path: Path):
+    import os
+
+    clean = {**os.environ, "TATOR_HOME": str(tmp_path / "from_env")}
+    subprocess.run(
+        [sys.executable, "-m", "tator", "system-health"], cwd=ROOT, env=clean, check=True, capture_output=True
+    )
+    assert (tmp_path / "from_env" / "tator.db").exists()
+
+
+def test_add_user_writes_a_login(tmp_path: Path):
+    file = tmp_path / "logins"
+    done = tator("add-user", "--auth-file", str(file), "ann", stdin="correct horse\n")
+    assert done.returncode == 0, done.stderr
+    token = done.stdout.split("Bearer ")[1].strip()
+    accounts = Accounts(file)
+    assert accounts.verify("ann", "correct horse") and not accounts.verify("ann", "wrong horse")
+    assert accounts.of_token(token) == "ann" and accounts.of_token(token + "x") is None
+    assert "correct horse" not in file.read_text() and token not in file.read_text()
+    assert file.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize(("name", "password"), [("a:b", "long enough"), ("", "long enough"), ("ann", "short")])
+def test_add_user_refuses(name: str, password: str, tmp_path: Path):
+    done = tator("add-user", "--auth-file", str(tmp_path / "logins"), name, stdin=f"{password}\n")
+    assert done.returncode == 2 and done.stderr.startswith("bad_input: ")
+    assert read_accounts(tmp_path / "logins") == {}
