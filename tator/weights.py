@@ -173,10 +173,12 @@ def is_wanted(card: Card, name: str) -> bool:
 
 
 def is_address(card: Card) -> bool:
+    """Whether a card's weights are one file at an address, not a hub repository."""
     return card.weights.startswith("https://")
 
 
 def file_name(card: Card) -> str:
+    """Return the name of the file at a card's address."""
     return PurePosixPath(urlsplit(card.weights).path).name
 
 
