@@ -24,6 +24,9 @@ from tests import tiny
 from tests.hostile import hostile_files
 from tests.test_fetching import Server, drive
 
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
 HOME = Network(cache=None)
 
 
