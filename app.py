@@ -8,6 +8,7 @@ import os
 import secrets
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -26,7 +27,7 @@ BEGAN = time.monotonic()
 PORT = 7860
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # what a wrong password costs
-UPLOAD_LIMIT = "50gb"
+WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,6 +118,7 @@ def prepare(flags: argparse.Namespace) -> None:
 def serve(flags: argparse.Namespace) -> int:
     """Open the workspace, draw the window, serve until a signal comes."""
     from tator.accounts import Accounts
+    from tator.dataset import Dataset
     from tator.workbench import Workbench
 
     accounts = Accounts(flags.auth_file.expanduser()) if flags.auth_file else None
@@ -128,16 +130,18 @@ def serve(flags: argparse.Namespace) -> int:
         signal.signal(number, lambda *_: stopped.set())
     wb.jobs.interrupt_orphans()
     note = claim(flags.home)
+    if not private and not accounts:
+        note += "note: whoever reaches this address may change everything; --auth-file asks for a login\n"
+    sample = start_sample(flags) if flags.sample and not Dataset.listing(wb.store) else None
     try:
         url = launch(wb, flags, accounts, private)
-        if flags.sample:
-            threading.Thread(target=make_sample, args=[wb], name="sample", daemon=True).start()
-        print(
-            f"{note}Tator is on {url}   workspace {flags.home}   ready in {time.monotonic() - BEGAN:.1f} s", flush=True
-        )
+        took = time.monotonic() - BEGAN
+        print(f"{note}Tator is on {url}   workspace {flags.home}   ready in {took:.1f} s", flush=True)
         stopped.wait()
         return 0
     finally:
+        if sample:
+            sample.terminate()
         wb.close()
 
 
@@ -166,7 +170,7 @@ def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, 
         show_error=False,
         enable_monitoring=False,
         footer_links=[],
-        max_file_size=UPLOAD_LIMIT,
+        max_file_size=WIDGET_UPLOAD,
         allowed_paths=[],
         **look(tabs),
     )
@@ -212,11 +216,10 @@ def alive(pid: int) -> bool:
     return psutil.pid_exists(pid)
 
 
-def make_sample(wb: Workbench) -> None:
-    """Make the sample project on the first start; the window is up meanwhile."""
-    from tator.sample import create_sample
-
-    create_sample(wb)
+def start_sample(flags: argparse.Namespace) -> subprocess.Popen:
+    """Draw the sample project in a process of its own, so that it takes nothing from the window's start."""
+    command = [sys.executable, "-m", "tator", "--home", str(flags.home), "make-sample"]
+    return subprocess.Popen(command, cwd=Path(__file__).parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import copy
 import json
 import multiprocessing
 import random
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -92,7 +93,8 @@ def survive(folder: Path, kills: int, between_ms: tuple[float, float] = (20, 60)
     dice, findings = random.Random(seed), Findings()
     prepare(folder)
     spawn = multiprocessing.get_context("forkserver")
-    spawn.set_forkserver_preload(["__main__", "bench.crash"])  # loaded once: a child starts in milliseconds
+    spec = sys.modules["__main__"].__spec__  # a child imports what we were started as (bench, pytest) once more
+    spawn.set_forkserver_preload(["bench.crash", *([spec.name.removesuffix(".__main__")] if spec else [])])
     acknowledged: dict[int, dict[int, int]] = {}
     for image_id in range(1, kills + 1):
         acknowledged[image_id] = killed(spawn, folder, image_id, dice.uniform(*between_ms) / 1000)

@@ -14,11 +14,17 @@ def build(shell: Shell) -> gr.HTML:
     """Draw the editor; the tab fills it with `draw`."""
     editor = h.panel(elem_id="classes")
     doomed = gr.State(None)
+    new = gr.Textbox(show_label=False, container=False, placeholder="New class: type a name, press Enter", max_length=100, elem_id="class-new")
 
     def change(dataset: str, doomed: int | None, event: gr.EventData) -> tuple:
         doomed = apply(shell, shell.require(dataset), event._data, doomed)
         return draw(shell, dataset, doomed), doomed
 
+    def add(dataset: str, name: str) -> tuple:
+        apply(shell, shell.require(dataset), {"act": "add", "value": name}, None)
+        return draw(shell, dataset), ""
+
+    shell.on(new.submit, add, [shell.dataset, new], [editor, new])
     shell.on(editor.pick, change, [shell.dataset, doomed], [editor, doomed])
     return editor
 
@@ -69,9 +75,7 @@ def draw(shell: Shell, dataset: str, doomed: int | None = None) -> h.Html:
     asked = next((row for row in rows if row["class_id"] == doomed), None)
     table = h.table(["", "Key", "Name", "Boxes", ""], drawn, numeric=(3,), cls="t-tight") if rows else \
         h.div("No class yet: add the first one below.", cls="t-note")
-    add = h.el("input", cls="t-field boxed", placeholder="New class: type a name, press Enter", data_act="add", value="",
-               aria_label="New class", maxlength=100)
-    return h.div(_ask(asked, rows) if asked else None, table, add, cls="t-stack")
+    return h.div(_ask(asked, rows) if asked else None, table, cls="t-stack")
 
 
 def _row(i: int, row: dict, n: int) -> list:

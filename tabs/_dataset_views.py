@@ -7,6 +7,7 @@ from tabs import _html as h
 from tabs import _words as w
 
 REPORT_PAGE = 50
+READ = {"images": ("Images", "found"), "labelled": ("With labels", "images"), "annotations": ("Boxes", "imported")}
 KINDS = {"dropped": "not imported", "repaired": "imported, but changed", "noticed": "worth a look"}
 TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
 STATES = (("reviewed", "ok", "Reviewed"), ("in_progress", "warn", "In progress"), ("new", "", "New"))
@@ -82,7 +83,8 @@ def report(facts: dict, page: int) -> h.Html:
     if not told:
         return h.empty("No import report", "This dataset was not imported from files, or its import is still under way.")
     counts = told.get("counts", {})
-    numbers = h.stats([(_title(key), w.count(n), "read") for key, n in told.get("read", {}).items()]
+    read = told.get("read", {})
+    numbers = h.stats([(label, w.count(read[key]), note) for key, (label, note) in READ.items() if key in read]
                       + [(_title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()])
     parts = [_problems(kind, counts.get(kind, {}), told[kind], page) for kind in KINDS if told.get(kind)]
     clean = h.div(h.chip("clean", "ok"), "Every file was read as it is.", cls="t-row t-note") if not parts else None

@@ -7,6 +7,8 @@ from typing import Any, TypeVar
 
 import gradio as gr
 
+from tabs import _html as h
+from tabs._shell import Shell
 from tator.recipes import Recipe
 
 R = TypeVar("R", bound=Recipe)
@@ -34,6 +36,24 @@ def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: d
         with gr.Accordion("Advanced", open=False):
             widgets |= {f.name: widget(f) for f in folded}
     return {f.name: widgets[f.name] for f in dataclasses.fields(recipe)}
+
+
+def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
+    """Draw the choice of a saved recipe, and the way to save one; call where they shall stand, after `draw`."""
+    folder = shell.wb.workspace.folder("recipes")
+    with gr.Accordion("Saved recipes", open=False):
+        saved = gr.Dropdown([], value=None, label="Take the settings of", elem_id=f"{recipe.kind}-recipe")
+        name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
+        keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
+
+    def save(values: dict) -> dict:
+        read(recipe, widgets, values).save(folder, values[name].strip())
+        gr.Info(f"Saved as {h.join([values[name].strip()])}", title="Recipe")
+        return gr.update(choices=recipe.listing(folder), value=values[name].strip())
+
+    shell.on(saved.input, lambda chosen: fill(recipe.load(folder, chosen), widgets), saved, list(widgets.values()))
+    shell.on(keep.click, save, {name, *widgets.values()}, saved)
+    shell.on(shell.tab.select, lambda: gr.update(choices=recipe.listing(folder)), None, saved)
 
 
 def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -> gr.components.Component:

@@ -14,25 +14,44 @@ LOW, FAIR = 0.7, 0.9  # where a class score turns from bad to warn and from warn
 
 def curves(events: Sequence[dict]) -> h.Html:
     """Draw loss and accuracy over the steps that a job's events tell of; nothing where they tell of none."""
-    told = [event["metrics"] for event in events if event.get("metrics")]
-    if not any(name in metrics for metrics in told for names in CURVES.values() for name in names):
+    return charted([{"step": event["done"], **event["metrics"]} for event in events if event.get("metrics")])
+
+
+def charted(history: Sequence[dict]) -> h.Html:
+    """Draw loss and accuracy over the steps of a history; nothing where it has no steps."""
+    told = [point for point in history if any(name in point for names in CURVES.values() for name in names)]
+    if not told:
         return h.Html("")
     drawn = []
     for title, names in CURVES.items():
         series = {side: _points(told, name) for side, name in zip(SIDES, names)}
-        drawn.append(charts.line_chart(title, series, *((0.0, 1.0) if title == "Accuracy" else ())))
+        drawn.append(charts.line_chart(title, series, *((0.0, 1.0) if title == "Accuracy" else (0.0,))))
     return h.div(drawn, cls="t-charts")
 
 
 def _points(told: Sequence[dict], name: str) -> list[tuple[float, float]]:
-    return [(metrics.get("step", i + 1), metrics[name]) for i, metrics in enumerate(told) if metrics.get(name) is not None]
+    return [(point["step"], point[name]) for point in told if point.get(name) is not None]
 
 
 def result(head: dict) -> h.Html:
     """Draw how a head did on images it never saw: accuracy beside the majority baseline, classes, confusions."""
     metrics = head["metrics"]
-    return h.div(h.head(f"Head {head['name']}", h.chip("active", "ok") if head.get("active") else ""), _numbers(metrics),
-                 h.div(_per_class(metrics["per_class"]), _confused(metrics), cls="t-two"), cls="t-stack")
+    heading = h.head(f"Head {head['name']}", f"trained on {head['dataset']}", h.chip("active", "ok") if head.get("active") else None)
+    return h.div(h.div(heading, _numbers(metrics)), _left_out(metrics), h.div(_per_class(metrics["per_class"]), _confused(metrics), cls="t-two"),
+                 charted(metrics.get("history", [])), h.div(_how(metrics), cls="t-note"), cls="t-stack")
+
+
+def _left_out(metrics: dict) -> h.Html | None:
+    dropped = metrics.get("dropped_classes")
+    if not dropped:
+        return None
+    chips = [h.chip(f"{name}: {w.plural(n, 'box', 'boxes')}", "warn") for name, n in dropped.items()]
+    return h.div(h.span("Left out, too few boxes to learn from:", cls="t-note"), chips, cls="t-row")
+
+
+def _how(metrics: dict) -> str:
+    ended = "converged" if metrics["is_converged"] else "stopped before it converged"
+    return f"Measured on {metrics['split']}. C = {metrics['c']:g}, {metrics['iterations']:,} iterations, {ended}, {w.duration(metrics['seconds'])}."
 
 
 def _numbers(metrics: dict) -> h.Html:

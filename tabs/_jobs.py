@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -23,47 +23,52 @@ class JobPanel:
 
     Attributes:
         job: id of the job followed, "" for none.
-        ended: id of the last job seen to end on this page.
         view: the drawn panel.
         timer: ticks while the job is active.
+        moments: listeners after which the panel stands as the job does; what follows a job is chained to them,
+            because Gradio does not report a changed gr.State from listeners outside its queue.
     """
 
     shell: Shell
     kinds: tuple[str, ...]
     job: gr.State
-    ended: gr.State
     view: gr.HTML
     timer: gr.Timer
+    moments: list[Any] = field(default_factory=list)
 
-    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
-        """Start a job on an event; `fn` returns its id."""
-        return self.shell.on(trigger, fn, inputs, self.job).success(
-            **_private(self._follow, [self.job], [self.view, self.timer]))
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> None:
+        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end."""
+        started = self.shell.on(trigger, fn, inputs, self.job)
+        self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
 
-    def on_end(self, fn: Callable, inputs: Any = None, outputs: Any = None) -> Any:
-        """Run a listener when the followed job ends while this page is open."""
-        return self.shell.on(self.ended.change, fn, inputs, outputs)
+    def on_end(self, fn: Callable, inputs: list, outputs: list) -> None:
+        """Run `fn(job id, *inputs)` when the followed job ends while this page is open."""
+        def ended(job_id: str, *values: Any) -> Any:
+            return (gr.skip(),) * len(outputs) if not job_id or self._is_active(job_id) else fn(job_id, *values)
 
-    def on_tick(self, fn: Callable, outputs: Any = None) -> Any:
-        """Run `fn(job id)` beside the panel: when a job is taken up, while it is active, and once at its end."""
-        for trigger in (self.job.change, self.ended.change):
-            self.shell.on(trigger, fn, self.job, outputs)
-        return self.shell.on(self.timer.tick, fn, self.job, outputs)
+        for moment in self.moments:
+            self.shell.on(moment.success, ended, [self.job, *inputs], outputs)
+
+    def on_tick(self, fn: Callable, outputs: Any) -> None:
+        """Run `fn(job id)` whenever the panel is drawn anew."""
+        for moment in self.moments:
+            self.shell.on(moment.success, fn, self.job, outputs)
+
+    def _is_active(self, job_id: str) -> bool:
+        return self.shell.call("jobs_get", job_id=job_id)["state"] in w.ACTIVE
 
     def _follow(self, job_id: str) -> tuple:
-        return render(self.shell, job_id), gr.Timer(active=bool(job_id))
+        active = bool(job_id) and self._is_active(job_id)
+        return render(self.shell, job_id), gr.Timer(active=active)
 
     def _tick(self, job_id: str) -> tuple:
-        if not job_id:
-            return "", gr.Timer(active=False), gr.skip()
-        active = self.shell.call("jobs_get", job_id=job_id)["state"] in w.ACTIVE
-        timer = gr.skip() if active else gr.Timer(active=False)
-        return render(self.shell, job_id), timer, gr.skip() if active else job_id
+        view, timer = self._follow(job_id)
+        return view, gr.skip() if timer.active else timer
 
-    def _load(self) -> tuple:
+    def _load(self, job_id: str) -> tuple:
         job = newest(self.shell, self.kinds)
-        if job is None:
-            return "", "", gr.Timer(active=False)
+        if job_id or job is None:  # a person was faster than the page
+            return gr.skip(), gr.skip(), gr.skip()
         return job["id"], render(self.shell, job["id"]), gr.Timer(active=job["state"] in w.ACTIVE)
 
     def _picked(self, job_id: str, event: gr.EventData) -> tuple:
@@ -77,10 +82,6 @@ class JobPanel:
         return job_id, render(self.shell, job_id), gr.Timer(active=True)
 
 
-def _private(fn: Callable, inputs: Any, outputs: Any) -> dict[str, Any]:
-    return {"fn": fn, "inputs": inputs, "outputs": outputs, "api_visibility": "private", "show_progress": "hidden", "queue": False}
-
-
 def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
     """Draw the panel at the foot of a tab.
 
@@ -90,10 +91,11 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
     """
     with gr.Column(elem_classes="t-foot"):
         view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
-    panel = JobPanel(shell, tuple(kinds), gr.State(""), gr.State(""), view, gr.Timer(TICK_S, active=False))
-    shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer, panel.ended])
-    shell.on(view.pick, panel._picked, panel.job, [panel.job, view, panel.timer])
-    shell.on(shell.window.load, panel._load, None, [panel.job, view, panel.timer])
+    panel = JobPanel(shell, tuple(kinds), gr.State(""), view, gr.Timer(TICK_S, active=False))
+    everything = [panel.job, view, panel.timer]
+    panel.moments = [shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer]),
+                     shell.on(view.pick, panel._picked, panel.job, everything)]
+    shell.on(shell.window.load, panel._load, panel.job, everything)
     return panel
 
 
@@ -139,7 +141,7 @@ def title(job: dict) -> str:
 
 def numbers(job: dict) -> str:
     """Return done of total, rate, time left or time taken."""
-    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else w.count(job["done"]) if job["done"] else ""
+    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else ""
     if job["state"] not in w.ACTIVE:
         took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
         return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
@@ -157,7 +159,8 @@ def progress(job: dict) -> h.Html:
 
 def log(job: dict, events: list[dict]) -> h.Html | None:
     """Draw the newest messages of a job, newest last; None where it said nothing."""
-    said = [event for event in events if event["message"]][-LOG_ROWS:]
+    news = [event for before, event in zip([{"message": ""}, *events], events) if event["message"] not in ("", before["message"])]
+    said = news[-LOG_ROWS:]
     rows = [f"{w.when(event['at'])}  {event['message']}\n" for event in said]
     error = (job.get("error") or {}).get("message")
     if not rows and not error:

@@ -17,7 +17,8 @@ SOURCES = [("Folder on this machine", SERVER), ("Upload", UPLOAD)]
 STORAGES = [("Leave images where they are", "linked"), ("Copy into the workspace", "managed")]
 LINKED_HELP = "Linked images are only ever read: Tator never moves, changes or deletes them."
 MOUNT = """/* events: 'pick' */
-import(new URL('{url}', document.baseURI)).then((upload) => upload.mount(element, (facts) => trigger('pick', facts)));
+const root = new URL((window.gradio_config?.root || document.baseURI).replace(/\\/*$/, "/"), document.baseURI);
+import(new URL('{url}', root).href).then((upload) => upload.mount(element, (facts) => trigger('pick', facts)));
 """
 
 

@@ -42,13 +42,14 @@ def build(wb: Workbench, shell: Shell) -> None:
         return draw(shell, dataset)
 
     def ended(job_id: str, dataset: str) -> tuple:
-        job = shell.call("jobs_get", job_id=job_id) if job_id else {"kind": "", "arguments": {}}
+        job = shell.call("jobs_get", job_id=job_id)
         made = job["arguments"].get("name", dataset) if job["kind"] == "datasets_create" else dataset
         return (shell.pick(made), *draw(shell, made), _export.listed(shell))
 
     for trigger in (shell.dataset.change, shell.tab.select):
         shell.on(trigger, show, shell.dataset, outputs)
-    jobs.on_end(ended, [jobs.job, shell.dataset], [shell.dataset, *outputs, export.listing])
+    shell.on(shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset)  # others may have added some
+    jobs.on_end(ended, [shell.dataset], [shell.dataset, *outputs, export.listing])
     shell.on(shell.window.load, lambda: draw(shell, "")[0], None, listing)
     _wire(shell, listing, report)
 

@@ -9,6 +9,7 @@ import gradio as gr
 from tabs import _forms, _heads, _jobs
 from tabs import _html as h
 from tabs._shell import Shell
+from tabs._words import ACTIVE
 from tator.recipes import HeadRecipe
 from tator.workbench import Workbench
 
@@ -23,6 +24,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             asked = gr.HTML(subject(""), apply_default_css=False, elem_id="train-subject")
             name = gr.Textbox(label="Name of the head", placeholder="dataset and time", max_length=80, elem_id="train-name")
             widgets = _forms.draw(HeadRecipe, {"encoder": encoders(shell)}, LABELS)
+            _forms.presets(HeadRecipe, widgets, shell)
             start = gr.Button("Train head", variant="primary", elem_id="train-start")
         with gr.Column(elem_classes="t-answer"):
             chart = h.panel(elem_id="train-curves")
@@ -44,16 +46,18 @@ def build(wb: Workbench, shell: Shell) -> None:
         return draw(shell, dataset, chosen)
 
     def ended(job_id: str, dataset: str, chosen: str) -> tuple:
-        job = shell.call("jobs_get", job_id=job_id) if job_id else {"state": ""}
+        job = shell.call("jobs_get", job_id=job_id)
         made = job["arguments"]["name"] if job["state"] == "succeeded" else chosen
         return draw(shell, dataset, made)
 
     def follow(job_id: str) -> h.Html:
-        return _heads.curves(shell.call("jobs_events", job_id=job_id)) if job_id else h.Html("")
+        if not job_id or shell.call("jobs_get", job_id=job_id)["state"] not in ACTIVE:
+            return h.Html("")  # the finished head shows its own curve
+        return _heads.curves(shell.call("jobs_events", job_id=job_id))
 
     jobs.start(start.click, train, {shell.dataset, name, *widgets.values()})
     jobs.on_tick(follow, chart)
-    jobs.on_end(ended, [jobs.job, shell.dataset, chosen], outputs)
+    jobs.on_end(ended, [shell.dataset, chosen], outputs)
     for trigger in (shell.tab.select, shell.dataset.change):
         shell.on(trigger, show, [shell.dataset, chosen], outputs)
     _wire(shell, heads, chosen, outputs, tools)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tator.types import BadInput
 
 NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
-SHORTEST_PASSWORD = 8
+SHORTEST_PASSWORD, LONGEST_PASSWORD = 8, 1024
 FREE_FAILURES = 3  # wrong passwords in a row before a name has to wait
 LONGEST_WAIT_S = 60.0
 
@@ -40,7 +40,7 @@ class Accounts:
         from argon2.exceptions import InvalidHashError, VerificationError
 
         name = name.strip()
-        if self.wait_s(name) > 0:
+        if self.wait_s(name) > 0 or len(password) > LONGEST_PASSWORD:
             return False
         hasher = PasswordHasher()
         self._nobody = self._nobody or hasher.hash(secrets.token_hex())
@@ -112,8 +112,8 @@ def add_account(path: Path, name: str, password: str) -> str:
 
     if not NAME.fullmatch(name):
         raise BadInput(f"{name!r} is no user name: letters, digits and _ . @ - only, at most 64")
-    if len(password) < SHORTEST_PASSWORD:
-        raise BadInput(f"the password must have at least {SHORTEST_PASSWORD} characters, has {len(password)}")
+    if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
+        raise BadInput(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this has {len(password)}")
     token = f"tator_{secrets.token_urlsafe(24)}"
     accounts = read_accounts(path) | {name: (PasswordHasher().hash(password), _digest(token))}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,10 @@ from tator.schema import annotation, image, label_class
 from tator.types import BadInput
 
 Row = dict[str, Any]  # id, class_id, xyxy, polygons, confidence, source, status, author; rle where there is one
+READ = [  # what from_table unpacks, in its order
+    annotation.c[name]
+    for name in "id class_id x1 y1 x2 y2 polygons rle confidence source status author image_id created_at".split()
+]
 ANNOTATIONS_LIMIT = 100_000  # an image
 CHUNK = 500  # ids in one IN (...), well under every database's limit
 
@@ -26,18 +30,19 @@ def chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
 
 
 def from_table(found: Any) -> Row:
-    """Return an annotation as the browser holds it."""
+    """Return an annotation, selected by READ, as the browser holds it."""
+    key, class_id, x1, y1, x2, y2, polygons, rle, confidence, source, status, author, _, _ = found
     row = {
-        "id": found.id,
-        "class_id": found.class_id,
-        "xyxy": [found.x1, found.y1, found.x2, found.y2],
-        "polygons": found.polygons,
-        "confidence": found.confidence,
-        "source": found.source,
-        "status": found.status,
-        "author": found.author,
+        "id": key,
+        "class_id": class_id,
+        "xyxy": [x1, y1, x2, y2],
+        "polygons": polygons,
+        "confidence": confidence,
+        "source": source,
+        "status": status,
+        "author": author,
     }
-    return row | {"rle": found.rle} if found.rle else row
+    return row | {"rle": rle} if rle else row
 
 
 def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
 def rows_of(conn: Connection, image_id: int) -> list[Row]:
     """Return an image's annotations, in the order they were made."""
     query = (
-        select(annotation).where(annotation.c.image_id == image_id).order_by(annotation.c.created_at, annotation.c.id)
+        select(*READ).where(annotation.c.image_id == image_id).order_by(annotation.c.created_at, annotation.c.id)
     )
     return [from_table(found) for found in conn.execute(query)]
 
@@ -75,7 +80,7 @@ def rows_with_ids(conn: Connection, ids: Iterable[str]) -> dict[str, tuple[int, 
     """Return {id: (image id, row with created_at)} of those ids that exist, on any image."""
     found = {}
     for some in chunks(ids):
-        for each in conn.execute(select(annotation).where(annotation.c.id.in_(some))):
+        for each in conn.execute(select(*READ).where(annotation.c.id.in_(some))):
             found[each.id] = (each.image_id, from_table(each) | {"created_at": each.created_at})
     return found
 

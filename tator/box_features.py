@@ -45,6 +45,8 @@ def describe(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     Source: facts measured on BCCD, "a box refiner learned from the user's own boxes".
     """
     n = len(crops)
+    if not n:
+        return np.zeros((0, DIM), np.float32)
     planes = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
     gray, lab = planes[:, 3] * np.float32(255), planes[:, :3]
     lab = lab - np.median(lab.reshape(n, 3, -1), axis=2)[:, :, None, None]

@@ -1,7 +1,9 @@
 """Pages of a dataset's images, and the way from one to the next."""
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -10,6 +12,11 @@ from tator.schema import image
 from tator.types import BadInput
 
 MOST = 1000  # images a page
+
+
+def _named(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an image's row as JSON; Gradio's clients would fetch a file for a "path", so that is its "name"."""
+    return {"name" if key == "path" else key: value for key, value in row.items()}
 
 
 def page(dataset: Dataset, offset: int, limit: int, state: str, search: str) -> dict:
@@ -26,7 +33,7 @@ def page(dataset: Dataset, offset: int, limit: int, state: str, search: str) -> 
     with dataset.store.read() as conn:
         total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
         rows = conn.execute(query.offset(offset).limit(limit)).mappings().all()
-    return {"total": total, "images": [dict(row) for row in rows]}
+    return {"total": total, "images": [_named(row) for row in rows]}
 
 
 def following(dataset: Dataset, after_image_id: int, state: str) -> dict:
@@ -41,7 +48,7 @@ def following(dataset: Dataset, after_image_id: int, state: str) -> dict:
     with dataset.store.read() as conn:
         row = conn.execute(query.where(image.c.path > start)).mappings().first()
         row = row or conn.execute(query).mappings().first()
-    return {"image_id": row["id"], **row} if row else {"image_id": None}
+    return {"image_id": row["id"], **_named(row)} if row else {"image_id": None}
 
 
 def position(dataset: Dataset, image_id: int) -> dict:
@@ -55,4 +62,4 @@ def position(dataset: Dataset, image_id: int) -> dict:
     with dataset.store.read() as conn:
         before = conn.execute(select(func.count()).select_from(image).where(own, image.c.path < found.path)).scalar_one()
         total = conn.execute(select(func.count()).select_from(image).where(own)).scalar_one()
-    return {"position": before, "total": total, "image": asdict(found)}
+    return {"position": before, "total": total, "image": _named(asdict(found))}

@@ -36,7 +36,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         wb = workbench(settings)
         try:
-            outcome = run_job(wb, **arguments) if name == "run-job" else run(wb, name, arguments, settings["json"])
+            inner = {"run-job": run_job, "make-sample": make_sample}.get(name)
+            outcome = inner(wb, **arguments) if inner else run(wb, name, arguments, settings["json"])
+            wb.jobs.finish()  # jobs-resume starts one
         finally:
             wb.close()
     except TatorError as error:
@@ -44,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return INTERRUPTED
-    if name != "run-job":
+    if not inner:
         print(json.dumps(outcome, ensure_ascii=False, indent=None if settings["json"] else 2))
     return 0
 
@@ -93,6 +95,18 @@ def run_job(wb: Workbench, job_id: str) -> None:
     from tator.ops import operations
 
     run_child(wb, job_id, lambda kind: operations()[kind].fn)
+
+
+def make_sample(wb: Workbench) -> None:
+    """Draw the sample project where there is none; the window has the right of way."""
+    import signal
+
+    from tator.sample import create_sample
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half a sample is cleaned up
+    if hasattr(os, "nice"):
+        os.nice(10)
+    create_sample(wb)
 
 
 def narrated(work: Work, plain: bool) -> Iterator[Progress]:
@@ -160,7 +174,8 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
     account = commands.add_parser("add-user", help="Add a login to an auth file.")
     account.add_argument("--auth-file", required=True)
     account.add_argument("name")
-    job = commands.add_parser("run-job", parents=[shared])  # no help: how the product starts its own child processes
+    commands.add_parser("make-sample", parents=[shared])  # no help: how the product starts its own child processes
+    job = commands.add_parser("run-job", parents=[shared])
     job.add_argument("job_id")
     return top
 

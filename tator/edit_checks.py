@@ -21,6 +21,7 @@ MARGIN = 1.0  # pixels that a box may stick out of the image before it is refuse
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KINDS = ("edit", "undo", "redo")
 CHANGEABLE = ("class_id", "xyxy", "polygons", "confidence", "source", "status")
+ROW = ("id", *CHANGEABLE, "rle", "author", "created_at")  # the last three are the server's: told, not taken
 
 
 @dataclass(frozen=True)
@@ -93,31 +94,22 @@ def checked_int(value: Any, where: str) -> int:
     return value
 
 
-def checked_op(op: Any, where: str, frame: Frame) -> Op:
-    """Return a fresh op with boxes clipped to the image, fit for the journal.
+def checked_op(op: Op, where: str, frame: Frame) -> Op:
+    """Return a fresh op of a read edit with boxes clipped to the image, fit for the journal.
 
     Raises:
         BadInput: names the field and what was expected.
     """
-    verb = _dict(op, where, ("op", "id", "annotation", "changes")).get("op")
-    if verb == "add":
-        return {"op": "add", "annotation": _annotation(op.get("annotation"), f"{where}.annotation", frame)}
-    if verb == "delete":
-        return {"op": "delete", "id": checked_name(op.get("id"), f"{where}.id")}
-    if verb == "set":
-        changes = _some(op.get("changes"), f"{where}.changes", CHANGEABLE)
-        return {
-            "op": "set",
-            "id": checked_name(op.get("id"), f"{where}.id"),
-            "changes": _fields(changes, f"{where}.changes", frame),
-        }
-    if verb == "image":
-        changes = _some(op.get("changes"), f"{where}.changes", ("state", "caption"))
-        return {
-            "op": "image",
-            "changes": {name: _image_field(name, each, f"{where}.changes.{name}") for name, each in changes.items()},
-        }
-    raise BadInput(f"{where}.op must be add, set, delete or image, is {_shown(verb)}")
+    if op["op"] == "add":
+        return {"op": "add", "annotation": _annotation(op["annotation"], f"{where}.annotation", frame)}
+    if op["op"] == "delete":
+        return {"op": "delete", "id": op["id"]}
+    names = CHANGEABLE if op["op"] == "set" else ("state", "caption")
+    changes, inside = _some(op.get("changes"), f"{where}.changes", names), f"{where}.changes"
+    if op["op"] == "set":
+        return {"op": "set", "id": op["id"], "changes": _fields(changes, inside, frame)}
+    checked = {name: _image_field(name, value, f"{inside}.{name}") for name, value in changes.items()}
+    return {"op": "image", "changes": checked}
 
 
 def _edit(value: Any, where: str) -> Edit:
@@ -128,18 +120,28 @@ def _edit(value: Any, where: str) -> Edit:
     if not _list(ops, f"{where}.ops", OPS_LIMIT) and kind == "edit":
         raise BadInput(f"{where}.ops must hold at least one op")
     for i, op in enumerate(ops):
-        _dict(op, f"{where}.ops[{i}]", ("op", "id", "annotation", "changes"))
+        _check_target(op, f"{where}.ops[{i}]")
     return Edit(checked_int(value.get("seq"), f"{where}.seq"), kind, _text(label, f"{where}.label", 200), ops)
 
 
-def _annotation(value: Any, where: str, frame: Frame) -> Row:
-    names = ("id", *CHANGEABLE)
-    value = _dict(value, where, (*names, "author", "created_at"))  # the last two are the server's: told, not taken
+def _check_target(op: Any, where: str) -> None:
+    """Refuse an op that does not say what it does to which annotation."""
+    verb = _dict(op, where, ("op", "id", "annotation", "changes")).get("op")
+    if verb == "add":
+        row = _dict(op.get("annotation"), f"{where}.annotation", ROW)
+        checked_name(row.get("id"), f"{where}.annotation.id")
+    elif verb in ("set", "delete"):
+        checked_name(op.get("id"), f"{where}.id")
+    elif verb != "image":
+        raise BadInput(f"{where}.op must be add, set, delete or image, is {_shown(verb)}")
+
+
+def _annotation(value: Row, where: str, frame: Frame) -> Row:
     if lacking := [name for name in ("id", "class_id", "xyxy") if name not in value]:
         raise BadInput(f"{where} needs {', '.join(lacking)}")
     given = {"polygons": None, "confidence": None, "source": "human", "status": "accepted"} | value
     return {
-        "id": checked_name(value["id"], f"{where}.id"),
+        "id": value["id"],
         **_fields({name: given[name] for name in CHANGEABLE}, where, frame),
     }
 

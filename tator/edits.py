@@ -19,7 +19,7 @@ from tator.types import BadInput, Conflict, NotFound
 
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
-TOLD = ("path", "width", "height", "revision", "state", "split", "caption", "problem", "annotation_count")
+TOLD = ("width", "height", "revision", "state", "split", "caption", "problem", "annotation_count")
 STACK_DEPTH = 200  # entries of undo and redo that an opened image carries; the server undoes beyond them
 USER_LIMIT = 100  # characters
 
@@ -44,7 +44,7 @@ def open_image(store: Store, image_id: int) -> dict[str, Any]:
     Raises:
         NotFound: no such image.
     """
-    columns = (image.c.id.label("image_id"), dataset.c.name.label("dataset"), *(image.c[name] for name in TOLD))
+    columns = (image.c.id.label("image_id"), dataset.c.name.label("dataset"), image.c.path.label("name"), *(image.c[name] for name in TOLD))
     query = select(*columns).join(dataset, dataset.c.id == image.c.dataset_id)
     with store.read() as conn:
         found = conn.execute(query.where(image.c.id == _id(image_id))).mappings().first()

@@ -134,7 +134,7 @@ def _name(path: str, split: str, taken: set[str]) -> str:
     tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
     for parts in tries:
         name = "/".join(parts)
-        key = f"{split}/{name.rpartition('.')[0]}".casefold()
+        key = "/".join(part.casefold().rstrip(". ") for part in (split, *parts[:-1], parts[-1].rpartition(".")[0]))
         if key not in taken:
             taken.add(key)
             return name
@@ -170,8 +170,8 @@ def _write_yolo(archive: zipfile.ZipFile, plan: Plan) -> Work:
     done = 0
     for split in plan.rows:
         for batch in _batches(plan, split):
-            for row, name, annotations in batch:
-                boxes = [(plan.class_rows[a["class_id"]], (a["x1"], a["y1"], a["x2"], a["y2"])) for a in annotations]
+            for row, name, accepted in batch:
+                boxes = [(plan.class_rows[a["class_id"]], (a["x1"], a["y1"], a["x2"], a["y2"])) for a in accepted]
                 plan.annotations += len(boxes)
                 stem = name.rpartition(".")[0]
                 _write_text(archive, f"labels/{split}/{stem}.txt", label_text(boxes, row.width, row.height))
@@ -192,9 +192,9 @@ def _write_coco(archive: zipfile.ZipFile, plan: Plan) -> Work:
             file.write(b'],\n"annotations": [')
             number = image_number = 0
             for batch in _batches(plan, split):
-                for row, _, annotations in batch:
+                for row, _, accepted in batch:
                     image_number += 1
-                    for found in annotations:
+                    for found in accepted:
                         number += 1
                         category = plan.class_rows[found["class_id"]] + 1
                         facts = annotation_json(found, number, image_number, category, (row.width, row.height))

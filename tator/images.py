@@ -12,11 +12,12 @@ from typing import BinaryIO
 
 import numpy as np
 import PIL.Image
+from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.Image.open for one that runs pip
 
 from tator.types import BadInput, Image
 
 PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
-FORMATS = ("JPEG", "MPO", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 EXTENSIONS = frozenset(
     ".jpg .jpeg .jpe .jfif .mpo .png .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .pnm".split()
 )
@@ -42,7 +43,7 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
     # Pillow refuses above twice this number; its own default would refuse honest 200-megapixel scans.
     PIL.Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2
     try:
-        with PIL.Image.open(path, formats=[name for name in FORMATS if name != "MPO"]) as picture:  # JPEG's reader opens MPO
+        with open_picture(path, formats=FORMATS) as picture:  # JPEG's reader opens MPO too
             width, height = picture.size
             if width * height > PIXEL_LIMIT:
                 raise BadInput(f"{path.name}: {width} x {height} pixels, the limit is {PIXEL_LIMIT // 10**6} megapixels")
@@ -60,11 +61,12 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
 
 
 def _orientation(picture: PIL.Image.Image) -> int:
-    """Return the EXIF orientation 1..8; anything else counts as 1.
+    """Return the EXIF orientation 1..8 that is still to be applied; anything else counts as 1.
 
     PNG's is read only where it precedes the pixels: looking further would decode the file.
+    Pillow turns TIFF itself, size included.
     """
-    if not picture.info.get("exif") and picture.format not in ("TIFF", "MPO"):
+    if not picture.info.get("exif") or picture.format == "TIFF":
         return 1
     value = picture.getexif().get(ORIENTATION_TAG, 1)
     return value if isinstance(value, int) and 1 <= value <= 8 else 1

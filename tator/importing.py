@@ -187,7 +187,8 @@ def _unpack(archive: Path, folder: Path) -> Work:
     report = Report()
     for entry in done.refused:
         report.drop(entry["file"], "archive entry refused", entry["reason"])
-    report.counts["dropped"].update({"archive entry refused": done.refused_count - len(done.refused)})
+    if more := done.refused_count - len(done.refused):
+        report.counts["dropped"]["archive entry refused"] += more
     return report
 
 

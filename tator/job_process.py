@@ -69,7 +69,7 @@ def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> Non
     with store.read() as conn:
         row = conn.execute(select(job.c.state, job.c.cancel_requested).where(job.c.id == job_id)).first()
     if row and row.state in ACTIVE:
-        end_if_active(store, job_id, *_verdict(row.cancel_requested, code, log))
+        end_if_active(store, [job_id], *_verdict(row.cancel_requested, code, log))
 
 
 def _exit_code(process: psutil.Process) -> int | str | None:
@@ -94,18 +94,15 @@ def _signal(process: psutil.Process, verb: str, stage: int) -> int:
     return stage
 
 
-def _verdict(was_cancelled: bool, code: int | None, log: Path) -> tuple[str, str, dict | None]:
-    """Return state, message and error of a job whose process ended without a word."""
+def _verdict(was_cancelled: bool, code: int | None, log: Path) -> tuple[str, dict | None]:
+    """Return state and error of a job whose process ended without a word."""
     if was_cancelled:
-        return "cancelled", "", None
+        return "cancelled", None
     if code is None:
-        return "interrupted", "", None
+        return "interrupted", None
     if code < 0:
         why = "most likely because memory ran out" if code == -9 else "from outside"
-        return (
-            "failed",
-            "",
-            {"code": "killed", "message": f"its process was ended by signal {-code}, {why}; see {log.name}"},
-        )
+        message = f"its process was ended by signal {-code}, {why}; see {log.name}"
+        return "failed", {"code": "killed", "message": message}
     last = next((line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), "")
-    return "failed", "", {"code": "bug", "message": f"its process ended with exit code {code}: {last[:500]}"}
+    return "failed", {"code": "bug", "message": f"its process ended with exit code {code}: {last[:500]}"}

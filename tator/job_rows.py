@@ -68,23 +68,21 @@ def found(conn: Connection, job_id: str) -> Any:
     return row
 
 
-def end_job(
-    conn: Connection, job_id: str, state: str, message: str = "", result: Any = None, error: dict | None = None
-) -> None:
+def end_job(conn: Connection, job_id: str, state: str, result: Any = None, error: dict | None = None) -> None:
     """Write how a job ended, with a last event that says so."""
     changes = {"state": state, "ended_at": time.time(), "result": result, "error": error, "rate": None}
-    changes |= {"message": message} if message else {}
     conn.execute(update(job).where(job.c.id == job_id).values(**changes))
     row = conn.execute(select(job.c.done, job.c.total, job.c.message).where(job.c.id == job_id)).one()
     text = f"{error['code']}: {error['message']}" if error else row.message
     add_events(conn, job_id, [_event(state=state, done=row.done, total=row.total, message=text)])
 
 
-def end_if_active(store: Store, job_id: str, state: str, message: str = "", error: dict | None = None) -> None:
-    """Write how a job ended on behalf of a process that is gone, unless it did so itself."""
+def end_if_active(store: Store, job_ids: list[str], state: str, error: dict | None = None) -> None:
+    """Write how jobs ended on behalf of a process that is gone, unless it did so itself."""
     with store.write() as conn:
-        if found(conn, job_id).state in ACTIVE:
-            end_job(conn, job_id, state, message, error=error)
+        for job_id in job_ids:
+            if found(conn, job_id).state in ACTIVE:
+                end_job(conn, job_id, state, error=error)
 
 
 def told(row: Any) -> dict[str, Any]:
@@ -183,7 +181,7 @@ class Recorder:
                 self._timer.daemon = True
                 self._timer.start()
 
-    def end(self, state: str, message: str = "", result: Any = None, error: dict | None = None) -> None:
+    def end(self, state: str, result: Any = None, error: dict | None = None) -> None:
         """Write what is held back, and how the job ended."""
         with self._lock:
             self._stop_timer()
@@ -191,7 +189,7 @@ class Recorder:
                 self._write_held(conn)
                 if state == "interrupted" and self._is_cancel_requested(conn):
                     state = "cancelled"  # the signal came before the work asked
-                end_job(conn, self._job_id, state, message, result, error)
+                end_job(conn, self._job_id, state, result, error)
 
     def _hold(self, progress: Progress) -> None:
         now = time.monotonic()

@@ -106,7 +106,12 @@ class JobRunner:
             recorder.end("succeeded", result=result)
             return result
         except BaseException as error:  # whatever it was, the job says so
-            recorder.end(**_outcome(error, recorder))
+            outcome = _outcome(error, recorder)
+            if outcome.get("error", {}).get("code") == "bug":
+                self._log(job_id).parent.mkdir(parents=True, exist_ok=True)
+                with self._log(job_id).open("a") as log:
+                    log.write(traceback.format_exc())
+            recorder.end(**outcome)
             raise
         finally:
             _recorder.reset(token)
@@ -183,7 +188,7 @@ class JobRunner:
             rows = conn.execute(select(job).where(job.c.state.in_(ACTIVE))).all()
         for row in rows:
             if self._is_gone(row):
-                job_rows.end_if_active(self._store, row.id, "cancelled" if row.cancel_requested else "interrupted")
+                job_rows.end_if_active(self._store, [row.id], "cancelled" if row.cancel_requested else "interrupted")
             elif row.in_child and row.state == "running" and row.pid != os.getpid():
                 process = job_process.living(row.pid, row.pid_started_at)
                 arguments = (self._store, row.id, process, self._log(row.id))
@@ -217,10 +222,15 @@ class JobRunner:
         finally:
             lock.release()
 
+    def finish(self) -> None:
+        """Wait for every job that was started here, as the command line does before it ends."""
+        while self._threads.unfinished or self._children.unfinished:
+            time.sleep(0.02)
+
     def close(self) -> None:
         """Take no more jobs; stop those in threads at their next step. Children run on."""
-        for job_id in self._threads.close() + self._children.close():
-            job_rows.end_if_active(self._store, job_id, "interrupted")
+        if left := self._threads.close() + self._children.close():
+            job_rows.end_if_active(self._store, left, "interrupted")
         for recorder in list(self._recorders.values()):
             recorder.stop_state = recorder.stop_state or "interrupted"
         until = time.monotonic() + CLOSE_S
@@ -228,15 +238,11 @@ class JobRunner:
             time.sleep(0.01)
 
     def _drive_here(self, job_id: str, fn: Callable[..., Work], arguments: dict[str, Any]) -> None:
-        """Run a job in a lane's thread: its errors are in its row, a bug's traceback in its log."""
+        """Run a job in a lane's thread."""
         try:
             self.run(job_id, _work(fn, self.workbench, arguments))
-        except TatorError:
+        except Exception:  # noqa: BLE001 - its row says what it was, the log of a bug where
             return
-        except Exception:  # noqa: BLE001 - the row says what it was, the log where
-            self._log(job_id).parent.mkdir(parents=True, exist_ok=True)
-            with self._log(job_id).open("a") as log:
-                log.write(traceback.format_exc())
 
     def _drive_child(self, job_id: str) -> None:
         if self.get(job_id)["state"] == "queued":
@@ -266,6 +272,7 @@ class _Lane:
         self._name, self._size = name, size
         self._tasks: queue.SimpleQueue[tuple[str, Callable[[], None]]] = queue.SimpleQueue()
         self._lock, self._started, self._idle, self._is_closed = threading.Lock(), 0, 0, False
+        self.unfinished = 0
 
     def check_room(self) -> None:
         if self._is_closed:
@@ -275,6 +282,7 @@ class _Lane:
 
     def put(self, job_id: str, task: Callable[[], None]) -> None:
         with self._lock:
+            self.unfinished += 1
             self._tasks.put((job_id, task))
             if self._idle < self._tasks.qsize() and self._started < self._size:
                 self._started += 1
@@ -298,6 +306,8 @@ class _Lane:
                 task()
             except Exception:  # noqa: BLE001 - not even the outcome could be written; the next job may fare better
                 traceback.print_exc()
+            with self._lock:
+                self.unfinished -= 1
 
 
 def run_child(wb: Any, job_id: str, find: Callable[[str], Callable[..., Work]]) -> None:
@@ -310,14 +320,20 @@ def run_child(wb: Any, job_id: str, find: Callable[[str], Callable[..., Work]]) 
 
     Raises:
         NotFound: no such job.
-        TatorError: the work failed; its row says so already.
+        TatorError: the work refused; its row says so already.
+        SystemExit: the work has a bug; its row and its log say so already.
     """
     told = wb.jobs.get(job_id)
     if hasattr(os, "nice"):
         os.nice(5)  # the window stays quick
     signal.signal(signal.SIGTERM, _stop_on_signal)
     with wb.acting(told["user"]):
-        wb.jobs.run(job_id, _work(find(told["kind"]), wb, told["arguments"]))
+        try:
+            wb.jobs.run(job_id, _work(find(told["kind"]), wb, told["arguments"]))
+        except TatorError:
+            raise
+        except Exception as bug:
+            raise SystemExit(1) from bug
 
 
 def _stop_on_signal(*_: Any) -> None:

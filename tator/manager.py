@@ -158,7 +158,7 @@ class ModelManager:
         need = seat.card.vram_mb
         if need > self.budget_mb:
             raise Unavailable(
-                f"{seat.card.label} needs {need} MB and models may use {self.budget_mb} MB on {self.device}; use a smaller one"
+                f"{seat.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}"
             )
         with self._changed:
             if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):

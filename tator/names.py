@@ -15,7 +15,7 @@ def normalise(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     kept = "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
-    return kept or "".join(folded.split())
+    return unicodedata.normalize("NFKC", kept or "".join(folded.split()))  # what stood apart may compose now
 
 
 def match_names(wanted: Sequence[str], known: Sequence[str]) -> list[int]:

@@ -142,10 +142,10 @@ class HeadRecipe(Recipe):
 
     encoder: str = setting("colour_texture", "What turns a crop into numbers; it decides what the head can tell apart.",
                            operation="models_list encode")
-    test_size: float = setting(0.2, "Share of the images kept aside to measure the head; whole images, never single boxes.",
+    test_size: float = setting(0.2, "Share of the images kept aside to measure the head, where the dataset has no test or val split.",
                                low=0.05, high=0.9)
     min_per_class: int = setting(2, "Classes with fewer boxes than this are left out.", unit="boxes", low=1, high=100_000)
-    c: float = setting(0.1, "Strength of the fit: lower smooths more, higher follows the labels more closely.",
-                       low=1e-6, high=1e6, advanced=True)
+    c: float = setting(0.1, "Strength of the fit: lower smooths more, higher follows the labels more closely; 0 tries several.",
+                       low=0, high=1e6, advanced=True)
     seed: int = setting(42, "Makes the split and the fit repeatable.", low=0, high=2**31 - 1, advanced=True)
     activate: bool = setting(True, "Use the head for auto class as soon as it is trained.")

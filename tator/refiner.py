@@ -68,8 +68,8 @@ def is_due(found: dict[str, Any], accepted: int) -> bool:
         return False
     if not found or found["is_partial"]:
         return True
-    changed = abs(accepted - found["accepted_boxes"])
-    return changed >= max(STEP, GROWTH * found["accepted_boxes"])
+    changed = abs(accepted - found["trained_on_boxes"])
+    return changed >= max(STEP, GROWTH * found["trained_on_boxes"])
 
 
 def may_look(dataset: Dataset) -> bool:
@@ -118,7 +118,7 @@ def train(dataset: Dataset, is_quick: bool = False) -> Work:
     figures = box_refiner.hold_out(rows)
     box_refiner.save(path, box_refiner.fit(rows), sizes)
     facts = {
-        "version": VERSION, "accepted_boxes": accepted, "revisions": revisions, "is_partial": is_quick and is_partial,
+        "version": VERSION, "trained_on_boxes": accepted, "revisions": revisions, "is_partial": is_quick and is_partial,
         "images_read": len(images) - len(skipped), "skipped_images": skipped,
         "boxes_read": sum(len(found) for found in boxes.values()),
         "trained_at": time.time(), "seconds": time.perf_counter() - started, "measured": figures,

@@ -41,7 +41,7 @@ class Tree:
     def of(cls, root: Path) -> Tree:
         """Walk a folder. Hidden files are skipped; links that leave it and unsafe kinds are refused by name."""
         tree = cls(root)
-        real = root.resolve()
+        real = Path(os.path.realpath(root))
         waiting = [(str(root), "")]
         while waiting:
             folder, prefix = waiting.pop()
@@ -61,6 +61,8 @@ class Tree:
         """Put one directory entry where it belongs."""
         name, path = entry.name, prefix + entry.name
         if name.startswith(".") or name.lower() in SKIPPED_FOLDERS:
+            if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("._"):  # ._ is what macOS leaves
+                self.report.notice(_shown(path), "hidden file left out")
             return
         if entry.is_dir(follow_symlinks=False):
             waiting.append((entry.path, path + "/"))
@@ -73,9 +75,9 @@ class Tree:
             elif suffix in UNREADABLE:
                 self.report.drop(_shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP")
             return
-        if entry.is_symlink() and not Path(entry.path).resolve().is_relative_to(real):
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
             self.report.drop(_shown(path), "link leads out of the folder")
-        elif not entry.is_file():
+        elif not Path(entry.path).is_file() if entry.is_symlink() else not entry.is_file():
             self.report.drop(_shown(path), "not a plain file")
         elif (problem := path_problem(path)) or "\\" in path:
             self.report.drop(_shown(path), "name refused", problem or "it has a backslash")

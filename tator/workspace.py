@@ -1,6 +1,7 @@
 """The one folder that everything the product keeps lives in, and the rule for paths inside a folder."""
 from __future__ import annotations
 
+import os
 import re
 import secrets
 from pathlib import Path, PurePosixPath
@@ -44,7 +45,7 @@ def inside(root: Path, relative: str) -> Path:
     if problem := path_problem(relative):
         raise BadInput(f"path {relative[:200]!r} is refused: {problem}; expected a path inside the folder")
     path = Path(root) / PurePosixPath(relative)
-    if not path.resolve().is_relative_to(Path(root).resolve()):
+    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         raise BadInput(f"path {relative!r} is refused: a link in it leads out of the folder")
     return path
 

@@ -77,6 +77,15 @@ def test_two_apps_may_share_a_workspace_and_say_so(start_server: Callable[..., S
     assert second.stop(signal.SIGINT) == 0 and "Traceback" not in second.log.read_text()
 
 
+@pytest.mark.slow
+def test_the_first_start_makes_the_sample_while_the_window_is_up(start_server: Callable[..., Server]):
+    first = start_server()
+    client, until = Client(first.url, verbose=False), time.monotonic() + 120
+    while not (found := client.predict(api_name="/datasets_list")) and time.monotonic() < until:
+        time.sleep(0.5)
+    assert [dataset["images"] > 0 for dataset in found] == [True]
+
+
 def test_a_taken_port_is_one_clear_line(server: Server, tmp_path: Path):
     port = server.url.rpartition(":")[2]
     done = subprocess.run(

@@ -12,6 +12,7 @@ import pytest
 from tator.archives import Limits, extract
 from tator.types import BadInput
 
+DEFAULT = Limits()
 GOOD = {"images/a.jpg": b"good", "labels/ä b.txt": b"0 .5 .5 .1 .1"}
 
 
@@ -37,7 +38,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def check(archive: Path, folder: Path, refused: str, extra: dict[str, bytes] | None = None, limits: Limits = Limits()) -> None:
+def check(archive: Path, folder: Path, refused: str, extra: dict[str, bytes] | None = None, limits: Limits = DEFAULT) -> None:
     """Extract; the refused name is reported, the good files are there, and nothing else exists anywhere around."""
     before = {p for p in folder.parent.rglob("*")}
     report = extract(archive, folder, limits)

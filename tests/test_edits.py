@@ -66,6 +66,12 @@ def test_annotations_are_read_in_the_order_they_were_drawn(store, image):
     assert [row["id"] for row in rows(store, image)] == keys
 
 
+def test_boxes_of_one_edit_keep_their_order_too(store, image):
+    keys = [f"{letter}{image}" for letter in "qwertyuiop"]
+    save(store, image, 0, edit(1, *(add(key) for key in keys)))
+    assert [row["id"] for row in rows(store, image)] == keys
+
+
 def test_boxes_within_a_pixel_of_the_image_are_clipped(store, image):
     save(
         store,
@@ -98,6 +104,23 @@ def test_a_retry_changes_nothing_and_is_acknowledged_again(store, image):
             conn.execute(select(func.count()).select_from(schema.edit).where(schema.edit.c.image_id == image)).scalar()
             == 3
         )
+
+
+def test_a_retry_on_a_newer_base_may_carry_new_edits(store, image):
+    known = (edit(1, add(f"r{image}")), edit(2, change(f"r{image}", class_id=1)))
+    save(store, image, 0, *known)
+    told = save(store, image, 2, *known, edit(3, change(f"r{image}", class_id=0)))
+    assert (told["revision"], told["acknowledged"]) == (3, [1, 2, 3])
+
+
+def test_an_edit_ends_what_could_be_redone_also_within_a_request(store, image):
+    first, undone = edit(1, add(f"r{image}")), edit(2, kind="undo")
+    with pytest.raises(BadInput, match="nothing to redo"):
+        save(store, image, 0, first, undone, edit(3, add(f"s{image}")), edit(4, kind="redo"))
+    save(store, image, 0, first, undone, edit(3, add(f"s{image}")))
+    with pytest.raises(BadInput, match="nothing to redo"):
+        redo(store, image, client(image), 4)
+    assert [row["id"] for row in rows(store, image)] == [f"s{image}"]
 
 
 def test_a_retried_prefix_conflicts_when_somebody_else_came_between(store, image):

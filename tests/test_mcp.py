@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 
 from tator.ops import operations
 from tests.conftest import Guarded, Server
@@ -22,10 +22,13 @@ def with_session(
     url: str, use: Callable[[ClientSession], Awaitable[Any]], headers: dict[str, str] | None = None
 ) -> Any:
     async def session() -> Any:
-        async with streamablehttp_client(f"{url}/gradio_api/mcp/", headers=headers) as (read, write, _):
-            async with ClientSession(read, write) as client:
-                await client.initialize()
-                return await use(client)
+        async with (
+            httpx.AsyncClient(headers=headers, timeout=60) as http,
+            streamable_http_client(f"{url}/gradio_api/mcp/", http_client=http) as (read, write, _),
+            ClientSession(read, write) as client,
+        ):
+            await client.initialize()
+            return await use(client)
 
     return asyncio.run(session())
 

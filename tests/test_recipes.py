@@ -43,7 +43,7 @@ def test_every_setting_has_help_and_a_default_in_its_range(recipe: type[Recipe])
     ({"min_per_class": 2.5}, "whole number"),
     ({"min_per_class": True}, "whole number"),
     ({"c": None}, "c must be a number"),
-    ({"c": 0}, "is 0"),
+    ({"c": -1}, "is -1"),
     ({"encoder": 7}, "encoder must be text"),
     ({"activate": "yes"}, "yes or no"),
     ({"epochs": 3}, "has no epochs"),

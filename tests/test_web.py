@@ -37,7 +37,7 @@ def http(site: Server) -> Iterator[httpx.Client]:
 @pytest.fixture
 def ids(site: Server, http: httpx.Client) -> dict[str, int]:
     listed = run(http, "images_list", ["shots", 0, 100, "", ""]).json()["data"][0]
-    return {row["path"]: row["id"] for row in listed["images"]}
+    return {row["name"]: row["id"] for row in listed["images"]}
 
 
 def run(http: httpx.Client, name: str, arguments: list) -> httpx.Response:

@@ -97,10 +97,12 @@ export function createAssist(app) {
     setDraft({ label, rows: draft?.rows ?? [], points: promptPoints, isWaiting: true });
     const answer = await ask(label, "segment", { ...segmentArgs("masker"), ...masker(), ...args }, "draft");
     if (!draft || draft.points !== promptPoints) return;
+    const { isWanted } = draft;
     const rows = answer ? answer.candidates.slice(0, 1).map((c) => rowOf(c, answer.segmenter)).filter(Boolean) : [];
     if (answer && !rows.length) app.toast("Nothing was found there.", "warn");
     if (!rows.length && !promptPoints.length) return setDraft(null);
     setDraft({ label, rows, points: promptPoints, target: pressed ?? null });
+    if (isWanted) api.acceptDraft();
   }
   const masker = () => ({ segmenter: app.settings.get("masker") || "grabcut" });
 
@@ -189,9 +191,9 @@ export function createAssist(app) {
     /** One more point on (or off) the object of the multi-point tool. */
     addPoint(at, positive) {
       points = [...points, { at, positive }];
-      if (!points.some((p) => p.positive)) return setDraft({ label: "Multi-point", rows: [], points });
+      if (!points.some((p) => p.positive)) return setDraft({ label: "Mask from points", rows: [], points });
       const side = (wanted) => points.filter((p) => p.positive === wanted).flatMap((p) => p.at);
-      return preview("Multi-point", { positive: side(true), negative: side(false) }, points);
+      return preview("Mask from points", { positive: side(true), negative: side(false) }, points);
     },
     dropPoint() {
       const left = points.slice(0, -1);
@@ -202,6 +204,7 @@ export function createAssist(app) {
 
     /** Take the proposal on screen. */
     acceptDraft() {
+      if (draft?.isWaiting) { draft.isWanted = true; return true; }             // Enter came before the answer
       if (!draft?.rows.length) return false;
       const { rows, target, label } = draft, old = target && app.store.rows.get(target);
       api.dropDraft();

@@ -1,7 +1,7 @@
 // Who hears of what: the wiring between the parts, and between the page's life and saving.
 
 import { urls } from "./urls.js";
-import { isDark, watchTheme } from "./window.js";
+import { isDark, onReturn, watchTheme } from "./window.js";
 
 const BEAT_MS = 5000;
 
@@ -26,6 +26,7 @@ export function connect(app) {
     sync.onSaved(({ imageId, annotationCount }) => app.images.update(imageId, { annotation_count: annotationCount })),
     sync.onRefused((refusal) => refused(app, refusal)),
     watchTheme(() => theme(app)),
+    onReturn(app.root, () => session.refresh()),
     ...pageLife(app),
   ];
   theme(app);
@@ -47,7 +48,7 @@ function noteImage(app) {
 
 /** The server will never take these edits: keep them aside and show what is stored. */
 async function refused(app, { imageId, edits, error }) {
-  app.conflict.setAside(imageId, app.images.byId(imageId)?.path ?? String(imageId), edits);
+  app.conflict.setAside(imageId, app.images.byId(imageId)?.name ?? String(imageId), edits);
   app.tell(error);
   if (app.session.imageId === imageId && error.code !== "not_found") await app.session.reload().catch(app.tell);
 }

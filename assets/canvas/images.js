@@ -4,7 +4,7 @@ import { signal } from "./signal.js";
 
 export const PAGE = 500;
 
-/** @typedef {{id: number, path: string, width: number, height: number, state: string, annotation_count: number, problem: ?string}} ImageRow */
+/** @typedef {{id: number, name: string, width: number, height: number, state: string, annotation_count: number, problem: ?string}} ImageRow */
 export function createImageList(call) {
   const changed = signal();
   let dataset = "", filter = { state: "", search: "" }, total = 0, pages = new Map(), asked = new Map(), round = 0, whole = null;

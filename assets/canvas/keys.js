@@ -8,7 +8,7 @@ export function isTyping(element) {
   if (element.isContentEditable) return true;
   if (element.tagName === "TEXTAREA" || element.tagName === "SELECT") return true;
   if (element.tagName === "INPUT") return !TEXTLESS.has(element.type);
-  return Boolean(element.closest?.('[role="combobox"],[role="textbox"],[role="listbox"],.cm-editor'));
+  return Boolean(element.closest?.('[role="combobox"],[role="textbox"],.cm-editor'));
 }
 
 const NAMED = { " ": "space", Escape: "esc", ArrowLeft: "left", ArrowRight: "right", ArrowUp: "up", ArrowDown: "down" };
@@ -39,10 +39,17 @@ const SHOWN = { left: "←", right: "→", up: "↑", down: "↓", esc: "Esc", s
 export const shown = (combo) => combo.split(/\+(?=.)/).map((part) =>
   SHOWN[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase())).join(" ");
 
+/** Does the focused control need this key itself: arrows of a slider, Enter and Space of a button reached by keyboard? */
+export function takesKey(element, key) {
+  if (element?.tagName === "INPUT" && ["range", "radio"].includes(element.type)) return /^(Arrow|Page|Home|End)/.test(key);
+  const pressable = element?.tagName === "BUTTON" || element?.tagName === "SUMMARY" || element?.type === "checkbox";
+  return Boolean(pressable && (key === "Enter" || key === " ") && element.matches?.(":focus-visible"));
+}
+
 /** May a shortcut fire now? `isVisible` tells whether the canvas is on screen. */
 export const allowed = (event, isVisible, isModal) =>
   !event.defaultPrevented && !event.isComposing && event.keyCode !== 229 && isVisible() && !isModal()
-  && !isTyping(event.target) && !isTyping(event.target?.ownerDocument?.activeElement);
+  && !takesKey(event.target, event.key) && !isTyping(event.target) && !isTyping(event.target?.ownerDocument?.activeElement);
 
 /**
  * Listen on the window.

@@ -56,11 +56,11 @@ export async function mount({ element, props, server, trigger, watch }) {
 }
 
 /** Another dialog on the page owns the keyboard. */
-const hasForeignModal = () => [...document.querySelectorAll('dialog[open],[aria-modal="true"]')].some((node) => node.offsetParent !== null);
+const hasForeignModal = () => [...document.querySelectorAll('dialog[open],[aria-modal="true"]')].some((node) => node.getClientRects().length > 0);
 
 function createApp({ server, trigger, wanted }) {
   const clientId = newId(), outbox = createOutbox(localStorage, clientId);
-  const app = { clientId, outbox, newId, trigger, wanted, root: el("div.tc", { lang: "en" }) };
+  const app = { clientId, outbox, newId, trigger, wanted, actions: ACTIONS, root: el("div.tc", { lang: "en" }) };
   app.call = createRpc(server);
   app.store = createStore();
   app.settings = createSettings(localStorage);

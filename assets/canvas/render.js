@@ -79,7 +79,7 @@ function paintRows(g, scene, rows) {
     const path = new Path2D(), candidate = group[0].status === "candidate";
     for (const row of group) trace(path, view, row);
     const { color } = classes.of(group[0].class_id);
-    if (scene.fill && rows.length <= MANY) { g.globalAlpha = candidate ? 0.05 : 0.12; g.fillStyle = color; g.fill(path, "evenodd"); g.globalAlpha = 1; }
+    if (scene.fill && rows.length <= MANY) tint(g, view, group, color, candidate ? 0.05 : 0.12);
     g.strokeStyle = color;
     g.lineWidth = LINE;
     g.setLineDash(candidate ? [5, 4] : []);
@@ -87,6 +87,21 @@ function paintRows(g, scene, rows) {
     g.setLineDash([]);
   }
   paintLabels(g, scene, rows);
+}
+
+/** Boxes in one path, where overlaps stay tinted; polygons one by one, so that holes stay holes. */
+function tint(g, view, group, color, alpha) {
+  const boxes = new Path2D();
+  g.globalAlpha = alpha;
+  g.fillStyle = color;
+  for (const row of group) {
+    if (!row.polygons) { trace(boxes, view, row); continue; }
+    const path = new Path2D();
+    trace(path, view, row);
+    g.fill(path, "evenodd");
+  }
+  g.fill(boxes);
+  g.globalAlpha = 1;
 }
 
 const LABEL_LIMIT = 250, LABEL_ROOM = 44;     // more labels than that, or on narrower boxes, hide more than they tell

@@ -107,6 +107,7 @@ export function createSession(app) {
         if (mine !== turn) return;
         if (imageId !== id) { previous = imageId; }
         imageId = id; others = [];
+        app.tools.cancel();
         app.assist.reset();
         app.selection.clear();
         accept(answer);
@@ -116,7 +117,7 @@ export function createSession(app) {
           app.stage.show(null, null, false);
           show("unreadable", app.images.byId(id)?.problem ?? answer.problem ?? "The file cannot be read as an image, or is no longer there.");
         } else show("ready");
-        app.trigger?.("opened", { dataset, image_id: id });
+        if (dataset !== app.wanted()) app.trigger?.("opened", { dataset });      // the header follows
         if (wasAhead) recheck(id, answer.revision).catch(() => {});     // the next save would tell
         prefetch().catch(() => {});
         lease();
@@ -170,6 +171,21 @@ export function createSession(app) {
     rowsOf: async (id) => (await app.call("image_open", { image_id: id })).annotations,
     /** Forget what was fetched ahead about an image. */
     stale(id) { ahead.delete(id); },
+    /** The person comes back from another tab, where classes, images or this one may have changed. */
+    async refresh() {
+      if (!dataset || phase === "loading") return;
+      const name = dataset, id = imageId;
+      try {
+        const facts = await app.call("datasets_get", { dataset: name });
+        if (name !== dataset) return;
+        app.classes.load(facts.classes);
+        if (id === null || facts.images !== undefined && app.images.whole !== null && facts.images !== app.images.whole) await api.openDataset(name, id);
+        else if (!app.sync.pendingOf(id).length && !app.tools.current.isBusy) {
+          const now = await app.call("image_open", { image_id: id });
+          if (id === imageId && now.revision !== app.sync.revisionOf(id) && !app.sync.pendingOf(id).length) accept(now);
+        }
+      } catch (error) { if (error.code === "not_found") await api.openDataset(null); else if (error.code !== "offline") app.tell(error); }
+    },
     async refreshClasses() { app.classes.load((await app.call("datasets_get", { dataset })).classes); },
     leave() { app.assist.reset(); app.selection.clear(); imageId = null; previous = null; others = []; app.store.clear(); app.stage.show(null, null, false); },
     imageUrl: () => urls.image(imageId),

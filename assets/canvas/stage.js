@@ -113,6 +113,7 @@ export function createStage(app) {
   over.addEventListener("pointercancel", lost);
   over.addEventListener("pointerleave", () => { cursor = null; app.selection.setHover(null); pointed.emit(null); frame(); });
   over.addEventListener("contextmenu", (event) => event.preventDefault());
+  over.addEventListener("mousedown", (event) => { if (event.button === 1) event.preventDefault(); });      // no autoscroll
   over.addEventListener("auxclick", (event) => event.preventDefault());
   over.addEventListener("wheel", wheel, { passive: false });
   const watcher = new ResizeObserver(resize);

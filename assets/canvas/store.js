@@ -60,7 +60,7 @@ export function createStore() {
     load(opened) {
       doc.rows = new Map(opened.annotations.map((row) => [row.id, Object.freeze({ ...row })]));
       doc.image = {
-        id: opened.image_id, dataset: opened.dataset, path: opened.path, width: opened.width, height: opened.height,
+        id: opened.image_id, dataset: opened.dataset, name: opened.name, width: opened.width, height: opened.height,
         state: opened.state, caption: opened.caption ?? null,
       };
       done = [...(opened.undo ?? [])];

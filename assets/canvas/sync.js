@@ -69,7 +69,7 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
       settle();
       conflicted.emit(conflict);
       if (batch()) arm(0);
-    } else if (["bad_input", "not_found", "forbidden"].includes(error.code)) {
+    } else if (["bad_input", "not_found"].includes(error.code)) {
       const lost = queue.filter((edit) => edit.image_id === imageId);     // the server will never take these
       queue = queue.filter((edit) => edit.image_id !== imageId);
       persist();
@@ -77,7 +77,7 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
       refused.emit({ imageId, edits: lost, error });
       if (batch()) arm(0);
     } else {
-      setState(error.code === "login" ? "login" : error.code === "offline" ? "offline" : "error");
+      setState(error.code === "login" || error.code === "forbidden" ? "login" : error.code === "offline" ? "offline" : "error");
       arm(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
     }
   }
@@ -99,6 +99,8 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
     onSaved: saved.subscribe,
     onConflict: conflicted.subscribe,
     onRefused: refused.subscribe,
+    /** Ids of the images in conflict. */
+    conflicted: () => [...conflicts.keys()],
     conflictOf: (imageId) => conflicts.get(imageId) ?? null,
     pendingOf: (imageId) => queue.filter((edit) => edit.image_id === imageId),
     revisionOf: (imageId) => base.get(imageId),

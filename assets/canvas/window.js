@@ -12,6 +12,17 @@ export function watchTheme(f) {
   return () => watcher.disconnect();
 }
 
+/** Call back whenever an element comes back on screen after its tab was hidden. @returns {() => void} stop */
+export function onReturn(element, f) {
+  let away = false;
+  const watcher = new ResizeObserver(([{ contentRect }]) => {
+    if (away && contentRect.width > 0) f();
+    away = contentRect.width === 0;
+  });
+  watcher.observe(element);
+  return () => watcher.disconnect();
+}
+
 const LEAST = 420;
 
 /** Let an element fill the window below its own top edge; it has no height of its own, so this cannot loop. */

@@ -95,7 +95,7 @@ function rootName(files) {
 }
 
 async function post(id, path, file) {
-  const url = new URL("upload", document.baseURI);
+  const url = new URL("../../../upload", import.meta.url);
   url.searchParams.set("path", path);
   if (id) url.searchParams.set("id", id);
   for (let turn = 1; ; turn += 1) {

@@ -19,12 +19,12 @@ def name_files(tree: Tree) -> list[str]:
 
 
 def _is_name_file(path: str) -> bool:
-    name = PurePosixPath(path).name.lower()
+    name = path.rpartition("/")[2].lower()
     return name in NAME_FILES or name.endswith((".names", ".labels"))
 
 
 def _rank(path: str) -> int:
-    name = PurePosixPath(path).name.lower()
+    name = path.rpartition("/")[2].lower()
     return PREFERRED.index(name) if name in PREFERRED else len(PREFERRED)
 
 
@@ -48,9 +48,9 @@ def read_names(tree: Tree, path: str, report: Report) -> dict[int, str]:
 
 def is_split_list(path: str) -> bool:
     """Whether a .txt file by its name and place lists the images of a split."""
-    here = PurePosixPath(path)
-    near_root = len(here.parts) == 1 or here.parent.name.lower() in ("imagesets", "main", "splits", "lists")
-    return near_root and here.suffix.lower() == ".txt" and here.stem.lower() in SPLITS
+    folder, _, name = path.lower().rpartition("/")
+    is_near_root = not folder or folder.rpartition("/")[2] in ("imagesets", "main", "splits", "lists")
+    return is_near_root and name.endswith(".txt") and name.removesuffix(".txt") in SPLITS
 
 
 def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[str, str]:

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from pathlib import PurePosixPath
 
 from tator.formats import SMALLEST, Label, Report, fit_box
 from tator.formats._lists import is_split_list, merge_names, name_files, read_names, read_splits
@@ -48,8 +47,8 @@ def label_places(path: str) -> list[str]:
     The last folder called images becomes labels (Ultralytics), beside the image (Darknet),
     then a labels folder at the root, beside the image or beside its folder.
     """
-    image = PurePosixPath(path)
-    folders, name = list(image.parent.parts), image.stem + ".txt"
+    *folders, file = path.split("/")
+    name = (file.rpartition(".")[0] or file) + ".txt"
     places = []
     swaps = [at for at, part in enumerate(folders) if part.lower() == "images"]
     if swaps:
@@ -96,11 +95,10 @@ class YoloSource:
         for path, label in self._files.items():
             if paired.setdefault(label, path) != path:
                 self.report.notice(label, "label file of two images", f"{paired[label]} and {path}")
-        folders = {str(PurePosixPath(label).parent) for label in paired}
-        names = set(name_files(self.tree))
-        for text in sorted(self.tree.texts - paired.keys() - names):
-            folder = PurePosixPath(text).parent
-            if not is_split_list(text) and (str(folder) in folders and folder.parts or "labels" in folder.parts):
+        folders = {label.rpartition("/")[0] for label in paired} - {""}  # notes and licences lie at the root
+        for text in sorted(self.tree.texts - paired.keys() - set(name_files(self.tree))):
+            folder = text.rpartition("/")[0]
+            if not is_split_list(text) and (folder in folders or "labels" in folder.split("/")):
                 self.report.drop(text, "label file without an image")
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:

@@ -15,6 +15,7 @@ SIDE = 200  # longest side GrabCut works on, pixels: 10 to 100 ms (facts, sectio
 ROUNDS = 5  # iterations, as in OpenCV's example
 AROUND = 0.35  # share of the box added on each side to learn the background's colours from
 CORE = 0.4  # share of the box's sides that is surely the object
+REACH = 0.2  # how far an object may reach from its points where nothing else says so, share of the image's shorter side
 DISC = 0.02  # radius around a point, share of the working area's longest side
 
 
@@ -66,7 +67,7 @@ class GrabCut:
         if not len(positive):
             raise BadInput("a prompt needs a box or at least one positive point")
         low, high = positive.min(0), positive.max(0)
-        reach = 0.08 * min(embedding.width, embedding.height)  # no size is known: a tenth of the image or so
+        reach = REACH * min(embedding.width, embedding.height)
         if len(negative):
             reach = max(reach, float(np.linalg.norm(negative - (low + high) / 2, axis=1).max()))
         reach = max(reach, float((high - low).max()) / 2)
@@ -104,10 +105,11 @@ def draw_trimap(
     import cv2
 
     height, width = shape
-    trimap = np.full(shape, cv2.GC_BGD, np.uint8)
+    trimap = np.full(shape, cv2.GC_BGD if is_tight else cv2.GC_PR_BGD, np.uint8)
     x1, y1, x2, y2 = np.clip(np.round(box), 0, [width, height, width, height]).astype(int)
-    trimap[y1:y2, x1:x2] = cv2.GC_PR_FGD if is_tight else cv2.GC_PR_BGD
-    if not (trimap == cv2.GC_BGD).any():  # the box fills the image: learn the background from its rim
+    if is_tight:
+        trimap[y1:y2, x1:x2] = cv2.GC_PR_FGD
+    if not (trimap == cv2.GC_BGD).any():  # nothing is surely background: learn it from the rim
         trimap[[0, -1]], trimap[:, [0, -1]] = cv2.GC_BGD, cv2.GC_BGD
     if is_tight and not len(points):
         middle = (int(x1 + x2) // 2, int(y1 + y2) // 2)

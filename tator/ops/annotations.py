@@ -88,11 +88,11 @@ def annotations_redo(wb: Workbench, image_id: int, client_id: str, seq: int) -> 
 
 @operation(writes=False)
 def annotations_list(wb: Workbench, dataset: str, image: str) -> dict[str, Any]:
-    """List the annotations of one image by its path.
+    """List the annotations of one image by its name.
 
     Args:
         dataset: dataset name, from datasets_list.
-        image: path of the image in the dataset, with /, from images_list.
+        image: name of the image, its path in the dataset with /, from images_list.
 
     Raises:
         NotFound: no such dataset or image.

@@ -10,14 +10,14 @@ from tator.workbench import Workbench
 def images_list(
     wb: Workbench, dataset: str, offset: int = 0, limit: int = 200, state: str = "", search: str = ""
 ) -> dict:
-    """List images in path order, a page at a time.
+    """List images in the order of their names, a page at a time.
 
     Args:
         dataset: dataset name, from datasets_list.
         offset: how many to skip.
         limit: how many to return, 1 to 1000.
         state: only new, in_progress or reviewed; empty takes all.
-        search: only paths that contain this, case aside; empty takes all.
+        search: only names that contain this, case aside; empty takes all.
 
     Raises:
         NotFound: no such dataset.

@@ -84,7 +84,8 @@ def _card_row(card: Any, is_loaded: bool) -> dict[str, Any]:
     state = f"needs: {lacking}" if lacking else "ready"
     return {
         "id": card.id, "task": card.task, "label": card.label, "state": state, "is_loaded": is_loaded,
-        "expects": card.expects, "vram_mb": card.vram_mb, "weights": card.weights, "license": card.license, "source": card.source,
+        "expects": card.expects, "vram_mb": card.vram_mb, "weights": card.weights,
+        "license": card.license, "source": card.source,
     }
 
 

@@ -109,10 +109,11 @@ class Ground:
 
     def grass(self) -> None:
         """Cover everything with meadow: patches of green and straw, and a fine grain."""
-        straw = np.clip(self.soft * 0.5 + 0.28, 0, 1)[..., None]
-        green, dry = np.array((104, 142, 70), np.float32), np.array((156, 158, 92), np.float32)
-        self.color = green + (dry - green) * straw * 0.62
-        self.color += (7 * self.rough + 8 * self.dust)[..., None]
+        import cv2
+
+        straw = np.clip(self.soft * 0.5 + 0.28, 0, 1) * np.float32(0.62)
+        grain = 7 * self.rough + 8 * self.dust
+        self.color = cv2.merge([green + (dry - green) * straw + grain for green, dry in ((104, 156), (142, 158), (70, 92))])
 
     def strip(self, v1: float, v2: float, u1: float = -1200, u2: float = 1200) -> list[tuple[float, float]]:
         """Return the rectangle between two distances from the coast."""
@@ -140,19 +141,22 @@ class Ground:
 
         covered = self.mask([*coast, (1300, -1300), (-1300, -1300)])
         small = cv2.resize((covered > 127).astype(np.uint8), (WIDTH // 4, HEIGHT // 4), interpolation=cv2.INTER_NEAREST)
-        far = cv2.resize(cv2.distanceTransform(small, cv2.DIST_L2, 5) * 4, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-        wave = self.grain.cut(self.rng, self.grain.wave)
-        shallow = np.array((126, 196, 190), np.float32) if is_beach else np.array((62, 132, 142), np.float32)
+        shore = cv2.resize(cv2.distanceTransform(small, cv2.DIST_L2, 5) * 4, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
+        waves = self.grain.cut(self.rng, self.grain.wave)
+        shallow = np.array((126, 196, 190) if is_beach else (62, 132, 142), np.float32)
         deep = np.array((24, 84 + 16 * tint, 124 - 22 * tint), np.float32)
-        depth = 1 - np.exp(-np.maximum(far + 14 * self.soft, 0) / (110 if is_beach else 210))
-        color = shallow + (deep - shallow) * depth[..., None]
-        color += (6 * self.soft + 5.5 * wave + 1.5 * self.dust)[..., None]
-        color += (np.clip(wave - 0.82, 0, 1) * 70)[..., None]
-        if is_beach:
-            for shift, strength in ((5.0, 0.85), (26.0, 0.3)):
-                foam = np.exp(-((far - shift - 7 * self.rough - 4 * wave) / 4.5) ** 2) * strength
+
+        def texture(rows: slice, columns: slice) -> Field:
+            far, wave, soft = shore[rows, columns], waves[rows, columns], self.soft[rows, columns]
+            depth = 1 - cv2.exp(-np.maximum(far + 14 * soft, 0) / np.float32(110 if is_beach else 210))
+            light = 6 * soft + 5.5 * wave + 1.5 * self.dust[rows, columns] + np.clip(wave - 0.82, 0, 1) * 70
+            color = cv2.merge([shallow[n] + (deep[n] - shallow[n]) * depth + light for n in range(3)])
+            for shift, strength in ((5.0, 0.85), (26.0, 0.3)) if is_beach else ():
+                foam = cv2.exp(-np.square((far - shift - 7 * self.rough[rows, columns] - 4 * wave) / 4.5)) * np.float32(strength)
                 color += (np.float32(246) - color) * foam[..., None]
-        self.paint(covered, lambda rows, columns: color[rows, columns])
+            return color
+
+        self.paint(covered, texture)
 
     def sand(self, coast: Points, inner: float) -> None:
         """Lay a beach between a coast line and a distance inland, wet and darker at the water."""

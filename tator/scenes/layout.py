@@ -78,7 +78,7 @@ class Layout:
         at, turned = self.frame.to_image([(u, v)])[0], self.frame.turn(angle)
         if not (-30 < at[0] < WIDTH + 30 and -30 < at[1] < HEIGHT + 30):
             return False
-        half = np.array(sprite.alpha.shape[::-1]) / 2 / 3 * room
+        half = sprite.size / 2 * room
         c, s = np.cos(turned), np.sin(turned)
         corners = (np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half) @ np.array([[c, s], [-s, c]]) + at
         want = np.zeros_like(self.taken)
@@ -139,7 +139,7 @@ class Layout:
             while v < v2 - 20:
                 if self.rng.random() < share:
                     boat = sprites.boat(self.rng, self.size)
-                    reach = boat.alpha.shape[1] / 6 + width / 2 + 5
+                    reach = boat.size[0] / 2 + width / 2 + 5
                     angle = (0 if side > 0 else np.pi) + np.pi * (self.rng.random() < 0.3) + self.rng.uniform(-0.05, 0.05)
                     self.put("boat", boat, u + side * reach, v, angle, 1.0)
                 v += 44 * self.size

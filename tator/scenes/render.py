@@ -62,7 +62,7 @@ def render(seed: int, studio: Studio) -> Scene:
 
 def _outline(thing: Thing) -> NDArray[np.float64]:
     """Return (N, 2) image points around an object: an ellipse for a tree, else its rectangle."""
-    half = np.array(thing.sprite.alpha.shape[::-1]) / 2 / FINE - 1
+    half = thing.sprite.size / 2 - 1
     if thing.class_name == "tree":
         turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
         points = np.stack([np.cos(turn), np.sin(turn)], 1) * half * 0.84
@@ -88,8 +88,8 @@ def _shadows(picture: NDArray[np.float32], scene: Layout, dark: float, long: flo
         cv2.fillConvexPoly(near, np.round((points - scene.sun) * 16).astype(np.int32), 255, cv2.LINE_AA, shift=4)
     soft = cv2.GaussianBlur(shade, (0, 0), 2.4).astype(np.float32) * (dark / 255)
     contact = cv2.GaussianBlur(near, (0, 0), 4.5).astype(np.float32) * (0.22 / 255)
-    keep = (1 - soft) * (1 - contact)
-    picture *= np.stack([keep, keep ** 0.96, keep ** 0.86], axis=2)  # a clear sky lights shadows blue
+    gone = 1 - (1 - soft) * (1 - contact)
+    picture *= 1 - cv2.merge([gone, gone * 0.97, gone * 0.88])  # a clear sky lights shadows blue
 
 
 def _wakes(picture: NDArray[np.float32], scene: Layout) -> None:
@@ -100,7 +100,7 @@ def _wakes(picture: NDArray[np.float32], scene: Layout) -> None:
     for thing in scene.things:
         if not thing.wake:
             continue
-        half = thing.sprite.alpha.shape[1] / 2 / FINE
+        half = thing.sprite.size[0] / 2
         c, s = np.cos(thing.angle), np.sin(thing.angle)
         turn = np.array([[c, s], [-s, c]])
         for spread, strength in ((0.05, 120), (0.22, 66)):
@@ -120,7 +120,7 @@ def _draw(picture: NDArray[np.float32], thing: Thing) -> tuple[float, float, flo
     """Blend an object into the picture; return its box, or None when too little of it is inside."""
     import cv2
 
-    height, width = thing.sprite.alpha.shape
+    height, width = thing.sprite.layers.shape[:2]
     reach = int(np.ceil(np.hypot(height, width) / 2 / FINE)) + 2
     left, top = (int(np.floor(v)) - reach for v in thing.at)
     size = 2 * reach * FINE
@@ -128,8 +128,7 @@ def _draw(picture: NDArray[np.float32], thing: Thing) -> tuple[float, float, flo
     middle = (thing.at - (left, top)) * FINE
     back = middle - np.array([[c, -s], [s, c]]) @ (width / 2, height / 2)
     matrix = np.array([[c, -s, back[0]], [s, c, back[1]]])
-    flat = np.concatenate([thing.sprite.color * thing.sprite.alpha[..., None], thing.sprite.alpha[..., None]], axis=2)
-    fine = cv2.warpAffine(flat, matrix, (size, size), flags=cv2.INTER_LINEAR)
+    fine = cv2.warpAffine(thing.sprite.layers, matrix, (size, size), flags=cv2.INTER_LINEAR)
     patch = cv2.resize(fine, (2 * reach, 2 * reach), interpolation=cv2.INTER_AREA)
     x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + 2 * reach, WIDTH), min(top + 2 * reach, HEIGHT)
     if x1 >= x2 or y1 >= y2:

@@ -31,14 +31,17 @@ class Sprite:
     """A drawn object that looks along +x.
 
     Attributes:
-        color: (h, w, 3) float32 RGB at FINE times its size.
-        alpha: (h, w) float32 in 0..1.
+        layers: (h, w, 4) float32 RGB in 0..255 times opacity, and opacity in 0..1, at FINE times its size.
         tall: height over the ground in pixels, for its shadow.
     """
 
-    color: NDArray[np.float32]
-    alpha: NDArray[np.float32]
+    layers: NDArray[np.float32]
     tall: float
+
+    @property
+    def size(self) -> NDArray[np.float64]:
+        """Return (width, height) in pixels of the scene."""
+        return np.array(self.layers.shape[1::-1]) / FINE
 
 
 _ROUND = np.stack([f(np.linspace(0, 2 * np.pi, 40, endpoint=False)) for f in (np.cos, np.sin)], 1)
@@ -93,7 +96,8 @@ class Pad:
 
             rim = cv2.distanceTransform((self.alpha > 0).astype(np.uint8), cv2.DIST_L2, 3) / FINE
             self.color *= (1 - round_light * np.exp(-rim / 2.2))[..., None]
-        return Sprite(self.color, self.alpha, tall)
+        self.color *= self.alpha[..., None]
+        return Sprite(np.dstack([self.color, self.alpha]), tall)
 
 
 def shade(color: Color, by: float) -> tuple[float, ...]:

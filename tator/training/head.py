@@ -113,15 +113,18 @@ def fit(
         encoder: card id and version of what made the features.
         tol: largest gradient at which it has converged.
     """
+    from threadpoolctl import threadpool_limits
+
     if c == 0:
         c = yield from choose_c(crops, classes, encoder)
     history: list[dict[str, float]] = []
     scale = crops.features.mean(0), crops.features.std(0) + 1e-6
     solver, steps = Solver(crops, classes, scale, c, tol), 0
     while not solver.is_converged and steps < STEPS:
-        steps += solver.advance(min(CHUNKS[min(len(history), len(CHUNKS) - 1)], STEPS - steps))
-        head = solver.head(encoder)
-        point = {"step": float(steps), **measure(head, crops, "train"), **measure(head, watch, "val")}
+        with threadpool_limits(1 if crops.features.size < ONE_THREAD else None, user_api="blas"):
+            steps += solver.advance(min(CHUNKS[min(len(history), len(CHUNKS) - 1)], STEPS - steps))
+            head = solver.head(encoder)
+            point = {"step": float(steps), **measure(head, crops, "train"), **measure(head, watch, "val")}
         history.append(point)
         yield Progress(steps, 0, f"fitting, C = {c:g}", point)
     return Fitted(solver.head(encoder), c, solver.is_converged, history)
@@ -144,11 +147,9 @@ class Solver:
     def advance(self, steps: int) -> int:
         """Run up to `steps` iterations and return how many it took."""
         from sklearn.exceptions import ConvergenceWarning
-        from threadpoolctl import threadpool_limits
 
         self._model.max_iter = steps
-        threads = 1 if self._x.size < ONE_THREAD else None
-        with warnings.catch_warnings(record=True) as caught, threadpool_limits(threads, user_api="blas"):
+        with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConvergenceWarning)
             self._model.fit(self._x, self._y)
         self.is_converged = not any(issubclass(w.category, ConvergenceWarning) for w in caught)

@@ -141,6 +141,7 @@ def harden(headers: MutableHeaders, access: Access) -> None:
     """Add the headers that keep browsers from guessing types and from framing the window elsewhere."""
     headers.setdefault("x-content-type-options", "nosniff")
     headers.setdefault("referrer-policy", "same-origin")
+    headers.setdefault("cross-origin-resource-policy", "same-origin")
     if not access.proxied:  # a Space shows the window in a frame of its own site
         headers.setdefault("content-security-policy", "frame-ancestors 'self'")
 

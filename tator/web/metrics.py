@@ -9,10 +9,12 @@ from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from sqlalchemy import func, select
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tator.schema import job
 from tator.types import TatorError
 from tator.web.guards import bare
 from tator.web.identity import LOOPBACK, Access
@@ -92,8 +94,9 @@ def workbench_gauges(wb: Workbench) -> CollectorRegistry:
     """Return what the workbench holds now: jobs by state and loaded models."""
     registry = CollectorRegistry()
     jobs = Gauge("tator_jobs", "Jobs by state.", ["state"], registry=registry)
-    for job in wb.jobs.list(limit=1000):
-        jobs.labels(job["state"]).inc()
+    with wb.store.read() as conn:
+        for state, count in conn.execute(select(job.c.state, func.count()).group_by(job.c.state)):
+            jobs.labels(state).set(count)
     models = Gauge("tator_loaded_models", "Loaded models.", registry=registry)
     models.set(len(wb.models.loaded()))
     return registry

@@ -77,7 +77,7 @@ class Uploads:
             try:
                 async for piece in body:
                     if size + len(piece) - offset > room:
-                        raise BadInput(f"{path}: over the limit of {self.limit_bytes:,} bytes, or over what the disk can spare")
+                        raise BadInput(f"{path}: over the limit of {self.limit_bytes:,} bytes, or the disk is full")
                     buffer += piece
                     size += len(piece)
                     if len(buffer) >= PIECE:

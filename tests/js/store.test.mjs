@@ -5,7 +5,7 @@ import { applyOps, compare, rebase } from "../../assets/canvas/ops.js";
 import { createSelection } from "../../assets/canvas/selection.js";
 
 const row = (id, x = 0, more = {}) => ({ id, class_id: 1, xyxy: [x, 0, x + 10, 10], polygons: null, confidence: null, source: "human", status: "accepted", ...more });
-const opened = (more = {}) => ({ image_id: 4, dataset: "d", path: "a.jpg", width: 100, height: 50, revision: 3, state: "new", annotations: [row("a"), row("b", 20)], undo: [], redo: [], ...more });
+const opened = (more = {}) => ({ image_id: 4, dataset: "d", name: "a.jpg", width: 100, height: 50, revision: 3, state: "new", annotations: [row("a"), row("b", 20)], undo: [], redo: [], ...more });
 const plain = (store) => JSON.parse(JSON.stringify([...store.rows.values()]));
 
 test("every op and its inverse leave the document as it was", () => {

@@ -194,7 +194,7 @@ test("the image list reads pages as they come into sight and forgets them with t
   const list = createImageList(async (op, { offset, limit, state }) => {
     asked.push([offset, state]);
     const total = state ? 10 : 100_000;
-    return { total, images: Array.from({ length: Math.min(limit, total - offset) }, (_, i) => ({ id: offset + i + 1, path: `${offset + i}.jpg`, state: "new" })) };
+    return { total, images: Array.from({ length: Math.min(limit, total - offset) }, (_, i) => ({ id: offset + i + 1, name: `${offset + i}.jpg`, state: "new" })) };
   });
   await list.reset("d");
   assert.equal(list.total, 100_000);

@@ -20,7 +20,9 @@ export const toolActions = [
   { id: "points_negative", label: "Next points are off the object", keys: ["g"], group: "Tools",
     when: (app) => isMulti(app), run: (app) => app.tools.get("multi_point").setPositive(false) || app.refresh() },
   { id: "accept_draft", label: "Take the proposal", keys: ["enter"], group: "Tools", when: (app) => Boolean(app.assist.draft),
-    run: (app) => { if (!app.assist.acceptDraft() && !app.assist.draft.isWaiting) app.assist.dropDraft(); } },
+    run: (app) => { if (!app.assist.acceptDraft()) app.assist.dropDraft(); } },
+  { id: "drop_point", label: "Take back the last point", keys: ["backspace"], group: "Tools", when: (app) => isMulti(app) && Boolean(app.assist.draft),
+    run: (app) => app.assist.dropPoint() },
   { id: "cancel", label: "Cancel: drag, proposal, request, selection", keys: ["esc"], group: "Tools",
     run: (app) => {
       if (app.tools.cancel()) return app.stage.frame();

@@ -16,7 +16,7 @@ export function createAsidePanel(app, outbox) {
     outbox.dropAside(parcel.id);
   }
   const line = (parcel, end) => el("div.tc-asiderow", {},
-    el("span.tc-name", { text: parcel.path, title: parcel.path }),
+    el("span.tc-name", { text: parcel.name, title: parcel.name }),
     el("em", { text: `${parcel.edits.length} steps, ${new Date(parcel.at).toLocaleString()}` }),
     el("button.tc-button", { type: "button", onclick: () => again(parcel, end) }, "Apply"),
     el("button.tc-button", { type: "button", onclick: () => download(parcel) }, "Download"),

@@ -22,7 +22,7 @@ export function createConflictPanel(app, outbox) {
       const edits = app.sync.resolve(imageId, now.revision);
       if (app.session.imageId === imageId) await app.session.reload();
       if (mine) apply(edits);
-      else setAside(imageId, now.path, edits);
+      else setAside(imageId, now.name, edits);
       hide();
     } catch (error) { app.tell(error); }
   }
@@ -34,8 +34,8 @@ export function createConflictPanel(app, outbox) {
     if (dropped) app.toast(`${dropped} of your changes concerned boxes that are gone.`, "warn");
   }
 
-  function setAside(imageId, path, edits) {
-    outbox.setAside({ id: app.newId(), imageId, path, at: Date.now(), edits });
+  function setAside(imageId, name, edits) {
+    outbox.setAside({ id: app.newId(), imageId, name, at: Date.now(), edits });
     app.toast("Your version was set aside; find it under Ctrl K, \"Changes set aside\".", "ok");
   }
 

@@ -4,7 +4,7 @@ import { el, icon } from "../dom.js";
 import { urls } from "../urls.js";
 import { virtualList } from "./virtual_list.js";
 
-const STEP = 114, SEARCH_MS = 250;
+const STEP = 114, SEARCH_MS = 250, PICTURES = 300;
 export const STATES = { new: "New", in_progress: "In progress", reviewed: "Reviewed" };
 
 export function createFilmstrip(app) {
@@ -28,17 +28,24 @@ export function createFilmstrip(app) {
     api.draw();
   }
 
+  const pictures = new Map();                                     // image id -> <img>, so that a redraw fetches nothing
+  function picture(id) {
+    const kept = pictures.get(id) ?? el("img", { src: urls.thumb(id), alt: "", decoding: "async", draggable: "false" });
+    pictures.delete(id);
+    pictures.set(id, kept);
+    if (pictures.size > PICTURES) pictures.delete(pictures.keys().next().value);
+    return kept;
+  }
+
   function thumb(index) {
     const image = app.images.row(index), current = index === app.session.index;
     if (!image) return el("div.tc-thumb.tc-waiting");
-    const name = image.path.split("/").at(-1);
-    const picture = image.problem ? el("div.tc-bad", {}, icon("alert"))
-      : el("img", { src: urls.thumb(image.id), alt: "", loading: "lazy", decoding: "async", draggable: "false" });
+    const name = image.name.split("/").at(-1);
     const node = el("button.tc-thumb", {
-      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.path}, ${STATES[image.state] ?? image.state}`,
-      title: [image.path, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
+      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.name}, ${STATES[image.state] ?? image.state}`,
+      title: [image.name, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
       tabindex: -1, dataset: { imageId: image.id }, onclick: () => app.session.openImage(image.id),
-    }, picture, el("span", { text: name }), el(`u.tc-state.${image.state}`));
+    }, image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id), el("span", { text: name }), el(`u.tc-state.${image.state}`));
     node.classList.toggle("on", current);
     return node;
   }

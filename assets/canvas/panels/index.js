@@ -31,6 +31,7 @@ export function createPanels(app, actions, actionById) {
   app.stage.root.append(empty.root, status.top, requests.root, app.conflict.root);
   app.root.append(rail.root, app.stage.root, el("aside.tc-side", { "aria-label": "Classes and boxes" }, app.classPanel.root, objects.root, app.assistPanel.root), app.filmstrip.root, status.line);
 
+  let dataset = null;
   const soon = eachFrame(() => { rail.refresh(); app.assistPanel.refresh(); status.image(); status.boxes(); });
   const api = {
     refreshSoon: soon,
@@ -38,7 +39,10 @@ export function createPanels(app, actions, actionById) {
     refresh() { empty.refresh(); status.view(); status.cursor(null); status.save(); app.classPanel.draw(); objects.draw(); app.filmstrip.draw(); soon(); },
     onDocument: eachFrame(() => { app.classPanel.draw(); objects.draw(); soon(); }),
     onSelection() { objects.follow(); soon(); },
-    onSession() { empty.refresh(); app.filmstrip.draw(); app.filmstrip.reveal(); app.conflict.refresh(); status.view(); status.cursor(null); soon(); },
+    onSession() {
+      if (dataset !== app.session.dataset) { dataset = app.session.dataset; app.filmstrip.clear(); }
+      empty.refresh(); app.filmstrip.draw(); app.filmstrip.reveal(); app.conflict.refresh(); status.view(); status.cursor(null); soon();
+    },
     onView: eachFrame(() => status.view()),
     onPointer: (at) => status.cursor(at),
     onSave() { status.save(); app.conflict.refresh(); },

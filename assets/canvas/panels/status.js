@@ -5,7 +5,7 @@ import { STATES } from "./filmstrip.js";
 
 const SAVE = {
   saved: ["check", "All changes saved"], saving: ["dot", "Saving"], offline: ["alert", "Offline: your work is kept here"],
-  conflict: ["alert", "Conflict"], login: ["alert", "Login needed"], error: ["alert", "Not saved yet, trying again"],
+  conflict: ["alert", "Conflict: click to see both versions"], login: ["alert", "Login needed: click to log in"], error: ["alert", "Not saved yet, trying again"],
 };
 
 export function createStatus(app) {
@@ -13,8 +13,16 @@ export function createStatus(app) {
   const mode = el("span.tc-chip.tc-mode", { hidden: true }), others = el("span.tc-chip.tc-others", { hidden: true });
   const top = el("div.tc-top", {}, name, state, mode, el("div.tc-grow"), others);
   const zoom = el("button.tc-stat", { type: "button", title: "Zoom; click to fit (0)", onclick: () => app.runById("fit") });
-  const cursor = el("span.tc-stat.tc-cursor"), boxes = el("span.tc-stat"), hint = el("span.tc-stat.tc-tip"), save = el("span.tc-stat.tc-save", { role: "status", "aria-live": "polite" });
+  const cursor = el("span.tc-stat.tc-cursor"), boxes = el("span.tc-stat"), hint = el("span.tc-stat.tc-tip"), save = el("button.tc-stat.tc-save", { type: "button", "aria-live": "polite", onclick: mend });
   const line = el("div.tc-status", {}, zoom, cursor, boxes, el("div.tc-grow"), hint, el("div.tc-grow"), save);
+
+  /** A click on the saving state does what helps. */
+  function mend() {
+    const [image] = app.sync.conflicted();
+    if (image !== undefined) app.session.openImage(image).catch(app.tell);
+    else if (app.sync.state === "login") location.reload();
+    else app.sync.retry();
+  }
 
   const modeText = () => {
     const { draft } = app.assist;
@@ -29,8 +37,8 @@ export function createStatus(app) {
       const { image } = app.store;
       top.hidden = !image;
       if (!image) return;
-      name.textContent = image.path ?? "";
-      name.title = `${image.path}\n${image.width} × ${image.height} pixels`;
+      name.textContent = image.name ?? "";
+      name.title = `${image.name}\n${image.width} × ${image.height} pixels`;
       fill(state, el(`u.tc-state.${image.state}`), STATES[image.state] ?? image.state);
       const text = modeText();
       mode.hidden = !text;

@@ -1,0 +1,87 @@
+"""A running app with a small street dataset, and a person at its canvas."""
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw
+
+ROOT = Path(__file__).parents[2]
+SIZES = {0: (62, 32), 1: (110, 44), 2: (54, 54)}
+NAMES = ("car", "truck", "tree")
+FILLS = ((200, 60, 50), (205, 160, 60), (52, 120, 48))
+
+
+@dataclass
+class LiveApp:
+    """app.py as a child process, with its workspace.
+
+    Attributes:
+        url: where it listens, without a slash at the end.
+        home: its workspace.
+    """
+
+    url: str
+    home: Path
+
+    def cli(self, *arguments: str) -> Any:
+        """Run one subcommand on the app's workspace and return its JSON."""
+        command = [sys.executable, "-m", "tator", "--home", str(self.home), "--json", *arguments]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else None
+
+
+def draw_street(folder: Path, images: int, labelled: int, objects: int = 12, seed: int = 3) -> Path:
+    """Write images of blocks on grey roads and YOLO labels of the first ones."""
+    draw = random.Random(seed)
+    folder.mkdir(parents=True)
+    for i in range(images):
+        picture, lines = Image.new("RGB", (640, 420), (92, 104, 84)), []
+        pen = ImageDraw.Draw(picture)
+        for y in range(40, 420, 130):
+            pen.rectangle([0, y, 640, y + 70], fill=(74, 76, 80))
+        for _ in range(objects):
+            kind = draw.choice((0, 0, 1, 2))
+            w, h = SIZES[kind]
+            x, y = draw.randrange(640 - w), draw.randrange(420 - h)
+            (pen.ellipse if kind == 2 else pen.rectangle)([x, y, x + w, y + h], fill=FILLS[kind], outline=(20, 20, 20))
+            lines.append(f"{kind} {(x + w / 2) / 640:.6f} {(y + h / 2) / 420:.6f} {w / 640:.6f} {h / 420:.6f}")
+        picture.save(folder / f"street{i:02}.jpg", quality=90)
+        if i < labelled:
+            (folder / f"street{i:02}.txt").write_text("\n".join(lines))
+    (folder / "classes.txt").write_text("\n".join(NAMES))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def live_app(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> LiveApp:
+    """Lend an app with the dataset "street": 10 images, the first 5 labelled, and one unreadable file."""
+    folder = draw_street(tmp_path_factory.mktemp("street") / "images", images=10, labelled=5)
+    (folder / "unreadable.jpg").write_bytes(b"\xff\xd8\xff no picture")
+    home = tmp_path_factory.mktemp("live") / "home"
+    app = LiveApp("", home)
+    app.cli("datasets-create", "--name", "street", "--source", str(folder))
+    app.url = start_server("--no-sample", home=home).url
+    return app
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """Lend a headless Chromium, or skip where there is none."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    with playwright.sync_playwright() as driver:
+        if path is None and not Path(driver.chromium.executable_path).exists():
+            pytest.skip("no Chromium on this machine")
+        chromium = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield chromium
+        chromium.close()
