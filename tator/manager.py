@@ -198,7 +198,7 @@ def key_of(card: Card, weights: Path | None) -> Key:
     if weights is None and card.weights:
         how = "train it on accepted boxes first" if card.weights == "trained" else f"get {card.weights}"
         raise Unavailable(f"{card.label} needs weights: {how}")
-    if weights is not None and not weights.is_file():
+    if weights is not None and not weights.exists():
         raise Unavailable(f"{card.label} needs weights: {weights} does not exist")
     return (card.id, str(weights or ""), weights.stat().st_mtime_ns if weights else 0)
 

@@ -63,7 +63,7 @@ class Dino:
 def _card(family: str, size: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:
     third = family == "DINOv3"
     return Card(
-        f"{family.lower()}_{size.lower()}",
+        f"{family}_{size}".lower().replace("-", "_"),
         task="encode",
         label=f"{family} {size}",
         vram_mb=vram_mb,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +65,7 @@ class Sam3:
         self._device = device
         self._model = load_pretrained(Sam3Model, Path(weights), device)
         self._processor = Sam3Processor.from_pretrained(weights, local_files_only=True)
-        self._texts: OrderedDict[str, tuple[Any, Any]] = OrderedDict()
+        self._texts: dict[str, tuple[Any, Any]] = {}
         report_blocks(self._model.vision_encoder.backbone.layers)
 
     def embed(self, image: Image) -> Embedding:
@@ -109,19 +108,18 @@ class Sam3:
         """Return (N, 32, D) text features and their (N, 32) mask; each phrase is encoded once."""
         import torch
 
-        fresh = [phrase for phrase in dict.fromkeys(phrases) if phrase not in self._texts]
+        known = {phrase: self._texts[phrase] for phrase in phrases if phrase in self._texts}
+        fresh = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known]
         if fresh:
             read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
             if read["input_ids"].shape[1] > TEXT_TOKENS:
-                raise BadInput(
-                    f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {max(fresh, key=len)!r}"
-                )
+                longest = max(fresh, key=len)
+                raise BadInput(f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {longest!r}")
             read = read.to(self._device)
             features = self._model.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
-            self._texts.update(zip(fresh, zip(features, read["attention_mask"].bool(), strict=True), strict=True))
-        rows = [self._texts[phrase] for phrase in phrases]
-        while len(self._texts) > KEPT_PHRASES:
-            self._texts.popitem(last=False)
+            known.update(zip(fresh, zip(features, read["attention_mask"].bool(), strict=True), strict=True))
+            self._texts = dict(list((self._texts | known).items())[-KEPT_PHRASES:])  # replaced whole: threads share it
+        rows = [known[phrase] for phrase in phrases]
         return torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
 
     def _question(self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections) -> _Question:
