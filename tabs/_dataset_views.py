@@ -117,6 +117,6 @@ def exports(rows: Sequence[dict]) -> h.Html:
     if not rows:
         return h.div("Exports that you make are listed here for download.", cls="t-note")
     cells = [[h.span(row["file"], cls="t-mono"), w.size(row.get("bytes")), w.when(row.get("created_at")),
-              h.div(h.link("Download", row.get("url") or f"/export/{row['file']}", download=row["file"]),
+              h.div(h.link("Download", row["url"].lstrip("/"), download=row["file"]),
                     h.button("Delete", "delete_export", "bad", data_file=row["file"]), cls="t-row")] for row in rows]
     return h.table(["File", "Size", "Made", ""], cells, numeric=(1, 2))

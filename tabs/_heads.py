@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from tabs import _charts as charts
 from tabs import _html as h
@@ -89,10 +90,12 @@ def listing(rows: Sequence[dict], chosen: str) -> h.Html:
 
 def _row(row: dict, chosen: str) -> h.Html:
     name = row["name"]
-    active = h.chip("active", "ok") if row.get("active") else h.button("Activate", "activate", data_name=name)
-    accuracy, baseline = row.get("accuracy"), row.get("majority_accuracy")
-    cells = [h.el("b", name), row.get("dataset", ""), row.get("encoder", ""), w.count(row.get("class_count", len(row.get("classes", [])))),
-             w.percent(accuracy), w.percent(baseline), w.when(row.get("created_at")), h.div(active, h.link("Download", f"head/{name}", download=True), cls="t-row t-nowrap t-end")]
+    broken = h.chip("damaged", "bad", title=row["problem"]) if row.get("problem") else None
+    active = broken or h.chip("active", "ok") if broken or row.get("active") else h.button("Activate", "activate", data_name=name)
+    accuracy, baseline, made = row.get("accuracy"), row.get("majority_accuracy"), w.when(row.get("created_at"))
+    tools = h.div(active, h.link("Download", f"head/{quote(name)}", download=True), cls="t-row t-nowrap t-end")
+    cells = [h.el("b", name), row.get("dataset", ""), row.get("encoder", ""), w.count(row["class_count"]), w.percent(accuracy),
+             w.percent(baseline), made, tools]
     return h.row(cells, (3, 4, 5, 6), data_act="show", data_name=name, tabindex=0, cls="on" if name == chosen else None)
 
 

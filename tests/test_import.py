@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -249,3 +251,24 @@ def test_the_two_coco_encodings_of_one_ground_truth_are_equal(wb, data: Path, tm
 def test_finish_returns_the_summary(wb, source: Path):
     result = finish(import_dataset(wb.workspace, wb.store, "set", str(source)))
     assert result["images"] == 4 and result["labelled"] == 3 and result["unlabelled"] == 1 and result["format"] == "yolo"
+
+
+def test_a_killed_import_goes_on_where_it_stopped(wb, tmp_path: Path):
+    """kill -9 after some batches: whole batches are there, and a second run adds exactly the rest."""
+    root = tmp_path / "s"
+    picture(root / "images" / "0000.png")
+    for n in range(1, 4 * BATCH):
+        shutil.copy(root / "images" / "0000.png", root / "images" / f"{n:04}.png")
+    code = (f"from pathlib import Path; from tator.workbench import Workbench; from tator.importing import import_dataset\n"
+            f"wb = Workbench.at(Path({str(wb.workspace.home)!r}))\n"
+            f"for step in import_dataset(wb.workspace, wb.store, 'set', {str(root)!r}): print(step.done, flush=True)")
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1])
+    for line in child.stdout:
+        if int(line) >= 2 * BATCH:
+            child.kill()
+            break
+    child.wait()
+    there = wb.dataset("set").describe()["images"]
+    assert there in (2 * BATCH, 3 * BATCH, 4 * BATCH) and not wb.dataset("set").describe()["is_complete"]
+    dataset = make(wb, root)
+    assert dataset.describe()["images"] == 4 * BATCH == report_of(dataset)["read"]["images"]

@@ -12,7 +12,20 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tabs
-from tabs import _charts, _classes, _dataset_views, _forms, _heads, _jobs, _shell, _words, datasets, jobs, system, train_clip
+from tabs import (
+    _charts,
+    _classes,
+    _dataset_views,
+    _forms,
+    _heads,
+    _jobs,
+    _shell,
+    _words,
+    datasets,
+    jobs,
+    system,
+    train_clip,
+)
 from tabs import _html as h
 from tator.api import publish
 from tator.ops import call, operations

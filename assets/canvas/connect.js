@@ -23,7 +23,7 @@ export function connect(app) {
     stage.pointerMoved(panels.onPointer),
     sync.stateChanged(() => panels.onSave()),
     sync.onConflict(() => panels.onSave()),
-    sync.onSaved(({ imageId, annotationCount }) => app.images.update(imageId, { annotation_count: annotationCount })),
+    sync.onSaved(({ imageId, annotationCount }) => { session.stale(imageId); app.images.update(imageId, { annotation_count: annotationCount }); }),
     sync.onRefused((refusal) => refused(app, refusal)),
     watchTheme(() => theme(app)),
     onReturn(app.root, () => session.refresh()),

@@ -70,6 +70,19 @@ const ICONS = {
 /** Replace what an element holds. */
 export const fill = (node, ...children) => { node.replaceChildren(...children.flat().filter(Boolean)); return node; };
 
+const DOUBLE_MS = 400;
+
+/** A test for the second click on the same thing; the browser forgets the first one when a redraw came between. */
+export function doubleClick() {
+  let last = null, at = 0;
+  return (id) => {
+    const now = performance.now(), twice = id === last && now - at < DOUBLE_MS;
+    last = twice ? null : id;
+    at = now;
+    return twice;
+  };
+}
+
 /** Run `f` once per frame however often it is asked for. */
 export function eachFrame(f) {
   let waiting = 0;

@@ -13,16 +13,18 @@ export function createSession(app) {
 
   const show = (next, why = "") => { phase = next; problem = why; changed.emit(); };
 
-  function opened(id) {
-    const held = ahead.get(id);
+  async function opened(id) {
+    const held = ahead.get(id), ask = () => app.call("image_open", { image_id: id });
     ahead.delete(id);
-    return held && Date.now() - held.at < FRESH_MS ? held.answer : app.call("image_open", { image_id: id });
+    if (!held || Date.now() - held.at > FRESH_MS) return ask();
+    const answer = await held.answer;
+    return answer.revision < (app.sync.revisionOf(id) ?? 0) ? ask() : answer;        // we saved it since
   }
 
   async function prefetch() {
     for (const step of [direction, -direction]) {
       const row = await app.images.at(index + step);
-      if (!row || row.problem || ahead.has(row.id)) continue;
+      if (!row || row.problem || ahead.has(row.id) || app.sync.pendingOf(row.id).length) continue;
       app.bitmaps.get(row.id).catch(() => {});                    // shown when the person gets there
       const answer = app.call("image_open", { image_id: row.id });
       answer.catch(() => ahead.delete(row.id));

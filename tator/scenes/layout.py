@@ -1,7 +1,7 @@
 """Lay out one scene: where the coast, streets and houses are, and what stands, drives and floats there."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -41,8 +41,8 @@ class Layout:
         rng: source of chance.
         ground: what is painted.
         sun: (2,) unit vector towards the light, in image pixels.
-        size: scale of all objects but trees.
-        grove: trees to choose from.
+        size: scale of houses and car parks.
+        stock: sprites to choose from, by class.
         things: objects placed so far.
     """
 
@@ -50,7 +50,7 @@ class Layout:
     ground: Ground
     sun: NDArray[np.float64]
     size: float
-    grove: Sequence[Sprite]
+    stock: Mapping[str, Sequence[Sprite]]
     things: list[Thing] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,6 +60,10 @@ class Layout:
     def frame(self) -> Frame:
         """Return the town's axes."""
         return self.ground.frame
+
+    def any(self, class_name: str) -> Sprite:
+        """Return one of the sprites of a class."""
+        return self.stock[class_name][int(self.rng.integers(len(self.stock[class_name])))]
 
     def put(self, class_name: str, sprite: Sprite, u: float, v: float, angle: float = 0.0, room: float = 1.0, wake: float = 0.0) -> bool:
         """Place an object at a spot of the town unless another is in the way or it lies outside; return whether.
@@ -98,15 +102,14 @@ class Layout:
 
     def tree(self, u: float, v: float) -> bool:
         """Place one of the grove's trees, turned so that its lit side faces the sun."""
-        sprite = self.grove[int(self.rng.integers(len(self.grove)))]
         lit = float(np.arctan2(self.sun[1], self.sun[0]))
-        return self.put("tree", sprite, u, v, (lit - self.frame.angle) * self.frame.flip, 0.72)
+        return self.put("tree", self.any("tree"), u, v, (lit - self.frame.angle) * self.frame.flip, 0.72)
 
     def people(self, count: int, u1: float, u2: float, v1: float, v2: float) -> None:
         """Scatter people over a strip."""
         for _ in range(count):
             u, v = self.rng.uniform(u1, u2), self.rng.uniform(v1, v2)
-            self.put("person", sprites.person(self.rng, self.size), u, v, self.rng.uniform(0, 2 * np.pi), 1.15)
+            self.put("person", self.any("person"), u, v, self.rng.uniform(0, 2 * np.pi), 1.15)
 
     def trees(self, count: int, u1: float, u2: float, v1: float, v2: float) -> None:
         """Scatter trees over a rectangle."""
@@ -118,9 +121,8 @@ class Layout:
         u = -1000 + self.rng.uniform(0, 120)
         while u < 1000:
             if self.rng.random() < share:
-                is_truck = self.rng.random() < 0.22
-                sprite = (sprites.truck if is_truck else sprites.car)(self.rng, self.size)
-                self.put("truck" if is_truck else "car", sprite, u, v + self.rng.uniform(-1.5, 1.5), angle, 1.1)
+                kind = "truck" if self.rng.random() < 0.22 else "car"
+                self.put(kind, self.any(kind), u, v + self.rng.uniform(-1.5, 1.5), angle, 1.1)
             u += self.rng.uniform(110, 230)
 
     def cars_in_stalls(self, u1: float, u2: float, v1: float, v2: float, stall: float, share: float) -> None:
@@ -130,7 +132,7 @@ class Layout:
             for v, facing in ((v1 + deep * 0.5, -1), (v2 - deep * 0.5, 1)):
                 if self.rng.random() < share:
                     turn = facing * np.pi / 2 * self.rng.choice((-1, 1)) + self.rng.uniform(-0.04, 0.04)
-                    self.put("car", sprites.car(self.rng, self.size), u, v + self.rng.uniform(-2, 2), turn, 0.9)
+                    self.put("car", self.any("car"), u, v + self.rng.uniform(-2, 2), turn, 0.9)
 
     def moored(self, u: float, v1: float, v2: float, width: float, share: float) -> None:
         """Moor boats on both sides of a pier."""
@@ -138,7 +140,7 @@ class Layout:
             v = v1 + 26
             while v < v2 - 20:
                 if self.rng.random() < share:
-                    boat = sprites.boat(self.rng, self.size)
+                    boat = self.any("boat")
                     reach = boat.size[0] / 2 + width / 2 + 5
                     angle = (0 if side > 0 else np.pi) + np.pi * (self.rng.random() < 0.3) + self.rng.uniform(-0.05, 0.05)
                     self.put("boat", boat, u + side * reach, v, angle, 1.0)
@@ -149,11 +151,11 @@ class Layout:
         for _ in range(count if v2 - v1 > 40 else 0):
             angle = self.rng.choice((0, np.pi)) + self.rng.uniform(-0.5, 0.5)
             spot = self.rng.uniform(-680, 680), self.rng.uniform(v1, v2)
-            boat = sprites.boat(self.rng, self.size)
+            boat = self.any("boat")
             self.put("boat", boat, *spot, angle, 1.6, wake=float(self.rng.choice((0, 1, 1)) * self.rng.uniform(90, 170)))
 
 
-def lay_out(rng: np.random.Generator, ground: Ground, sun: NDArray[np.float64], kind: str, grove: Sequence[Sprite]) -> Layout:
+def lay_out(rng: np.random.Generator, ground: Ground, sun: NDArray[np.float64], kind: str, stock: Mapping[str, Sequence[Sprite]]) -> Layout:
     """Paint the ground of a scene and place its objects.
 
     Args:
@@ -161,9 +163,9 @@ def lay_out(rng: np.random.Generator, ground: Ground, sun: NDArray[np.float64], 
         ground: to paint on.
         sun: (2,) unit vector towards the light.
         kind: marina, beach or town.
-        grove: trees to choose from.
+        stock: sprites to choose from, by class; houses are drawn for the place.
     """
-    scene = Layout(rng, ground, sun, float(rng.uniform(0.94, 1.14)), grove)
+    scene = Layout(rng, ground, sun, float(rng.uniform(0.98, 1.12)), stock)
     ground.grass()
     extent = abs(np.sin(ground.frame.angle)) * WIDTH / 2 + abs(np.cos(ground.frame.angle)) * HEIGHT / 2
     coast = -extent + 2 * extent * {"marina": rng.uniform(0.42, 0.56), "beach": rng.uniform(0.3, 0.46), "town": rng.uniform(0.0, 0.16)}[kind]
@@ -261,5 +263,5 @@ def _house(scene: Layout, u: float, v: float, deep: float, wide: float) -> None:
     scene.ground.paint(scene.ground.mask(scene.ground.strip(v - 18, v + 84, drive - 17, drive + 17)), scene.ground.flat((176, 168, 156), 4, 4, 5))
     scene.building(u + rng.uniform(-8, 8), v + deep * 0.48 + rng.uniform(-8, 8), rng.choice((0, np.pi)) + rng.uniform(-0.03, 0.03))
     if rng.random() < 0.5:
-        scene.put("car", sprites.car(rng, scene.size), drive, v + 36, np.pi / 2 * rng.choice((-1, 1)), 1.0)
+        scene.put("car", scene.any("car"), drive, v + 36, np.pi / 2 * rng.choice((-1, 1)), 1.0)
     scene.trees(int(rng.integers(1, 3)), u - wide * 0.44, u + wide * 0.44, v + deep * 0.86, v + deep * 0.98)

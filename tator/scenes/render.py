@@ -6,10 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.scenes import FINE, HEIGHT, WIDTH
+from tator.scenes import FINE, HEIGHT, WIDTH, sprites
 from tator.scenes.ground import Frame, Grain, Ground
 from tator.scenes.layout import Layout, Thing, lay_out
-from tator.scenes.sprites import tree
 from tator.types import Image
 
 KINDS = ("marina", "beach", "town", "marina")
@@ -17,6 +16,7 @@ LIGHTS = (  # colour of the light, how dark shadows are, how long they are for a
     ((1.03, 1.0, 0.95), 0.44, 0.75), ((1.1, 0.99, 0.84), 0.5, 1.25), ((0.97, 1.0, 1.03), 0.3, 0.5), ((1.0, 1.0, 1.0), 0.42, 0.6),
 )
 ORDER = {"person": 0, "boat": 0, "car": 0, "truck": 1, "building": 2, "tree": 3}
+STOCK = 28  # sprites of a class
 SEEN = 0.35  # share of an object that must lie inside the picture for its box to be a label
 SOLID = 0.4  # opacity from which a pixel belongs to the object
 
@@ -35,12 +35,14 @@ class Scene:
 
 
 class Studio:
-    """What all scenes share: noise to cut textures from, and a grove of trees."""
+    """What all scenes share: noise to cut textures from, and a stock of sprites."""
 
     def __init__(self, seed: int = 0) -> None:
         rng = np.random.default_rng((20_260_100, seed))
         self.grain = Grain(rng)
-        self.grove = [tree(rng) for _ in range(18)]
+        kinds = {"boat": sprites.boat, "car": sprites.car, "truck": sprites.truck, "person": sprites.person}
+        self.stock = {name: [draw(rng, rng.uniform(0.96, 1.12)) for _ in range(STOCK)] for name, draw in kinds.items()}
+        self.stock["tree"] = [sprites.tree(rng) for _ in range(STOCK)]
 
 
 def render(seed: int, studio: Studio) -> Scene:
@@ -51,13 +53,13 @@ def render(seed: int, studio: Studio) -> Scene:
     light, dark, long = LIGHTS[(seed + seed // len(KINDS)) % len(LIGHTS)]
     turn = rng.uniform(0, 2 * np.pi)
     sun = np.array([np.cos(turn), np.sin(turn)])
-    scene = lay_out(rng, Ground(rng, studio.grain, frame), sun, KINDS[seed % len(KINDS)], studio.grove)
+    scene = lay_out(rng, Ground(rng, studio.grain, frame), sun, KINDS[seed % len(KINDS)], studio.stock)
     picture = scene.ground.color
     _wakes(picture, scene)
     _shadows(picture, scene, dark, long)
     scene.things.sort(key=lambda thing: ORDER[thing.class_name])
     boxes = [(thing.class_name, box) for thing in scene.things if (box := _draw(picture, thing))]
-    return Scene(_develop(picture, rng, light), boxes)
+    return Scene(_develop(picture, studio.grain.cut(rng, studio.grain.dust), light), boxes)
 
 
 def _outline(thing: Thing) -> NDArray[np.float64]:
@@ -148,14 +150,13 @@ def _box(solid: NDArray[np.bool_], left: int, top: int) -> tuple[float, float, f
     return tuple(float(v) for v in cut) if share >= SEEN and min(cut[2] - cut[0], cut[3] - cut[1]) >= 6 else None
 
 
-def _develop(picture: NDArray[np.float32], rng: np.random.Generator, light: tuple[float, float, float]) -> Image:
+def _develop(picture: NDArray[np.float32], noise: NDArray[np.float32], light: tuple[float, float, float]) -> Image:
     """Return the picture as a camera has it: tinted light, a slight fall-off to the corners, fine grain."""
     import cv2
 
     y, x = np.ogrid[-1:1:HEIGHT * 1j, -1:1:WIDTH * 1j]
     falloff = (1.04 - 0.09 * (x * x + y * y)).astype(np.float32)
     out = cv2.GaussianBlur(picture, (0, 0), 0.45)
-    out *= falloff[..., None]
-    out *= np.float32(light)
-    out += (rng.standard_normal((HEIGHT, WIDTH), dtype=np.float32) * np.float32(1.6))[..., None]
-    return np.clip(out, 0, 255, out=out).astype(np.uint8)
+    out *= cv2.merge([falloff * np.float32(part) for part in light])
+    out += (noise * 3.2)[..., None]
+    return cv2.convertScaleAbs(np.maximum(out, 0, out=out))

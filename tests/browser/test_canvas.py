@@ -233,9 +233,10 @@ def test_a_stale_save_is_shown_as_a_conflict_and_loses_nothing(board: Board, bro
     panel = board.page.get_by_role("alertdialog", name="Conflict")
     assert "1 only here, 1 only there" in panel.inner_text()
     panel.locator(f"[data-choice={choice}]").click()
-    panel.wait_for(state="hidden")
+    settled = "app.store.nextUndo === 'Apply my changes again'" if choice == "mine" else f"!app.store.rows.has({mine!r})"
+    board.wait(f"{settled} && app.store.rows.has({theirs!r}) && app.store.rows.has({shared!r})")
     board.saved()
-    board.wait(f"app.store.rows.has({theirs!r}) && app.store.rows.has({shared!r})")
+    assert panel.is_hidden()
     assert {row["id"] for row in board.stored()} == {shared, theirs} | ({mine} if choice == "mine" else set())
     if choice == "theirs":                                           # set aside, and applied again later
         board.press("Control+k")
@@ -387,10 +388,10 @@ def test_everything_fits_a_small_window(browser, live_app):
     board.context.close()
 
 
-def test_without_a_dataset_it_says_what_to_do(browser, server):
+def test_without_a_dataset_it_says_what_to_do(browser, start_server):
     context = browser.new_context()
     page = context.new_page()
-    page.goto(server.url)
+    page.goto(start_server("--no-sample").url)
     page.locator(".tc-empty").get_by_role("button", name="Go to Datasets").click()
     page.locator("#tab-datasets").wait_for(state="visible")
     context.close()

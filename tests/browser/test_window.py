@@ -185,7 +185,7 @@ def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
         link.click()
     with zipfile.ZipFile(caught.value.path()) as archive:
         assert "data.yaml" in archive.namelist()
-    assert httpx.get(f"{url}{link.get_attribute('href')}").content[:2] == b"PK"
+    assert httpx.get(f"{url}/{link.get_attribute('href')}").content[:2] == b"PK"
 
 
 def test_deleting_asks_and_leaves_linked_images_alone(page: Page, url: str, scenes: Path):

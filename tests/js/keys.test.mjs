@@ -49,9 +49,9 @@ test("a key has one action, unless conditions tell them apart", () => {
 });
 
 test("the keys people know from the reference are there", () => {
-  const map = keyMap(ACTIONS), first = (combo) => map.get(combo)?.[0].id;
+  const map = keyMap(ACTIONS), ids = (combo) => (map.get(combo) ?? []).map((action) => action.id);
   const known = { x: "tweak", a: "auto_class", s: "tool_smart_box", d: "tool_point", m: "tool_multi_point", f: "points_positive", g: "points_negative", q: "undo_box", w: "delete", backspace: "delete", left: "previous_image", right: "next_image", up: "previous_class", down: "next_class", enter: "accept_draft", "ctrl+z": "undo", "?": "help", "1": "class_1" };
-  for (const [combo, id] of Object.entries(known)) assert.equal(first(combo), id, combo);
+  for (const [combo, id] of Object.entries(known)) assert.ok(ids(combo).includes(id), combo);
 });
 
 test("the palette finds by letters in order, best first", () => {

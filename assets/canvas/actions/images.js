@@ -28,5 +28,7 @@ export const classActions = [
   ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(numbered),
   { id: "give_class", label: "Give the current class to the selection", keys: ["."], group: "Classes", icon: "tag", when: (app) => app.selection.size > 0,
     run: (app) => app.chooseClass(app.classes.current.class_id) },
+  { id: "rename_class", label: "Rename the current class", keys: ["f2"], group: "Classes", icon: "edit", when: (app) => app.classes.list.length > 0,
+    run: (app) => app.classPanel.rename(app.classes.current.class_id) },
   { id: "add_class", label: "Add a class", keys: ["shift+c"], group: "Classes", icon: "plus", when: (app) => Boolean(app.session.dataset), run: (app) => app.classPanel.add() },
 ];

@@ -1,6 +1,6 @@
 // The classes: colour, name, count on this image, number key, visibility; add and rename in place.
 
-import { el, icon, fill } from "../dom.js";
+import { doubleClick, el, icon, fill } from "../dom.js";
 
 const MANY = 12;                       // a search box above this
 
@@ -10,6 +10,7 @@ export function createClassPanel(app) {
   const addButton = el("button.tc-mini", { type: "button", title: "Add a class (Shift C)", "aria-label": "Add a class", onclick: () => api.add() }, icon("plus"));
   const head = el("div.tc-head", {}, el("span", { text: "Classes" }), addButton);
   const root = el("section.tc-classes", {}, head, search, list);
+  const twice = doubleClick();
   let editing = null;                  // class id being renamed, or "new"
 
   function field(value, label, done) {
@@ -39,7 +40,7 @@ export function createClassPanel(app) {
     colour.value = color;
     const node = el("div.tc-row", {
       role: "option", tabindex: -1, title: `${name}${number ? ` (${number})` : ""}\nDouble-click to rename`, dataset: { classId: class_id },
-      onclick: () => app.chooseClass(class_id), ondblclick: () => { editing = class_id; draw(); },
+      onclick: () => (twice(class_id) ? api.rename(class_id) : app.chooseClass(class_id)),
     },
     el("label.tc-dot", { style: { background: color }, onclick: (event) => event.stopPropagation() }, colour),
     el("span.tc-name", { text: name }),
@@ -57,7 +58,7 @@ export function createClassPanel(app) {
   }
 
   function draw() {
-    if (editing !== null && list.contains(document.activeElement)) return;         // a person types in here
+    if (editing !== null && list.querySelector("input.tc-input:focus")) return;      // a person types in here
     const wanted = search.value.trim().toLowerCase();
     search.hidden = app.classes.list.length <= MANY;
     const rows = app.classes.list.filter((c) => !wanted || c.name.toLowerCase().includes(wanted)).map(row);
@@ -69,6 +70,7 @@ export function createClassPanel(app) {
 
   const api = {
     root, draw,
+    rename(class_id) { editing = class_id; draw(); },
     add() { if (app.session.dataset) { editing = "new"; draw(); list.scrollTop = list.scrollHeight; } },
   };
   return api;

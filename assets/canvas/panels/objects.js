@@ -1,6 +1,6 @@
 // The annotations of the open image, one line each.
 
-import { el, icon } from "../dom.js";
+import { doubleClick, el, icon } from "../dom.js";
 import { height, width } from "../geometry.js";
 import { virtualList } from "./virtual_list.js";
 
@@ -9,12 +9,14 @@ const STEP = 26;
 export function createObjectPanel(app) {
   const count = el("span.tc-count");
   const hint = el("p.tc-hint", { text: "No boxes yet. Drag on the image to draw one." });
+  const twice = doubleClick();
   let rows = [], anchor = null;
   const list = virtualList({ step: STEP, className: "tc-objects", label: "Annotations", render: line });
   const root = el("section.tc-objectpanel", {}, el("div.tc-head", {}, el("span", { text: "Boxes" }), count), hint, list.root);
 
   function click(event, index) {
-    const { id } = rows[index];
+    const { id, xyxy } = rows[index];
+    if (twice(id)) return app.stage.focus(xyxy);
     if (event.shiftKey && anchor !== null) {
       const [from, to] = [Math.min(anchor, index), Math.max(anchor, index)];
       return app.selection.set(rows.slice(from, to + 1).map((row) => row.id));
@@ -29,7 +31,7 @@ export function createObjectPanel(app) {
     const node = el("div.tc-row.tc-object", {
       role: "option", "aria-selected": String(app.selection.has(row.id)), dataset: { id: row.id },
       title: `${name}, ${machine ? row.source : "drawn by a person"}${candidate ? ", candidate" : ""}\nDouble-click to zoom to it`,
-      onclick: (event) => click(event, index), ondblclick: () => app.stage.focus(row.xyxy),
+      onclick: (event) => click(event, index),
       onpointerenter: () => { if (app.selection.setHover(row.id)) app.stage.frame(); },
       onpointerleave: () => { if (app.selection.setHover(null)) app.stage.frame(); },
     },
