@@ -5,37 +5,53 @@ import { boxToScreen, visibleBox } from "./view.js";
 import { meets } from "./geometry.js";
 import { chip } from "./chips.js";
 
-/** Above this many boxes in sight, tints are left out and panning moves a picture of the boxes instead of the boxes. */
+/** Above this many boxes in sight, tints are left out and the picture below is not redrawn before the view rests. */
 export const MANY = 3000;
+/** Above this many, a moving view shows a picture of the boxes: one copy costs less than their strokes. */
+const PICTURE_ABOVE = 300;
+const MARGIN = 160;              // screen pixels around the view that the picture holds too
+const STRETCH = 1.25;            // zoom that the picture bears
 const HALO_LIMIT = 1500;         // a dark rim helps on bright images but doubles the strokes
 const LINE = 1.6;
 
 export function createRenderer(canvas) {
   const g = canvas.getContext("2d", { alpha: false });
-  const sheet = document.createElement("canvas");              // the boxes alone, for blitting
+  const sheet = document.createElement("canvas");              // the boxes alone
   let sheetView = null, drawn = 0;
 
-  /** Paint everything. `moving`: the view is being dragged, so an old picture of many boxes will do. */
+  /** Paint everything. `moving`: the view is being dragged or zoomed, so a picture of the boxes will do. */
   function paint(scene, moving = false) {
     paintImage(g, canvas, scene);
-    if (!scene.bitmap) { drawn = 0; return; }
-    if (moving && drawn > MANY && sheetView) return blit(scene);
+    if (!scene.bitmap) { drawn = 0; sheetView = null; return; }
+    if (moving && drawn > PICTURE_ABOVE) { paintPicture(scene); return; }
     const rows = visibleRows(scene);
     drawn = rows.length;
-    if (drawn > MANY) {
-      sheet.width = canvas.width; sheet.height = canvas.height;
-      const s = sheet.getContext("2d");
-      paintRows(s, scene, rows);
-      sheetView = scene.view;
-      g.setTransform(1, 0, 0, 1, 0, 0);
-      g.drawImage(sheet, 0, 0);
-    } else { sheetView = null; paintRows(g, scene, rows); }
+    sheetView = null;
+    paintRows(g, scene, rows);
   }
 
-  function blit({ view, dpr }) {
-    const k = view.zoom / sheetView.zoom;
+  function paintPicture(scene) {
+    if (!sheetView || (drawn <= MANY && !covers(scene))) takePicture(scene);
+    const { view, dpr } = scene, k = view.zoom / sheetView.zoom;
     g.setTransform(k, 0, 0, k, (view.x - sheetView.x * k) * dpr, (view.y - sheetView.y * k) * dpr);
     g.drawImage(sheet, 0, 0);
+  }
+
+  /** Does the picture reach all edges of the screen, without much stretch? */
+  function covers({ view, screen }) {
+    const k = view.zoom / sheetView.zoom, [left, top] = [view.x - sheetView.x * k, view.y - sheetView.y * k];
+    const [wide, high] = [(screen.width + 2 * MARGIN) * k, (screen.height + 2 * MARGIN) * k];
+    return k < STRETCH && k > 1 / STRETCH && left <= 0 && top <= 0 && left + wide >= screen.width && top + high >= screen.height;
+  }
+
+  function takePicture(scene) {
+    const { view, screen, dpr } = scene;
+    sheetView = { zoom: view.zoom, x: view.x + MARGIN, y: view.y + MARGIN };
+    const wider = { ...scene, view: sheetView, screen: { width: screen.width + 2 * MARGIN, height: screen.height + 2 * MARGIN } };
+    sheet.width = Math.round(wider.screen.width * dpr);         // also clears it
+    sheet.height = Math.round(wider.screen.height * dpr);
+    const rows = visibleRows({ ...wider, rows: scene.rows });
+    paintRows(sheet.getContext("2d"), wider, rows);
   }
 
   return { paint, get drawn() { return drawn; } };
