@@ -94,10 +94,13 @@ def nbytes_of(features: dict[str, Any]) -> int:
 
 
 def half_on_gpu(device: str) -> Any:
-    """Return a context that runs an encoder in bfloat16 where that is faster: on CUDA.
+    """Return a context that runs an encoder in half precision where that is faster: on CUDA.
 
-    On a CPU it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.
+    bfloat16 from compute capability 8.0 on, float16 on older boards, which only emulate bfloat16. On a CPU
+    it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.
     """
     import torch
 
-    return torch.autocast("cuda", dtype=torch.bfloat16, enabled=device.startswith("cuda"))
+    is_cuda = device.startswith("cuda")
+    is_new = is_cuda and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.autocast("cuda", dtype=torch.bfloat16 if is_new else torch.float16, enabled=is_cuda)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,6 +67,7 @@ class Sam3:
         self._model = load_pretrained(Sam3Model, Path(weights), device)
         self._processor = Sam3Processor.from_pretrained(weights, local_files_only=True)
         self._texts: dict[str, tuple[Any, Any]] = {}
+        self._reading = threading.Lock()
         report_blocks(self._model.vision_encoder.backbone.layers)
 
     def embed(self, image: Image) -> Embedding:
@@ -111,7 +113,8 @@ class Sam3:
         known = {phrase: self._texts[phrase] for phrase in phrases if phrase in self._texts}
         fresh = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known]
         if fresh:
-            read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
+            with self._reading:  # a fast tokenizer refuses a second thread while it sets its padding
+                read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
             if read["input_ids"].shape[1] > TEXT_TOKENS:
                 longest = max(fresh, key=len)
                 raise BadInput(f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {longest!r}")

@@ -33,6 +33,7 @@ class Sam3Meta:
         files=("sam3.pt",),
         expects="As SAM 3 phrases; only on CUDA, and the reader of sam3.pt files.",
     )
+    is_exclusive = True  # its processor keeps the threshold of the question being answered
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
         """Load sam3.pt or a folder that holds it.
