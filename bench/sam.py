@@ -99,7 +99,7 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
     started = time.perf_counter()
     slots.prefetch([Wanted("current", "a.jpg", "a", lambda: model.embed(image))])
     while not slots.wait(0.05):
-        shares.append(slots.status()[0]["share"])
+        shares.append(slots.status()[0]["progress"])
     encode_s = time.perf_counter() - started
 
     def click() -> Any:

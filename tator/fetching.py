@@ -11,14 +11,14 @@ import ipaddress
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
+from tator.network import Network
 from tator.types import BadInput, Forbidden, NotFound, Progress, Unavailable, Work
 
 CHUNK = 1 << 20  # bytes between two progress steps
@@ -30,46 +30,6 @@ MAX_REDIRECTS = 5
 TUNNELS = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
 
 Resolve = Callable[..., list[Any]]  # socket.getaddrinfo
-
-
-@dataclass(frozen=True)
-class Network:
-    """How this machine reaches the outside; made once by app.py and cli.py.
-
-    Attributes:
-        hub: address of the Hugging Face hub or of a mirror.
-        token: of a hub account, for gated repositories; sent to the hub's host only.
-        offline: nothing may be fetched.
-        proxy: address of an HTTP proxy, "" for none.
-        cache: the hub library's own cache folder, read if it holds what is needed.
-        trusted: further hosts that may have private addresses or plain http, such as a company's mirror.
-    """
-
-    hub: str = "https://huggingface.co"
-    token: str = ""
-    offline: bool = False
-    proxy: str = ""
-    cache: Path | None = None
-    trusted: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, environment: Mapping[str, str]) -> Network:
-        """Return the settings that the hub's library documents, read from environment variables."""
-        yes = {"1", "on", "yes", "true"}
-        home = environment.get("HF_HOME") or str(Path.home() / ".cache" / "huggingface")
-        return cls(
-            hub=(environment.get("HF_ENDPOINT") or cls.hub).rstrip("/"),
-            token=environment.get("HF_TOKEN", ""),
-            offline=any(environment.get(key, "").lower() in yes for key in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")),
-            proxy=environment.get("HTTPS_PROXY") or environment.get("https_proxy") or "",
-            cache=Path(environment.get("HF_HUB_CACHE") or Path(home) / "hub"),
-            trusted=tuple(filter(None, environment.get("TATOR_TRUSTED_HOSTS", "").split(","))),
-        )
-
-    @property
-    def hosts(self) -> frozenset[str]:
-        """Hosts that the machine's owner named and that are therefore not checked."""
-        return frozenset({urlsplit(self.hub).hostname or "", *self.trusted} - {""})
 
 
 class PublicOnly(httpx.HTTPTransport):

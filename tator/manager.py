@@ -5,7 +5,7 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,15 +127,18 @@ class ModelManager:
             seats = [seat for seat in self._seats.values() if seat.model is not None]
             return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
 
-    def unload_all(self, wait_s: float = 0.0) -> list[dict]:
+    def unload_all(self, wait_s: float = 0.0, cards: Collection[str] = ()) -> list[dict]:
         """Unload every model and return the rows of those that are gone.
 
         Args:
             wait_s: how long to wait for lent ones; those that come back later are unloaded then.
+            cards: ids of the only ones to unload; none for all.
         """
         with self._changed:
-            freed = [self._drop(seat) for seat in self._idle() if seat.model is not None]
-            lent = [(seat, seat.row(self.device)) for seat in self._seats.values() if seat.model is not None]
+            here = [seat for seat in self._seats.values() if seat.model is not None]
+            here = [seat for seat in here if not cards or seat.card.id in cards]
+            freed = [self._drop(seat) for seat in here if seat.users == 0]
+            lent = [(seat, seat.row(self.device)) for seat in here if seat.model is not None]
             for seat, _ in lent:
                 seat.is_leaving = True
             self._changed.wait_for(lambda: all(seat.model is None for seat, _ in lent), wait_s)

@@ -30,6 +30,7 @@ class Card:
         sha256: of the file where `weights` is an address; "" unknown.
         size_mb: what a download takes, about.
         gated: a hub repository that asks for a licence to be accepted first.
+        rank: which one is taken by itself on a GPU where several are ready: the highest.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Card:
     sha256: str = ""
     size_mb: int = 0
     gated: bool = False
+    rank: int = 1
 
 
 @dataclass(frozen=True, eq=False)

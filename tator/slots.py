@@ -13,7 +13,8 @@ from tator.encoder_steps import listening
 from tator.types import BadInput, TatorError
 
 BUDGET_MB = 1_024  # about 200 images of 1 megapixel as colour planes, or 60 embeddings of SAM 2
-MOST_IMAGES = 3  # current, next and previous
+ORDER = ("current", "next", "previous")
+MOST_IMAGES = len(ORDER)
 PAUSE_S = 1.0  # longest that one block of an encoder waits for a click to be answered
 
 Make = Callable[[], Any]  # returns the value, which has `nbytes`
@@ -42,12 +43,16 @@ class Wanted:
         name: what a person calls it: the image's path.
         key: identifies the value and the state of what it is made from.
         make: makes it; runs in a background thread.
+        image_id: of the image.
+        card: id of the backend that encodes it.
     """
 
     slot: str
     name: str
     key: Hashable
     make: Make
+    image_id: int = 0
+    card: str = ""
 
 
 @dataclass(eq=False)
@@ -60,7 +65,7 @@ class _Task:
     is_stale: bool = False
     is_done: bool = False
     waiters: int = 0
-    share: float = 0.0
+    progress: float = 0.0
     value: Any = None
     error: BaseException | None = None
 
@@ -81,7 +86,6 @@ class Slots:
             images: how many of current, next and previous are made ahead, 1 to 3.
             shelf: keeps values on disk too; None for memory only.
         """
-        self._shelf = shelf
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, _Task] = {}
         self._wanted: tuple[Wanted, ...] = ()
@@ -90,10 +94,15 @@ class Slots:
         self._answering = 0
         self._counts = dict.fromkeys(("hits", "misses", "made", "stopped", "from_disk"), 0)
         self._changed = threading.Condition()  # guards everything above; never held while making
-        self.resize(budget_mb, images)
+        self.resize(budget_mb, images, shelf)
 
-    def resize(self, budget_mb: int, images: int) -> None:
-        """Change the limits; what is over them is dropped at once.
+    def resize(self, budget_mb: int, images: int, shelf: Shelf | None = None) -> None:
+        """Change the limits and the shelf; what is over them is dropped at once.
+
+        Args:
+            budget_mb: memory that kept values may take.
+            images: how many of current, next and previous are made ahead, 1 to 3.
+            shelf: keeps values on disk too; None for memory only.
 
         Raises:
             BadInput: a limit is out of range.
@@ -103,7 +112,7 @@ class Slots:
         if budget_mb < 1:
             raise BadInput(f"budget_mb must be at least 1, is {budget_mb}")
         with self._changed:
-            self._budget, self._images = budget_mb * 2**20, images
+            self._budget, self._images, self._shelf = budget_mb * 2**20, images, shelf
             self._wanted = self._wanted[:images]
             self._evict()
             self._mark_stale()
@@ -143,6 +152,21 @@ class Slots:
             self._mark_stale()
             self._start_worker()
 
+    def want(self, wish: Wanted) -> dict[str, Any]:
+        """Make one value ahead, beside those wanted already, and return its row of `status`.
+
+        A new current image ends the wishes of the earlier one; what is kept stays kept.
+        """
+        with self._changed:
+            others = [] if wish.slot == ORDER[0] and not self._is_current(wish) else list(self._wanted)
+            kept = [other for other in others if other.slot != wish.slot and other.key != wish.key]
+            self._failed.pop(wish.key, None)
+            in_order = sorted([wish, *kept], key=lambda one: ORDER.index(one.slot))
+            self._wanted = tuple(one for one in in_order if one.slot in ORDER[: self._images])
+            self._mark_stale()
+            self._start_worker()
+            return self._row(wish)
+
     @contextmanager
     def answering(self) -> Iterator[None]:
         """Let the worker pause while a person waits for an answer; needs a model that threads may share."""
@@ -156,7 +180,10 @@ class Slots:
                 self._changed.notify_all()
 
     def status(self) -> list[dict[str, Any]]:
-        """Return slot, name, state (ready, encoding, queued, failed), share, bytes and message of each wish."""
+        """Return a row per wish: slot, image_id, name, card, state, progress, bytes and message.
+
+        The state is ready, encoding, waiting or failed; progress is in [0, 1].
+        """
         with self._changed:
             return [self._row(wish) for wish in self._wanted]
 
@@ -194,7 +221,8 @@ class Slots:
     def _made(self, task: _Task) -> Any:
         """Run a task in this thread, keep its value and wake who waits for it."""
         try:
-            value = self._shelf.load(task.key) if self._shelf else None
+            shelf = self._shelf
+            value = shelf.load(task.key) if shelf else None
             is_new = value is None
             if is_new:
                 with listening(lambda begun, total: self._step(task, begun, total)):
@@ -203,14 +231,14 @@ class Slots:
             self._finish(task, error)
             raise
         self._keep(task, value, is_new)
-        if is_new and self._shelf:
-            self._shelf.save(task.key, value)
+        if is_new and shelf:
+            shelf.save(task.key, value)
         return value
 
     def _step(self, task: _Task, begun: int, total: int) -> None:
         """Note how far an encoder is; pause or stop it between two blocks."""
         with self._changed:
-            task.share = begun / max(total, 1)
+            task.progress = begun / max(total, 1)
             if not task.is_background:
                 return
             self._changed.wait_for(lambda: task.waiters or task.is_stale or not self._answering, PAUSE_S)
@@ -252,12 +280,16 @@ class Slots:
             task.is_stale = task.key not in keys
         self._changed.notify_all()
 
+    def _is_current(self, wish: Wanted) -> bool:
+        return any(one.slot == ORDER[0] and one.image_id == wish.image_id for one in self._wanted)
+
     def _row(self, wish: Wanted) -> dict[str, Any]:
-        row = {"slot": wish.slot, "name": wish.name, "state": "queued", "share": 0.0, "bytes": 0, "message": ""}
+        about = {"slot": wish.slot, "image_id": wish.image_id, "name": wish.name, "card": wish.card}
+        row = about | {"state": "waiting", "progress": 0.0, "bytes": 0, "message": ""}
         if wish.key in self._kept:
-            return row | {"state": "ready", "share": 1.0, "bytes": self._kept[wish.key][1]}
+            return row | {"state": "ready", "progress": 1.0, "bytes": self._kept[wish.key][1]}
         if wish.key in self._running:
-            return row | {"state": "encoding", "share": self._running[wish.key].share}
+            return row | {"state": "encoding", "progress": self._running[wish.key].progress}
         if wish.key in self._failed:
             return row | {"state": "failed", "message": self._failed[wish.key]}
         return row

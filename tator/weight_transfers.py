@@ -20,7 +20,7 @@ from tator.types import BadInput, NotFound, Progress, Unavailable, Work
 from tator.weights import RECORD, advice, by_hand, checked, file_name, is_address, is_wanted, place_of
 
 if TYPE_CHECKING:
-    from tator.fetching import Network
+    from tator.network import Network
 
 COPY_CHUNK = 16 << 20  # bytes
 
@@ -141,7 +141,14 @@ def import_local(card: Card, source: Path, folder: Path) -> Work:
 
 def _files_to_copy(card: Card, source: Path) -> list[Path]:
     """Return the files of `source` that the card reads, weight files checked."""
-    if source.is_dir():
+    if source.is_dir() and is_address(card):
+        found = sorted(file for file in source.iterdir() if file.suffix in TENSOR_FILES)
+        named = [file for file in found if file.name == file_name(card)]
+        if len(named or found) != 1:
+            told = ", ".join(file.name for file in found) or "none"
+            raise BadInput(f"{card.label} reads one weight file such as {file_name(card)}; {source.name} holds {told}")
+        files = named or found
+    elif source.is_dir():
         files = sorted(file for file in source.iterdir() if file.is_file() and is_wanted(card, file.name))
     else:
         files = [source]

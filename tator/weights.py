@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from fnmatch import fnmatch
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -14,8 +16,9 @@ from tator.protocols import Card
 from tator.types import BadInput, Unavailable
 
 if TYPE_CHECKING:
-    from tator.fetching import Network
+    from tator.network import Network
 
+READ = 1 << 20  # bytes at each end of a weight file that tell it from others
 RECORD = "source.json"  # beside the weights: where they came from, each file's size and checksum
 
 
@@ -90,6 +93,18 @@ def checked(card: Card, place: Path) -> Path:
     """
     if not place.is_dir():
         raise Unavailable(f"{place} is missing")
+    return _checked(card, place, stamps(place))
+
+
+def stamps(place: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return (name, size, time of change in ns) of each file of a folder, or of one file."""
+    files = [place] if place.is_file() else sorted(file for file in place.iterdir() if file.is_file())
+    return tuple((file.name, facts.st_size, facts.st_mtime_ns) for file in files for facts in [file.stat()])
+
+
+@lru_cache(maxsize=64)
+def _checked(card: Card, place: Path, now: tuple[tuple[str, int, int], ...]) -> Path:
+    """Check a folder once per state of its files: every click asks where the weights are."""
     _check_sizes(place)
     if is_address(card):
         found = [file for file in sorted(place.iterdir()) if file.suffix in TENSOR_FILES]
@@ -180,6 +195,28 @@ def is_address(card: Card) -> bool:
 def file_name(card: Card) -> str:
     """Return the name of the file at a card's address."""
     return PurePosixPath(urlsplit(card.weights).path).name
+
+
+def identity_of(path: Path) -> int:
+    """Return a number in [1, 2**28] that follows the content of weights, whatever the file is called.
+
+    Sizes, headers and the ends of the files are read, not the gigabytes between; another training of the same
+    architecture differs in its last bytes.
+    """
+    return _identity(path, stamps(path))
+
+
+@lru_cache(maxsize=64)
+def _identity(path: Path, now: tuple[tuple[str, int, int], ...]) -> int:
+    digest = hashlib.sha256()
+    for name, size, _ in now:
+        file = path if path.is_file() else path / name
+        if file.suffix in TENSOR_FILES:
+            with file.open("rb") as data:
+                digest.update(f"{size}|".encode() + data.read(READ))
+                data.seek(max(size - READ, 0))
+                digest.update(data.read(READ))
+    return int(digest.hexdigest()[:7], 16) + 1
 
 
 def _megabytes(path: Path) -> int:

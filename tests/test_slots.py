@@ -184,18 +184,18 @@ def test_the_worker_pauses_while_a_click_is_answered():
 
 def test_progress_is_the_share_of_blocks_begun():
     slots, encoder, shares = Slots(), Encoder(blocks=4), []
-    encoder.hooks.append(lambda *_: shares.append(slots.status()[0]["share"]))
+    encoder.hooks.append(lambda *_: shares.append(slots.status()[0]["progress"]))
     slots.prefetch(encoder.want("a"))
     assert slots.wait(10)
     assert shares == [0.75], "asked for after the last of four blocks has begun"
-    assert slots.status()[0] | {"state": "ready", "share": 1.0, "name": "a.jpg"} == slots.status()[0]
+    assert slots.status()[0] | {"state": "ready", "progress": 1.0, "name": "a.jpg"} == slots.status()[0]
 
 
 def test_progress_is_seen_while_it_runs():
     slots, encoder = Slots(), Encoder(blocks=2, is_open=False)
     slots.prefetch(encoder.want("a", "b"))
     until(lambda: encoder.begun)
-    assert [(row["state"], row["share"]) for row in slots.status()] == [("encoding", 0.0), ("queued", 0.0)]
+    assert [(row["state"], row["progress"]) for row in slots.status()] == [("encoding", 0.0), ("waiting", 0.0)]
     encoder.gate.set()
     assert slots.wait(10)
 

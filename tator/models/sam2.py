@@ -43,6 +43,7 @@ def _card(size: str, label: str, vram_mb: int, size_mb: int, expects: str) -> Ca
         license="Apache-2.0",
         source=SOURCE,
         size_mb=size_mb,
+        rank=2,
         expects=expects,
     )
 

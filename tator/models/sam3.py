@@ -47,6 +47,7 @@ class Sam3:
         source="https://arxiv.org/abs/2511.16719",
         size_mb=3_450,
         gated=True,
+        rank=3,
         expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
     )
     nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
@@ -231,6 +232,7 @@ class Sam3Boxes(Sam3):
         source="https://arxiv.org/abs/2511.16719",
         size_mb=3_450,
         gated=True,
+        rank=3,
         expects="As SAM 3 phrases, a third faster a phrase and without masks.",
     )
     levels = (2,)

@@ -34,6 +34,7 @@ class Sam3Clicks(ClickSegmenter):
         source="https://arxiv.org/abs/2511.16719",
         size_mb=3_450,
         gated=True,
+        rank=3,
         expects="Best masks from a click; 37 s to encode an image on two CPU cores, so meant for a GPU.",
     )
 
