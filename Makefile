@@ -21,7 +21,7 @@ app: $(RUNTIME)
 test: $(DEV)
 	@sh tests/chromium.sh $(AS_ROOT)
 	@$(MAKE) --no-print-directory js
-	@$(PY) -m pytest -m "$(QUICK)"
+	@$(PY) -m pytest -n 2 --dist loadfile -m "$(QUICK)"
 
 slow: $(DEV)
 	@$(PY) -m pytest -m "slow and not gpu and not weights"

@@ -31,8 +31,15 @@ WATCH = f"""() => {{
   app.store.subscribe(() => {{ if (began) {{ const t = began, m = model; began = 0;
     requestAnimationFrame(() => window.clicks.push([performance.now() - t, m])); }} }});
 }}"""
-BARE = f"""async (n) => {{ const times = []; for (let i = 0; i < n; i++) {{ const t = performance.now();
-  await {APP}.call('images_position', {{dataset: {APP}.session.dataset, image_id: {APP}.session.imageId}}); times.push(performance.now() - t); }} return times; }}"""
+BARE = f"""async (n) => {{
+  const times = [], app = {APP}, args = {{ dataset: app.session.dataset, image_id: app.session.imageId }};
+  for (let i = 0; i < n; i++) {{
+    const t = performance.now();
+    await app.call('images_position', args);
+    times.push(performance.now() - t);
+  }}
+  return times;
+}}"""
 
 
 def rows() -> Iterator[Row]:
@@ -108,8 +115,9 @@ def show(page: Any, index: int) -> None:
 
 def spot(page: Any, x: float, y: float) -> tuple[float, float]:
     """Return where an image point is in the window."""
-    place = f"([x, y]) => {{ const r = {APP}.stage.root.getBoundingClientRect(), v = {APP}.stage.view; return [x * v.zoom + v.x + r.left, y * v.zoom + v.y + r.top]; }}"
-    return tuple(page.evaluate(place, [x, y]))
+    place = f"() => {{ const r = {APP}.stage.root.getBoundingClientRect(), v = {APP}.stage.view; return [r.left + v.x, r.top + v.y, v.zoom]; }}"
+    left, top, zoom = page.evaluate(place)
+    return x * zoom + left, y * zoom + top
 
 
 def draw_images(folder: Path) -> None:

@@ -5,7 +5,7 @@ import { urls } from "./urls.js";
 const KEEP = 5;
 
 export function createBitmaps() {
-  const held = new Map();                                        // image id -> Promise<HTMLImageElement>
+  const held = new Map(); // image id -> Promise<HTMLImageElement>
 
   function load(id) {
     const image = new Image();
@@ -19,9 +19,12 @@ export function createBitmaps() {
     get(id) {
       const ready = held.get(id) ?? load(id);
       held.delete(id);
-      held.set(id, ready);                                       // newest last
+      held.set(id, ready); // newest last
       ready.catch(() => held.delete(id));
-      for (const old of held.keys()) { if (held.size <= KEEP) break; held.delete(old); }
+      for (const old of held.keys()) {
+        if (held.size <= KEEP) break;
+        held.delete(old);
+      }
       return ready;
     },
   };

@@ -1,6 +1,8 @@
 // A small name plate at a box's top left corner, kept on screen.
 
-const FONT = '600 11px system-ui, "Segoe UI", sans-serif', HIGH = 16, PAD = 5;
+const FONT = '600 11px system-ui, "Segoe UI", sans-serif',
+  HIGH = 16,
+  PAD = 5;
 const widths = new Map();
 
 export function chip(g, screen, [x, y], text, color, alpha = 1) {

@@ -9,12 +9,32 @@ const BEAT_MS = 5000;
 export function connect(app) {
   const { panels, stage, sync, session } = app;
   const stops = [
-    app.store.subscribe(({ ids }) => { stage.paintBase(); panels.onDocument(); if (ids) noteImage(app); }),
-    app.store.onEdit((edit) => { session.stale(edit.imageId); sync.push(edit); }),
-    app.selection.subscribe(() => { stage.frame(); panels.onSelection(); }),
-    app.classes.subscribe(() => { stage.paintBase(); panels.onDocument(); }),
-    app.settings.subscribe(() => { stage.paintBase(); panels.refreshSoon(); }),
-    app.tools.subscribe(() => { stage.cursorStyle(); stage.frame(); panels.refreshSoon(); }),
+    app.store.subscribe(({ ids }) => {
+      stage.paintBase();
+      panels.onDocument();
+      if (ids) noteImage(app);
+    }),
+    app.store.onEdit((edit) => {
+      session.stale(edit.imageId);
+      sync.push(edit);
+    }),
+    app.selection.subscribe(() => {
+      stage.frame();
+      panels.onSelection();
+    }),
+    app.classes.subscribe(() => {
+      stage.paintBase();
+      panels.onClasses();
+    }),
+    app.settings.subscribe(() => {
+      stage.paintBase();
+      panels.refreshSoon();
+    }),
+    app.tools.subscribe(() => {
+      stage.cursorStyle();
+      stage.frame();
+      panels.refreshSoon();
+    }),
     app.assist.subscribe(panels.refreshSoon),
     app.pending.subscribe(panels.refreshSoon),
     app.images.subscribe(() => app.filmstrip.draw()),
@@ -23,7 +43,10 @@ export function connect(app) {
     stage.pointerMoved(panels.onPointer),
     sync.stateChanged(() => panels.onSave()),
     sync.onConflict(() => panels.onSave()),
-    sync.onSaved(({ imageId, annotationCount }) => { session.stale(imageId); app.images.update(imageId, { annotation_count: annotationCount }); }),
+    sync.onSaved(({ imageId, annotationCount }) => {
+      session.stale(imageId);
+      app.images.update(imageId, { annotation_count: annotationCount });
+    }),
     sync.onRefused((refusal) => refused(app, refusal)),
     watchTheme(() => theme(app)),
     onReturn(app.root, () => session.refresh()),
@@ -31,19 +54,26 @@ export function connect(app) {
   ];
   theme(app);
   loadAssists(app);
-  return () => { for (const stop of stops) stop?.(); };
+  return () => {
+    for (const stop of stops) stop?.();
+  };
 }
 
 /** The stage is drawn with the theme's colours. */
 function theme(app) {
-  const style = getComputedStyle(app.root), read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
+  const style = getComputedStyle(app.root),
+    read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
   app.root.classList.toggle("tc-dark", isDark());
   app.stage.setPalette({ stage: read("--stage", "#0e1016"), accent: read("--accent", "#4f8cff") });
 }
 
 function noteImage(app) {
   const { image, rows } = app.store;
-  if (image) app.images.update(image.id, { state: image.state, annotation_count: [...rows.values()].filter((row) => row.status === "accepted").length });
+  if (image)
+    app.images.update(image.id, {
+      state: image.state,
+      annotation_count: [...rows.values()].filter((row) => row.status === "accepted").length,
+    });
 }
 
 /** The server will never take these edits: keep them aside and show what is stored. */
@@ -54,26 +84,46 @@ async function refused(app, { imageId, edits, error }) {
 }
 
 async function loadAssists(app) {
-  try { await app.assistPanel.load(); } catch (error) { if (error.code !== "offline") app.tell(error); }
+  try {
+    await app.assistPanel.load();
+  } catch (error) {
+    if (error.code !== "offline") app.tell(error);
+  }
 }
 
 /** Save when the page goes away; come back when the network does. */
 function pageLife(app) {
   const { sync, outbox } = app;
-  const listen = (target, name, f) => { target.addEventListener(name, f); return () => target.removeEventListener(name, f); };
+  const listen = (target, name, f) => {
+    target.addEventListener(name, f);
+    return () => target.removeEventListener(name, f);
+  };
   const beat = setInterval(() => outbox.beat(), BEAT_MS);
   outbox.beat();
   const leave = () => {
     app.beforeEdit();
-    for (const parcel of sync.parcels()) navigator.sendBeacon(urls.beacon(), new Blob([JSON.stringify(parcel)], { type: "application/json" }));
+    for (const parcel of sync.parcels())
+      navigator.sendBeacon(urls.beacon(), new Blob([JSON.stringify(parcel)], { type: "application/json" }));
     outbox.rest();
   };
   return [
     () => clearInterval(beat),
     listen(window, "pagehide", leave),
-    listen(window, "pageshow", (event) => { if (event.persisted) { outbox.beat(); sync.retry(); } }),
-    listen(document, "visibilitychange", () => { if (document.hidden) { app.beforeEdit(); sync.flush(); } }),
+    listen(window, "pageshow", (event) => {
+      if (event.persisted) {
+        outbox.beat();
+        sync.retry();
+      }
+    }),
+    listen(document, "visibilitychange", () => {
+      if (document.hidden) {
+        app.beforeEdit();
+        sync.flush();
+      }
+    }),
     listen(window, "online", () => sync.retry()),
-    listen(window, "storage", (event) => { if (event.key?.startsWith("tator:alive:") && event.newValue === null) setTimeout(() => sync.adopt(), 1500); }),
+    listen(window, "storage", (event) => {
+      if (event.key?.startsWith("tator:alive:") && event.newValue === null) setTimeout(() => sync.adopt(), 1500);
+    }),
   ];
 }

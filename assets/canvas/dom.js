@@ -38,7 +38,8 @@ export function icon(name) {
 const ICONS = {
   select: "M6 3.5l12.5 8.200-5.700 1.300-2.600 6z",
   draw_box: "M4 7h16v10H4zM2.5 5.5h3v3h-3zM18.5 5.5h3v3h-3zM2.5 15.5h3v3h-3zM18.5 15.5h3v3h-3z",
-  smart_box: "M4 4h4M4 4v4M20 4h-4M20 4v4M4 20h4M4 20v-4M20 20h-4M20 20v-4M12 7.5l1.300 3.200 3.200 1.300-3.200 1.300L12 16.5l-1.300-3.200L7.5 12l3.200-1.300z",
+  smart_box:
+    "M4 4h4M4 4v4M20 4h-4M20 4v4M4 20h4M4 20v-4M20 20h-4M20 20v-4M12 7.5l1.300 3.200 3.200 1.300-3.200 1.300L12 16.5l-1.300-3.200L7.5 12l3.200-1.300z",
   point: "M12 9.200a2.800 2.800 0 1 0 .01 0M12 2.5v4M12 17.5v4M2.5 12h4M17.5 12h4",
   multi_point: "M7 5.5v5M4.5 8h5M14.5 8h5M7 17.5a1 1 0 1 0 .01 0M17 16.5c-1 3-5 3.5-6 1M13.5 12.5c3-1 5.5 1 5 3",
   pan: "M12 3v18M3 12h18M12 3L9.5 5.5M12 3l2.5 2.5M12 21l-2.5-2.5M12 21l2.5-2.5M3 12l2.5-2.5M3 12l2.5 2.5M21 12l-2.5-2.5M21 12l-2.5 2.5",
@@ -48,7 +49,8 @@ const ICONS = {
   help: "M9 9.5a3 3 0 1 1 4.5 2.600c-1 .6-1.5 1.200-1.5 2.400M12 18.200v.1",
   command: "M5 7l4 5-4 5M12 17h7",
   eye: "M2.5 12s3.5-6.5 9.5-6.5S21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12zM12 9.5a2.5 2.5 0 1 0 .01 0",
-  eye_off: "M4 4l16 16M9.900 5.800A9.5 9.5 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a16 16 0 0 1-3 3.700M6 7.5A15.5 15.5 0 0 0 2.5 12s3.5 6.5 9.5 6.5a9 9 0 0 0 4-.9",
+  eye_off:
+    "M4 4l16 16M9.900 5.800A9.5 9.5 0 0 1 12 5.5c6 0 9.5 6.5 9.5 6.5a16 16 0 0 1-3 3.700M6 7.5A15.5 15.5 0 0 0 2.5 12s3.5 6.5 9.5 6.5a9 9 0 0 0 4-.9",
   plus: "M12 5v14M5 12h14",
   close: "M6 6l12 12M18 6L6 18",
   search: "M10.5 4a6.5 6.5 0 1 0 .01 0M15.5 15.5L20.5 20.5",
@@ -68,15 +70,20 @@ const ICONS = {
 };
 
 /** Replace what an element holds. */
-export const fill = (node, ...children) => { node.replaceChildren(...children.flat().filter(Boolean)); return node; };
+export const fill = (node, ...children) => {
+  node.replaceChildren(...children.flat().filter(Boolean));
+  return node;
+};
 
 const DOUBLE_MS = 400;
 
 /** A test for the second click on the same thing; the browser forgets the first one when a redraw came between. */
 export function doubleClick() {
-  let last = null, at = 0;
+  let last = null,
+    at = 0;
   return (id) => {
-    const now = performance.now(), twice = id === last && now - at < DOUBLE_MS;
+    const now = performance.now(),
+      twice = id === last && now - at < DOUBLE_MS;
     last = twice ? null : id;
     at = now;
     return twice;
@@ -86,5 +93,11 @@ export function doubleClick() {
 /** Run `f` once per frame however often it is asked for. */
 export function eachFrame(f) {
   let waiting = 0;
-  return () => { if (!waiting) waiting = requestAnimationFrame(() => { waiting = 0; f(); }); };
+  return () => {
+    if (!waiting)
+      waiting = requestAnimationFrame(() => {
+        waiting = 0;
+        f();
+      });
+  };
 }

@@ -2,7 +2,16 @@
 // A box is xyxy = [x1, y1, x2, y2], x2/y2 exclusive. Polygons are [[ring, ...], ...], a ring is flat [x0, y0, ...].
 
 /** The eight places a box can be dragged by, as fractions of its width and height, clockwise from top left. */
-export const HANDLES = [[0, 0], [0.5, 0], [1, 0], [1, 0.5], [1, 1], [0.5, 1], [0, 1], [0, 0.5]];
+export const HANDLES = [
+  [0, 0],
+  [0.5, 0],
+  [1, 0],
+  [1, 0.5],
+  [1, 1],
+  [0.5, 1],
+  [0, 1],
+  [0, 0.5],
+];
 
 /** Shortest side a drawn or resized box may have. */
 export const MIN_SIDE = 2;
@@ -25,8 +34,10 @@ export const meets = (a, b) => a[0] < b[2] && a[2] > b[0] && a[1] < b[3] && a[3]
 /** Cut a box to the image and round it; null when less than MIN_SIDE is left of it. */
 export function clipBox(box, size) {
   const cut = [
-    clamp(box[0], 0, size.width), clamp(box[1], 0, size.height),
-    clamp(box[2], 0, size.width), clamp(box[3], 0, size.height),
+    clamp(box[0], 0, size.width),
+    clamp(box[1], 0, size.height),
+    clamp(box[2], 0, size.width),
+    clamp(box[3], 0, size.height),
   ].map(round);
   return width(cut) >= MIN_SIDE && height(cut) >= MIN_SIDE ? cut : null;
 }
@@ -42,8 +53,10 @@ export function bounds(boxes) {
   if (!boxes.length) return null;
   const out = [Infinity, Infinity, -Infinity, -Infinity];
   for (const box of boxes) {
-    out[0] = Math.min(out[0], box[0]); out[1] = Math.min(out[1], box[1]);
-    out[2] = Math.max(out[2], box[2]); out[3] = Math.max(out[3], box[3]);
+    out[0] = Math.min(out[0], box[0]);
+    out[1] = Math.min(out[1], box[1]);
+    out[2] = Math.max(out[2], box[2]);
+    out[3] = Math.max(out[3], box[3]);
   }
   return out;
 }
@@ -52,8 +65,10 @@ export function bounds(boxes) {
 export function resizeBox(box, [hx, hy], at, size) {
   const [x, y] = [clamp(at[0], 0, size.width), clamp(at[1], 0, size.height)];
   const out = [...box];
-  if (hx === 0) out[0] = x; else if (hx === 1) out[2] = x;
-  if (hy === 0) out[1] = y; else if (hy === 1) out[3] = y;
+  if (hx === 0) out[0] = x;
+  else if (hx === 1) out[2] = x;
+  if (hy === 0) out[1] = y;
+  else if (hy === 1) out[3] = y;
   const turned = rect([out[0], out[1]], [out[2], out[3]]);
   if (width(turned) < MIN_SIDE) turned[2] = turned[0] + MIN_SIDE;
   if (height(turned) < MIN_SIDE) turned[3] = turned[1] + MIN_SIDE;

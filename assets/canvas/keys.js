@@ -15,41 +15,66 @@ const NAMED = { " ": "space", Escape: "esc", ArrowLeft: "left", ArrowRight: "rig
 
 /** The name of a key event as the action table writes it: "ctrl+shift+z", "x", "?", "left", "1". */
 export function comboOf(event) {
-  const letter = /^Key([A-Z])$/.exec(event.code ?? ""), digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code ?? "");
+  const letter = /^Key([A-Z])$/.exec(event.code ?? ""),
+    digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code ?? "");
   let key = NAMED[event.key] ?? event.key.toLowerCase();
-  if (letter && !/^[a-z]$/.test(key)) key = letter[1].toLowerCase();           // other alphabets, same place
+  if (letter && !/^[a-z]$/.test(key)) key = letter[1].toLowerCase(); // other alphabets, same place
   if (digit && !event.shiftKey && !event.altKey) key = digit[1];
-  const symbol = key.length === 1 && !/[a-z0-9]/.test(key);                     // "?" already says shift
+  const symbol = key.length === 1 && !/[a-z0-9]/.test(key); // "?" already says shift
   return [(event.ctrlKey || event.metaKey) && "ctrl", event.altKey && "alt", event.shiftKey && !symbol && "shift", key]
-    .filter(Boolean).join("+");
+    .filter(Boolean)
+    .join("+");
 }
 
 /** Index a table of actions by key; two actions may share a key when their `when` differ. */
 export function keyMap(actions) {
   const map = new Map();
-  for (const action of actions) for (const combo of action.keys ?? []) {
-    map.set(combo, [...(map.get(combo) ?? []), action]);
-  }
+  for (const action of actions)
+    for (const combo of action.keys ?? []) {
+      map.set(combo, [...(map.get(combo) ?? []), action]);
+    }
   return map;
 }
 
-const SHOWN = { left: "←", right: "→", up: "↑", down: "↓", esc: "Esc", space: "Space", enter: "Enter", delete: "Del", backspace: "⌫", pageup: "PgUp", pagedown: "PgDn" };
+const SHOWN = {
+  left: "←",
+  right: "→",
+  up: "↑",
+  down: "↓",
+  esc: "Esc",
+  space: "Space",
+  enter: "Enter",
+  delete: "Del",
+  backspace: "⌫",
+  pageup: "PgUp",
+  pagedown: "PgDn",
+};
 
 /** How a combo is shown to a person: "ctrl+shift+z" -> "Ctrl Shift Z". */
-export const shown = (combo) => combo.split(/\+(?=.)/).map((part) =>
-  SHOWN[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase())).join(" ");
+export const shown = (combo) =>
+  combo
+    .split(/\+(?=.)/)
+    .map((part) => SHOWN[part] ?? (part.length > 1 ? part[0].toUpperCase() + part.slice(1) : part.toUpperCase()))
+    .join(" ");
 
 /** Does the focused control need this key itself: arrows of a slider, Enter and Space of a button reached by keyboard? */
 export function takesKey(element, key) {
-  if (element?.tagName === "INPUT" && ["range", "radio"].includes(element.type)) return /^(Arrow|Page|Home|End)/.test(key);
+  if (element?.tagName === "INPUT" && ["range", "radio"].includes(element.type))
+    return /^(Arrow|Page|Home|End)/.test(key);
   const pressable = element?.tagName === "BUTTON" || element?.tagName === "SUMMARY" || element?.type === "checkbox";
   return Boolean(pressable && (key === "Enter" || key === " ") && element.matches?.(":focus-visible"));
 }
 
 /** May a shortcut fire now? `isVisible` tells whether the canvas is on screen. */
 export const allowed = (event, isVisible, isModal) =>
-  !event.defaultPrevented && !event.isComposing && event.keyCode !== 229 && isVisible() && !isModal()
-  && !takesKey(event.target, event.key) && !isTyping(event.target) && !isTyping(event.target?.ownerDocument?.activeElement);
+  !event.defaultPrevented &&
+  !event.isComposing &&
+  event.keyCode !== 229 &&
+  isVisible() &&
+  !isModal() &&
+  !takesKey(event.target, event.key) &&
+  !isTyping(event.target) &&
+  !isTyping(event.target?.ownerDocument?.activeElement);
 
 /**
  * Listen on the window.
@@ -61,14 +86,20 @@ export function createKeys(actions, { isVisible, isModal, onHold, run, context }
   const map = keyMap(actions);
   function down(event) {
     if (!allowed(event, isVisible, isModal)) return;
-    if (event.key === " ") { event.preventDefault(); onHold(true); return; }
+    if (event.key === " ") {
+      event.preventDefault();
+      onHold(true);
+      return;
+    }
     const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when(context));
     if (!action || (event.repeat && !action.repeats)) return;
     event.preventDefault();
     event.stopPropagation();
     run(action);
   }
-  const up = (event) => { if (event.key === " ") onHold(false); };
+  const up = (event) => {
+    if (event.key === " ") onHold(false);
+  };
   const away = () => onHold(false);
   window.addEventListener("keydown", down, true);
   window.addEventListener("keyup", up, true);

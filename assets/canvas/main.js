@@ -22,7 +22,9 @@ import { connect } from "./connect.js";
 import { ACTIONS, actionById } from "./actions/index.js";
 import { fillHeight } from "./window.js";
 
-const newId = () => crypto.randomUUID?.() ?? Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+const newId = () =>
+  crypto.randomUUID?.() ??
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 
 let mounted = null;
 
@@ -34,13 +36,26 @@ export async function mount({ element, props, server, trigger, watch }) {
   const free = fillHeight(app.root);
   const disconnect = connect(app);
   const unkey = createKeys(ACTIONS, {
-    isVisible: () => app.root.getBoundingClientRect().width > 0, isModal: () => app.dialogs.isOpen || hasForeignModal(),
-    onHold: (down) => app.stage.hold(down), run: app.run, context: app,
+    isVisible: () => app.root.getBoundingClientRect().width > 0,
+    isModal: () => app.dialogs.isOpen || hasForeignModal(),
+    onHold: (down) => app.stage.hold(down),
+    run: app.run,
+    context: app,
   });
-  mounted = { destroy() { unkey(); disconnect(); free(); app.session.destroy(); app.stage.destroy(); } };
+  mounted = {
+    destroy() {
+      unkey();
+      disconnect();
+      free();
+      app.session.destroy();
+      app.stage.destroy();
+    },
+  };
 
   const openDataset = (name) => (name !== app.session.dataset ? app.session.openDataset(name) : null);
-  watch("value", () => { openDataset(app.wanted() || null); });
+  watch("value", () => {
+    openDataset(app.wanted() || null);
+  });
   window.tator = Object.assign(window.tator ?? {}, {
     openDataset,
     async openImage(dataset, imageId) {
@@ -52,14 +67,16 @@ export async function mount({ element, props, server, trigger, watch }) {
     app,
   });
   app.sync.adopt();
-  await openDataset(app.wanted() || null) ?? app.panels.refresh();
+  (await openDataset(app.wanted() || null)) ?? app.panels.refresh();
 }
 
 /** Another dialog on the page owns the keyboard. */
-const hasForeignModal = () => [...document.querySelectorAll('dialog[open],[aria-modal="true"]')].some((node) => node.getClientRects().length > 0);
+const hasForeignModal = () =>
+  [...document.querySelectorAll('dialog[open],[aria-modal="true"]')].some((node) => node.getClientRects().length > 0);
 
 function createApp({ server, trigger, wanted }) {
-  const clientId = newId(), outbox = createOutbox(localStorage, clientId);
+  const clientId = newId(),
+    outbox = createOutbox(localStorage, clientId);
   const app = { clientId, outbox, newId, trigger, wanted, actions: ACTIONS, root: el("div.tc", { lang: "en" }) };
   app.call = createRpc(server);
   app.store = createStore();
@@ -85,7 +102,11 @@ const verbs = (app) => ({
   run(action) {
     if (action.when && !action.when(app)) return;
     if (!action.id.startsWith("nudge_")) app.beforeEdit();
-    try { Promise.resolve(action.run(app)).catch(app.tell); } catch (error) { app.tell(error); }
+    try {
+      Promise.resolve(action.run(app)).catch(app.tell);
+    } catch (error) {
+      app.tell(error);
+    }
     app.panels.refreshSoon();
   },
   runById: (id) => app.run(actionById(id)),
@@ -99,31 +120,55 @@ const verbs = (app) => ({
     if (!error.code) console.error(error);
     app.dialogs.toast(error.message, error.code === "unavailable" ? "warn" : "bad");
   },
-  said: (verb, entry) => { if (entry?.label) app.toast(`${verb}: ${entry.label}`); },
+  said: (verb, entry) => {
+    if (entry?.label) app.toast(`${verb}: ${entry.label}`);
+  },
   showLabel: () => app.panels.showLabel(),
-  isInside: ([x, y]) => { const { size } = app.stage; return Boolean(size) && x >= 0 && y >= 0 && x <= size.width && y <= size.height; },
+  isInside: ([x, y]) => {
+    const { size } = app.stage;
+    return Boolean(size) && x >= 0 && y >= 0 && x <= size.width && y <= size.height;
+  },
   /** A new annotation of the current class by this person; null (and told) while there is no class. */
   newRow(xyxy, class_id = app.classes.current.class_id) {
-    if (class_id < 0) { app.toast("Add a class first: the plus beside Classes.", "warn"); return null; }
+    if (class_id < 0) {
+      app.toast("Add a class first: the plus beside Classes.", "warn");
+      return null;
+    }
     return { id: newId(), class_id, xyxy, polygons: null, confidence: null, source: "human", status: "accepted" };
   },
   /** Choose a class and give it to the selection. */
   chooseClass(class_id) {
     app.classes.choose(class_id);
-    const rows = app.selection.rows().filter((row) => row.class_id !== class_id), { name } = app.classes.of(class_id);
+    const rows = app.selection.rows().filter((row) => row.class_id !== class_id),
+      { name } = app.classes.of(class_id);
     if (!rows.length) return;
-    app.store.commit(`Class ${name}`, rows.map((row) => ({ op: "set", id: row.id, changes: { class_id } })));
+    app.store.commit(
+      `Class ${name}`,
+      rows.map((row) => ({ op: "set", id: row.id, changes: { class_id } })),
+    );
     app.toast(`${rows.length === 1 ? "The box is" : `${rows.length} boxes are`} ${name} now.`);
   },
   /** Select the next or previous annotation and bring it into sight. */
   cycle(by) {
-    const ids = [...app.store.rows.values()].filter((row) => row.status !== "rejected" && !app.classes.isHidden(row.class_id)).map((row) => row.id);
+    const ids = [...app.store.rows.values()]
+      .filter((row) => row.status !== "rejected" && !app.classes.isHidden(row.class_id))
+      .map((row) => row.id);
     if (!ids.length) return;
     const at = ids.indexOf([...app.selection.ids].at(-1));
     app.selection.set([ids[(at + by + ids.length + (at < 0 && by < 0 ? 1 : 0)) % ids.length]]);
   },
   focusSelection() {
     const rows = app.selection.rows();
-    app.stage.focus(rows.reduce((all, { xyxy: b }) => [Math.min(all[0], b[0]), Math.min(all[1], b[1]), Math.max(all[2], b[2]), Math.max(all[3], b[3])], rows[0].xyxy));
+    app.stage.focus(
+      rows.reduce(
+        (all, { xyxy: b }) => [
+          Math.min(all[0], b[0]),
+          Math.min(all[1], b[1]),
+          Math.max(all[2], b[2]),
+          Math.max(all[3], b[3]),
+        ],
+        rows[0].xyxy,
+      ),
+    );
   },
 });

@@ -6,22 +6,29 @@ import { shifted } from "./tools/drag_selection.js";
 const REST_MS = 400;
 
 export function createNudges(app) {
-  let rows = [], total = [0, 0], timer = null;
+  let rows = [],
+    total = [0, 0],
+    timer = null;
 
   const placed = () => rows.map((row) => [row, boxChanges(row, shifted(row.xyxy, ...total))]);
 
   function flush() {
     clearTimeout(timer);
     if (!rows.length) return;
-    const ops = placed().filter(([row]) => app.store.rows.get(row.id) === row).map(([row, changes]) => ({ op: "set", id: row.id, changes }));
+    const ops = placed()
+      .filter(([row]) => app.store.rows.get(row.id) === row)
+      .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
     const label = rows.length === 1 ? "Nudge box" : `Nudge ${rows.length} boxes`;
-    rows = []; total = [0, 0];
+    rows = [];
+    total = [0, 0];
     app.stage.moveEnds();
     if (ops.length) app.store.commit(label, ops);
   }
 
   return {
-    get isOpen() { return rows.length > 0; },
+    get isOpen() {
+      return rows.length > 0;
+    },
     /** Where the nudged annotations are now, before the step is made. */
     boxes: (selected) => selected.map((row) => shifted(row.xyxy, ...total)),
     push(selected, [dx, dy]) {

@@ -49,14 +49,18 @@ export const touched = (ops) => new Set(ops.filter((op) => op.op !== "image").ma
  * @returns {{ops: object[], dropped: number}}
  */
 export function rebase(rows, ops) {
-  const doc = { rows: new Map(rows), image: {} }, out = [];
+  const doc = { rows: new Map(rows), image: {} },
+    out = [];
   let dropped = 0;
   for (const op of ops) {
     let fitted = op;
     if (op.op === "add" && doc.rows.has(op.annotation.id)) {
-      const { id, author, created_at, ...changes } = op.annotation;       // the last two are the server's
+      const { id, author, created_at, ...changes } = op.annotation; // the last two are the server's
       fitted = { op: "set", id, changes };
-    } else if ((op.op === "set" || op.op === "delete") && !doc.rows.has(op.id)) { dropped += 1; continue; }
+    } else if ((op.op === "set" || op.op === "delete") && !doc.rows.has(op.id)) {
+      dropped += 1;
+      continue;
+    }
     applyOps(doc, [fitted]);
     out.push(fitted);
   }
@@ -65,8 +69,11 @@ export function rebase(rows, ops) {
 
 /** What differs between two versions of an image: ids only in one, and ids whose content differs. */
 export function compare(mine, theirs) {
-  const same = (a, b) => a.class_id === b.class_id && a.status === b.status && String(a.xyxy) === String(b.xyxy)
-    && JSON.stringify(a.polygons ?? null) === JSON.stringify(b.polygons ?? null);
+  const same = (a, b) =>
+    a.class_id === b.class_id &&
+    a.status === b.status &&
+    String(a.xyxy) === String(b.xyxy) &&
+    JSON.stringify(a.polygons ?? null) === JSON.stringify(b.polygons ?? null);
   return {
     onlyMine: [...mine.keys()].filter((id) => !theirs.has(id)),
     onlyTheirs: [...theirs.keys()].filter((id) => !mine.has(id)),

@@ -2,7 +2,9 @@
 // A page that starts adopts the slots of pages that no longer live; edits keep the client id and seq they were made
 // with, so sending them twice is harmless.
 
-const EDITS = "tator:edits:", ALIVE = "tator:alive:", ASIDE = "tator:aside";
+const EDITS = "tator:edits:",
+  ALIVE = "tator:alive:",
+  ASIDE = "tator:aside";
 /** Hidden pages get one timer tick a minute, so a page silent for longer than this is gone. */
 const SILENT_MS = 90_000;
 
@@ -14,18 +16,32 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
   const read = (key, otherwise) => {
     const text = storage.getItem(key);
     if (text === null) return otherwise;
-    try { return JSON.parse(text); } catch { return otherwise; }       // half-written by a crash
+    try {
+      return JSON.parse(text);
+    } catch {
+      return otherwise;
+    } // half-written by a crash
   };
   const write = (key, value) => {
-    try { storage.setItem(key, JSON.stringify(value)); return true; } catch { return false; }     // quota or private mode
+    try {
+      storage.setItem(key, JSON.stringify(value));
+      return true;
+    } catch {
+      return false;
+    } // quota or private mode
   };
-  const keys = (prefix) => Array.from({ length: storage.length }, (_, i) => storage.key(i)).filter((k) => k?.startsWith(prefix));
+  const keys = (prefix) =>
+    Array.from({ length: storage.length }, (_, i) => storage.key(i)).filter((k) => k?.startsWith(prefix));
 
   return {
     /** Say that this page lives; call every few seconds. */
-    beat() { write(ALIVE + clientId, now()); },
+    beat() {
+      write(ALIVE + clientId, now());
+    },
     /** Say that this page ends; its unsaved edits may be adopted at once. */
-    rest() { storage.removeItem(ALIVE + clientId); },
+    rest() {
+      storage.removeItem(ALIVE + clientId);
+    },
     /** Keep the unsaved edits and the revision each image's edits are based on; false when the browser refuses. */
     keep(edits, base) {
       if (edits.length) return write(EDITS + clientId, { edits, base });
@@ -34,7 +50,8 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
     },
     /** Take over what dead pages left. @returns {{edits: Edit[], base: Object<string, number>}} */
     adopt() {
-      const edits = [], base = {};
+      const edits = [],
+        base = {};
       for (const key of keys(EDITS)) {
         const owner = key.slice(EDITS.length);
         if (owner === clientId || now() - read(ALIVE + owner, 0) < SILENT_MS) continue;
@@ -48,7 +65,14 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
     },
     /** Edits set aside when their image was kept as somebody else saved it. */
     aside: () => read(ASIDE, []),
-    setAside(parcel) { write(ASIDE, [...read(ASIDE, []).slice(-19), parcel]); },
-    dropAside(id) { write(ASIDE, read(ASIDE, []).filter((parcel) => parcel.id !== id)); },
+    setAside(parcel) {
+      write(ASIDE, [...read(ASIDE, []).slice(-19), parcel]);
+    },
+    dropAside(id) {
+      write(
+        ASIDE,
+        read(ASIDE, []).filter((parcel) => parcel.id !== id),
+      );
+    },
   };
 }

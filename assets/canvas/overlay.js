@@ -36,19 +36,28 @@ function outline(g, view, row, color, wide, dash = []) {
 function paintHover(g, scene, row) {
   const { name, color } = scene.classes.of(row.class_id);
   const path = outline(g, scene.view, row, color, 2.5);
-  g.globalAlpha = 0.14; g.fillStyle = color; g.fill(path, "evenodd"); g.globalAlpha = 1;
+  g.globalAlpha = 0.14;
+  g.fillStyle = color;
+  g.fill(path, "evenodd");
+  g.globalAlpha = 1;
   const [x, y] = boxToScreen(scene.view, row.xyxy);
   chip(g, scene.screen, [x, y], describe(name, row), color);
 }
 
-const describe = (name, row) => (row.status === "candidate" || row.confidence ? `${name}${row.confidence ? ` ${row.confidence.toFixed(2)}` : ""}` : name);
+const describe = (name, row) =>
+  row.status === "candidate" || row.confidence
+    ? `${name}${row.confidence ? ` ${row.confidence.toFixed(2)}` : ""}`
+    : name;
 
 function paintSelection(g, scene) {
   const { view, screen, classes, selected } = scene;
   for (const row of selected.slice(0, MANY_SELECTED)) {
     const { name, color } = classes.of(row.class_id);
     const path = outline(g, view, row, color, 3);
-    g.globalAlpha = 0.16; g.fillStyle = color; g.fill(path, "evenodd"); g.globalAlpha = 1;
+    g.globalAlpha = 0.16;
+    g.fillStyle = color;
+    g.fill(path, "evenodd");
+    g.globalAlpha = 1;
     outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25);
     const [x, y] = boxToScreen(view, row.xyxy);
     if (selected.length <= 40) chip(g, screen, [x, y - 3], describe(name, row), color);
@@ -57,12 +66,13 @@ function paintSelection(g, scene) {
 }
 
 function paintHandles(g, { view, palette }, box) {
-  const [x1, y1, x2, y2] = boxToScreen(view, box), half = HANDLE_SIZE / 2;
+  const [x1, y1, x2, y2] = boxToScreen(view, box),
+    half = HANDLE_SIZE / 2;
   g.fillStyle = "#ffffff";
   g.strokeStyle = palette.accent;
   g.lineWidth = 1.5;
   for (const [hx, hy] of HANDLES) {
-    if (hx === 0.5 && x2 - x1 < 28 || hy === 0.5 && y2 - y1 < 28) continue;       // no room: corners do
+    if ((hx === 0.5 && x2 - x1 < 28) || (hy === 0.5 && y2 - y1 < 28)) continue; // no room: corners do
     g.beginPath();
     g.roundRect(x1 + (x2 - x1) * hx - half, y1 + (y2 - y1) * hy - half, HANDLE_SIZE, HANDLE_SIZE, 2);
     g.fill();
@@ -75,7 +85,10 @@ function paintDraft(g, scene, draft) {
   for (const row of draft.rows) {
     const { color } = scene.classes.of(row.class_id);
     const path = outline(g, scene.view, row, "#ffffff", 3);
-    g.globalAlpha = 0.3; g.fillStyle = color; g.fill(path, "evenodd"); g.globalAlpha = 1;
+    g.globalAlpha = 0.3;
+    g.fillStyle = color;
+    g.fill(path, "evenodd");
+    g.globalAlpha = 1;
     outline(g, scene.view, row, color, 2, [6, 4]);
     if (row.polygons) outline(g, scene.view, { xyxy: row.xyxy }, color, 1, [2, 4]);
   }
@@ -94,8 +107,12 @@ export function paintPoint(g, scene, at, positive, pulse = false) {
   g.strokeStyle = "#ffffff";
   g.stroke();
   g.beginPath();
-  g.moveTo(x - 2.5, y); g.lineTo(x + 2.5, y);
-  if (positive) { g.moveTo(x, y - 2.5); g.lineTo(x, y + 2.5); }
+  g.moveTo(x - 2.5, y);
+  g.lineTo(x + 2.5, y);
+  if (positive) {
+    g.moveTo(x, y - 2.5);
+    g.lineTo(x, y + 2.5);
+  }
   g.stroke();
 }
 
@@ -103,32 +120,57 @@ export function paintPoint(g, scene, at, positive, pulse = false) {
 function paintCompare(g, { view, compare }) {
   const path = new Path2D();
   for (const row of compare) trace(path, view, row);
-  g.lineWidth = 3.5; g.strokeStyle = "rgba(0,0,0,.6)"; g.stroke(path);
-  g.setLineDash([7, 5]); g.lineWidth = 1.75; g.strokeStyle = "#ffffff"; g.stroke(path); g.setLineDash([]);
+  g.lineWidth = 3.5;
+  g.strokeStyle = "rgba(0,0,0,.6)";
+  g.stroke(path);
+  g.setLineDash([7, 5]);
+  g.lineWidth = 1.75;
+  g.strokeStyle = "#ffffff";
+  g.stroke(path);
+  g.setLineDash([]);
 }
 
 function paintCrosshair(g, { cursor, screen, view }) {
-  const [cx, cy] = toScreen(view, cursor), x = Math.round(cx) + 0.5, y = Math.round(cy) + 0.5;
+  const [cx, cy] = toScreen(view, cursor),
+    x = Math.round(cx) + 0.5,
+    y = Math.round(cy) + 0.5;
   const lines = new Path2D();
-  lines.moveTo(x, 0); lines.lineTo(x, screen.height);
-  lines.moveTo(0, y); lines.lineTo(screen.width, y);
+  lines.moveTo(x, 0);
+  lines.lineTo(x, screen.height);
+  lines.moveTo(0, y);
+  lines.lineTo(screen.width, y);
   g.lineWidth = 1;
-  g.strokeStyle = "rgba(0,0,0,.5)"; g.stroke(lines);
-  g.setLineDash([4, 4]); g.strokeStyle = "rgba(255,255,255,.75)"; g.stroke(lines); g.setLineDash([]);
+  g.strokeStyle = "rgba(0,0,0,.5)";
+  g.stroke(lines);
+  g.setLineDash([4, 4]);
+  g.strokeStyle = "rgba(255,255,255,.75)";
+  g.stroke(lines);
+  g.setLineDash([]);
 }
 
 /** The box being drawn, with its size. */
 export function paintNewBox(g, scene, box, color) {
   const [x1, y1, x2, y2] = boxToScreen(scene.view, box);
-  g.lineWidth = 3.5; g.strokeStyle = "rgba(0,0,0,.45)"; g.strokeRect(x1, y1, x2 - x1, y2 - y1);
-  g.lineWidth = 2; g.strokeStyle = color; g.strokeRect(x1, y1, x2 - x1, y2 - y1);
-  g.globalAlpha = 0.12; g.fillStyle = color; g.fillRect(x1, y1, x2 - x1, y2 - y1); g.globalAlpha = 1;
+  g.lineWidth = 3.5;
+  g.strokeStyle = "rgba(0,0,0,.45)";
+  g.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  g.lineWidth = 2;
+  g.strokeStyle = color;
+  g.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  g.globalAlpha = 0.12;
+  g.fillStyle = color;
+  g.fillRect(x1, y1, x2 - x1, y2 - y1);
+  g.globalAlpha = 1;
   chip(g, scene.screen, [x1, y1], `${Math.round(box[2] - box[0])} × ${Math.round(box[3] - box[1])}`, color);
 }
 
 export function paintMarquee(g, scene, box) {
   const [x1, y1, x2, y2] = boxToScreen(scene.view, box);
-  g.fillStyle = "rgba(120,160,255,.16)"; g.fillRect(x1, y1, x2 - x1, y2 - y1);
-  g.setLineDash([4, 3]); g.lineWidth = 1.25; g.strokeStyle = "#ffffff"; g.strokeRect(x1, y1, x2 - x1, y2 - y1); g.setLineDash([]);
+  g.fillStyle = "rgba(120,160,255,.16)";
+  g.fillRect(x1, y1, x2 - x1, y2 - y1);
+  g.setLineDash([4, 3]);
+  g.lineWidth = 1.25;
+  g.strokeStyle = "#ffffff";
+  g.strokeRect(x1, y1, x2 - x1, y2 - y1);
+  g.setLineDash([]);
 }
-

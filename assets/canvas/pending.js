@@ -9,7 +9,9 @@ export function createPending() {
   return {
     subscribe: changed.subscribe,
     list: () => [...open.values()],
-    get size() { return open.size; },
+    get size() {
+      return open.size;
+    },
     /**
      * Wait for an answer about an image.
      *
@@ -22,7 +24,11 @@ export function createPending() {
       if (group) for (const other of open.values()) if (other.group === group) other.cancel();
       const id = (last += 1);
       const entry = { id, label, imageId, group, started: Date.now(), cancelled: false };
-      entry.cancel = () => { entry.cancelled = true; open.delete(id); changed.emit(); };
+      entry.cancel = () => {
+        entry.cancelled = true;
+        open.delete(id);
+        changed.emit();
+      };
       open.set(id, entry);
       changed.emit();
       try {
@@ -35,6 +41,8 @@ export function createPending() {
         if (open.delete(id)) changed.emit();
       }
     },
-    cancelAll() { for (const entry of [...open.values()]) entry.cancel(); },
+    cancelAll() {
+      for (const entry of [...open.values()]) entry.cancel();
+    },
   };
 }

@@ -9,21 +9,29 @@ import { chip } from "./chips.js";
 export const MANY = 3000;
 /** Above this many, a moving view shows a picture of the boxes: one copy costs less than their strokes. */
 const PICTURE_ABOVE = 300;
-const MARGIN = 160;              // screen pixels around the view that the picture holds too
-const STRETCH = 1.25;            // zoom that the picture bears
-const HALO_LIMIT = 1500;         // a dark rim helps on bright images but doubles the strokes
+const MARGIN = 160; // screen pixels around the view that the picture holds too
+const STRETCH = 1.25; // zoom that the picture bears
+const HALO_LIMIT = 1500; // a dark rim helps on bright images but doubles the strokes
 const LINE = 1.6;
 
 export function createRenderer(canvas) {
   const g = canvas.getContext("2d", { alpha: false });
-  const sheet = document.createElement("canvas");              // the boxes alone
-  let sheetView = null, drawn = 0;
+  const sheet = document.createElement("canvas"); // the boxes alone
+  let sheetView = null,
+    drawn = 0;
 
   /** Paint everything. `moving`: the view is being dragged or zoomed, so a picture of the boxes will do. */
   function paint(scene, moving = false) {
     paintImage(g, canvas, scene);
-    if (!scene.bitmap) { drawn = 0; sheetView = null; return; }
-    if (moving && drawn > PICTURE_ABOVE) { paintPicture(scene); return; }
+    if (!scene.bitmap) {
+      drawn = 0;
+      sheetView = null;
+      return;
+    }
+    if (moving && drawn > PICTURE_ABOVE) {
+      paintPicture(scene);
+      return;
+    }
     const rows = visibleRows(scene);
     drawn = rows.length;
     sheetView = null;
@@ -32,33 +40,52 @@ export function createRenderer(canvas) {
 
   function paintPicture(scene) {
     if (!sheetView || (drawn <= MANY && !covers(scene))) takePicture(scene);
-    const { view, dpr } = scene, k = view.zoom / sheetView.zoom;
+    const { view, dpr } = scene,
+      k = view.zoom / sheetView.zoom;
     g.setTransform(k, 0, 0, k, (view.x - sheetView.x * k) * dpr, (view.y - sheetView.y * k) * dpr);
     g.drawImage(sheet, 0, 0);
   }
 
   /** Does the picture reach all edges of the screen, without much stretch? */
   function covers({ view, screen }) {
-    const k = view.zoom / sheetView.zoom, [left, top] = [view.x - sheetView.x * k, view.y - sheetView.y * k];
+    const k = view.zoom / sheetView.zoom,
+      [left, top] = [view.x - sheetView.x * k, view.y - sheetView.y * k];
     const [wide, high] = [(screen.width + 2 * MARGIN) * k, (screen.height + 2 * MARGIN) * k];
-    return k < STRETCH && k > 1 / STRETCH && left <= 0 && top <= 0 && left + wide >= screen.width && top + high >= screen.height;
+    return (
+      k < STRETCH &&
+      k > 1 / STRETCH &&
+      left <= 0 &&
+      top <= 0 &&
+      left + wide >= screen.width &&
+      top + high >= screen.height
+    );
   }
 
   function takePicture(scene) {
     const { view, screen, dpr } = scene;
     sheetView = { zoom: view.zoom, x: view.x + MARGIN, y: view.y + MARGIN };
-    const wider = { ...scene, view: sheetView, screen: { width: screen.width + 2 * MARGIN, height: screen.height + 2 * MARGIN } };
-    sheet.width = Math.round(wider.screen.width * dpr);         // also clears it
+    const wider = {
+      ...scene,
+      view: sheetView,
+      screen: { width: screen.width + 2 * MARGIN, height: screen.height + 2 * MARGIN },
+    };
+    sheet.width = Math.round(wider.screen.width * dpr); // also clears it
     sheet.height = Math.round(wider.screen.height * dpr);
     const rows = visibleRows({ ...wider, rows: scene.rows });
     paintRows(sheet.getContext("2d"), wider, rows);
   }
 
-  return { paint, get drawn() { return drawn; } };
+  return {
+    paint,
+    get drawn() {
+      return drawn;
+    },
+  };
 }
 
 function visibleRows({ view, screen, rows, hides }) {
-  const sight = visibleBox(view, screen), found = [];
+  const sight = visibleBox(view, screen),
+    found = [];
   for (const row of rows) if (meets(row.xyxy, sight) && !hides(row)) found.push(row);
   return found;
 }
@@ -69,7 +96,7 @@ function paintImage(g, canvas, { view, dpr, bitmap, palette }) {
   g.fillRect(0, 0, canvas.width, canvas.height);
   if (!bitmap) return;
   g.setTransform(dpr * view.zoom, 0, 0, dpr * view.zoom, dpr * view.x, dpr * view.y);
-  g.imageSmoothingEnabled = view.zoom * dpr < 3;               // single pixels show as squares when zoomed in
+  g.imageSmoothingEnabled = view.zoom * dpr < 3; // single pixels show as squares when zoomed in
   g.imageSmoothingQuality = view.zoom < 0.5 ? "medium" : "low";
   g.drawImage(bitmap, 0, 0);
 }
@@ -82,7 +109,8 @@ function paintRows(g, scene, rows) {
   for (const row of rows) {
     const key = `${row.class_id}:${row.status === "candidate"}`;
     const group = groups.get(key);
-    if (group) group.push(row); else groups.set(key, [row]);
+    if (group) group.push(row);
+    else groups.set(key, [row]);
   }
   if (rows.length <= HALO_LIMIT) {
     const halo = new Path2D();
@@ -92,7 +120,8 @@ function paintRows(g, scene, rows) {
     g.stroke(halo);
   }
   for (const group of groups.values()) {
-    const path = new Path2D(), candidate = group[0].status === "candidate";
+    const path = new Path2D(),
+      candidate = group[0].status === "candidate";
     for (const row of group) trace(path, view, row);
     const { color } = classes.of(group[0].class_id);
     if (scene.fill && rows.length <= MANY) tint(g, view, group, color, candidate ? 0.05 : 0.12);
@@ -111,7 +140,10 @@ function tint(g, view, group, color, alpha) {
   g.globalAlpha = alpha;
   g.fillStyle = color;
   for (const row of group) {
-    if (!row.polygons) { trace(boxes, view, row); continue; }
+    if (!row.polygons) {
+      trace(boxes, view, row);
+      continue;
+    }
     const path = new Path2D();
     trace(path, view, row);
     g.fill(path, "evenodd");
@@ -120,7 +152,8 @@ function tint(g, view, group, color, alpha) {
   g.globalAlpha = 1;
 }
 
-const LABEL_LIMIT = 250, LABEL_ROOM = 44;     // more labels than that, or on narrower boxes, hide more than they tell
+const LABEL_LIMIT = 250,
+  LABEL_ROOM = 44; // more labels than that, or on narrower boxes, hide more than they tell
 
 function paintLabels(g, { view, screen, classes, labels }, rows) {
   if (labels === "never" || rows.length > LABEL_LIMIT * (labels === "always" ? 4 : 1)) return;
@@ -142,11 +175,14 @@ export function trace(path, view, row) {
 }
 
 export function tracePolygons(path, view, polygons) {
-  for (const rings of polygons) for (const ring of rings) {
-    for (let i = 0; i < ring.length; i += 2) {
-      const x = ring[i] * view.zoom + view.x, y = ring[i + 1] * view.zoom + view.y;
-      if (i) path.lineTo(x, y); else path.moveTo(x, y);
+  for (const rings of polygons)
+    for (const ring of rings) {
+      for (let i = 0; i < ring.length; i += 2) {
+        const x = ring[i] * view.zoom + view.x,
+          y = ring[i + 1] * view.zoom + view.y;
+        if (i) path.lineTo(x, y);
+        else path.moveTo(x, y);
+      }
+      path.closePath();
     }
-    path.closePath();
-  }
 }

@@ -4,7 +4,12 @@
 export function signal() {
   const listeners = new Set();
   return {
-    emit(...values) { for (const f of [...listeners]) f(...values); },
-    subscribe(f) { listeners.add(f); return () => listeners.delete(f); },
+    emit(...values) {
+      for (const f of [...listeners]) f(...values);
+    },
+    subscribe(f) {
+      listeners.add(f);
+      return () => listeners.delete(f);
+    },
   };
 }

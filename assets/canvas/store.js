@@ -14,10 +14,16 @@ export const OPS_LIMIT = 2000;
 
 export function createStore() {
   const doc = { rows: new Map(), image: null };
-  const changed = signal(), edited = signal();
-  let undone = [], done = [], version = 0;
+  const changed = signal(),
+    edited = signal();
+  let undone = [],
+    done = [],
+    version = 0;
 
-  const show = (ids) => { version += 1; changed.emit({ ids }); };
+  const show = (ids) => {
+    version += 1;
+    changed.emit({ ids });
+  };
 
   function step(kind, label, ops) {
     show(touched(ops));
@@ -44,13 +50,27 @@ export function createStore() {
 
   return {
     /** Map(id -> annotation) in drawing order; read only. */
-    get rows() { return doc.rows; },
-    get image() { return doc.image; },
-    get version() { return version; },
-    get canUndo() { return done.length > 0; },
-    get canRedo() { return undone.length > 0; },
-    get nextUndo() { return done.at(-1)?.label ?? ""; },
-    get nextRedo() { return undone.at(-1)?.label ?? ""; },
+    get rows() {
+      return doc.rows;
+    },
+    get image() {
+      return doc.image;
+    },
+    get version() {
+      return version;
+    },
+    get canUndo() {
+      return done.length > 0;
+    },
+    get canRedo() {
+      return undone.length > 0;
+    },
+    get nextUndo() {
+      return done.at(-1)?.label ?? "";
+    },
+    get nextRedo() {
+      return undone.at(-1)?.label ?? "";
+    },
     /** Called with {ids} after every change of the document, {ids: null} after a load. */
     subscribe: changed.subscribe,
     /** Called with {imageId, kind, label, ops} for every step that has to be saved. */
@@ -60,8 +80,13 @@ export function createStore() {
     load(opened) {
       doc.rows = new Map(opened.annotations.map((row) => [row.id, Object.freeze({ ...row })]));
       doc.image = {
-        id: opened.image_id, dataset: opened.dataset, name: opened.name, width: opened.width, height: opened.height,
-        state: opened.state, caption: opened.caption ?? null,
+        id: opened.image_id,
+        dataset: opened.dataset,
+        name: opened.name,
+        width: opened.width,
+        height: opened.height,
+        state: opened.state,
+        caption: opened.caption ?? null,
       };
       done = [...(opened.undo ?? [])];
       undone = [...(opened.redo ?? [])];
@@ -69,7 +94,13 @@ export function createStore() {
     },
 
     /** Show no image. */
-    clear() { doc.rows = new Map(); doc.image = null; done = []; undone = []; show(null); },
+    clear() {
+      doc.rows = new Map();
+      doc.image = null;
+      done = [];
+      undone = [];
+      show(null);
+    },
 
     /** One user-visible step; the first on a new image also sets its state to in_progress. */
     commit(label, ops) {
@@ -81,7 +112,10 @@ export function createStore() {
       const inverse = applyOps(doc, ops);
       if (kind === "undo") undone.push(done.pop() ?? { label, forward: inverse, inverse: ops });
       else if (kind === "redo") done.push(undone.pop() ?? { label, forward: ops, inverse });
-      else { done.push({ label, forward: ops, inverse }); undone = []; }
+      else {
+        done.push({ label, forward: ops, inverse });
+        undone = [];
+      }
       show(touched(ops));
     },
 

@@ -5,7 +5,7 @@ import { OPS_LIMIT } from "./store.js";
 
 const RETRY_MS = [500, 1000, 2000, 4000, 8000, 15000];
 const EDITS_LIMIT = 200;
-const TIMERS = { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) };       // bare functions refuse another `this`
+const TIMERS = { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(id) }; // bare functions refuse another `this`
 
 /**
  * @param {object} with_
@@ -15,18 +15,38 @@ const TIMERS = { set: (f, ms) => setTimeout(f, ms), clear: (id) => clearTimeout(
  * @param {{set: Function, clear: Function}} [with_.clock]  timers, replaceable in tests
  */
 export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS }) {
-  const base = new Map(), conflicts = new Map();
-  const stateChanged = signal(), saved = signal(), conflicted = signal(), refused = signal();
-  let queue = [], seq = 0, timer = null, inFlight = null, failures = 0, state = "saved";
+  const base = new Map(),
+    conflicts = new Map();
+  const stateChanged = signal(),
+    saved = signal(),
+    conflicted = signal(),
+    refused = signal();
+  let queue = [],
+    seq = 0,
+    timer = null,
+    inFlight = null,
+    failures = 0,
+    state = "saved";
 
-  function setState(next) { if (next !== state) { state = next; stateChanged.emit(state); } }
+  function setState(next) {
+    if (next !== state) {
+      state = next;
+      stateChanged.emit(state);
+    }
+  }
   function settle() {
     if (conflicts.size) return setState("conflict");
     if (!queue.length) return setState("saved");
     if (state === "saved" || state === "conflict") setState("saving");
   }
   const persist = () => outbox.keep(queue, Object.fromEntries(base));
-  const arm = (ms) => { clock.clear(timer); timer = clock.set(() => { timer = null; send(); }, ms); };
+  const arm = (ms) => {
+    clock.clear(timer);
+    timer = clock.set(() => {
+      timer = null;
+      send();
+    }, ms);
+  };
 
   /** The next edits of one image made by one page, in order. */
   function batch(imageId = queue.find((edit) => !conflicts.has(edit.image_id))?.image_id) {
@@ -64,20 +84,26 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
   function fail(edits, error) {
     const imageId = edits[0].image_id;
     if (error.code === "conflict") {
-      const conflict = { imageId, theirs: error.details ?? {}, edits: queue.filter((edit) => edit.image_id === imageId) };
+      const conflict = {
+        imageId,
+        theirs: error.details ?? {},
+        edits: queue.filter((edit) => edit.image_id === imageId),
+      };
       conflicts.set(imageId, conflict);
       settle();
       conflicted.emit(conflict);
       if (batch()) arm(0);
     } else if (["bad_input", "not_found"].includes(error.code)) {
-      const lost = queue.filter((edit) => edit.image_id === imageId);     // the server will never take these
+      const lost = queue.filter((edit) => edit.image_id === imageId); // the server will never take these
       queue = queue.filter((edit) => edit.image_id !== imageId);
       persist();
       settle();
       refused.emit({ imageId, edits: lost, error });
       if (batch()) arm(0);
     } else {
-      setState(error.code === "login" || error.code === "forbidden" ? "login" : error.code === "offline" ? "offline" : "error");
+      setState(
+        error.code === "login" || error.code === "forbidden" ? "login" : error.code === "offline" ? "offline" : "error",
+      );
       arm(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
     }
   }
@@ -87,14 +113,26 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
     const edits = batch();
     if (!edits) return Promise.resolve();
     if (!failures) setState("saving");
-    inFlight = call("annotations_save", body(edits))
-      .then((answer) => { inFlight = null; acknowledge(edits, answer); }, (error) => { inFlight = null; fail(edits, error); });
+    inFlight = call("annotations_save", body(edits)).then(
+      (answer) => {
+        inFlight = null;
+        acknowledge(edits, answer);
+      },
+      (error) => {
+        inFlight = null;
+        fail(edits, error);
+      },
+    );
     return inFlight;
   }
 
   return {
-    get state() { return state; },
-    get waiting() { return queue.length; },
+    get state() {
+      return state;
+    },
+    get waiting() {
+      return queue.length;
+    },
     stateChanged: stateChanged.subscribe,
     onSaved: saved.subscribe,
     onConflict: conflicted.subscribe,
@@ -110,7 +148,11 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
       const left = outbox.adopt();
       queue = [...left.edits, ...queue];
       for (const [id, revision] of Object.entries(left.base)) if (!base.has(Number(id))) base.set(Number(id), revision);
-      if (queue.length) { persist(); settle(); arm(0); }
+      if (queue.length) {
+        persist();
+        settle();
+        arm(0);
+      }
     },
 
     /** An image was opened at a revision; with unsaved edits of it the older base stays, so that a conflict shows. */
@@ -133,13 +175,16 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
       while (batch() && before() && !conflicts.has(imageId)) {
         const left = queue.length;
         await send();
-        if (queue.length === left) break;             // it failed: the retry timer is armed
+        if (queue.length === left) break; // it failed: the retry timer is armed
       }
       return before() === 0;
     },
 
     /** Try again at once: the browser is back online or the person logged in. */
-    retry() { failures = 0; arm(0); },
+    retry() {
+      failures = 0;
+      arm(0);
+    },
 
     /** End a conflict: forget the image's unsaved edits and give them back to the caller. */
     resolve(imageId, revision) {
@@ -156,7 +201,10 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
     /** Bodies for the beacon that a page sends as it goes away: one for each image and page with unsaved edits. */
     parcels() {
       const images = [...new Set(queue.map((edit) => edit.image_id))];
-      return images.map((id) => batch(id)).filter(Boolean).map(body);
+      return images
+        .map((id) => batch(id))
+        .filter(Boolean)
+        .map(body);
     },
   };
 }

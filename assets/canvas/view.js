@@ -3,11 +3,17 @@
 
 import { clamp } from "./geometry.js";
 
-export const MIN_ZOOM = 0.01, MAX_ZOOM = 64;
+export const MIN_ZOOM = 0.01,
+  MAX_ZOOM = 64;
 
 export const toImage = (v, [sx, sy]) => [(sx - v.x) / v.zoom, (sy - v.y) / v.zoom];
 export const toScreen = (v, [ix, iy]) => [ix * v.zoom + v.x, iy * v.zoom + v.y];
-export const boxToScreen = (v, b) => [b[0] * v.zoom + v.x, b[1] * v.zoom + v.y, b[2] * v.zoom + v.x, b[3] * v.zoom + v.y];
+export const boxToScreen = (v, b) => [
+  b[0] * v.zoom + v.x,
+  b[1] * v.zoom + v.y,
+  b[2] * v.zoom + v.x,
+  b[3] * v.zoom + v.y,
+];
 
 /** Show the whole image, centred, with a margin in screen pixels. */
 export function fit(image, screen, margin = 12) {
@@ -17,12 +23,16 @@ export function fit(image, screen, margin = 12) {
 }
 
 /** Place an image point in the middle of the screen at a zoom. */
-export const centred = (image, screen, zoom, [ix, iy]) =>
-  ({ zoom, x: screen.width / 2 - ix * zoom, y: screen.height / 2 - iy * zoom });
+export const centred = (image, screen, zoom, [ix, iy]) => ({
+  zoom,
+  x: screen.width / 2 - ix * zoom,
+  y: screen.height / 2 - iy * zoom,
+});
 
 /** Zoom by `factor` about a screen point, which stays still. */
 export function zoomAt(v, [sx, sy], factor) {
-  const zoom = clamp(v.zoom * factor, MIN_ZOOM, MAX_ZOOM), k = zoom / v.zoom;
+  const zoom = clamp(v.zoom * factor, MIN_ZOOM, MAX_ZOOM),
+    k = zoom / v.zoom;
   return { zoom, x: sx - (sx - v.x) * k, y: sy - (sy - v.y) * k };
 }
 
@@ -46,12 +56,13 @@ export function keepInSight(v, image, screen, keep = 48) {
 /** The view that shows a box with some of its surroundings. */
 export function around(box, screen, share = 0.5) {
   const [w, h] = [Math.max(box[2] - box[0], 1), Math.max(box[3] - box[1], 1)];
-  const zoom = clamp(Math.min(screen.width * share / w, screen.height * share / h), MIN_ZOOM, MAX_ZOOM);
+  const zoom = clamp(Math.min((screen.width * share) / w, (screen.height * share) / h), MIN_ZOOM, MAX_ZOOM);
   return centred(null, screen, zoom, [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]);
 }
 
 /** The part of the image on screen, in image pixels. */
 export function visibleBox(v, screen) {
-  const [x1, y1] = toImage(v, [0, 0]), [x2, y2] = toImage(v, [screen.width, screen.height]);
+  const [x1, y1] = toImage(v, [0, 0]),
+    [x2, y2] = toImage(v, [screen.width, screen.height]);
   return [x1, y1, x2, y2];
 }

@@ -35,5 +35,8 @@ export function fillHeight(element) {
   watcher.observe(element.parentElement);
   window.addEventListener("resize", size);
   size();
-  return () => { watcher.disconnect(); window.removeEventListener("resize", size); };
+  return () => {
+    watcher.disconnect();
+    window.removeEventListener("resize", size);
+  };
 }

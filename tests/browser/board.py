@@ -50,8 +50,9 @@ class Board:
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where an image point is in the window."""
-        spot = f"(() => {{ const r = app.stage.root.getBoundingClientRect(), v = app.stage.view; return [{x} * v.zoom + v.x + r.left, {y} * v.zoom + v.y + r.top]; }})()"
-        return tuple(self.state(spot))
+        corner = self.state("app.stage.root.getBoundingClientRect().toJSON()")
+        view = self.state("app.stage.view")
+        return x * view["zoom"] + view["x"] + corner["left"], y * view["zoom"] + view["y"] + corner["top"]
 
     def drag(self, start: tuple[float, float], end: tuple[float, float]) -> None:
         """Drag the mouse between two image points."""

@@ -60,7 +60,8 @@ def test_all_eight_handles_resize(board: Board):
     board.press("v")
     x1, y1, x2, y2 = PLACE
     mx, my = (x1 + x2) / 2, (y1 + y2) / 2
-    for grip, sides in [((x1, y1), "01"), ((mx, y1), "1"), ((x2, y1), "21"), ((x2, my), "2"), ((x2, y2), "23"), ((mx, y2), "3"), ((x1, y2), "03"), ((x1, my), "0")]:
+    corners = [((x1, y1), "01"), ((x2, y1), "21"), ((x2, y2), "23"), ((x1, y2), "03")]
+    for grip, sides in [*corners, ((mx, y1), "1"), ((x2, my), "2"), ((mx, y2), "3"), ((x1, my), "0")]:
         board.drag(grip, (grip[0] + 9, grip[1] + 7))
         wanted = [v + (0 if str(i) not in sides else 9 if i % 2 == 0 else 7) for i, v in enumerate(PLACE)]
         assert near(board.box(key), wanted), sides
@@ -383,7 +384,9 @@ def test_everything_fits_a_small_window(browser, live_app):
     board = Board(browser, live_app.url, 1280, 720)
     board.page.mouse.move(*board.at(50, 50))
     outside = board.page.evaluate("""() => [...document.querySelectorAll('.tc button, .tc select, .tc-status')].filter((n) => !n.closest('.tc-vlist, .tc-fold'))
-        .map((n) => [n, n.getBoundingClientRect()]).filter(([n, r]) => r.width && (r.right > innerWidth || r.bottom > innerHeight || r.left < 0)).map(([n]) => n.outerHTML)""")
+        .map((n) => [n, n.getBoundingClientRect()])
+        .filter(([n, r]) => r.width && (r.right > innerWidth || r.bottom > innerHeight || r.left < 0))
+        .map(([n]) => n.outerHTML)""")
     assert outside == []
     board.context.close()
 

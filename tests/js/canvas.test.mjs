@@ -17,18 +17,21 @@ test("screen and image coordinates invert each other at any zoom", () => {
 
 test("the point under the cursor stays still while zooming, also at the limits", () => {
   const v = fit({ width: 640, height: 480 }, { width: 1000, height: 500 });
-  for (const factor of [1.3, 1e9, 1e-9]) near(toImage(zoomAt(v, [410, 95], factor), [410, 95]), toImage(v, [410, 95]), 1e-6);
+  for (const factor of [1.3, 1e9, 1e-9])
+    near(toImage(zoomAt(v, [410, 95], factor), [410, 95]), toImage(v, [410, 95]), 1e-6);
 });
 
 test("a fitted image is centred and whole on screen", () => {
   const v = fit({ width: 100, height: 400 }, { width: 900, height: 500 });
-  const [x1, y1] = toScreen(v, [0, 0]), [x2, y2] = toScreen(v, [100, 400]);
+  const [x1, y1] = toScreen(v, [0, 0]),
+    [x2, y2] = toScreen(v, [100, 400]);
   assert.ok(x1 >= 0 && y1 >= 0 && x2 <= 900 && y2 <= 500);
   near([x1 + x2, y1 + y2], [900, 500]);
 });
 
 test("panning cannot lose the image", () => {
-  const image = { width: 100, height: 100 }, screen = { width: 500, height: 400 };
+  const image = { width: 100, height: 100 },
+    screen = { width: 500, height: 400 };
   for (const x of [-1e6, 1e6]) {
     const v = keepInSight({ zoom: 2, x, y: x }, image, screen);
     assert.ok(v.x + 200 >= 48 && v.x <= 452 && v.y + 200 >= 48 && v.y <= 352);
@@ -47,7 +50,17 @@ test("boxes are cut to the image, and slivers are refused", () => {
 });
 
 test("a group stops at the image border as one", () => {
-  assert.deepEqual(limitShift([[5, 5, 20, 20], [50, 5, 90, 20]], [30, -30], { width: 100, height: 50 }), [10, -5]);
+  assert.deepEqual(
+    limitShift(
+      [
+        [5, 5, 20, 20],
+        [50, 5, 90, 20],
+      ],
+      [30, -30],
+      { width: 100, height: 50 },
+    ),
+    [10, -5],
+  );
 });
 
 test("resizing past the other side turns the box over and keeps a least size", () => {
@@ -68,11 +81,15 @@ test("a hit is the smallest visible box, as a plain search finds it", () => {
     const [x, y, w, h] = [random() * 4000, random() * 3000, 5 + random() * (i % 40 ? 90 : 3500), 5 + random() * 90];
     return { id: String(i), xyxy: [x, y, x + w, y + h] };
   });
-  const index = createIndex(rows), area = ([a, b, c, d]) => (c - a) * (d - b);
+  const index = createIndex(rows),
+    area = ([a, b, c, d]) => (c - a) * (d - b);
   let hits = 0;
   for (let i = 0; i < 500; i++) {
     const [x, y] = [random() * 4000, random() * 3000];
-    const plain = rows.filter((r) => x >= r.xyxy[0] && x <= r.xyxy[2] && y >= r.xyxy[1] && y <= r.xyxy[3]).sort((a, b) => area(a.xyxy) - area(b.xyxy))[0] ?? null;
+    const plain =
+      rows
+        .filter((r) => x >= r.xyxy[0] && x <= r.xyxy[2] && y >= r.xyxy[1] && y <= r.xyxy[3])
+        .sort((a, b) => area(a.xyxy) - area(b.xyxy))[0] ?? null;
     assert.equal(index.at([x, y]), plain);
     hits += plain !== null;
   }

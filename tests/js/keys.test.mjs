@@ -18,13 +18,32 @@ test("key events get the names that the action table uses", () => {
 
 test("text fields, lists and editors take their keys themselves; buttons and sliders do not", () => {
   const node = (tagName, more = {}) => ({ tagName, closest: () => null, ...more });
-  for (const typing of [node("INPUT", { type: "text" }), node("INPUT", { type: "search" }), node("TEXTAREA"), node("SELECT"), node("DIV", { isContentEditable: true }), node("DIV", { closest: () => ({}) })]) assert.equal(isTyping(typing), true);
-  for (const other of [node("BUTTON"), node("INPUT", { type: "range" }), node("INPUT", { type: "checkbox" }), node("CANVAS"), null]) assert.equal(isTyping(other), false);
+  for (const typing of [
+    node("INPUT", { type: "text" }),
+    node("INPUT", { type: "search" }),
+    node("TEXTAREA"),
+    node("SELECT"),
+    node("DIV", { isContentEditable: true }),
+    node("DIV", { closest: () => ({}) }),
+  ])
+    assert.equal(isTyping(typing), true);
+  for (const other of [
+    node("BUTTON"),
+    node("INPUT", { type: "range" }),
+    node("INPUT", { type: "checkbox" }),
+    node("CANVAS"),
+    null,
+  ])
+    assert.equal(isTyping(other), false);
 });
 
 test("no shortcut fires while composing, in a dialog, in a hidden tab or after somebody else took the key", () => {
-  const event = { ...key("x"), target: { tagName: "CANVAS", closest: () => null, ownerDocument: { activeElement: null } } };
-  const yes = () => true, no = () => false;
+  const event = {
+    ...key("x"),
+    target: { tagName: "CANVAS", closest: () => null, ownerDocument: { activeElement: null } },
+  };
+  const yes = () => true,
+    no = () => false;
   assert.equal(allowed(event, yes, no), true);
   assert.equal(allowed({ ...event, isComposing: true }, yes, no), false);
   assert.equal(allowed({ ...event, keyCode: 229 }, yes, no), false);
@@ -49,8 +68,28 @@ test("a key has one action, unless conditions tell them apart", () => {
 });
 
 test("the keys people know from the reference are there", () => {
-  const map = keyMap(ACTIONS), ids = (combo) => (map.get(combo) ?? []).map((action) => action.id);
-  const known = { x: "tweak", a: "auto_class", s: "tool_smart_box", d: "tool_point", m: "tool_multi_point", f: "points_positive", g: "points_negative", q: "undo_box", w: "delete", backspace: "delete", left: "previous_image", right: "next_image", up: "previous_class", down: "next_class", enter: "accept_draft", "ctrl+z": "undo", "?": "help", "1": "class_1" };
+  const map = keyMap(ACTIONS),
+    ids = (combo) => (map.get(combo) ?? []).map((action) => action.id);
+  const known = {
+    x: "tweak",
+    a: "auto_class",
+    s: "tool_smart_box",
+    d: "tool_point",
+    m: "tool_multi_point",
+    f: "points_positive",
+    g: "points_negative",
+    q: "undo_box",
+    w: "delete",
+    backspace: "delete",
+    left: "previous_image",
+    right: "next_image",
+    up: "previous_class",
+    down: "next_class",
+    enter: "accept_draft",
+    "ctrl+z": "undo",
+    "?": "help",
+    1: "class_1",
+  };
   for (const [combo, id] of Object.entries(known)) assert.ok(ids(combo).includes(id), combo);
 });
 

@@ -6,28 +6,50 @@ import { createPending } from "../../assets/canvas/pending.js";
 import { createImageList, PAGE } from "../../assets/canvas/images.js";
 import { createRpc } from "../../assets/canvas/rpc.js";
 
-class Disk {                                                    // localStorage, in memory
+class Disk {
+  // localStorage, in memory
   map = new Map();
-  get length() { return this.map.size; }
-  key(i) { return [...this.map.keys()][i] ?? null; }
-  getItem(k) { return this.map.get(k) ?? null; }
-  setItem(k, v) { this.map.set(k, String(v)); }
-  removeItem(k) { this.map.delete(k); }
+  get length() {
+    return this.map.size;
+  }
+  key(i) {
+    return [...this.map.keys()][i] ?? null;
+  }
+  getItem(k) {
+    return this.map.get(k) ?? null;
+  }
+  setItem(k, v) {
+    this.map.set(k, String(v));
+  }
+  removeItem(k) {
+    this.map.delete(k);
+  }
 }
 const coded = (code, details = {}) => Object.assign(new Error(code), { code, details });
 const edit = (imageId, id) => ({ imageId, kind: "edit", label: "Draw box", ops: [{ op: "add", annotation: { id } }] });
 
 /** A server that keeps revisions, knows (client, seq) pairs, and can be told to fail. */
 function world() {
-  const disk = new Disk(), saves = [], known = new Map(), revision = new Map();
-  let fault = null, now = 1_000_000;
+  const disk = new Disk(),
+    saves = [],
+    known = new Map(),
+    revision = new Map();
+  let fault = null,
+    now = 1_000_000;
   const timers = new Map();
   let next = 1;
-  const clock = { set: (f) => { timers.set(next, f); return next++; }, clear: (id) => timers.delete(id) };
+  const clock = {
+    set: (f) => {
+      timers.set(next, f);
+      return next++;
+    },
+    clear: (id) => timers.delete(id),
+  };
   async function call(op, args) {
     assert.equal(op, "annotations_save");
     if (fault === "before") throw coded("offline");
-    const edits = JSON.parse(args.edits), at = revision.get(args.image_id) ?? 0;
+    const edits = JSON.parse(args.edits),
+      at = revision.get(args.image_id) ?? 0;
     const fresh = edits.filter((e) => !known.has(`${args.client_id}:${e.seq}`));
     const done = edits.map((e) => known.get(`${args.client_id}:${e.seq}`)).filter((r) => r > args.base_revision).length;
     if (fault === "bad") throw coded("bad_input");
@@ -39,33 +61,49 @@ function world() {
     return { revision: at + fresh.length, acknowledged: edits.map((e) => e.seq), annotation_count: 0 };
   }
   return {
-    disk, saves, revision,
-    set fault(value) { fault = value; },
-    later(ms) { now += ms; },
+    disk,
+    saves,
+    revision,
+    set fault(value) {
+      fault = value;
+    },
+    later(ms) {
+      now += ms;
+    },
     page(name) {
       const outbox = createOutbox(disk, name, () => now);
       return { outbox, ...pick(createSync({ call, outbox, clientId: name, clock })) };
     },
-    async tick() { const due = [...timers.values()]; timers.clear(); for (const f of due) f(); for (let i = 0; i < 10; i++) await null; },
+    async tick() {
+      const due = [...timers.values()];
+      timers.clear();
+      for (const f of due) f();
+      for (let i = 0; i < 10; i++) await null;
+    },
   };
 }
 const pick = (sync) => ({ sync });
 
 test("quick edits travel together and settle as saved", async () => {
-  const w = world(), { sync } = w.page("p1");
+  const w = world(),
+    { sync } = w.page("p1");
   sync.opened(4, 0);
   for (const id of ["a", "b", "c"]) sync.push(edit(4, id));
   assert.equal(sync.state, "saving");
   await w.tick();
   assert.equal(w.saves.length, 1);
-  assert.deepEqual(JSON.parse(w.saves[0].edits).map((e) => e.seq), [1, 2, 3]);
+  assert.deepEqual(
+    JSON.parse(w.saves[0].edits).map((e) => e.seq),
+    [1, 2, 3],
+  );
   assert.equal(sync.state, "saved");
   assert.equal(sync.revisionOf(4), 3);
   assert.equal(w.disk.length, 0);
 });
 
 test("offline edits are kept, sent once when the server is back", async () => {
-  const w = world(), { sync } = w.page("p1");
+  const w = world(),
+    { sync } = w.page("p1");
   sync.opened(4, 0);
   w.fault = "before";
   sync.push(edit(4, "a"));
@@ -81,7 +119,8 @@ test("offline edits are kept, sent once when the server is back", async () => {
 });
 
 test("an answer lost on the way does not save twice", async () => {
-  const w = world(), { sync } = w.page("p1");
+  const w = world(),
+    { sync } = w.page("p1");
   sync.opened(4, 0);
   w.fault = "after";
   sync.push(edit(4, "a"));
@@ -95,7 +134,8 @@ test("an answer lost on the way does not save twice", async () => {
 });
 
 test("what a crashed page left is sent by the next one under the old name; a living page keeps its own", async () => {
-  const w = world(), first = w.page("p1");
+  const w = world(),
+    first = w.page("p1");
   first.outbox.beat();
   first.sync.opened(4, 0);
   w.fault = "before";
@@ -115,13 +155,17 @@ test("what a crashed page left is sent by the next one under the old name; a liv
 });
 
 test("a stale base is a conflict: nothing is sent or lost until it is settled, other images go on", async () => {
-  const w = world(), { sync } = w.page("p1"), seen = [];
+  const w = world(),
+    { sync } = w.page("p1"),
+    seen = [];
   sync.onConflict((c) => seen.push(c));
-  sync.opened(4, 0); sync.opened(5, 0);
+  sync.opened(4, 0);
+  sync.opened(5, 0);
   w.revision.set(4, 9);
   sync.push(edit(4, "a"));
   sync.push(edit(5, "b"));
-  await w.tick(); await w.tick();
+  await w.tick();
+  await w.tick();
   assert.equal(sync.state, "conflict");
   assert.equal(seen[0].theirs.revision, 9);
   assert.equal(w.revision.get(5), 1);
@@ -137,7 +181,9 @@ test("a stale base is a conflict: nothing is sent or lost until it is settled, o
 });
 
 test("edits the server refuses leave the queue by name instead of blocking it", async () => {
-  const w = world(), { sync } = w.page("p1"), lost = [];
+  const w = world(),
+    { sync } = w.page("p1"),
+    lost = [];
   sync.onRefused((r) => lost.push(r));
   sync.opened(4, 0);
   w.fault = "bad";
@@ -149,7 +195,8 @@ test("edits the server refuses leave the queue by name instead of blocking it", 
 });
 
 test("an image opened again with unsaved edits keeps the older base", () => {
-  const w = world(), { sync } = w.page("p1");
+  const w = world(),
+    { sync } = w.page("p1");
   sync.opened(4, 2);
   sync.push(edit(4, "a"));
   sync.opened(4, 7);
@@ -158,7 +205,8 @@ test("an image opened again with unsaved edits keeps the older base", () => {
 });
 
 test("flush waits until an image is saved, also while a request is in flight", async () => {
-  const w = world(), { sync } = w.page("p1");
+  const w = world(),
+    { sync } = w.page("p1");
   sync.opened(4, 0);
   sync.push(edit(4, "a"));
   const first = sync.flush();
@@ -171,19 +219,51 @@ test("flush waits until an image is saved, also while a request is in flight", a
 test("an answer for another image is dropped, and so is a cancelled one", async () => {
   const pending = createPending();
   let image = 1;
-  const late = pending.run({ label: "x", imageId: 1 }, async () => { image = 2; return "box"; }, () => image);
+  const late = pending.run(
+    { label: "x", imageId: 1 },
+    async () => {
+      image = 2;
+      return "box";
+    },
+    () => image,
+  );
   assert.equal(await late, null);
-  const cancelled = pending.run({ label: "x", imageId: 2 }, async () => { pending.list()[0].cancel(); throw new Error("late"); }, () => image);
+  const cancelled = pending.run(
+    { label: "x", imageId: 2 },
+    async () => {
+      pending.list()[0].cancel();
+      throw new Error("late");
+    },
+    () => image,
+  );
   assert.equal(await cancelled, null);
-  assert.equal(await pending.run({ label: "x", imageId: 2 }, async () => "box", () => image), "box");
+  assert.equal(
+    await pending.run(
+      { label: "x", imageId: 2 },
+      async () => "box",
+      () => image,
+    ),
+    "box",
+  );
   assert.equal(pending.size, 0);
 });
 
 test("a newer request of a group drops the older one", async () => {
   const pending = createPending();
   let answer;
-  const first = pending.run({ label: "x", imageId: 1, group: "g" }, () => new Promise((done) => { answer = done; }), () => 1);
-  const second = pending.run({ label: "x", imageId: 1, group: "g" }, async () => "new", () => 1);
+  const first = pending.run(
+    { label: "x", imageId: 1, group: "g" },
+    () =>
+      new Promise((done) => {
+        answer = done;
+      }),
+    () => 1,
+  );
+  const second = pending.run(
+    { label: "x", imageId: 1, group: "g" },
+    async () => "new",
+    () => 1,
+  );
   answer("old");
   assert.equal(await first, null);
   assert.equal(await second, "new");
@@ -194,7 +274,14 @@ test("the image list reads pages as they come into sight and forgets them with t
   const list = createImageList(async (op, { offset, limit, state }) => {
     asked.push([offset, state]);
     const total = state ? 10 : 100_000;
-    return { total, images: Array.from({ length: Math.min(limit, total - offset) }, (_, i) => ({ id: offset + i + 1, name: `${offset + i}.jpg`, state: "new" })) };
+    return {
+      total,
+      images: Array.from({ length: Math.min(limit, total - offset) }, (_, i) => ({
+        id: offset + i + 1,
+        name: `${offset + i}.jpg`,
+        state: "new",
+      })),
+    };
   });
   await list.reset("d");
   assert.equal(list.total, 100_000);
@@ -202,7 +289,10 @@ test("the image list reads pages as they come into sight and forgets them with t
   assert.equal(list.row(50_000), null);
   list.ensure(PAGE - 3, PAGE + 3);
   await list.at(PAGE);
-  assert.deepEqual(asked.map(([offset]) => offset), [0, 99_500, 500]);
+  assert.deepEqual(
+    asked.map(([offset]) => offset),
+    [0, 99_500, 500],
+  );
   list.update(100_000, { state: "reviewed" });
   assert.equal(list.row(99_999).state, "reviewed");
   await list.reset("d", { state: "new" });
@@ -214,7 +304,12 @@ test("the image list reads pages as they come into sight and forgets them with t
 test("an undefined answer is a failed transport; a refusal carries its code and details", async () => {
   const offline = createRpc({ rpc: async () => undefined }, async () => coded("offline"));
   await assert.rejects(offline("image_open"), { code: "offline" });
-  const refused = createRpc({ rpc: async () => ({ ok: false, code: "conflict", message: "stale", details: { revision: 3 } }) });
+  const refused = createRpc({
+    rpc: async () => ({ ok: false, code: "conflict", message: "stale", details: { revision: 3 } }),
+  });
   await assert.rejects(refused("annotations_save"), (e) => e.code === "conflict" && e.details.revision === 3);
-  assert.equal(await createRpc({ rpc: async ({ m, p }) => ({ ok: true, result: `${m} ${p.x}` }) })("op", { x: 1 }), "op 1");
+  assert.equal(
+    await createRpc({ rpc: async ({ m, p }) => ({ ok: true, result: `${m} ${p.x}` }) })("op", { x: 1 }),
+    "op 1",
+  );
 });

@@ -12,7 +12,14 @@ import { assistActions } from "./assist.js";
  *   run: (app: object) => any}} Action
  * @type {Action[]}
  */
-export const ACTIONS = [...toolActions, ...assistActions, ...editActions, ...classActions, ...imageActions, ...viewActions];
+export const ACTIONS = [
+  ...toolActions,
+  ...assistActions,
+  ...editActions,
+  ...classActions,
+  ...imageActions,
+  ...viewActions,
+];
 
 export const GROUPS = ["Tools", "Assist", "Edit", "Classes", "Images", "View"];
 export const actionById = (id) => ACTIONS.find((action) => action.id === id);

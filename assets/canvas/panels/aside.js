@@ -4,7 +4,10 @@ import { el, icon } from "../dom.js";
 
 export function createAsidePanel(app, outbox) {
   function download(parcel) {
-    const link = el("a", { href: URL.createObjectURL(new Blob([JSON.stringify(parcel, null, 1)], { type: "application/json" })), download: `tator-changes-${parcel.imageId}.json` });
+    const link = el("a", {
+      href: URL.createObjectURL(new Blob([JSON.stringify(parcel, null, 1)], { type: "application/json" })),
+      download: `tator-changes-${parcel.imageId}.json`,
+    });
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
@@ -15,17 +18,45 @@ export function createAsidePanel(app, outbox) {
     app.conflict.apply(parcel.edits);
     outbox.dropAside(parcel.id);
   }
-  const line = (parcel, end) => el("div.tc-asiderow", {},
-    el("span.tc-name", { text: parcel.name, title: parcel.name }),
-    el("em", { text: `${parcel.edits.length} steps, ${new Date(parcel.at).toLocaleString()}` }),
-    el("button.tc-button", { type: "button", onclick: () => again(parcel, end) }, "Apply"),
-    el("button.tc-button", { type: "button", onclick: () => download(parcel) }, "Download"),
-    el("button.tc-mini", { type: "button", "aria-label": "Forget", title: "Forget", onclick: (event) => { outbox.dropAside(parcel.id); event.currentTarget.parentNode.remove(); } }, icon("trash")));
+  const line = (parcel, end) =>
+    el(
+      "div.tc-asiderow",
+      {},
+      el("span.tc-name", { text: parcel.name, title: parcel.name }),
+      el("em", { text: `${parcel.edits.length} steps, ${new Date(parcel.at).toLocaleString()}` }),
+      el("button.tc-button", { type: "button", onclick: () => again(parcel, end) }, "Apply"),
+      el("button.tc-button", { type: "button", onclick: () => download(parcel) }, "Download"),
+      el(
+        "button.tc-mini",
+        {
+          type: "button",
+          "aria-label": "Forget",
+          title: "Forget",
+          onclick: (event) => {
+            outbox.dropAside(parcel.id);
+            event.currentTarget.parentNode.remove();
+          },
+        },
+        icon("trash"),
+      ),
+    );
   return {
-    open: () => app.dialogs.show("tc-asides", "Changes set aside", (box, end) => {
-      const parcels = outbox.aside();
-      box.append(app.dialogs.head("Changes set aside", end), parcels.length ? el("div", {}, parcels.map((p) => line(p, end))) : el("p.tc-hint", { text: "Nothing is set aside." }));
-    }),
-    get any() { return outbox.aside().length > 0; },
+    open: () =>
+      app.dialogs.show("tc-asides", "Changes set aside", (box, end) => {
+        const parcels = outbox.aside();
+        box.append(
+          app.dialogs.head("Changes set aside", end),
+          parcels.length
+            ? el(
+                "div",
+                {},
+                parcels.map((p) => line(p, end)),
+              )
+            : el("p.tc-hint", { text: "Nothing is set aside." }),
+        );
+      }),
+    get any() {
+      return outbox.aside().length > 0;
+    },
   };
 }

@@ -8,11 +8,14 @@ export function createConflictPanel(app, outbox) {
   let open = null;
 
   const theirRows = (conflict) => new Map((conflict.theirs.annotations ?? []).map((row) => [row.id, row]));
-  const count = (n, what) => `${n} ${what}`;
-
-  function summary(conflict) {
-    const { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirRows(conflict));
-    return [count(onlyMine.length, "only here"), count(onlyTheirs.length, "only there"), count(changed.length, "different")].join(", ");
+  /** What differs: their annotations that differ from ours, and the numbers in words. */
+  function differences(conflict) {
+    const theirs = theirRows(conflict),
+      { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirs);
+    return {
+      rows: [...onlyTheirs, ...changed].map((id) => theirs.get(id)),
+      words: `${onlyMine.length} only here, ${onlyTheirs.length} only there, ${changed.length} different`,
+    };
   }
 
   async function settle(mine) {
@@ -24,44 +27,95 @@ export function createConflictPanel(app, outbox) {
       if (mine) apply(edits);
       else setAside(imageId, now.name, edits);
       hide();
-    } catch (error) { app.tell(error); }
+    } catch (error) {
+      app.tell(error);
+    }
   }
 
   /** Make edits again on the version that is open now. */
   function apply(edits) {
-    const { ops, dropped } = rebase(app.store.rows, edits.flatMap((edit) => edit.ops).filter((op) => op.op !== "image"));
+    const { ops, dropped } = rebase(
+      app.store.rows,
+      edits.flatMap((edit) => edit.ops).filter((op) => op.op !== "image"),
+    );
     if (ops.length) app.store.commit("Apply my changes again", ops);
     if (dropped) app.toast(`${dropped} of your changes concerned boxes that are gone.`, "warn");
   }
 
   function setAside(imageId, name, edits) {
     outbox.setAside({ id: app.newId(), imageId, name, at: Date.now(), edits });
-    app.toast("Your version was set aside; find it under Ctrl K, \"Changes set aside\".", "ok");
+    app.toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
   }
 
   function show(conflict) {
     open = conflict;
-    const theirs = [...theirRows(conflict).values()], who = conflict.theirs.author?.user || "Another window";
+    const { rows: theirs, words } = differences(conflict),
+      who = conflict.theirs.author?.user || "Another window";
     const look = (rows) => app.stage.setCompare(rows);
     root.hidden = false;
     root.replaceChildren(
       el("h2", { text: `${who} saved this image before you` }),
-      el("p", { text: `Nothing was overwritten. Your version is drawn in colour, theirs in white dashes: ${summary(conflict)}.` }),
-      el("div.tc-buttons", {},
-        el("button.tc-button", { type: "button", title: "Show or hide their version", "aria-pressed": "true", onclick: (event) => { const on = event.target.getAttribute("aria-pressed") !== "true"; event.target.setAttribute("aria-pressed", String(on)); look(on ? theirs : null); } }, "Show theirs"),
-        el("button.tc-button", { type: "button", onclick: () => settle(false), dataset: { choice: "theirs" }, title: "Their version stays; yours is set aside and can be applied later" }, "Keep theirs"),
-        el("button.tc-button.tc-primary", { type: "button", onclick: () => settle(true), dataset: { choice: "mine" }, title: "Your changes are made again on their version" }, "Apply mine on top")));
+      el("p", {
+        text: `Nothing was overwritten. Your version is drawn in colour, what differs in theirs in white dashes: ${words}.`,
+      }),
+      el(
+        "div.tc-buttons",
+        {},
+        el(
+          "button.tc-button",
+          {
+            type: "button",
+            title: "Show or hide their version",
+            "aria-pressed": "true",
+            onclick: (event) => {
+              const on = event.target.getAttribute("aria-pressed") !== "true";
+              event.target.setAttribute("aria-pressed", String(on));
+              look(on ? theirs : null);
+            },
+          },
+          "Show theirs",
+        ),
+        el(
+          "button.tc-button",
+          {
+            type: "button",
+            onclick: () => settle(false),
+            dataset: { choice: "theirs" },
+            title: "Their version stays; yours is set aside and can be applied later",
+          },
+          "Keep theirs",
+        ),
+        el(
+          "button.tc-button.tc-primary",
+          {
+            type: "button",
+            onclick: () => settle(true),
+            dataset: { choice: "mine" },
+            title: "Your changes are made again on their version",
+          },
+          "Apply mine on top",
+        ),
+      ),
+    );
     look(theirs);
   }
 
-  function hide() { open = null; root.hidden = true; root.replaceChildren(); app.stage.setCompare(null); }
+  function hide() {
+    open = null;
+    root.hidden = true;
+    root.replaceChildren();
+    app.stage.setCompare(null);
+  }
 
   return {
-    root, apply, setAside,
+    root,
+    apply,
+    setAside,
     /** Show the conflict of the open image, if it has one. */
     refresh() {
       const conflict = app.sync.conflictOf(app.session.imageId);
-      if (conflict && app.session.phase === "ready") show(conflict); else if (open) hide();
+      if (conflict && app.session.phase === "ready") show(conflict);
+      else if (open) hide();
     },
   };
 }

@@ -19,7 +19,9 @@ export function createDialogs(root) {
   }
 
   return {
-    get isOpen() { return open !== null; },
+    get isOpen() {
+      return open !== null;
+    },
     /** Show a line for a few seconds. @param {"info"|"ok"|"warn"|"bad"} tone */
     toast(text, tone = "info") {
       if ([...toasts.children].some((node) => node.dataset.text === text)) return;
@@ -32,10 +34,26 @@ export function createDialogs(root) {
     show(className, title, build) {
       close(null);
       return new Promise((done) => {
-        const box = el(`div.tc-dialog.${className}`, { role: "dialog", "aria-modal": "true", "aria-label": title, tabindex: -1 });
-        const layer = el("div.tc-layer", { onpointerdown: (event) => { if (event.target === layer) close(null); } }, box);
+        const box = el(`div.tc-dialog.${className}`, {
+          role: "dialog",
+          "aria-modal": "true",
+          "aria-label": title,
+          tabindex: -1,
+        });
+        const layer = el(
+          "div.tc-layer",
+          {
+            onpointerdown: (event) => {
+              if (event.target === layer) close(null);
+            },
+          },
+          box,
+        );
         layer.addEventListener("keydown", (event) => {
-          if (event.key === "Escape") { event.preventDefault(); close(null); }
+          if (event.key === "Escape") {
+            event.preventDefault();
+            close(null);
+          }
           if (event.key === "Tab") trap(event, box);
           event.stopPropagation();
         });
@@ -48,14 +66,36 @@ export function createDialogs(root) {
     /** Ask before something big. @returns {Promise<boolean>} */
     async confirm(question, note, verb) {
       const answer = await this.show("tc-confirm", question, (box, end) => {
-        box.append(el("h2", { text: question }), el("p", { text: note }), el("div.tc-buttons", {},
-          el("button.tc-button", { type: "button", onclick: () => end(false) }, "Cancel", el("kbd", { text: "Esc" })),
-          el("button.tc-button.tc-primary", { type: "button", autofocus: true, onclick: () => end(true) }, verb, el("kbd", { text: "Enter" }))));
+        box.append(
+          el("h2", { text: question }),
+          el("p", { text: note }),
+          el(
+            "div.tc-buttons",
+            {},
+            el("button.tc-button", { type: "button", onclick: () => end(false) }, "Cancel", el("kbd", { text: "Esc" })),
+            el(
+              "button.tc-button.tc-primary",
+              { type: "button", autofocus: true, onclick: () => end(true) },
+              verb,
+              el("kbd", { text: "Enter" }),
+            ),
+          ),
+        );
       });
       return answer === true;
     },
     close,
-    head: (title, end) => el("div.tc-dialoghead", {}, el("h2", { text: title }), el("button.tc-mini", { type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: () => end(null) }, icon("close"))),
+    head: (title, end) =>
+      el(
+        "div.tc-dialoghead",
+        {},
+        el("h2", { text: title }),
+        el(
+          "button.tc-mini",
+          { type: "button", "aria-label": "Close", title: "Close (Esc)", onclick: () => end(null) },
+          icon("close"),
+        ),
+      ),
   };
 }
 
@@ -63,6 +103,11 @@ function trap(event, box) {
   const stops = [...box.querySelectorAll("button,input,select,[tabindex='0']")].filter((node) => !node.disabled);
   if (!stops.length) return;
   const [first, last] = [stops[0], stops.at(-1)];
-  if (event.shiftKey && document.activeElement === first) { event.preventDefault(); last.focus(); }
-  else if (!event.shiftKey && document.activeElement === last) { event.preventDefault(); first.focus(); }
+  if (event.shiftKey && document.activeElement === first) {
+    event.preventDefault();
+    last.focus();
+  } else if (!event.shiftKey && document.activeElement === last) {
+    event.preventDefault();
+    first.focus();
+  }
 }

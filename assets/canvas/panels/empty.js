@@ -6,21 +6,48 @@ import { showTab } from "../window.js";
 export function createEmpty(app) {
   const root = el("div.tc-empty", { hidden: true });
   const screens = {
-    empty: () => ["images", "No dataset is open", "Import a folder of images, or open one of your datasets.", ["Go to Datasets", () => showTab("datasets")]],
-    no_images: () => ["images", "This dataset has no images", "Import it again from a folder that holds images.", ["Go to Datasets", () => showTab("datasets")]],
-    unreadable: () => ["alert", "This image cannot be shown", app.session.problem, ["Next image", () => app.runById("next_image")]],
-    failed: () => ["alert", "This could not be opened", app.session.problem, ["Try again", () => app.session.openDataset(app.session.dataset ?? app.wanted())]],
+    empty: () => [
+      "images",
+      "No dataset is open",
+      "Import a folder of images, or open one of your datasets.",
+      ["Go to Datasets", () => showTab("datasets")],
+    ],
+    no_images: () => [
+      "images",
+      "This dataset has no images",
+      "Import it again from a folder that holds images.",
+      ["Go to Datasets", () => showTab("datasets")],
+    ],
+    unreadable: () => [
+      "alert",
+      "This image cannot be shown",
+      app.session.problem,
+      ["Next image", () => app.runById("next_image")],
+    ],
+    failed: () => [
+      "alert",
+      "This could not be opened",
+      app.session.problem,
+      ["Try again", () => app.session.openDataset(app.session.dataset ?? app.wanted())],
+    ],
   };
   return {
     root,
     refresh() {
-      const { phase } = app.session, screen = screens[phase]?.();
+      const { phase } = app.session,
+        screen = screens[phase]?.();
       root.hidden = !screen && phase !== "loading";
       root.classList.toggle("tc-loading", phase === "loading");
       if (phase === "loading") return fill(root, el("i.tc-spin"), el("p", { text: "Opening" }));
       if (!screen) return undefined;
       const [sign, title, text, [verb, go]] = screen;
-      return fill(root, icon(sign), el("h2", { text: title }), el("p", { text }), el("button.tc-button.tc-primary", { type: "button", onclick: go }, verb));
+      return fill(
+        root,
+        icon(sign),
+        el("h2", { text: title }),
+        el("p", { text }),
+        el("button.tc-button.tc-primary", { type: "button", onclick: go }, verb),
+      );
     },
   };
 }

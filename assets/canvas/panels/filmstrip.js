@@ -4,16 +4,43 @@ import { el, icon } from "../dom.js";
 import { urls } from "../urls.js";
 import { virtualList } from "./virtual_list.js";
 
-const STEP = 114, SEARCH_MS = 250, PICTURES = 300;
+const STEP = 114,
+  SEARCH_MS = 250,
+  PICTURES = 300;
 export const STATES = { new: "New", in_progress: "In progress", reviewed: "Reviewed" };
 
 export function createFilmstrip(app) {
-  const list = virtualList({ step: STEP, across: true, className: "tc-film", label: "Images", render: thumb, onSight: (from, to) => app.images.ensure(from, to) });
+  const list = virtualList({
+    step: STEP,
+    across: true,
+    className: "tc-film",
+    label: "Images",
+    render: thumb,
+    onSight: (from, to) => app.images.ensure(from, to),
+  });
   let timer = null;
-  const search = el("input.tc-input", { type: "search", placeholder: "Search images", "aria-label": "Search images", oninput: () => { clearTimeout(timer); timer = setTimeout(filter, SEARCH_MS); } });
-  search.addEventListener("keydown", (event) => { if (event.key === "Escape") { search.value = ""; search.blur(); filter(); } });
-  const state = el("select.tc-input", { "aria-label": "Show images of state", onchange: filter },
-    el("option", { value: "", text: "All states" }), Object.entries(STATES).map(([value, text]) => el("option", { value, text })));
+  const search = el("input.tc-input", {
+    type: "search",
+    placeholder: "Search",
+    "aria-label": "Search images",
+    oninput: () => {
+      clearTimeout(timer);
+      timer = setTimeout(filter, SEARCH_MS);
+    },
+  });
+  search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      search.value = "";
+      search.blur();
+      filter();
+    }
+  });
+  const state = el(
+    "select.tc-input",
+    { "aria-label": "Show images of state", onchange: filter },
+    el("option", { value: "", text: "All states" }),
+    Object.entries(STATES).map(([value, text]) => el("option", { value, text })),
+  );
   const summary = el("div.tc-filmcount", { role: "status" });
   const nothing = el("p.tc-hint.tc-filmempty", { text: "No image matches.", hidden: true });
   const controls = el("div.tc-filmtools", {}, el("div.tc-search", {}, icon("search"), search), state, summary);
@@ -24,11 +51,13 @@ export function createFilmstrip(app) {
     try {
       await app.images.reset(app.session.dataset, { state: state.value, search: search.value.trim() });
       if (app.session.imageId) await app.session.locate(app.session.imageId);
-    } catch (error) { app.tell(error); }
+    } catch (error) {
+      app.tell(error);
+    }
     api.draw();
   }
 
-  const pictures = new Map();                                     // image id -> <img>, so that a redraw fetches nothing
+  const pictures = new Map(); // image id -> <img>, so that a redraw fetches nothing
   function picture(id) {
     const kept = pictures.get(id) ?? el("img", { src: urls.thumb(id), alt: "", decoding: "async", draggable: "false" });
     pictures.delete(id);
@@ -38,14 +67,32 @@ export function createFilmstrip(app) {
   }
 
   function thumb(index) {
-    const image = app.images.row(index), current = index === app.session.index;
+    const image = app.images.row(index),
+      current = index === app.session.index;
     if (!image) return el("div.tc-thumb.tc-waiting");
     const name = image.name.split("/").at(-1);
-    const node = el("button.tc-thumb", {
-      type: "button", role: "option", "aria-selected": String(current), "aria-label": `${image.name}, ${STATES[image.state] ?? image.state}`,
-      title: [image.name, image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`, STATES[image.state]].filter(Boolean).join("\n"),
-      tabindex: -1, dataset: { imageId: image.id }, onclick: () => app.session.openImage(image.id),
-    }, image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id), el("span", { text: name }), el(`u.tc-state.${image.state}`));
+    const node = el(
+      "button.tc-thumb",
+      {
+        type: "button",
+        role: "option",
+        "aria-selected": String(current),
+        "aria-label": `${image.name}, ${STATES[image.state] ?? image.state}`,
+        title: [
+          image.name,
+          image.problem ?? `${image.width} × ${image.height}, ${image.annotation_count} boxes`,
+          STATES[image.state],
+        ]
+          .filter(Boolean)
+          .join("\n"),
+        tabindex: -1,
+        dataset: { imageId: image.id },
+        onclick: () => app.session.openImage(image.id),
+      },
+      image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id),
+      el("span", { text: name }),
+      el(`u.tc-state.${image.state}`),
+    );
     node.classList.toggle("on", current);
     return node;
   }
@@ -53,16 +100,29 @@ export function createFilmstrip(app) {
   const api = {
     root,
     draw() {
-      const { total, isFiltered, whole } = app.images, at = app.session.index;
-      summary.textContent = !app.session.dataset ? "" : isFiltered ? `${total.toLocaleString()} of ${(whole ?? total).toLocaleString()}`
-        : `${at >= 0 ? (at + 1).toLocaleString() : "–"} / ${total.toLocaleString()}`;
+      const { total, isFiltered, whole } = app.images,
+        at = app.session.index;
+      summary.textContent = !app.session.dataset
+        ? ""
+        : isFiltered
+          ? `${total.toLocaleString()} of ${(whole ?? total).toLocaleString()}`
+          : `${at >= 0 ? (at + 1).toLocaleString() : "–"} / ${total.toLocaleString()}`;
       nothing.hidden = total > 0 || !isFiltered;
       list.update(total);
     },
-    reveal() { list.reveal(app.session.index); },
-    search() { search.focus(); search.select(); },
+    reveal() {
+      list.reveal(app.session.index);
+    },
+    search() {
+      search.focus();
+      search.select();
+    },
     /** Another dataset starts unfiltered. */
-    clear() { search.value = ""; state.value = ""; list.root.scrollLeft = 0; },
+    clear() {
+      search.value = "";
+      state.value = "";
+      list.root.scrollLeft = 0;
+    },
   };
   return api;
 }

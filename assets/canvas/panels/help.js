@@ -4,8 +4,11 @@ import { el } from "../dom.js";
 import { shown } from "../keys.js";
 
 const POINTER = [
-  ["Wheel", "Zoom at the cursor"], ["Space drag, middle or right drag", "Pan"], ["Shift click", "Add to the selection"],
-  ["Ctrl drag", "Select and move with any tool"], ["Alt click", "Point of the other kind (mask from points)"],
+  ["Wheel", "Zoom at the cursor"],
+  ["Space drag, middle or right drag", "Pan"],
+  ["Shift click", "Add to the selection"],
+  ["Ctrl drag", "Select and move with any tool"],
+  ["Alt click", "Point of the other kind (mask from points)"],
 ];
 
 export function createHelp(app, actions, groups) {
@@ -13,16 +16,36 @@ export function createHelp(app, actions, groups) {
   const keysOf = (action) => action.keys.flatMap((combo, i) => [i ? " or " : "", el("kbd", { text: shown(combo) })]);
   const isNumber = (action) => /^class_[2-9]$/.test(action.id);
   return {
-    open: () => app.dialogs.show("tc-help", "Keyboard help", (box, end) => {
-      box.append(app.dialogs.head("Keyboard", end), el("div.tc-helpgrid", {},
-        groups.map((group) => el("section", {}, el("h3", { text: group }),
-          actions.filter((action) => action.group === group).map((action) => {
-            const row = line(keysOf(action), action.label);
-            row.dataset.action = action.id;
-            row.classList.toggle("tc-dense", isNumber(action));
-            return row;
-          }))),
-        el("section", {}, el("h3", { text: "Pointer" }), POINTER.map(([how, what]) => line([el("kbd", { text: how })], what)))));
-    }),
+    open: () =>
+      app.dialogs.show("tc-help", "Keyboard help", (box, end) => {
+        box.append(
+          app.dialogs.head("Keyboard", end),
+          el(
+            "div.tc-helpgrid",
+            {},
+            groups.map((group) =>
+              el(
+                "section",
+                {},
+                el("h3", { text: group }),
+                actions
+                  .filter((action) => action.group === group)
+                  .map((action) => {
+                    const row = line(keysOf(action), action.label);
+                    row.dataset.action = action.id;
+                    row.classList.toggle("tc-dense", isNumber(action));
+                    return row;
+                  }),
+              ),
+            ),
+            el(
+              "section",
+              {},
+              el("h3", { text: "Pointer" }),
+              POINTER.map(([how, what]) => line([el("kbd", { text: how })], what)),
+            ),
+          ),
+        );
+      }),
   };
 }

@@ -19,7 +19,11 @@ import { createPalette } from "./palette.js";
 
 export function createPanels(app, actions, actionById) {
   app.dialogs = createDialogs(app.root);
-  const rail = createRail(app, actions), status = createStatus(app), objects = createObjectPanel(app), requests = createRequestPanel(app), empty = createEmpty(app);
+  const rail = createRail(app, actions),
+    status = createStatus(app),
+    objects = createObjectPanel(app),
+    requests = createRequestPanel(app),
+    empty = createEmpty(app);
   app.classPanel = createClassPanel(app);
   app.filmstrip = createFilmstrip(app);
   app.assistPanel = createAssistPanel(app, actionById);
@@ -29,23 +33,67 @@ export function createPanels(app, actions, actionById) {
   app.palette = createPalette(app, actions);
   app.status = status;
   app.stage.root.append(empty.root, status.top, requests.root, app.conflict.root);
-  app.root.append(rail.root, app.stage.root, el("aside.tc-side", { "aria-label": "Classes and boxes" }, app.classPanel.root, objects.root, app.assistPanel.root), app.filmstrip.root, status.line);
+  app.root.append(
+    rail.root,
+    app.stage.root,
+    el("aside.tc-side", { "aria-label": "Classes and boxes" }, app.classPanel.root, objects.root, app.assistPanel.root),
+    app.filmstrip.root,
+    status.line,
+  );
 
   let dataset = null;
-  const soon = eachFrame(() => { rail.refresh(); app.assistPanel.refresh(); status.image(); status.boxes(); });
+  const soon = eachFrame(() => {
+    rail.refresh();
+    app.assistPanel.refresh();
+    status.image();
+    status.boxes();
+  });
   const api = {
     refreshSoon: soon,
     showLabel: () => showTab("label"),
-    refresh() { empty.refresh(); status.view(); status.cursor(null); status.save(); app.classPanel.draw(); objects.draw(); app.filmstrip.draw(); soon(); },
-    onDocument: eachFrame(() => { app.classPanel.draw(); objects.draw(); soon(); }),
-    onSelection() { objects.follow(); soon(); },
+    refresh() {
+      empty.refresh();
+      status.view();
+      status.cursor(null);
+      status.save();
+      app.classPanel.draw();
+      objects.draw();
+      app.filmstrip.draw();
+      soon();
+    },
+    onDocument: eachFrame(() => {
+      app.classPanel.counts();
+      objects.draw();
+      soon();
+    }),
+    onClasses: eachFrame(() => {
+      app.classPanel.draw();
+      objects.draw();
+      soon();
+    }),
+    onSelection() {
+      objects.follow();
+      soon();
+    },
     onSession() {
-      if (dataset !== app.session.dataset) { dataset = app.session.dataset; app.filmstrip.clear(); }
-      empty.refresh(); app.filmstrip.draw(); app.filmstrip.reveal(); app.conflict.refresh(); status.view(); status.cursor(null); soon();
+      if (dataset !== app.session.dataset) {
+        dataset = app.session.dataset;
+        app.filmstrip.clear();
+      }
+      empty.refresh();
+      app.filmstrip.draw();
+      app.filmstrip.reveal();
+      app.conflict.refresh();
+      status.view();
+      status.cursor(null);
+      soon();
     },
     onView: eachFrame(() => status.view()),
     onPointer: (at) => status.cursor(at),
-    onSave() { status.save(); app.conflict.refresh(); },
+    onSave() {
+      status.save();
+      app.conflict.refresh();
+    },
   };
   return api;
 }

@@ -10,9 +10,16 @@ export function createObjectPanel(app) {
   const count = el("span.tc-count");
   const hint = el("p.tc-hint", { text: "No boxes yet. Drag on the image to draw one." });
   const twice = doubleClick();
-  let rows = [], anchor = null;
+  let rows = [],
+    anchor = null;
   const list = virtualList({ step: STEP, className: "tc-objects", label: "Annotations", render: line });
-  const root = el("section.tc-objectpanel", {}, el("div.tc-head", {}, el("span", { text: "Boxes" }), count), hint, list.root);
+  const root = el(
+    "section.tc-objectpanel",
+    {},
+    el("div.tc-head", {}, el("span", { text: "Boxes" }), count),
+    hint,
+    list.root,
+  );
 
   function click(event, index) {
     const { id, xyxy } = rows[index];
@@ -26,20 +33,31 @@ export function createObjectPanel(app) {
   }
 
   function line(index) {
-    const row = rows[index], { name, color } = app.classes.of(row.class_id);
-    const machine = row.source !== "human", candidate = row.status === "candidate";
-    const node = el("div.tc-row.tc-object", {
-      role: "option", "aria-selected": String(app.selection.has(row.id)), dataset: { id: row.id },
-      title: `${name}, ${machine ? row.source : "drawn by a person"}${candidate ? ", candidate" : ""}\nDouble-click to zoom to it`,
-      onclick: (event) => click(event, index),
-      onpointerenter: () => { if (app.selection.setHover(row.id)) app.stage.frame(); },
-      onpointerleave: () => { if (app.selection.setHover(null)) app.stage.frame(); },
-    },
-    el("i.tc-dot", { style: { background: color } }),
-    el("span.tc-name", { text: name }),
-    row.polygons ? icon("mask") : null,
-    machine ? el("b.tc-src", { text: row.confidence ? row.confidence.toFixed(2) : "auto" }) : null,
-    el("em", { text: `${Math.round(width(row.xyxy))}×${Math.round(height(row.xyxy))}` }));
+    const row = rows[index],
+      { name, color } = app.classes.of(row.class_id);
+    const machine = row.source !== "human",
+      candidate = row.status === "candidate";
+    const node = el(
+      "div.tc-row.tc-object",
+      {
+        role: "option",
+        "aria-selected": String(app.selection.has(row.id)),
+        dataset: { id: row.id },
+        title: `${name}, ${machine ? row.source : "drawn by a person"}${candidate ? ", candidate" : ""}\nDouble-click to zoom to it`,
+        onclick: (event) => click(event, index),
+        onpointerenter: () => {
+          if (app.selection.setHover(row.id)) app.stage.frame();
+        },
+        onpointerleave: () => {
+          if (app.selection.setHover(null)) app.stage.frame();
+        },
+      },
+      el("i.tc-dot", { style: { background: color } }),
+      el("span.tc-name", { text: name }),
+      row.polygons ? icon("mask") : null,
+      machine ? el("b.tc-src", { text: row.confidence ? row.confidence.toFixed(2) : "auto" }) : null,
+      el("em", { text: `${Math.round(width(row.xyxy))}×${Math.round(height(row.xyxy))}` }),
+    );
     node.classList.toggle("on", app.selection.has(row.id));
     node.classList.toggle("cand", candidate);
     node.classList.toggle("off", app.classes.isHidden(row.class_id));

@@ -3,24 +3,50 @@
 import { el, icon } from "../dom.js";
 import { shown } from "../keys.js";
 
-export const hintOf = (action) => [action.label, action.keys?.length ? `(${action.keys.map(shown).join(" or ")})` : "", action.hint ? `\n${action.hint}` : ""].join(" ").trim();
+export const hintOf = (action) =>
+  [
+    action.label,
+    action.keys?.length ? `(${action.keys.map(shown).join(" or ")})` : "",
+    action.hint ? `\n${action.hint}` : "",
+  ]
+    .join(" ")
+    .trim();
 
 export function createRail(app, actions) {
   const button = (action) => {
-    const node = el("button.tc-tool", {
-      type: "button", title: hintOf(action), "aria-label": action.label, dataset: { action: action.id }, onclick: () => app.run(action),
-    }, icon(action.icon), el("span.tc-toolkey", { text: action.keys[0].length === 1 ? shown(action.keys[0]) : "", "aria-hidden": "true" }));
+    const node = el(
+      "button.tc-tool",
+      {
+        type: "button",
+        title: hintOf(action),
+        "aria-label": action.label,
+        dataset: { action: action.id },
+        onclick: () => app.run(action),
+      },
+      icon(action.icon),
+      el("span.tc-toolkey", { text: action.keys[0].length === 1 ? shown(action.keys[0]) : "", "aria-hidden": "true" }),
+    );
     return { action, node };
   };
   const tools = actions.filter((a) => a.rail === true).map(button);
   const history = actions.filter((a) => a.rail === "history").map(button);
   const foot = actions.filter((a) => a.rail === "foot").map(button);
-  const root = el("div.tc-rail", { role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
-    tools.map((t) => t.node), el("hr"), history.map((t) => t.node), el("div.tc-grow"), foot.map((t) => t.node));
+  const root = el(
+    "div.tc-rail",
+    { role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
+    tools.map((t) => t.node),
+    el("hr"),
+    history.map((t) => t.node),
+    el("div.tc-grow"),
+    foot.map((t) => t.node),
+  );
 
   function refresh() {
     for (const { action, node } of [...tools, ...history, ...foot]) {
-      if (action.isOn) { node.classList.toggle("on", action.isOn(app)); node.setAttribute("aria-pressed", String(action.isOn(app))); }
+      if (action.isOn) {
+        node.classList.toggle("on", action.isOn(app));
+        node.setAttribute("aria-pressed", String(action.isOn(app)));
+      }
       node.disabled = Boolean(action.when && !action.when(app));
       const detail = action.detail?.(app);
       node.title = detail ? `${hintOf(action)}\n${detail}` : hintOf(action);

@@ -10,9 +10,23 @@ export function createRequestPanel(app) {
     list.hidden = open.length === 0;
     clearTimeout(ticker);
     if (open.length) ticker = setTimeout(draw, 500);
-    fill(list, open.map((entry) => el("div.tc-request", {}, el("i.tc-spin"), el("span", { text: entry.label }),
-      el("em", { text: `${((Date.now() - entry.started) / 1000).toFixed(1)} s` }),
-      el("button.tc-mini", { type: "button", title: "Cancel", "aria-label": `Cancel ${entry.label}`, onclick: entry.cancel }, icon("close")))));
+    fill(
+      list,
+      open.map((entry) =>
+        el(
+          "div.tc-request",
+          {},
+          el("i.tc-spin"),
+          el("span", { text: entry.label }),
+          el("em", { text: `${((Date.now() - entry.started) / 1000).toFixed(1)} s` }),
+          el(
+            "button.tc-mini",
+            { type: "button", title: "Cancel", "aria-label": `Cancel ${entry.label}`, onclick: entry.cancel },
+            icon("close"),
+          ),
+        ),
+      ),
+    );
   }
   app.pending.subscribe(draw);
   return { root: list };

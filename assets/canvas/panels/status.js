@@ -4,16 +4,33 @@ import { el, icon, fill } from "../dom.js";
 import { STATES } from "./filmstrip.js";
 
 const SAVE = {
-  saved: ["check", "All changes saved"], saving: ["dot", "Saving"], offline: ["alert", "Offline: your work is kept here"],
-  conflict: ["alert", "Conflict: click to see both versions"], login: ["alert", "Login needed: click to log in"], error: ["alert", "Not saved yet, trying again"],
+  saved: ["check", "All changes saved"],
+  saving: ["dot", "Saving"],
+  offline: ["alert", "Offline: your work is kept here"],
+  conflict: ["alert", "Conflict: click to see both versions"],
+  login: ["alert", "Login needed: click to log in"],
+  error: ["alert", "Not saved yet, trying again"],
 };
 
 export function createStatus(app) {
-  const name = el("span.tc-chip.tc-title"), state = el("button.tc-chip.tc-statechip", { type: "button", title: "Reviewed or in progress (R)", onclick: () => app.runById("toggle_reviewed") });
-  const mode = el("span.tc-chip.tc-mode", { hidden: true }), others = el("span.tc-chip.tc-others", { hidden: true });
+  const name = el("span.tc-chip.tc-title"),
+    state = el("button.tc-chip.tc-statechip", {
+      type: "button",
+      title: "Reviewed or in progress (R)",
+      onclick: () => app.runById("toggle_reviewed"),
+    });
+  const mode = el("span.tc-chip.tc-mode", { hidden: true }),
+    others = el("span.tc-chip.tc-others", { hidden: true });
   const top = el("div.tc-top", {}, name, state, mode, el("div.tc-grow"), others);
-  const zoom = el("button.tc-stat", { type: "button", title: "Zoom; click to fit (0)", onclick: () => app.runById("fit") });
-  const cursor = el("span.tc-stat.tc-cursor"), boxes = el("span.tc-stat"), hint = el("span.tc-stat.tc-tip"), save = el("button.tc-stat.tc-save", { type: "button", "aria-live": "polite", onclick: mend });
+  const zoom = el("button.tc-stat", {
+    type: "button",
+    title: "Zoom; click to fit (0)",
+    onclick: () => app.runById("fit"),
+  });
+  const cursor = el("span.tc-stat.tc-cursor"),
+    boxes = el("span.tc-stat"),
+    hint = el("span.tc-stat.tc-tip"),
+    save = el("button.tc-stat.tc-save", { type: "button", "aria-live": "polite", onclick: mend });
   const line = el("div.tc-status", {}, zoom, cursor, boxes, el("div.tc-grow"), hint, el("div.tc-grow"), save);
 
   /** A click on the saving state does what helps. */
@@ -27,12 +44,14 @@ export function createStatus(app) {
   const modeText = () => {
     const { draft } = app.assist;
     if (draft?.rows.length) return `${draft.label}: Enter takes it, Esc drops it`;
-    if (app.tools.current.id === "multi_point") return `Next point ${app.tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
+    if (app.tools.current.id === "multi_point")
+      return `Next point ${app.tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
     return app.settings.get("autoClass") ? "Auto class on" : "";
   };
 
   return {
-    top, line,
+    top,
+    line,
     image() {
       const { image } = app.store;
       top.hidden = !image;
@@ -44,16 +63,26 @@ export function createStatus(app) {
       mode.hidden = !text;
       mode.textContent = text;
       others.hidden = !app.session.others.length;
-      others.textContent = app.session.others.length ? `Also open: ${app.session.others.map((o) => o.user || "another window").join(", ")}` : "";
+      others.textContent = app.session.others.length
+        ? `Also open: ${app.session.others.map((o) => o.user || "another window").join(", ")}`
+        : "";
     },
-    view() { zoom.textContent = app.stage.size ? `${(app.stage.view.zoom * 100).toFixed(app.stage.view.zoom < 0.1 ? 1 : 0)} %` : ""; },
+    view() {
+      zoom.textContent = app.stage.size
+        ? `${(app.stage.view.zoom * 100).toFixed(app.stage.view.zoom < 0.1 ? 1 : 0)} %`
+        : "";
+    },
     cursor(at) {
       const { size } = app.stage;
-      cursor.textContent = at && size ? `${Math.floor(at[0])}, ${Math.floor(at[1])}` : size ? `${size.width} × ${size.height}` : "";
+      cursor.textContent =
+        at && size ? `${Math.floor(at[0])}, ${Math.floor(at[1])}` : size ? `${size.width} × ${size.height}` : "";
     },
     boxes() {
-      const n = app.store.rows.size, picked = app.selection.size;
-      boxes.textContent = app.store.image ? `${n.toLocaleString()} ${n === 1 ? "box" : "boxes"}${picked ? `, ${picked} selected` : ""}` : "";
+      const n = app.store.rows.size,
+        picked = app.selection.size;
+      boxes.textContent = app.store.image
+        ? `${n.toLocaleString()} ${n === 1 ? "box" : "boxes"}${picked ? `, ${picked} selected` : ""}`
+        : "";
       hint.textContent = app.store.canUndo ? `Last: ${app.store.nextUndo}` : "";
     },
     save() {

@@ -2,7 +2,7 @@
 
 import { el, eachFrame } from "../dom.js";
 
-const SPARE = 4;                                                 // rows drawn beyond each end
+const SPARE = 4; // rows drawn beyond each end
 
 /**
  * @param {{step: number, across?: boolean, render: (index: number) => HTMLElement, onSight?: (from: number, to: number) => void,
@@ -11,7 +11,7 @@ const SPARE = 4;                                                 // rows drawn b
 export function virtualList({ step, across = false, render, onSight, className, label }) {
   const inner = el("div.tc-vinner");
   const root = el(`div.tc-vlist.${className}`, { role: "listbox", "aria-label": label, tabindex: -1 }, inner);
-  const shown = new Map();                                       // index -> node
+  const shown = new Map(); // index -> node
   let count = 0;
 
   const sight = () => {
@@ -22,7 +22,11 @@ export function virtualList({ step, across = false, render, onSight, className, 
   function draw(again = false) {
     if (!root.clientHeight) return;
     const [from, to] = sight();
-    for (const [index, node] of shown) if (again || index < from || index > to) { node.remove(); shown.delete(index); }
+    for (const [index, node] of shown)
+      if (again || index < from || index > to) {
+        node.remove();
+        shown.delete(index);
+      }
     const fresh = document.createDocumentFragment();
     for (let index = from; index <= to; index++) {
       if (shown.has(index)) continue;
@@ -35,27 +39,41 @@ export function virtualList({ step, across = false, render, onSight, className, 
     onSight?.(from, to);
   }
   const redraw = eachFrame(() => draw(true));
-  root.addEventListener("scroll", eachFrame(() => draw(false)), { passive: true });
+  root.addEventListener(
+    "scroll",
+    eachFrame(() => draw(false)),
+    { passive: true },
+  );
   new ResizeObserver(() => draw(false)).observe(root);
-  if (across) root.addEventListener("wheel", (event) => {
-    if (event.deltaX || !event.deltaY) return;
-    event.preventDefault();
-    root.scrollLeft += event.deltaY;
-  }, { passive: false });
+  if (across)
+    root.addEventListener(
+      "wheel",
+      (event) => {
+        if (event.deltaX || !event.deltaY) return;
+        event.preventDefault();
+        root.scrollLeft += event.deltaY;
+      },
+      { passive: false },
+    );
 
   return {
     root,
     /** Show this many rows, all drawn anew. */
     update(next) {
-      if (next !== count) { count = next; inner.style[across ? "width" : "height"] = `${count * step}px`; }
+      if (next !== count) {
+        count = next;
+        inner.style[across ? "width" : "height"] = `${count * step}px`;
+      }
       redraw();
     },
     /** Scroll a row into sight, to the middle when it was out of it. */
     reveal(index) {
       if (index < 0) return;
-      const side = across ? "scrollLeft" : "scrollTop", room = across ? root.clientWidth : root.clientHeight;
+      const side = across ? "scrollLeft" : "scrollTop",
+        room = across ? root.clientWidth : root.clientHeight;
       const at = index * step;
-      if (at < root[side] + step || at + 2 * step > root[side] + room) root[side] = Math.max(0, at - room / 2 + step / 2);
+      if (at < root[side] + step || at + 2 * step > root[side] + room)
+        root[side] = Math.max(0, at - room / 2 + step / 2);
     },
   };
 }

@@ -4,15 +4,17 @@ import { HANDLES, boxChanges, bounds, contains, limitShift, resizeBox } from "..
 import { boxToScreen } from "../view.js";
 import { HANDLE_SIZE } from "../overlay.js";
 
-const SLACK = 3, CURSORS = ["nwse-resize", "ns-resize", "nesw-resize", "ew-resize"];
+const SLACK = 3,
+  CURSORS = ["nwse-resize", "ns-resize", "nesw-resize", "ew-resize"];
 
 /** The handle of the only selected box at a screen point, as an index of HANDLES; -1 for none. */
 export function handleAt(app, [x, y]) {
   const row = app.selection.only();
   if (!row || app.classes.isHidden(row.class_id)) return -1;
-  const [x1, y1, x2, y2] = boxToScreen(app.stage.view, row.xyxy), near = HANDLE_SIZE / 2 + SLACK;
+  const [x1, y1, x2, y2] = boxToScreen(app.stage.view, row.xyxy),
+    near = HANDLE_SIZE / 2 + SLACK;
   return HANDLES.findIndex(([hx, hy]) => {
-    if (hx === 0.5 && x2 - x1 < 28 || hy === 0.5 && y2 - y1 < 28) return false;
+    if ((hx === 0.5 && x2 - x1 < 28) || (hy === 0.5 && y2 - y1 < 28)) return false;
     return Math.abs(x - (x1 + (x2 - x1) * hx)) <= near && Math.abs(y - (y1 + (y2 - y1) * hy)) <= near;
   });
 }
@@ -29,7 +31,8 @@ export function startResize(app, pointer) {
 
 /** Start to move the selection. */
 export function startMove(app, pointer) {
-  const rows = app.selection.rows(), boxes = rows.map((row) => row.xyxy);
+  const rows = app.selection.rows(),
+    boxes = rows.map((row) => row.xyxy);
   const label = rows.length === 1 ? "Move box" : `Move ${rows.length} boxes`;
   return drag(app, label, rows, (at) => {
     const [dx, dy] = limitShift(boxes, [at[0] - pointer.at[0], at[1] - pointer.at[1]], app.stage.size);
@@ -52,11 +55,14 @@ function drag(app, label, rows, placed) {
     end() {
       app.stage.moveEnds();
       if (!last) return;
-      const ops = last.filter(([row, xyxy]) => app.store.rows.get(row.id) === row && String(xyxy) !== String(row.xyxy))
+      const ops = last
+        .filter(([row, xyxy]) => app.store.rows.get(row.id) === row && String(xyxy) !== String(row.xyxy))
         .map(([row, xyxy]) => ({ op: "set", id: row.id, changes: boxChanges(row, xyxy) }));
       if (ops.length) app.store.commit(label, ops);
     },
-    cancel() { app.stage.moveEnds(); },
+    cancel() {
+      app.stage.moveEnds();
+    },
     box: () => bounds(rows.map((row) => row.xyxy)),
   };
 }

@@ -3,15 +3,25 @@
 export function multiPoint(app) {
   let positive = true;
   return {
-    id: "multi_point", crosshair: true,
+    id: "multi_point",
+    crosshair: true,
     cursor: () => "crosshair",
-    get positive() { return positive; },
+    get positive() {
+      return positive;
+    },
     /** What the next click means: on the object, or off it. */
-    setPositive(value) { positive = value; },
+    setPositive(value) {
+      positive = value;
+    },
     onPointerDown() {},
     onPointerMove() {},
-    onPointerUp(p) { if (app.isInside(p.at)) app.assist.addPoint(p.at, p.alt ? !positive : positive); },
+    onPointerUp(p) {
+      if (app.isInside(p.at)) app.assist.addPoint(p.at, p.alt ? !positive : positive);
+    },
     onCancel() {},
-    onLeave() { positive = true; app.assist.dropDraft(); },
+    onLeave() {
+      positive = true;
+      app.assist.dropDraft();
+    },
   };
 }

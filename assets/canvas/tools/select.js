@@ -4,12 +4,19 @@ import { rect } from "../geometry.js";
 import { paintMarquee } from "../overlay.js";
 import { handleAt, handleCursor, startMove, startResize } from "./drag_selection.js";
 
-const STILL = 3;                  // screen pixels a hand trembles within one click
+const STILL = 3; // screen pixels a hand trembles within one click
 
 export function select(app) {
-  let dragging = null, start = null, frame = null, picked = null, travelled = false;
+  let dragging = null,
+    start = null,
+    frame = null,
+    picked = null,
+    travelled = false;
   const far = (p) => Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL;
-  const forget = () => { dragging = start = frame = picked = null; travelled = false; };
+  const forget = () => {
+    dragging = start = frame = picked = null;
+    travelled = false;
+  };
   return {
     id: "select",
     cursor(p) {
@@ -22,27 +29,44 @@ export function select(app) {
       dragging = startResize(app, p);
       if (dragging) return;
       const row = app.stage.hit(p.at);
-      if (!row) { frame = p.at; return; }
-      if (p.shift) { app.selection.toggle(row.id); return; }
-      picked = app.selection.has(row.id) ? row.id : null;          // a click without a drag then narrows to it
+      if (!row) {
+        frame = p.at;
+        return;
+      }
+      if (p.shift) {
+        app.selection.toggle(row.id);
+        return;
+      }
+      picked = app.selection.has(row.id) ? row.id : null; // a click without a drag then narrows to it
       if (!picked) app.selection.set([row.id]);
       dragging = startMove(app, p);
     },
     onPointerMove(p) {
-      if (!start) { app.selection.setHover(app.stage.hit(p.at)?.id ?? null); return; }
+      if (!start) {
+        app.selection.setHover(app.stage.hit(p.at)?.id ?? null);
+        return;
+      }
       travelled ||= far(p);
       if (travelled) dragging?.move(p.at);
     },
     onPointerUp(p) {
       if (frame) {
         const found = travelled ? app.stage.inside(rect(frame, p.at)).map((row) => row.id) : [];
-        if (p.shift) app.selection.add(found); else app.selection.set(found);
+        if (p.shift) app.selection.add(found);
+        else app.selection.set(found);
       } else if (dragging && travelled) dragging.end();
       else if (picked) app.selection.set([picked]);
       forget();
     },
-    onCancel() { dragging?.cancel(); forget(); },
-    get isBusy() { return Boolean(dragging && travelled) || Boolean(frame && travelled); },
-    paint(g, scene) { if (frame && travelled && scene.cursor) paintMarquee(g, scene, rect(frame, scene.cursor)); },
+    onCancel() {
+      dragging?.cancel();
+      forget();
+    },
+    get isBusy() {
+      return Boolean(dragging && travelled) || Boolean(frame && travelled);
+    },
+    paint(g, scene) {
+      if (frame && travelled && scene.cursor) paintMarquee(g, scene, rect(frame, scene.cursor));
+    },
   };
 }

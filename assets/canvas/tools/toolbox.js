@@ -8,11 +8,16 @@ import { multiPoint } from "./multi_point.js";
 import { pan } from "./pan.js";
 
 export function createTools(app) {
-  const tools = Object.fromEntries([select, drawBox, smartBox, point, multiPoint, pan].map((make) => make(app)).map((tool) => [tool.id, tool]));
+  const tools = Object.fromEntries(
+    [select, drawBox, smartBox, point, multiPoint, pan].map((make) => make(app)).map((tool) => [tool.id, tool]),
+  );
   const changed = signal();
-  let current = tools.select, lent = null;
+  let current = tools.select,
+    lent = null;
   return {
-    get current() { return current; },
+    get current() {
+      return current;
+    },
     get: (id) => tools[id],
     subscribe: changed.subscribe,
     use(id) {
@@ -27,8 +32,13 @@ export function createTools(app) {
       lent = p.ctrl && current.id !== "select" ? tools.select : null;
       (lent ?? current).onPointerDown(p);
     },
-    move(p) { (lent ?? current).onPointerMove(p); },
-    up(p) { (lent ?? current).onPointerUp(p); lent = null; },
+    move(p) {
+      (lent ?? current).onPointerMove(p);
+    },
+    up(p) {
+      (lent ?? current).onPointerUp(p);
+      lent = null;
+    },
     /** Stop what is being dragged; tells whether there was anything. */
     cancel() {
       const busy = Boolean((lent ?? current).isBusy);
