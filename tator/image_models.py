@@ -91,7 +91,7 @@ def default(wb: Workbench, task: str) -> str:
     cards = [cls.card for cls in backends().values() if cls.card.task == task]
     is_gpu = wb.models.device != "cpu"
     cards.sort(key=lambda card: (
-        card.weights in ("", "trained"), card.weights == "",
+        card.weights in ("", "trained"), card.rank == 0,
         (-card.rank, -card.vram_mb) if is_gpu else (card.vram_mb, -card.rank),
     ))  # fmt: skip
     problems = {card.id: problem(wb, card) for card in cards}

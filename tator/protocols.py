@@ -30,7 +30,7 @@ class Card:
         sha256: of the file where `weights` is an address; "" unknown.
         size_mb: what a download takes, about.
         gated: a hub repository that asks for a licence to be accepted first.
-        rank: which one is taken by itself on a GPU where several are ready: the highest.
+        rank: where several are ready and nobody chose, the highest is taken on a GPU; 0 only where no other is.
     """
 
     id: str

@@ -232,7 +232,7 @@ class Sam3Boxes(Sam3):
         source="https://arxiv.org/abs/2511.16719",
         size_mb=3_450,
         gated=True,
-        rank=3,
+        rank=0,
         expects="As SAM 3 phrases, a third faster a phrase and without masks.",
     )
     levels = (2,)

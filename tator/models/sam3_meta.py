@@ -30,6 +30,7 @@ class Sam3Meta:
         source="https://github.com/facebookresearch/sam3",
         size_mb=3_450,
         gated=True,
+        rank=0,
         files=("sam3.pt",),
         expects="As SAM 3 phrases; only on CUDA, and the reader of sam3.pt files.",
     )
