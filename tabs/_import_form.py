@@ -105,9 +105,9 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
     return [ANY, *((row["label"], row["name"]) for row in shell.call("formats_list") if row["reads"])]
 
 
-def uploader() -> gr.HTML:
+def uploader(elem_id: str = "new-upload") -> gr.HTML:
     """Return the drop area; it posts file by file and keeps sub-folders."""
-    return gr.HTML(value="", elem_id="new-upload", apply_default_css=False, padding=False, container=False,
+    return gr.HTML(value="", elem_id=elem_id, apply_default_css=False, padding=False, container=False,
                    js_on_load=MOUNT.replace("{url}", asset_url("window/upload.js")))
 
 
