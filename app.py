@@ -119,12 +119,14 @@ def serve(flags: argparse.Namespace) -> int:
     """Open the workspace, draw the window, serve until a signal comes."""
     from tator.accounts import Accounts
     from tator.dataset import Dataset
+    from tator.network import Network
     from tator.workbench import Workbench
 
     accounts = Accounts(flags.auth_file.expanduser()) if flags.auth_file else None
     private = flags.host in LOCAL and not flags.share and not flags.space
     roots = None if private and not accounts and flags.data_root is None else flags.data_root or []
-    wb = Workbench.at(flags.home, db_url=flags.db, device=flags.device, source_roots=roots)
+    network = Network.of(os.environ)
+    wb = Workbench.at(flags.home, db_url=flags.db, device=flags.device, source_roots=roots, network=network)
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

@@ -135,19 +135,30 @@ def title(job: dict) -> str:
     """Return the operation and what it works on, as a person reads it."""
     arguments = job["arguments"] or {}
     verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
-    subject = arguments.get("name") or arguments.get("dataset") or ""
+    subject = arguments.get("name") or arguments.get("dataset") or arguments.get("card") or ""
     return f"{verb}: {subject}" if subject else verb
 
 
 def numbers(job: dict) -> str:
     """Return done of total, rate, time left or time taken."""
-    total = f"{w.count(job['done'])} of {w.count(job['total'])}" if job["total"] else ""
+    total = f"{amount(job, job['done'])} of {amount(job, job['total'])}" if job["total"] else ""
     if job["state"] not in w.ACTIVE:
         took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
         return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
-    rate = f"{job['rate']:.1f}/s" if job.get("rate") else ""
+    rate = per_second(job)
     left = f"{w.duration(job['left_s'])} left" if job.get("left_s") is not None else ""
     return " · ".join(part for part in (total, rate, left) if part)
+
+
+def amount(job: dict, number: float) -> str:
+    """Return a job's progress in its unit: bytes where it moves weights."""
+    return w.size(number) if job["kind"].startswith("weights_") else w.count(number)
+
+
+def per_second(job: dict) -> str:
+    """Return how fast a job is, "" where that is not known."""
+    rate = job.get("rate")
+    return "" if not rate else f"{w.size(rate)}/s" if job["kind"].startswith("weights_") else f"{rate:.1f}/s"
 
 
 def progress(job: dict) -> h.Html:

@@ -53,9 +53,9 @@ def build(shell: Shell) -> NewDataset:
     return NewDataset([name, source, path, storage, uploaded, with_labels], start)
 
 
-def uploader() -> gr.HTML:
+def uploader(elem_id: str = "new-upload") -> gr.HTML:
     """Return the drop area; it posts file by file and keeps sub-folders."""
-    return gr.HTML(value="", elem_id="new-upload", apply_default_css=False, padding=False, container=False,
+    return gr.HTML(value="", elem_id=elem_id, apply_default_css=False, padding=False, container=False,
                    js_on_load=MOUNT.replace("{url}", asset_url("window/upload.js")))
 
 

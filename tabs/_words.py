@@ -7,7 +7,8 @@ from typing import Any
 from tabs._html import Html, chip
 
 STATE_TONES = {"queued": "", "running": "accent", "succeeded": "ok", "failed": "bad", "cancelled": "warn", "interrupted": "warn"}
-WORK = {"datasets_create": "Import", "datasets_export": "Export", "heads_train": "Train head", "refiner_train": "Train box refiner"}
+WORK = {"datasets_create": "Import", "datasets_export": "Export", "heads_train": "Train head", "refiner_train": "Train box refiner",
+        "weights_download": "Download", "weights_import": "Import weights"}
 ACTIVE = ("queued", "running")
 
 

@@ -104,8 +104,8 @@ def listed(jobs: list[dict], chosen: str, filtered: bool) -> h.Html:
 
 
 def _row(job: dict, on: bool) -> h.Html:
-    total = f"{w.count(job['done'])} / {w.count(job['total'])}" if job["total"] else ""
-    rate = f" · {job['rate']:.1f}/s" if job.get("rate") and job["state"] in w.ACTIVE else ""
+    total = f"{_jobs.amount(job, job['done'])} / {_jobs.amount(job, job['total'])}" if job["total"] else ""
+    rate = f" · {_jobs.per_second(job)}" if job.get("rate") and job["state"] in w.ACTIVE else ""
     took = (job["ended_at"] or 0) - (job["started_at"] or 0) if job["ended_at"] and job["started_at"] else None
     time_cell = w.duration(took if job["ended_at"] else job.get("left_s"))
     cells = [_jobs.title(job), w.state_chip(job["state"]), _jobs.progress(job), total + rate, time_cell, w.when(job["started_at"])]

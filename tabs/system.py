@@ -1,47 +1,69 @@
-"""System tab: the device, its memory, the storage, and what every model needs and reaches."""
+"""System tab: the device, its memory and what is loaded there, the storage, and how images are encoded ahead."""
 from __future__ import annotations
+
+import dataclasses
 
 import gradio as gr
 
+from tabs import _forms
 from tabs import _html as h
 from tabs import _words as w
 from tabs._shell import Shell
+from tator.recipes import PredictorSettings
 from tator.workbench import Workbench
 
 TITLE, ORDER = "System", 90
-TASKS = {"": "All", "segment": "Segmenters", "encode": "Encoders"}
+LABELS = {"images": "Images encoded ahead", "budget_mb": "Memory for them", "keep_on_disk": "Keep them on disk too"}
 
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
-    with gr.Row(elem_classes="t-work"), gr.Column(elem_classes="t-answer"):
-        health = h.panel(elem_id="system-health")
-        models = h.panel(elem_id="system-models")
+    with gr.Row(elem_classes="t-work"):
+        with gr.Column(elem_classes="t-ask"):
+            told = "An image is encoded once; clicks on it are then quick."
+            gr.HTML(h.div(h.head("SAM predictors"), h.div(told, cls="t-note")), apply_default_css=False)
+            widgets = _forms.draw(PredictorSettings, labels=LABELS)
+            keep = gr.Button("Apply", variant="primary", elem_id="predictors-apply")
+        with gr.Column(elem_classes="t-answer"):
+            health = h.panel(elem_id="system-health")
+            memory = h.panel(elem_id="system-memory")
+            slots = h.panel(elem_id="system-slots")
+    drawn = [health, memory, slots]
 
     def show() -> tuple:
-        return healthy(shell), cards(shell)
+        return healthy(shell), loaded(shell), ahead(shell)
 
     def picked(event: gr.EventData) -> tuple:
         if event._data.get("act") == "unload":
-            freed = shell.call("runtime_unload")
-            gr.Info(told(freed), title="Unloaded")
+            gr.Info(unloaded(shell.call("runtime_unload")), title="Unloaded")
         return show()
 
-    shell.on(shell.tab.select, show, None, [health, models])
-    shell.on(shell.window.load, show, None, [health, models])
-    shell.on(health.pick, picked, None, [health, models])
-    shell.on(models.pick, picked, None, [health, models])
+    def apply(values: dict) -> h.Html:
+        shell.call("predictor_settings_set", **dataclasses.asdict(_forms.read(PredictorSettings, widgets, values)))
+        gr.Info("It holds from now on, also after a restart.", title="SAM predictors")
+        return ahead(shell)
+
+    def settings() -> list:
+        found = shell.call("predictor_settings_get")
+        return [found[name] for name in widgets]
+
+    shell.on(keep.click, apply, set(widgets.values()), slots)
+    for trigger in (shell.tab.select, shell.window.load):
+        shell.on(trigger, show, None, drawn)
+        shell.on(trigger, settings, None, list(widgets.values()))
+    for panel in drawn:
+        shell.on(panel.pick, picked, None, drawn)
 
 
-def told(freed: object) -> str:
+def unloaded(freed: dict) -> str:
     """Return what unloading answered, as one line."""
-    if isinstance(freed, dict):
-        return ", ".join(f"{name.replace('_', ' ')}: {value}" for name, value in freed.items())
-    return str(freed)
+    still = f"; still answering: {', '.join(freed['still_lent'])}" if freed["still_lent"] else ""
+    cache = w.size(freed["freed_cache_bytes"])
+    return f"{w.plural(len(freed['unloaded']), 'model')}, {freed['freed_mb']} MB reserved, {cache} of encoded images{still}"
 
 
 def healthy(shell: Shell) -> h.Html:
-    """Draw health, device and storage as big numbers."""
+    """Draw health, device and storage as big numbers; nothing is changed or written for it."""
     state, device = shell.call("system_health"), shell.call("system_gpu")
     storage = state.get("storage", {})
     free = storage.get("free_mb")
@@ -49,12 +71,21 @@ def healthy(shell: Shell) -> h.Html:
     numbers = h.stats([
         ("Device", str(device.get("device", "–")).upper(), device.get("name", "")),
         ("Memory", _memory(device), "used of all"),
+        ("For models", f"{device['reserved_mb'] / 1000:.1f} / {device['budget_mb'] / 1000:.1f} GB", "reserved of the budget"),
         ("Free disk", w.size(free * 1e6 if free is not None else None), "writable" if storage.get("writable") else "read only"),
         ("Datasets", w.count(state.get("datasets")), f"{w.count(state.get('images'))} images"),
         ("Jobs", w.count(_jobs_of(state)), "known"),
     ])
+    fallback = h.div(h.chip("on the CPU", "warn"), h.span(device["fallback"], cls="t-advice"), cls="t-row") if device.get("fallback") else None
     where = h.div(h.facts([("Workspace", h.span(storage.get("home", "–"), cls="t-mono")), ("Version", state.get("version", "–"))]), cls="t-box")
-    return h.div(h.div(h.head("System", well, h.button("Refresh", "refresh")), numbers), where, cls="t-stack")
+    return h.div(h.div(h.head("System", well, h.button("Refresh", "refresh")), numbers), fallback, _gpus(device["devices"]), where, cls="t-stack")
+
+
+def _gpus(found: list[dict]) -> h.Html | None:
+    if not found:
+        return None
+    rows = [[gpu["index"], gpu["name"], w.size(gpu["total_mb"] * 2**20), w.size(gpu["free_mb"] * 2**20), gpu["compute_capability"]] for gpu in found]
+    return h.div(h.head("GPUs"), h.table(["Number", "Name", "Memory", "Free", "Compute capability"], rows, (2, 3)))
 
 
 def _jobs_of(state: dict) -> int | None:
@@ -67,15 +98,20 @@ def _memory(device: dict) -> str:
     return f"{used / 1000:.1f} / {total / 1000:.1f} GB" if used is not None and total else "–"
 
 
-def cards(shell: Shell) -> h.Html:
-    """Draw every backend with its state, what it needs and what it reaches."""
-    found = shell.call("models_list")
-    rows = [[h.div(h.el("b", card["label"]), h.div(card["id"], cls="t-note t-mono")), TASKS.get(card["task"], card["task"]).rstrip("s"),
-             ready(str(card.get("state", ""))), h.span(card.get("expects", ""), cls="t-note"), card.get("license", "")] for card in found]
-    head = h.head("Models", h.button("Unload all", "unload", title="Give back the memory of loaded models"))
-    return h.div(head, h.table(["Model", "Task", "State", "What it reaches", "Licence"], rows))
+def loaded(shell: Shell) -> h.Html:
+    """Draw what is loaded: where, how much, since when unused, and whether it is answering."""
+    rows = [[h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")), row["device"], w.size(row["mb"] * 2**20), w.count(row["uses"]),
+             w.when(row["last_used"]), h.chip("answering", "accent") if row["is_lent"] else h.chip("idle")] for row in shell.call("system_gpu")["loaded"]]
+    head = h.head("Loaded models", h.button("Unload all", "unload", title="Give back the memory of models and encoded images"))
+    told = h.div("None. A model is loaded when it is first asked, and unloaded when another needs its memory.", cls="t-note")
+    return h.div(head, h.table(["Model", "Device", "Memory", "Uses", "Last used", ""], rows, (2, 3, 4)) if rows else told)
 
 
-def ready(state: str) -> h.Html:
-    """Draw a card's state: ready, or what it needs."""
-    return h.chip(state, "ok" if state.startswith(("ready", "loaded")) else "warn", title=state)
+def ahead(shell: Shell) -> h.Html:
+    """Draw the slots of encoded images and what they saved."""
+    status = shell.call("slots_status")
+    tones = {"ready": "ok", "encoding": "accent", "failed": "bad"}
+    rows = [[slot["slot"], slot["name"] or "–", slot["card"] or "–", h.chip(slot["state"], tones.get(slot["state"], ""), title=slot["message"] or None),
+             h.bar(slot["progress"]), w.size(slot["bytes"]) if slot["bytes"] else "–"] for slot in status["slots"]]
+    note = f"{w.size(status['bytes'])} of {w.size(status['budget_bytes'])}; {w.count(status['hits'])} answers from memory, {w.count(status['misses'])} made"
+    return h.div(h.head("Encoded images", h.span(note, cls="t-note")), h.table(["Slot", "Image", "Model", "State", "", "Memory"], rows, (5,)))

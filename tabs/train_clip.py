@@ -55,6 +55,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             return h.Html("")  # the finished head shows its own curve
         return _heads.curves(shell.call("jobs_events", job_id=job_id))
 
+    shell.on(shell.tab.select, lambda: gr.update(choices=encoders(shell)), None, widgets["encoder"])  # weights may have come
     jobs.start(start.click, train, {shell.dataset, name, *widgets.values()})
     jobs.on_tick(follow, chart)
     jobs.on_end(ended, [shell.dataset, chosen], outputs)
@@ -100,7 +101,9 @@ def _wire(shell: Shell, heads: gr.HTML, chosen: gr.State, outputs: list, tools: 
 def encoders(shell: Shell) -> list[tuple[str, str]]:
     """Return the encoders as dropdown choices; one that lacks something says so."""
     cards = shell.call("models_list", task="encode")
-    return [(card["label"] if card["state"] == "ready" else f"{card['label']} ({card['state']})", card["id"]) for card in cards]
+    own = next((card["label"] for card in cards if card["is_default"]), "none is")
+    listed = [(card["label"] if card["state"] == "ready" else f"{card['label']} ({card['state']})", card["id"]) for card in cards]
+    return [(f"First that is ready: {own}", ""), *listed]
 
 
 def subject(dataset: str, facts: dict | None = None) -> h.Html:

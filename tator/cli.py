@@ -64,9 +64,11 @@ def defaults() -> dict[str, Any]:
 
 def workbench(settings: dict[str, Any]) -> Workbench:
     """Open the workspace; a person at the command line owns the machine, so any folder may be imported."""
+    from tator.network import Network
     from tator.workbench import Workbench
 
-    return Workbench.at(Path(settings["home"]).expanduser(), db_url=settings["db"], device=settings["device"])
+    home, network = Path(settings["home"]).expanduser(), Network.of(os.environ)
+    return Workbench.at(home, db_url=settings["db"], device=settings["device"], network=network)
 
 
 def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False) -> Any:

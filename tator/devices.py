@@ -1,6 +1,7 @@
 """Which device models run on and how much memory it has, without importing a model library."""
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
@@ -80,3 +81,31 @@ def memory_mb(device: str) -> int:
 def default_budget_mb(device: str) -> int:
     """Return how much memory loaded models may reserve on a device, in MB."""
     return int(memory_mb(device) * BUDGET_SHARE) or 4_096
+
+
+def torch_problem(device: str) -> str:
+    """Return why torch cannot drive a device, "" where it can; imports torch, which takes seconds."""
+    import torch
+
+    if device == "mps":
+        return "" if torch.backends.mps.is_available() else f"torch {torch.__version__} finds no Apple GPU"
+    if not device.startswith("cuda"):
+        return ""
+    if torch.version.cuda is None:
+        return f"torch {torch.__version__} was built without CUDA: install the build from https://pytorch.org"
+    if not torch.cuda.is_available():
+        return f"torch {torch.__version__} (CUDA {torch.version.cuda}) finds no usable NVIDIA driver"
+    count, index = torch.cuda.device_count(), int(device.partition(":")[2] or 0)
+    return "" if index < count else f"there is no {device}: torch sees {count} GPUs"
+
+
+def trim_heap() -> None:
+    """Hand memory that was freed back to the system where the C library has a call for it.
+
+    Source: https://man7.org/linux/man-pages/man3/malloc_trim.3.html
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # musl has none
+    if trim is not None:
+        trim(0)

@@ -12,14 +12,18 @@ from tator.boxes import Boxes, crop
 from tator.protocols import Encoder
 from tator.registry import backend
 from tator.types import BadInput, Image
+from tator.weights import identity_of
 from tator.weights_file import load_arrays, save_arrays
 
 NOTE = "tator_features"
 
 
-def encoder_version(encoder_id: str) -> int:
-    """Return the version of an encoder's features; cached vectors and heads are bound to it."""
-    return int(getattr(backend(encoder_id, "encode"), "version", 1))
+def encoder_version(encoder_id: str, weights: Path | None = None) -> int:
+    """Return the version of an encoder's features; cached vectors and heads are bound to it.
+
+    It follows the content of the weights where the encoder has any.
+    """
+    return identity_of(weights) if weights else int(getattr(backend(encoder_id, "encode"), "version", 1))
 
 
 def encode_boxes(encoder: Encoder, image: Image, xyxy: Boxes) -> NDArray[np.float32]:
@@ -31,6 +35,7 @@ def encode_boxes(encoder: Encoder, image: Image, xyxy: Boxes) -> NDArray[np.floa
 
 def cached_features(
     cache: Path, encoder_id: str, file: Path, xyxy: Boxes, encode: Callable[[], NDArray[np.float32]],
+    weights: Path | None = None,
 ) -> NDArray[np.float32]:
     """Return (N, dim) vectors of an image's boxes, from the cache where it has them.
 
@@ -40,8 +45,9 @@ def cached_features(
         file: the image; its path, size and time of change are part of the key.
         xyxy: (N, 4) boxes in pixels.
         encode: makes the vectors; called when they are not in the cache.
+        weights: of the encoder; other content has other vectors.
     """
-    kept = cache / "features" / encoder_id / f"{cache_key(encoder_id, file, xyxy)}.safetensors"
+    kept = cache / "features" / encoder_id / f"{cache_key(encoder_id, file, xyxy, weights)}.safetensors"
     if kept.is_file():
         try:
             found = load_arrays(kept, NOTE)[0].get("features")
@@ -54,8 +60,8 @@ def cached_features(
     return features
 
 
-def cache_key(encoder_id: str, file: Path, xyxy: Boxes) -> str:
+def cache_key(encoder_id: str, file: Path, xyxy: Boxes, weights: Path | None = None) -> str:
     """Return the name under which an image's vectors are kept."""
     facts = file.stat()
-    text = f"{encoder_id}|{encoder_version(encoder_id)}|{file.resolve()}|{facts.st_mtime_ns}|{facts.st_size}|"
+    text = f"{encoder_id}|{encoder_version(encoder_id, weights)}|{file.resolve()}|{facts.st_mtime_ns}|{facts.st_size}|"
     return hashlib.sha256(text.encode() + np.ascontiguousarray(xyxy, np.float32).tobytes()).hexdigest()

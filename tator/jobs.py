@@ -27,6 +27,7 @@ from tator.types import Conflict, Progress, TatorError, Unavailable, Work
 THREADS = 4  # jobs at once in this process
 CHILDREN = 2  # child processes at once
 QUEUE_LIMIT = 1_000  # jobs waiting, of each sort
+UNLOAD_S = 10.0  # for models that are answering when a training starts
 CLOSE_S = 5.0  # for running jobs to reach their next step when the product stops
 EVENTS_LIMIT = 2_000
 LOG_TAIL = 4_000  # characters
@@ -246,6 +247,8 @@ class JobRunner:
 
     def _drive_child(self, job_id: str) -> None:
         if self.get(job_id)["state"] == "queued":
+            if self.workbench and self.workbench.models.device != "cpu":  # it trains on the device we lend models on
+                self.workbench.models.unload_all(UNLOAD_S)
             log, command = self._log(job_id), [*self.command, *self._options(), "run-job", job_id]
             job_process.follow(self._store, job_id, job_process.spawn(command, log), log)
 

@@ -1,23 +1,24 @@
-"""Keeps loaded models within a memory budget; lends each out under its own lock."""
+"""Keeps loaded models within a memory budget and lends them; what is lent is never unloaded."""
 from __future__ import annotations
 
 import gc
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tator.devices import default_budget_mb, pick_device
+from tator.devices import default_budget_mb, pick_device, torch_problem, trim_heap
 from tator.protocols import Card
 from tator.registry import backend, require_packages
 from tator.slots import Slots
 from tator.types import Unavailable
 
 Key = tuple[str, str, int]  # card id, weights path, weights mtime in ns: retrained weights are another model
+SPARING = "unload other models in the System tab, or choose a smaller one"
 WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
 
 
@@ -28,12 +29,13 @@ class Seat:
     Attributes:
         key: what is loaded.
         card: how it presents itself.
-        lock: held while the model is loaded and while it is lent.
+        lock: held while the model is loaded, and while it is lent where it cannot be shared.
         model: the backend, or None before it is loaded.
         users: threads that hold the model or wait for it; above 0 it is never unloaded.
         reserved_mb: memory counted against the budget.
         last_used: seconds since 1970.
         uses: how often it was lent.
+        is_leaving: it is unloaded as soon as nobody uses it.
     """
 
     key: Key
@@ -44,6 +46,7 @@ class Seat:
     reserved_mb: int = 0
     last_used: float = 0.0
     uses: int = 0
+    is_leaving: bool = False
 
     def row(self, device: str) -> dict:
         """Return what a person sees about the model."""
@@ -58,6 +61,7 @@ class ModelManager:
 
     Attributes:
         device: where models run: cpu, cuda, cuda:N or mps.
+        fallback: why models run on the CPU although a GPU was asked for; "" where they do not.
         slots: embeddings and pixels of the images last worked on.
     """
 
@@ -71,23 +75,26 @@ class ModelManager:
         Raises:
             BadInput: no such device name.
         """
-        self.device = pick_device(device)
+        self.device, self.fallback = pick_device(device), ""
         self.slots = Slots()
-        self._budget_mb = budget_mb
+        self._is_settled = False
+        self._budget_mb = dict.fromkeys((self.device, "cpu"), budget_mb)
         self._seats: dict[Key, Seat] = {}
         self._changed = threading.Condition()  # guards _seats, users and reserved_mb; never held while loading
 
     @property
     def budget_mb(self) -> int:
         """Memory that loaded models may reserve, in MB."""
-        self._budget_mb = self._budget_mb or default_budget_mb(self.device)
-        return self._budget_mb
+        self._budget_mb[self.device] = self._budget_mb[self.device] or default_budget_mb(self.device)
+        return self._budget_mb[self.device]
 
     @contextmanager
     def use(self, card_id: str, weights: Path | None = None) -> Iterator[Any]:
-        """Lend a model for the length of a with-block; nobody else can use or unload it.
+        """Lend a model for the length of a with-block; nobody can unload it meanwhile.
 
-        A thread may borrow several models and the same one again inside the block.
+        Threads share it, so that a click need not wait for the next image to be encoded; a backend
+        that says `is_exclusive = True` is lent to one thread at a time. A thread may borrow several
+        models and the same one again inside the block.
 
         Args:
             card_id: id of the backend's card.
@@ -105,7 +112,12 @@ class ModelManager:
                 if seat.model is None:
                     self._load(seat, cls, weights)
                 seat.last_used, seat.uses = time.time(), seat.uses + 1
+            with seat.lock if getattr(cls, "is_exclusive", False) else nullcontext():
                 yield seat.model
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise Unavailable(f"{cls.card.label} ran out of memory on {self.device}; {SPARING}") from error
+            raise
         finally:
             self._unpin(seat)
 
@@ -115,10 +127,22 @@ class ModelManager:
             seats = [seat for seat in self._seats.values() if seat.model is not None]
             return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
 
-    def unload_all(self) -> list[dict]:
-        """Unload every model that is not lent and return their rows."""
+    def unload_all(self, wait_s: float = 0.0, cards: Collection[str] = ()) -> list[dict]:
+        """Unload every model and return the rows of those that are gone.
+
+        Args:
+            wait_s: how long to wait for lent ones; those that come back later are unloaded then.
+            cards: ids of the only ones to unload; none for all.
+        """
         with self._changed:
-            freed = [self._drop(seat) for seat in self._idle() if seat.model is not None]
+            here = [seat for seat in self._seats.values() if seat.model is not None]
+            here = [seat for seat in here if not cards or seat.card.id in cards]
+            freed = [self._drop(seat) for seat in here if seat.users == 0]
+            lent = [(seat, seat.row(self.device)) for seat in here if seat.model is not None]
+            for seat, _ in lent:
+                seat.is_leaving = True
+            self._changed.wait_for(lambda: all(seat.model is None for seat, _ in lent), wait_s)
+            freed += [row for seat, row in lent if seat.model is None]
         release_memory()
         return freed
 
@@ -135,11 +159,15 @@ class ModelManager:
     def _unpin(self, seat: Seat) -> None:
         with self._changed:
             seat.users -= 1
-            if seat.users == 0 and seat.model is None:
-                self._seats.pop(seat.key, None)  # it never loaded
+            is_gone = seat.users == 0 and (seat.is_leaving or seat.model is None)  # told to go, or it never loaded
+            if is_gone and self._seats.get(seat.key) is seat:
+                self._drop(seat)
             self._changed.notify_all()
+        if is_gone:
+            release_memory()
 
     def _load(self, seat: Seat, cls: type, weights: Path | None) -> None:
+        self._settle(seat.card)
         self._reserve(seat)
         try:
             seat.model = cls(weights, self.device)
@@ -148,6 +176,16 @@ class ModelManager:
                 with self._changed:
                     seat.reserved_mb = 0
                     self._changed.notify_all()
+
+    def _settle(self, card: Card) -> None:
+        """Turn to the CPU, and say why, where torch cannot drive the device; told when torch is first needed."""
+        if self._is_settled or self.device == "cpu" or "torch" not in card.requires:
+            return
+        problem = torch_problem(self.device)
+        with self._changed:
+            self._is_settled = True
+            if problem:
+                self.fallback, self.device = f"{problem}; models run on the CPU", "cpu"
 
     def _reserve(self, seat: Seat) -> None:
         """Count the model's memory before it is loaded, unloading idle ones to make room.
@@ -158,7 +196,8 @@ class ModelManager:
         need = seat.card.vram_mb
         if need > self.budget_mb:
             raise Unavailable(
-                f"{seat.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}"
+                f"{seat.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}; "
+                "choose a smaller one"
             )
         with self._changed:
             if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):
@@ -185,7 +224,7 @@ class ModelManager:
     def _drop(self, seat: Seat) -> dict:
         row = seat.row(self.device)
         del self._seats[seat.key]
-        seat.model, seat.reserved_mb = None, 0
+        seat.model, seat.reserved_mb, seat.is_leaving = None, 0, False
         return row
 
 
@@ -198,9 +237,14 @@ def key_of(card: Card, weights: Path | None) -> Key:
     if weights is None and card.weights:
         how = "train it on accepted boxes first" if card.weights == "trained" else f"get {card.weights}"
         raise Unavailable(f"{card.label} needs weights: {how}")
-    if weights is not None and not weights.is_file():
+    if weights is not None and not weights.exists():
         raise Unavailable(f"{card.label} needs weights: {weights} does not exist")
     return (card.id, str(weights or ""), weights.stat().st_mtime_ns if weights else 0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of NumPy or torch says that memory ran out; torch has no one class for it."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 
 def release_memory() -> None:
@@ -209,3 +253,4 @@ def release_memory() -> None:
     torch = sys.modules.get("torch")  # never imported for this: if nobody did, it holds nothing
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
+    trim_heap()

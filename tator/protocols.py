@@ -26,6 +26,11 @@ class Card:
         license: of code and weights.
         source: paper or address.
         expects: what it reaches and where it is weak, in one honest sentence.
+        files: name patterns of a hub repository that are its weights; the first must be there.
+        sha256: of the file where `weights` is an address; "" unknown.
+        size_mb: what a download takes, about.
+        gated: a hub repository that asks for a licence to be accepted first.
+        rank: where several are ready and nobody chose, the highest is taken on a GPU; 0 only where no other is.
     """
 
     id: str
@@ -37,6 +42,11 @@ class Card:
     license: str = ""
     source: str = ""
     expects: str = ""
+    files: tuple[str, ...] = ("config.json", "*.json", "*.txt", "*.model", "model*.safetensors")
+    sha256: str = ""
+    size_mb: int = 0
+    gated: bool = False
+    rank: int = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,4 +112,40 @@ class Encoder(Protocol):
         """Return (N, dim) float32, unit length."""
 
 
-TASKS: dict[str, type] = {"segment": Segmenter, "encode": Encoder}
+class TextEncoder(Encoder, Protocol):
+    """Turns crops and phrases into vectors of one space."""
+
+    def encode_text(self, phrases: Sequence[str]) -> NDArray[np.float32]:
+        """Return (N, dim) float32, unit length."""
+
+
+class ConceptSegmenter(Protocol):
+    """Finds every instance of what a phrase or example boxes name."""
+
+    def embed(self, image: Image) -> Embedding:
+        """Encode an image once."""
+
+    def find(
+        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+    ) -> list[Detections]:
+        """Return the instances of each phrase in image pixels, best first.
+
+        Args:
+            embedding: from embed.
+            phrases: short noun phrases; none means "what the exemplars show", one answer.
+            exemplars: boxes of this image; data["positive"] bool, absent means all are.
+            conf: lowest confidence to keep, in [0, 1].
+            boxes_only: leave the masks out, which is faster.
+        """
+
+
+class Detector(Protocol):
+    """Finds objects of the classes it was trained on."""
+
+    classes: list[str]
+
+    def detect(self, images: Sequence[Image], conf: float) -> list[Detections]:
+        """Return the objects of each image, class_id the row of `classes`, best first."""
+
+
+TASKS: dict[str, type] = {"segment": Segmenter, "find": ConceptSegmenter, "detect": Detector, "encode": Encoder}

@@ -135,12 +135,23 @@ def _range(low: float | None, high: float | None) -> str:
 
 
 @dataclass(frozen=True)
+class PredictorSettings(Recipe):
+    """How many images are kept encoded, and where."""
+
+    kind: typing.ClassVar[str] = "predictors"
+
+    images: int = setting(3, "Images encoded ahead: 1 the open one, 2 also the next, 3 also the previous.", unit="images", low=1, high=3)
+    budget_mb: int = setting(1024, "Memory for encoded images; SAM 2 takes 17 MB an image, SAM 3 111 MB.", unit="MB", low=16, high=1_048_576)
+    keep_on_disk: bool = setting(False, "Keep encoded images in the workspace's cache too, for the next start.")
+
+
+@dataclass(frozen=True)
 class HeadRecipe(Recipe):
     """How a class head is trained on the boxes of a dataset."""
 
     kind: typing.ClassVar[str] = "head"
 
-    encoder: str = setting("colour_texture", "What turns a crop into numbers; it decides what the head can tell apart.",
+    encoder: str = setting("", "What turns a crop into numbers; it decides what the head can tell apart.",
                            operation="models_list encode")
     test_size: float = setting(0.2, "Share of the images kept aside to measure the head, where the dataset has no test or val split.",
                                low=0.05, high=0.9)

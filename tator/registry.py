@@ -53,6 +53,7 @@ def _check(cls: type) -> None:
 
 PACKAGES = {  # names to import that differ from the names to install
     "cv2": "opencv-python-headless", "skimage": "scikit-image", "sklearn": "scikit-learn", "PIL": "pillow",
+    "open_clip": "open_clip_torch", "segment_anything": "segment-anything",
 }
 
 

@@ -8,9 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tator.dataset import Dataset
+from tator.embedding_shelf import EmbeddingShelf
 from tator.jobs import JobRunner
 from tator.manager import ModelManager
+from tator.network import Network
+from tator.recipes import PredictorSettings
+from tator.registry import backend
 from tator.store import Store
+from tator.types import NotFound
+from tator.weights import locate
 from tator.workspace import Workspace
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
@@ -25,15 +31,20 @@ class Workbench:
         store: the database.
         models: lends loaded models.
         jobs: runs long work.
+        network: how weights are fetched.
     """
 
     workspace: Workspace
     store: Store
     models: ModelManager
     jobs: JobRunner = field(repr=False)
+    network: Network = field(default_factory=Network, repr=False)
 
     @classmethod
-    def at(cls, home: Path, *, db_url: str = "", device: str = "auto", source_roots: list[Path] | None = None) -> Workbench:
+    def at(
+        cls, home: Path, *, db_url: str = "", device: str = "auto", source_roots: list[Path] | None = None,
+        network: Network | None = None,
+    ) -> Workbench:
         """Open the workspace in a folder, made on first use; the database is migrated.
 
         Args:
@@ -42,11 +53,14 @@ class Workbench:
             device: cpu, cuda, cuda:N, mps or auto.
             source_roots: folders that server-side imports may read; None allows any
                 (right only where the caller owns the machine).
+            network: how weights are fetched; None for the hub, without a token or a cache.
         """
         workspace = Workspace(home, source_roots)
         store = Store.open(db_url or f"sqlite:///{workspace.database}", backups=workspace.folder("backups"))
-        wb = cls(workspace, store, ModelManager(device), JobRunner(store, home=workspace.home))
+        jobs = JobRunner(store, home=workspace.home)
+        wb = cls(workspace, store, ModelManager(device), jobs, network or Network())
         wb.jobs.workbench = wb
+        wb.use_predictors(wb.predictors())
         return wb
 
     def dataset(self, name: str) -> Dataset:
@@ -56,6 +70,31 @@ class Workbench:
             NotFound: no dataset has that name.
         """
         return Dataset.named(self.store, self.workspace, name)
+
+    def weights(self, card_id: str) -> Path | None:
+        """Return where a backend's weights are, None where it needs none.
+
+        Raises:
+            NotFound: no such backend.
+            Unavailable: they are not here; the message says how to get them.
+        """
+        return locate(backend(card_id).card, self.workspace.folder("models"), self.network)
+
+    def predictors(self) -> PredictorSettings:
+        """Return how images are encoded ahead, as it was last set here.
+
+        Raises:
+            BadInput: the file is damaged; the message names it.
+        """
+        try:
+            return PredictorSettings.load(self.workspace.folder("recipes"), "in use")
+        except NotFound:
+            return PredictorSettings()
+
+    def use_predictors(self, settings: PredictorSettings) -> None:
+        """Encode images ahead within these limits from now on."""
+        shelf = EmbeddingShelf(self.workspace.folder("cache") / "embeddings") if settings.keep_on_disk else None
+        self.models.slots.resize(settings.budget_mb, settings.images, shelf)
 
     @property
     def user(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from tator.types import BadInput, Forbidden, NotFound
 
-FOLDERS = ("cache", "runs", "recipes", "exports", "uploads", "backups", "datasets", "trash", "tmp")
+FOLDERS = ("cache", "runs", "recipes", "exports", "uploads", "backups", "datasets", "trash", "tmp", "models")
 UPLOAD = "upload:"  # what a caller writes before an upload's id to import from it
 LONGEST_PATH = 1000  # characters; the width of the column that holds an image's path
 LONGEST_PART = 255  # bytes; what common file systems take for one name

@@ -130,20 +130,86 @@ def test_loading_one_does_not_block_lending_another(add):
         waiting.result(10)
 
 
-def test_a_model_is_lent_to_one_at_a_time(add):
-    add("one", 1)
+@pytest.mark.parametrize(("is_exclusive", "together"), [(False, 4), (True, 1)])
+def test_threads_share_a_model_unless_it_says_otherwise(add, is_exclusive, together):
+    add("one", 1, is_exclusive=is_exclusive)
     models, inside, most = ModelManager("cpu", 10), [], []
+    meet = threading.Barrier(together)
 
     def borrow(turn: int) -> None:
-        with models.use("one"):
+        with models.use("one"), models.use("one"):
             inside.append(turn)
             most.append(len(inside))
+            meet.wait(10)
             time.sleep(0.001)
             inside.remove(turn)
 
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(borrow, range(40)))
-    assert max(most) == 1
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(borrow, range(8)))
+    assert max(most) == together and models.loaded()[0]["uses"] == 16
+
+
+def test_a_click_is_answered_while_another_image_is_encoded(add):
+    add("one", 1)
+    models, encoding, answered = ModelManager("cpu", 10), threading.Event(), threading.Event()
+
+    def encode() -> None:
+        with models.use("one"):
+            encoding.set()
+            assert answered.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(encode)
+        assert encoding.wait(10)
+        with models.use("one"):
+            answered.set()
+        busy.result(10)
+
+
+def test_unloading_under_load_takes_what_comes_back(add):
+    add("lent", 30), add("idle", 20)
+    models, borrowed, done = ModelManager("cpu", 100), threading.Event(), threading.Event()
+    with models.use("idle"):
+        pass
+
+    def work() -> str:
+        with models.use("lent") as model:
+            borrowed.set()
+            assert done.wait(10)
+            return model.card.id
+
+    with ThreadPoolExecutor(1) as pool:
+        busy = pool.submit(work)
+        assert borrowed.wait(10)
+        assert [row["id"] for row in models.unload_all()] == ["idle"], "the lent one stays usable"
+        assert [row["id"] for row in models.loaded()] == ["lent"]
+        threading.Timer(0.05, done.set).start()
+        assert [row["id"] for row in models.unload_all(wait_s=10)] == ["lent"] and models.loaded() == []
+        assert busy.result(10) == "lent"
+    with models.use("lent"):
+        assert models.loaded()[0]["mb"] == 30, "and is loaded again when it is asked for"
+
+
+def test_running_out_of_memory_is_told(add):
+    add("one", 1)
+    models = ModelManager("cpu", 10)
+    with pytest.raises(Unavailable, match="one ran out of memory on cpu; unload"), models.use("one"):
+        raise MemoryError
+    with pytest.raises(RuntimeError, match="another"), models.use("one"):
+        raise RuntimeError("another")
+
+
+def test_a_gpu_that_torch_cannot_drive_gives_way_to_the_cpu(add):
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    add("large", 1, requires=("torch",)), add("plain", 1)
+    models = ModelManager("cuda", 10)
+    with models.use("plain"):
+        assert models.device == "cuda" and not models.fallback, "nothing has asked for torch yet"
+    with models.use("large"):
+        assert models.device == "cpu" and models.fallback.endswith("models run on the CPU")
+    assert "CUDA" in models.fallback
 
 
 def test_new_weights_at_the_same_path_are_loaded_anew(add, tmp_path):

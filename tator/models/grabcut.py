@@ -23,7 +23,7 @@ class GrabCut:
     """Mask from a box or from points by colour; an explicit action whose result a person looks at."""
 
     card = Card(
-        "grabcut", task="segment", label="GrabCut mask", requires=("cv2",), license="Apache-2.0",
+        "grabcut", task="segment", label="GrabCut mask", requires=("cv2",), license="Apache-2.0", rank=0,
         source="Rother, Kolmogorov and Blake, SIGGRAPH 2004",
         expects="Cuts an object out by colour where it stands out from its background; as a box tool it makes boxes "
                 "worse (BCCD, boxes 15% off: IoU .63 from .74 for red cells, .41 from .74 for platelets), so look at "

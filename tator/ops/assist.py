@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from tator.boxes import EDGE, Boxes, from_flat, numbers
 from tator.dataset import Dataset, ImageRow
 from tator.features import encode_boxes, encoder_version
 from tator.heads import Head, HeadShelf
-from tator.manager import key_of
+from tator.image_models import ask, pixels, train_refiner
+from tator.masks import fill_holes as filled
 from tator.masks import to_polygons
 from tator.names import match_names
 from tator.ops import operation
 from tator.protocols import BoxRefiner, Embedding, Prompt
-from tator.registry import backend
-from tator.types import BadInput, Detections, Image, Unavailable, Work
+from tator.types import BadInput, Detections, Unavailable, Work
 from tator.workbench import Workbench
 
 MOST_BOXES = 5_000  # of one call
@@ -31,8 +30,9 @@ SAM = ("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto",
 
 @operation(mirrors=SAM, writes=False)
 def segment(
-    wb: Workbench, image_id: int, segmenter: str = "ridge_box", positive: list[float] = [], negative: list[float] = [],  # noqa: B006
+    wb: Workbench, image_id: int, segmenter: str = "", positive: list[float] = [], negative: list[float] = [],  # noqa: B006
     box: list[float] = [], class_id: int = -1, classify: bool = False, min_margin: float = 0.0,  # noqa: B006
+    tolerance: float = 1.0, fill_holes: bool = False,
 ) -> dict[str, Any]:
     """Find the object that points or a loose box mean; candidates, best first.
 
@@ -40,13 +40,15 @@ def segment(
 
     Args:
         image_id: id of the image, from images_list.
-        segmenter: id of a segmenter, from models_list.
+        segmenter: id of a segmenter, from models_list; empty for the first that is ready.
         positive: points on the object, flat x1, y1, x2, y2, ... in pixels.
         negative: points off the object, likewise.
         box: loose box x1, y1, x2, y2 in pixels; empty for none.
         class_id: class the object probably has, a hint for its size; -1 for none.
         classify: name the class of the best candidate with the active head.
         min_margin: a class is accepted when its confidence leads the second by this, in [0, 1].
+        tolerance: how far a polygon may lie from the mask's edge, in pixels; 0 follows every pixel.
+        fill_holes: leave no holes in the masks.
 
     Raises:
         NotFound: no such image or segmenter.
@@ -58,25 +60,25 @@ def segment(
     names = class_names(data)
     check_class(class_id, names)
     check_margin(min_margin)
+    check_tolerance(tolerance)
     prompt = make_prompt(row, positive, negative, box, class_id)
-    weights = weights_of(wb, data, segmenter)
-    embedding = embed(wb, data, row, segmenter, weights)
-    asked = time.perf_counter()
-    with wb.models.use(segmenter, weights) as model:
+    asked = ask(wb, image_id, "segment", segmenter)
+    with asked.ready() as (model, embedding):
+        began = time.perf_counter()
         found = model.segment(embedding, prompt)
-    model_ms = (time.perf_counter() - asked) * 1_000
-    candidates = [candidate(one, class_id, names) for one in found]
+        model_ms = (time.perf_counter() - began) * 1_000
+    candidates = [candidate(one, class_id, names, tolerance, fill_holes) for one in found]
     if classify and candidates:
         named = name_boxes(wb, data, row, found.xyxy[:1], "", min_margin)["boxes"][0]
         named["class_confidence"] = named.pop("confidence")  # beside the confidence of the box
         candidates[0] |= named
     took_ms = (time.perf_counter() - started) * 1_000
-    return {"candidates": candidates, "segmenter": segmenter, "model_ms": model_ms, "took_ms": took_ms}
+    return {"candidates": candidates, "segmenter": asked.card.id, "model_ms": model_ms, "took_ms": took_ms}
 
 
 @operation(writes=False)
 def tweak_boxes(
-    wb: Workbench, image_id: int, boxes: list[float], class_ids: list[int] = [], segmenter: str = "ridge_box",  # noqa: B006
+    wb: Workbench, image_id: int, boxes: list[float], class_ids: list[int] = [], segmenter: str = "",  # noqa: B006
 ) -> dict[str, Any]:
     """Move the sides of loose boxes to the edges of their objects; nothing is stored.
 
@@ -86,7 +88,7 @@ def tweak_boxes(
         image_id: id of the image, from images_list.
         boxes: flat x1, y1, x2, y2 of each box, in pixels.
         class_ids: their classes in the same order, a hint; empty for none.
-        segmenter: id of a segmenter, from models_list.
+        segmenter: id of a segmenter, from models_list; empty for the first that is ready.
 
     Raises:
         NotFound: no such image or segmenter.
@@ -101,14 +103,13 @@ def tweak_boxes(
     names = class_names(data)
     for class_id in class_ids:
         check_class(class_id, names)
-    weights = weights_of(wb, data, segmenter)
-    embedding = embed(wb, data, row, segmenter, weights)
-    with wb.models.use(segmenter, weights) as model:
+    asked = ask(wb, image_id, "segment", segmenter)
+    with asked.ready() as (model, embedding):
         answers = refined(model, embedding, loose, class_ids)
-    return {"boxes": answers, "segmenter": segmenter, "took_ms": (time.perf_counter() - started) * 1_000}
+    return {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
 
 
-@operation(mirrors=("clip_predict",), writes=False)
+@operation(mirrors=("clip_predict", "sam3_text_prompt_auto"), writes=False)
 def classify_boxes(
     wb: Workbench, image_id: int, boxes: list[float], head: str = "", min_margin: float = 0.0,
 ) -> dict[str, Any]:
@@ -143,7 +144,7 @@ def refiner_train(wb: Workbench, dataset: str) -> Work:
         NotFound: no such dataset.
         Unavailable: fewer than 20 accepted boxes.
     """
-    return (yield from refiner.train(wb.dataset(dataset)))
+    return (yield from train_refiner(wb, dataset))
 
 
 @operation(writes=False)
@@ -157,46 +158,6 @@ def refiner_status(wb: Workbench, dataset: str) -> dict[str, Any]:
         NotFound: no such dataset.
     """
     return refiner.status(wb.dataset(dataset))
-
-
-def weights_of(wb: Workbench, data: Dataset, segmenter: str) -> Path | None:
-    """Return the weights a segmenter runs with; those learned here are made or renewed as needed.
-
-    The first training runs while the caller waits, on few images; later ones in the background.
-    """
-    if backend(segmenter, "segment").card.weights != "trained":
-        return None
-    path = refiner.weights_path(data)
-    if not refiner.report(data):
-        for _ in refiner.train(data, is_quick=True):
-            pass
-    if refiner.may_look(data) and refiner.is_due(refiner.report(data), refiner.count_accepted(data)[0]):
-        active = [job for job in wb.jobs.list("refiner_train") if job["state"] in ("queued", "running")]
-        if not any(job["arguments"] == {"dataset": data.name} for job in active):
-            wb.jobs.start(refiner_train, "refiner_train", {"dataset": data.name})
-    return path
-
-
-def file_key(data: Dataset, row: ImageRow) -> tuple[int, int, int]:
-    """Return what identifies the pixels of an image."""
-    facts = data.path(row).stat()
-    return row.id, facts.st_mtime_ns, facts.st_size
-
-
-def pixels(wb: Workbench, data: Dataset, row: ImageRow) -> Image:
-    """Return an image's pixels, kept for the next question about it."""
-    return wb.models.slots.get(("image", *file_key(data, row)), lambda: data.load(row))
-
-
-def embed(wb: Workbench, data: Dataset, row: ImageRow, segmenter: str, weights: Path | None) -> Embedding:
-    """Return an image as a segmenter encodes it, kept for the next prompt."""
-
-    def make() -> Embedding:
-        image = pixels(wb, data, row)
-        with wb.models.use(segmenter, weights) as model:
-            return model.embed(image)
-
-    return wb.models.slots.get((*key_of(backend(segmenter).card, weights), *file_key(data, row)), make)
 
 
 def refined(model: Any, embedding: Embedding, loose: Boxes, class_ids: list[int]) -> list[dict]:
@@ -227,7 +188,7 @@ def name_boxes(
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
     head = load_head(wb, shelf, name)
     image = pixels(wb, data, row)
-    with wb.models.use(head.encoder) as encoder:
+    with wb.models.use(head.encoder, wb.weights(head.encoder)) as encoder:
         probs = head.predict(encode_boxes(encoder, image, xyxy))
     classes = data.classes()
     rows = match_names(head.classes, [c.name for c in classes])
@@ -244,7 +205,7 @@ def load_head(wb: Workbench, shelf: HeadShelf, name: str) -> Head:
     """
     path = shelf.path(name)
     head = wb.models.slots.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
-    if (now := encoder_version(head.encoder)) != head.encoder_version:
+    if (now := encoder_version(head.encoder, wb.weights(head.encoder))) != head.encoder_version:
         trained = f"version {head.encoder_version} of {head.encoder}"
         raise BadInput(f"head {name!r} was trained on {trained}, which is version {now} by now; train it again")
     return head
@@ -260,9 +221,12 @@ def verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_ma
     }
 
 
-def candidate(one: Detections, class_id: int, names: dict[int, str]) -> dict[str, Any]:
+def candidate(
+    one: Detections, class_id: int, names: dict[int, str], tolerance: float, fill_holes: bool,
+) -> dict[str, Any]:
     """Return one candidate as JSON; its polygons trace the mask where there is one."""
-    polygons = to_polygons(one.mask[0]) if one.mask else None
+    mask = filled(one.mask[0]) if one.mask and fill_holes else one.mask[0] if one.mask else None
+    polygons = to_polygons(mask, tolerance) if mask else None
     broken = {"points_broken": int(one.data["points_broken"][0])} if "points_broken" in one.data else {}
     facts = {"xyxy": one.xyxy[0].tolist(), "polygons": polygons, "confidence": plain(one.confidence[0])}
     return facts | {"class_id": class_id, "class_name": names.get(class_id, "")} | broken
@@ -331,6 +295,16 @@ def check_class(class_id: int, names: dict[int, str]) -> None:
     if class_id != -1 and class_id not in names:
         known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
         raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Refuse a tolerance that no outline could keep.
+
+    Raises:
+        BadInput: it is outside [0, 100] pixels.
+    """
+    if not 0 <= tolerance <= 100:
+        raise BadInput(f"tolerance must be in [0, 100] pixels, is {tolerance}")
 
 
 def check_margin(min_margin: float) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ import numpy as np
 from tator.dataset import Dataset, ImageRow
 from tator.features import cached_features, encode_boxes, encoder_version
 from tator.heads import Head, HeadShelf, checked_name
+from tator.image_models import default
 from tator.ops import operation
 from tator.registry import backend, require_packages
 from tator.training.head import Crops, train
@@ -22,7 +24,7 @@ SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
 
 @operation(mirrors=("clip_train_start",), in_child=True)
 def heads_train(
-    wb: Workbench, dataset: str, name: str, encoder: str = "colour_texture", test_size: float = 0.2,
+    wb: Workbench, dataset: str, name: str, encoder: str = "", test_size: float = 0.2,
     min_per_class: int = 2, c: float = 0.1, seed: int = 42, activate: bool = True,
 ) -> Work:
     """Train a class head on the accepted boxes and measure it on unseen images.
@@ -32,7 +34,7 @@ def heads_train(
     Args:
         dataset: dataset name, from datasets_list.
         name: name of the new head.
-        encoder: id of an encoder, from models_list.
+        encoder: id of an encoder, from models_list; empty for the first that is ready.
         test_size: share of images held out where the dataset has no split, in [0.05, 0.9].
         min_per_class: classes with fewer training boxes are left out, and named in the result.
         c: inverse strength of the L2 penalty; 0 tries 0.01, 0.1, 1 and 10 on held-back images.
@@ -43,15 +45,18 @@ def heads_train(
         NotFound: no such dataset or encoder.
         Conflict: a head has that name already.
         BadInput: a setting is out of range.
-        Unavailable: too few images, classes or boxes.
+        Unavailable: the encoder's weights are not here, or too few images, classes or boxes.
     """
     shelf = shelf_of(wb)
     if checked_name(name) in shelf.names():
         raise Conflict(f"a head called {name!r} exists already; choose another name or delete it")
+    encoder = encoder or default(wb, "encode")
     require_packages(backend(encoder, "encode").card)
+    version = encoder_version(encoder, wb.weights(encoder))
     data = wb.dataset(dataset)
-    crops, skipped = yield from read_crops(wb, data, encoder)
-    head, metrics = yield from train(crops, (encoder, encoder_version(encoder)), c, min_per_class, test_size, seed)
+    with wb.jobs.device_lease(wb.models.device) if backend(encoder).card.weights else nullcontext():
+        crops, skipped = yield from read_crops(wb, data, encoder)
+    head, metrics = yield from train(crops, (encoder, version), c, min_per_class, test_size, seed)
     settings = {"encoder": encoder, "test_size": test_size, "min_per_class": min_per_class, "c": c, "seed": seed}
     facts = {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped}
     shelf.save(name, head, facts | {"metrics": metrics})
@@ -202,10 +207,11 @@ def read_crops(wb: Workbench, data: Dataset, encoder: str) -> Generator[Progress
 
 def encode_image(wb: Workbench, data: Dataset, row: ImageRow, encoder: str, found: Detections) -> np.ndarray:
     """Return the vectors of an image's boxes; the encoder is lent per image, so that labelling can cut in."""
+    weights = wb.weights(encoder)
 
     def make() -> np.ndarray:
         image = data.load(row)
-        with wb.models.use(encoder) as model:
+        with wb.models.use(encoder, weights) as model:
             return encode_boxes(model, image, found.xyxy)
 
-    return cached_features(wb.workspace.folder("cache"), encoder, data.path(row), found.xyxy, make)
+    return cached_features(wb.workspace.folder("cache"), encoder, data.path(row), found.xyxy, make, weights)

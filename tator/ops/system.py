@@ -1,4 +1,4 @@
-"""What runs here: health, device, models and their memory."""
+"""What runs here: health, the device and its memory."""
 from __future__ import annotations
 
 import os
@@ -11,8 +11,6 @@ from sqlalchemy import func, select
 from tator import schema
 from tator.devices import gpus, memory_mb
 from tator.ops import operation
-from tator.registry import backends, pip_command
-from tator.types import BadInput
 from tator.workbench import Workbench
 
 VERSION = "0.1.0"
@@ -34,16 +32,17 @@ def system_health(wb: Workbench) -> dict[str, Any]:
 
 @operation(mirrors=("system_gpu",), writes=False)
 def system_gpu(wb: Workbench) -> dict[str, Any]:
-    """Return the device models run on, its memory, and the GPUs of this machine."""
+    """Return the device models run on, what is loaded there, and the machine's GPUs."""
     found, device = gpus(), wb.models.device
     index = int(device.partition(":")[2] or 0) if device.startswith("cuda") else -1
     own = next((gpu for gpu in found if gpu["index"] == index), None)
     total = memory_mb(device)
     used = own["total_mb"] - own["free_mb"] if own else _used_memory_mb(total)
     return {
-        "device": device, "name": own["name"] if own else f"{os.cpu_count()} cores",
+        "device": device, "fallback": wb.models.fallback, "name": own["name"] if own else f"{os.cpu_count()} cores",
         "memory_total_mb": total, "memory_used_mb": used,
         "budget_mb": wb.models.budget_mb, "reserved_mb": sum(row["mb"] for row in wb.models.loaded()),
+        "loaded": wb.models.loaded(),
         "available": bool(found), "device_count": len(found), "devices": found,
     }
 
@@ -59,41 +58,3 @@ def _used_memory_mb(total: int) -> int | None:
         return total - int(facts["MemAvailable"].split()[0]) // 1024
     except (OSError, KeyError):
         return None
-
-
-@operation(mirrors=("system_models", "clip_backbones"), writes=False)
-def models_list(wb: Workbench, task: str = "") -> list[dict[str, Any]]:
-    """Return every model backend: what it does, needs and reaches.
-
-    Args:
-        task: segment or encode; empty for all.
-
-    Raises:
-        BadInput: no backend serves that task.
-    """
-    cards = [cls.card for cls in backends().values()]
-    tasks = sorted({card.task for card in cards})
-    if task and task not in tasks:
-        raise BadInput(f"no backend serves the task {task!r}; there are {', '.join(tasks)}")
-    loaded = {row["id"] for row in wb.models.loaded()}
-    return [_card_row(card, card.id in loaded) for card in cards if task in ("", card.task)]
-
-
-def _card_row(card: Any, is_loaded: bool) -> dict[str, Any]:
-    lacking = pip_command(card)
-    state = f"needs: {lacking}" if lacking else "ready"
-    return {
-        "id": card.id, "task": card.task, "label": card.label, "state": state, "is_loaded": is_loaded,
-        "expects": card.expects, "vram_mb": card.vram_mb, "weights": card.weights,
-        "license": card.license, "source": card.source,
-    }
-
-
-@operation(mirrors=("runtime_unload",))
-def runtime_unload(wb: Workbench) -> dict[str, Any]:
-    """Unload every model that nobody uses and forget encoded images."""
-    freed = wb.models.unload_all()
-    return {
-        "freed_mb": sum(row["mb"] for row in freed), "unloaded": [row["id"] for row in freed],
-        "still_lent": [row["id"] for row in wb.models.loaded()], "freed_cache_bytes": wb.models.slots.clear(),
-    }

@@ -1,0 +1,78 @@
+"""Keeps encoded images on disk, bounded by bytes; the folder may be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable
+from pathlib import Path
+from typing import Any
+
+from tator.protocols import Embedding
+
+NOTE = "tator_embedding"
+
+
+class EmbeddingShelf:
+    """One safetensors file per embedding, named after its key; least recently used out first."""
+
+    def __init__(self, folder: Path, budget_mb: int = 4_096) -> None:
+        """Keep files in a folder.
+
+        Args:
+            folder: in the workspace's cache.
+            budget_mb: disk space that they may take.
+        """
+        self._folder, self._budget = folder, budget_mb * 2**20
+
+    def load(self, key: Hashable) -> Embedding | None:
+        """Return a kept embedding, None where there is none or its file is damaged (it is then deleted)."""
+        path = self._path(key)
+        if not path.is_file():
+            return None
+        from safetensors import SafetensorError, safe_open
+
+        try:
+            with safe_open(path, "pt") as file:
+                note = json.loads((file.metadata() or {})[NOTE])
+                features = {name: file.get_tensor(name) for name in file.keys()}
+            path.touch()
+            return Embedding(note["backend"], note["width"], note["height"], features, note["nbytes"])
+        except (SafetensorError, KeyError, ValueError, OSError):
+            path.unlink(missing_ok=True)
+            return None
+
+    def save(self, key: Hashable, value: Any) -> None:
+        """Keep an embedding whose features are tensors by name; other values are left alone, a full disk too."""
+        if not isinstance(value, Embedding) or not is_tensors(value.features):
+            return
+        from safetensors.torch import save_file
+
+        self._folder.mkdir(parents=True, exist_ok=True)
+        note = {"backend": value.backend, "width": value.width, "height": value.height, "nbytes": value.nbytes}
+        path = self._path(key)
+        part = path.with_suffix(".part")
+        features = {name: tensor.contiguous().cpu() for name, tensor in value.features.items()}
+        try:
+            save_file(features, part, metadata={NOTE: json.dumps(note)})
+            part.replace(path)
+            self._trim(path)
+        except OSError:  # a full disk costs the next encode some seconds, it must not cost this answer
+            part.unlink(missing_ok=True)
+
+    def _path(self, key: Hashable) -> Path:
+        return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.safetensors"
+
+    def _trim(self, newest: Path) -> None:
+        """Delete the files longest unused until the rest fits."""
+        files = sorted(self._folder.glob("*.safetensors"), key=lambda file: -file.stat().st_mtime_ns)
+        held = 0
+        for file in [newest, *(file for file in files if file != newest)]:
+            held += file.stat().st_size
+            if held > self._budget and file != newest:
+                file.unlink(missing_ok=True)
+
+
+def is_tensors(features: Any) -> bool:
+    """Whether features are a dict of torch tensors, told without importing torch."""
+    return isinstance(features, dict) and all(type(value).__module__ == "torch" for value in features.values())

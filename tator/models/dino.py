@@ -1,0 +1,136 @@
+"""DINOv2 and DINOv3: crops to vectors, learned from images alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator.checkpoints import load_pretrained
+from tator.protocols import Card
+from tator.types import Image, Unavailable
+
+BATCH = 32
+SIDE = 224  # pixels a crop is squashed to: 16 patches of DINOv2, 14 of DINOv3
+
+
+class Dino:
+    """The pooled class token, unit length; crops are squashed so that no end is cut off."""
+
+    card: Card
+    side = SIDE
+
+    def __init__(self, weights: Path | str | None, device: str) -> None:
+        """Load a folder in the layout of the transformers library.
+
+        Raises:
+            Unavailable: no weights, or a file of them is missing.
+            BadInput: a file is cut short or holds only part of the model.
+        """
+        from transformers import AutoImageProcessor, AutoModel
+
+        if weights is None:
+            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        self._device = device
+        self._model = load_pretrained(AutoModel, Path(weights), device)
+        self._processor = AutoImageProcessor.from_pretrained(weights, local_files_only=True)
+        self.dim = int(self._model.config.hidden_size)
+
+    def encode(self, crops: Sequence[Image]) -> NDArray[np.float32]:
+        """Return (N, dim) float32, unit length."""
+        import torch
+        from torch.nn.functional import normalize
+
+        rows = np.zeros((len(crops), self.dim), np.float32)
+        size = {"height": self.side, "width": self.side}
+        with torch.inference_mode():
+            for start in range(0, len(crops), BATCH):
+                batch = [np.ascontiguousarray(crop) for crop in crops[start : start + BATCH]]
+                pixels = self._processor(
+                    images=batch,
+                    size=size,
+                    do_center_crop=False,
+                    input_data_format="channels_last",
+                    return_tensors="pt",
+                )["pixel_values"]
+                pooled = self._model(pixel_values=pixels.to(self._device)).pooler_output
+                rows[start : start + len(batch)] = normalize(pooled.float(), dim=-1).cpu().numpy()
+        return rows
+
+
+def _card(family: str, size: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:
+    third = family == "DINOv3"
+    return Card(
+        f"{family}_{size}".lower().replace("-", "_"),
+        task="encode",
+        label=f"{family} {size}",
+        vram_mb=vram_mb,
+        requires=("torch", "transformers", "torchvision"),
+        weights=hub,
+        license="DINOv3 License" if third else "Apache-2.0",
+        source="https://arxiv.org/abs/2508.10104" if third else "https://arxiv.org/abs/2304.07193",
+        size_mb=size_mb,
+        expects=expects,
+        gated=third,
+    )
+
+
+class Dinov2Small(Dino):
+    """22 M parameters, 384 dimensions."""
+
+    card = _card(
+        "DINOv2",
+        "small",
+        "facebook/dinov2-small",
+        500,
+        90,
+        "Tells shapes and textures apart without any words; quick on a CPU.",
+    )
+
+
+class Dinov2Base(Dino):
+    """87 M parameters, 768 dimensions."""
+
+    card = _card("DINOv2", "base", "facebook/dinov2-base", 900, 350, "Finer than small at three times its cost.")
+
+
+class Dinov2Large(Dino):
+    """304 M parameters, 1024 dimensions."""
+
+    card = _card("DINOv2", "large", "facebook/dinov2-large", 1_900, 1_220, "For a GPU.")
+
+
+class Dinov3Small(Dino):
+    """ViT-S/16: 22 M parameters, 384 dimensions."""
+
+    card = _card(
+        "DINOv3", "ViT-S", "facebook/dinov3-vits16-pretrain-lvd1689m", 500, 90, "67 ms a crop on two CPU cores."
+    )
+
+
+class Dinov3Base(Dino):
+    """ViT-B/16: 86 M parameters, 768 dimensions."""
+
+    card = _card(
+        "DINOv3",
+        "ViT-B",
+        "facebook/dinov3-vitb16-pretrain-lvd1689m",
+        900,
+        350,
+        "Finer than ViT-S at four times its cost.",
+    )
+
+
+class Dinov3Large(Dino):
+    """ViT-L/16: 303 M parameters, 1024 dimensions."""
+
+    card = _card(
+        "DINOv3",
+        "ViT-L",
+        "facebook/dinov3-vitl16-pretrain-lvd1689m",
+        1_900,
+        1_220,
+        "For a GPU; the most able of the three.",
+    )

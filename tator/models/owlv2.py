@@ -1,0 +1,154 @@
+"""OWLv2: open-vocabulary boxes from phrases or example boxes; free to use, no gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tator.checkpoints import load_pretrained
+from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
+from tator.concepts import best_boxes, check_question, detections_in, positive
+from tator.encoder_steps import report_blocks
+from tator.protocols import Card, Embedding
+from tator.types import Detections, Image, Unavailable
+
+TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
+SOURCE = "https://arxiv.org/abs/2306.09683"
+
+
+class Owlv2:
+    """Boxes and class embeddings are made once an image; each phrase is then one matrix product."""
+
+    card: Card
+    nms_iou = 0.5  # neighbouring patches predict the same object
+
+    def __init__(self, weights: Path | str | None, device: str) -> None:
+        """Load a folder in the layout of the transformers library.
+
+        Raises:
+            Unavailable: no weights, or a file of them is missing.
+            BadInput: a file is cut short or holds only part of the model.
+        """
+        from transformers import Owlv2ForObjectDetection, Owlv2Processor
+
+        if weights is None:
+            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        self._device = device
+        self._model = load_pretrained(Owlv2ForObjectDetection, Path(weights), device)
+        self._processor = Owlv2Processor.from_pretrained(weights, local_files_only=True)
+        report_blocks(self._model.owlv2.vision_model.encoder.layers)
+
+    def embed(self, image: Image) -> Embedding:
+        """Encode an image once: features and a box for each patch."""
+        import torch
+
+        pixels = self._processor.image_processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
+        with torch.inference_mode():
+            with half_on_gpu(self._device):
+                grid = self._model.image_embedder(pixels)[0]
+            grid = grid.float()
+            patches = grid.flatten(1, 2)
+            centre, size = self._model.box_predictor(patches, grid)[0].chunk(2, -1)
+        side = max(image.shape[:2])  # the image is padded to a square at its right or bottom
+        features = {"patches": patches[0], "boxes": torch.cat([centre - size / 2, centre + size / 2], -1) * side}
+        return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
+
+    def find(
+        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+    ) -> list[Detections]:
+        """Return the boxes of each phrase, best first; there are no masks.
+
+        An exemplar stands for the class embedding of the patch whose box fits it best. A box that
+        resembles a negative exemplar more than anything asked for is left out.
+
+        Args:
+            embedding: from embed.
+            phrases: short noun phrases; none means "what the exemplars show", one answer.
+            exemplars: boxes of this image; data["positive"] bool, absent means all are.
+            conf: lowest confidence to keep, in [0, 1]; 0.1 to 0.3 is usual for this model.
+            boxes_only: without effect.
+
+        Raises:
+            BadInput: another backend's embedding, no phrase and no positive exemplar, or conf out of range.
+        """
+        import torch
+
+        asked = check_question(self.card, embedding, phrases, exemplars, conf)
+        patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
+        with torch.inference_mode():
+            shown = self._shown(patches, boxes, exemplars)
+            queries = torch.cat([self._texts(asked), shown]) if asked else shown
+            scores = self._model.class_predictor(patches[None], queries[None])[0][0].sigmoid()
+        of_phrases, of_shown = scores[:, : len(asked)], scores[:, len(asked) :]
+        good = torch.from_numpy(positive(exemplars)).to(self._device)
+        return [
+            self._answer(embedding, boxes, column, of_shown[:, good], of_shown[:, ~good], conf, row)
+            for row, column in enumerate(of_phrases.split(1, 1) if asked else [of_phrases])
+        ]
+
+    def _answer(
+        self, embedding: Embedding, boxes: Any, phrase: Any, good: Any, bad: Any, conf: float, row: int
+    ) -> Detections:
+        """Return the boxes whose best query is asked for; `phrase`, `good` and `bad` are (P, any) scores."""
+        import torch
+
+        scores = torch.cat([phrase, good], 1).amax(1)
+        if bad.shape[1]:
+            scores = scores.where(scores > bad.amax(1), 0)
+        kept = best_boxes(boxes, scores, conf, self.nms_iou)
+        return detections_in(embedding, boxes[kept], scores[kept], row)
+
+    def _texts(self, phrases: Sequence[str]) -> Any:
+        """Return (N, D) text embeddings of unit length."""
+        prompts = [TEMPLATE.format(phrase) for phrase in phrases]
+        read = self._processor.tokenizer(prompts, padding="max_length", truncation=True, return_tensors="pt").to(
+            self._device
+        )
+        texts = self._model.owlv2.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
+        return texts / texts.norm(dim=-1, keepdim=True)
+
+    def _shown(self, patches: Any, boxes: Any, exemplars: Detections) -> Any:
+        """Return (E, D) class embeddings of the patches whose boxes fit the exemplars best."""
+        import torch
+        from torchvision.ops import box_iou
+
+        embeds = self._model.class_predictor(patches[None])[1][0]
+        if not len(exemplars):
+            return embeds[:0]
+        wanted = torch.from_numpy(exemplars.xyxy).to(self._device)
+        return embeds[box_iou(wanted, boxes).argmax(1)]
+
+
+class Owlv2Base(Owlv2):
+    """155 M parameters."""
+
+    card = Card(
+        "owlv2_base",
+        task="find",
+        label="OWLv2 base",
+        vram_mb=1_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="google/owlv2-base-patch16-ensemble",
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=620,
+        expects="Boxes of everyday things by name, no masks; scores are low, start at 0.2.",
+    )
+
+
+class Owlv2Large(Owlv2):
+    """437 M parameters."""
+
+    card = Card(
+        "owlv2_large",
+        task="find",
+        label="OWLv2 large",
+        vram_mb=3_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="google/owlv2-large-patch14-ensemble",
+        license="Apache-2.0",
+        source=SOURCE,
+        size_mb=1_750,
+        expects="Steadier than base on small and rare things; for a GPU.",
+    )

@@ -1,0 +1,238 @@
+"""SAM 3's detector: a phrase or example boxes to every instance, with masks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tator.checkpoints import load_pretrained
+from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
+from tator.concepts import best_boxes, check_question, detections_in, positive
+from tator.encoder_steps import report_blocks
+from tator.protocols import Card, Embedding
+from tator.types import BadInput, Detections, Image, Mask, Unavailable
+from tator.upsampling import Resize, cropped_mask
+
+CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a phrase at full size
+MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
+TEXT_TOKENS = 32  # what the text encoder reads
+KEPT_PHRASES = 500  # 32 kB each
+EXEMPLAR_PHRASE = "visual"  # what the model was trained with where only boxes are given; Sam3Processor does the same
+
+
+@dataclass(frozen=True)
+class _Question:
+    """What N phrases and the exemplars ask, as the model reads it: (N, T, D) tokens and their (N, T) mask."""
+
+    tokens: Any
+    mask: Any
+
+
+class Sam3:
+    """Segment Anything 3 with phrases, positive and negative example boxes."""
+
+    card = Card(
+        "sam3",
+        task="find",
+        label="SAM 3 phrases",
+        vram_mb=5_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
+        rank=3,
+        expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
+    )
+    nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
+    levels: tuple[int, ...] = (0, 1, 2)  # feature levels kept: the two finest only serve masks
+
+    def __init__(self, weights: Path | str | None, device: str) -> None:
+        """Load a folder in the layout of facebook/sam3.
+
+        Raises:
+            Unavailable: no weights, or a file of them is missing.
+            BadInput: a file is cut short or holds only part of the model.
+        """
+        from transformers import Sam3Model, Sam3Processor
+
+        if weights is None:
+            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        self._device = device
+        self._model = load_pretrained(Sam3Model, Path(weights), device)
+        self._processor = Sam3Processor.from_pretrained(weights, local_files_only=True)
+        self._texts: dict[str, tuple[Any, Any]] = {}
+        self._reading = threading.Lock()
+        report_blocks(self._model.vision_encoder.backbone.layers)
+
+    def embed(self, image: Image) -> Embedding:
+        """Encode an image once; 111 MB at full size, 5 MB in the boxes-only variant."""
+        import torch
+
+        pixels = self._processor.image_processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
+        with torch.inference_mode(), half_on_gpu(self._device):
+            levels = self._model.get_vision_features(pixels).fpn_hidden_states
+        features = {f"level{i}": levels[i].float().contiguous() for i in self.levels}
+        return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
+
+    def find(
+        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+    ) -> list[Detections]:
+        """Return the instances of each phrase in image pixels, best first; class_id is the phrase's row.
+
+        Args:
+            embedding: from embed.
+            phrases: short noun phrases; none means "what the exemplars show", one answer.
+            exemplars: boxes of this image; data["positive"] bool, absent means all are.
+            conf: lowest confidence to keep, in [0, 1].
+            boxes_only: leave the masks out, which is a third faster.
+
+        Raises:
+            BadInput: another backend's embedding, no phrase and no positive exemplar, or conf out of range.
+        """
+        import torch
+
+        asked = check_question(self.card, embedding, phrases, exemplars, conf) or [EXEMPLAR_PHRASE]
+        boxes_only = boxes_only or 0 not in self.levels
+        found: list[Detections] = []
+        with torch.inference_mode():
+            for start in range(0, len(asked), CHUNK):
+                question = self._question(embedding, asked[start : start + CHUNK], exemplars)
+                found += self._answers(embedding, question, conf, boxes_only, start)
+        return found
+
+    def _texts_of(self, phrases: Sequence[str]) -> tuple[Any, Any]:
+        """Return (N, 32, D) text features and their (N, 32) mask; each phrase is encoded once."""
+        import torch
+
+        known = {phrase: self._texts[phrase] for phrase in phrases if phrase in self._texts}
+        fresh = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known]
+        if fresh:
+            with self._reading:  # a fast tokenizer refuses a second thread while it sets its padding
+                read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
+            if read["input_ids"].shape[1] > TEXT_TOKENS:
+                longest = max(fresh, key=len)
+                raise BadInput(f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {longest!r}")
+            read = read.to(self._device)
+            features = self._model.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
+            known.update(zip(fresh, zip(features, read["attention_mask"].bool(), strict=True), strict=True))
+            self._texts = dict(list((self._texts | known).items())[-KEPT_PHRASES:])  # replaced whole: threads share it
+        rows = [known[phrase] for phrase in phrases]
+        return torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
+
+    def _question(self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections) -> _Question:
+        """Return the phrases with the exemplars' tokens appended to each."""
+        import torch
+
+        tokens, mask = self._texts_of(phrases)
+        if not len(exemplars):
+            return _Question(tokens, mask)
+        size = torch.tensor([embedding.width, embedding.height] * 2, dtype=torch.float32)
+        x1, y1, x2, y2 = (torch.from_numpy(exemplars.xyxy) / size).unbind(-1)
+        boxes = torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], -1)[None].to(self._device)
+        labels = torch.from_numpy(positive(exemplars)).long()[None].to(self._device)
+        coarse = self._level(embedding, 2)
+        shown = self._model.geometry_encoder(
+            box_embeddings=boxes,
+            box_mask=torch.ones_like(labels, dtype=torch.bool),
+            box_labels=labels,
+            img_feats=(coarse,),
+            img_pos_embeds=(self._position(coarse),),
+        )
+        count = len(phrases)
+        return _Question(
+            torch.cat([tokens, shown.last_hidden_state.expand(count, -1, -1)], 1),
+            torch.cat([mask, shown.attention_mask.expand(count, -1)], 1),
+        )
+
+    def _level(self, embedding: Embedding, level: int) -> Any:
+        return embedding.features[f"level{level}"].to(self._device)
+
+    def _position(self, level: Any) -> Any:
+        """Return the (1, D, h, w) position encoding of a feature level; the library caches it."""
+        return self._model.vision_encoder.neck.position_encoding(level.shape, level.device, level.dtype)
+
+    def _answers(
+        self, embedding: Embedding, question: _Question, conf: float, boxes_only: bool, first: int
+    ) -> list[Detections]:
+        """Decode N questions together, then the masks of those that found something."""
+        encoded, queries, boxes, scores = self._decode(embedding, question)
+        boxes = boxes * boxes.new_tensor([embedding.width, embedding.height] * 2)
+        answers = []
+        for row in range(len(boxes)):
+            kept = best_boxes(boxes[row], scores[row], conf, self.nms_iou)
+            masks = None
+            if not boxes_only:
+                masks = self._masks(embedding, question, encoded, queries[row, kept], row) if len(kept) else ()
+            answers.append(detections_in(embedding, boxes[row, kept], scores[row, kept], first + row, masks))
+        return answers
+
+    def _decode(self, embedding: Embedding, question: _Question) -> tuple[Any, Any, Any, Any]:
+        """Return encoder output, (N, Q, D) queries, (N, Q, 4) xyxy shares of the image and (N, Q) scores.
+
+        Source: Sam3Model.forward of transformers 5.23.0 without its mask head.
+        """
+        from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
+
+        coarse, count = self._level(embedding, 2), len(question.tokens)
+        encoded = self._model.detr_encoder(
+            vision_features=[coarse.expand(count, -1, -1, -1)],
+            text_features=question.tokens,
+            vision_pos_embeds=[self._position(coarse).expand(count, -1, -1, -1)],
+            text_mask=question.mask,
+        )
+        decoded = self._model.detr_decoder(
+            vision_features=encoded.last_hidden_state,
+            text_features=encoded.text_features,
+            vision_pos_encoding=encoded.pos_embeds_flattened,
+            text_mask=question.mask,
+            spatial_shapes=encoded.spatial_shapes,
+        )
+        queries = decoded.intermediate_hidden_states[-1]
+        offsets = self._model.detr_decoder.box_head(queries)
+        boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes[-1]) + offsets).sigmoid())
+        logits = self._model.dot_product_scoring(
+            decoder_hidden_states=queries[None], text_features=encoded.text_features, text_mask=question.mask
+        )[0, ..., 0]
+        return encoded.last_hidden_state, queries, boxes, logits.sigmoid() * decoded.presence_logits[-1].sigmoid()
+
+    def _masks(
+        self, embedding: Embedding, question: _Question, encoded: Any, queries: Any, row: int
+    ) -> tuple[Mask, ...]:
+        """Return the mask of each kept query of one question."""
+        out = self._model.mask_decoder(
+            decoder_queries=queries[None],
+            backbone_features=[self._level(embedding, i) for i in self.levels],
+            encoder_hidden_states=encoded[row : row + 1],
+            prompt_features=question.tokens[row : row + 1],
+            prompt_mask=question.mask[row : row + 1],
+        )
+        chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
+        nothing = Mask(0, 0, np.zeros((1, 1), bool))  # a box above conf whose mask has no pixel
+        return tuple(cropped_mask(mask, chain, MASK_THRESHOLD) or nothing for mask in out.pred_masks[0].sigmoid())
+
+
+class Sam3Boxes(Sam3):
+    """The same without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
+
+    card = Card(
+        "sam3_boxes",
+        task="find",
+        label="SAM 3 phrases, boxes only",
+        vram_mb=4_500,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
+        rank=0,
+        expects="As SAM 3 phrases, a third faster a phrase and without masks.",
+    )
+    levels = (2,)

@@ -1,0 +1,72 @@
+"""Encode images ahead, so that the first click on them is as fast as a later one."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any, Literal
+
+from tator.image_models import ask
+from tator.ops import operation
+from tator.recipes import PredictorSettings
+from tator.registry import backend, backends
+from tator.slots import ORDER
+from tator.types import BadInput
+from tator.workbench import Workbench
+
+Slot = Literal["current", "next", "previous"]
+
+
+@operation(mirrors=("sam_preload", "sam_activate_slot"), writes=False)
+def slots_preload(wb: Workbench, image_id: int, segmenter: str = "", slot: Slot = "current") -> dict[str, Any]:
+    """Encode an image in the background and return how far it is.
+
+    A new current image ends what was wanted beside the earlier one; an encode that nobody waits for stops.
+
+    Args:
+        image_id: id of the image, from images_list.
+        segmenter: id of a segmenter or finder, from models_list; empty for the first segmenter that is ready.
+        slot: current, next or previous; those beyond the set number of images are left out.
+
+    Raises:
+        NotFound: no such image or model.
+        Unavailable: the model lacks weights, packages or labels.
+    """
+    task = backend(segmenter).card.task if segmenter in backends() else "segment"
+    if task not in ("segment", "find"):
+        raise BadInput(f"{segmenter} encodes crops, not images; choose a segmenter or a finder")
+    return wb.models.slots.want(ask(wb, image_id, task, segmenter).wish(slot))
+
+
+@operation(mirrors=("sam_slots",), writes=False)
+def slots_status(wb: Workbench) -> dict[str, Any]:
+    """Return what each slot holds, how far it is encoded, and what the cache saved."""
+    slots = wb.models.slots
+    stats, found = slots.stats(), {row["slot"]: row for row in slots.status()}
+    empty = {"image_id": None, "name": "", "card": "", "state": "empty", "progress": 0.0, "bytes": 0, "message": ""}
+    rows = [found.get(name, {"slot": name} | empty) for name in ORDER[: stats["images"]]]
+    return {"slots": rows} | {name: stats[name] for name in ("hits", "misses", "bytes", "budget_bytes")}
+
+
+@operation(mirrors=("predictor_settings_get",), writes=False)
+def predictor_settings_get(wb: Workbench) -> dict[str, Any]:
+    """Return how many images are kept encoded, and in how much memory."""
+    stats = wb.models.slots.stats()
+    return dataclasses.asdict(wb.predictors()) | {"most_images": len(ORDER), "bytes": stats["bytes"]}
+
+
+@operation(mirrors=("predictor_settings_set",))
+def predictor_settings_set(wb: Workbench, images: int, budget_mb: int, keep_on_disk: bool) -> dict[str, Any]:
+    """Change how images are encoded ahead; it holds at once and after a restart.
+
+    Args:
+        images: 1 for the open image, 2 also the next, 3 also the previous.
+        budget_mb: memory for encoded images, in MB.
+        keep_on_disk: keep encoded images in the workspace's cache too.
+
+    Raises:
+        BadInput: a value is out of range.
+    """
+    settings = PredictorSettings(images=images, budget_mb=budget_mb, keep_on_disk=keep_on_disk)
+    settings.save(wb.workspace.folder("recipes"), "in use")
+    wb.use_predictors(settings)
+    return predictor_settings_get(wb)
