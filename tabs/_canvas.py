@@ -14,7 +14,8 @@ ALLOWED = frozenset({  # what the page may call, and nothing else
     "datasets_get", "images_list", "images_next", "images_position", "image_open", "image_lease",
     "annotations_save", "annotations_undo", "annotations_redo",
     "class_add", "class_rename", "class_recolor",
-    "segment", "tweak_boxes", "classify_boxes", "models_list", "heads_active",
+    "segment", "tweak_boxes", "classify_boxes", "find", "mask_to_polygons", "models_list", "heads_active",
+    "slots_preload", "slots_status",
 })
 
 # Quoted names are the events a listener may be given; Gradio reads them in this text. The root of the app is

@@ -35,7 +35,10 @@ export function connect(app) {
       stage.frame();
       panels.refreshSoon();
     }),
-    app.assist.subscribe(panels.refreshSoon),
+    ...[app.assist, app.finds, app.preview, app.simplify].map((part) => part.subscribe(panels.refreshSoon)),
+    app.selection.subscribe(() => app.simplify.drop()),
+    app.store.onEdit(() => app.simplify.drop()),
+    ...encodeAhead(app),
     app.pending.subscribe(panels.refreshSoon),
     app.images.subscribe(() => app.filmstrip.draw()),
     session.subscribe(panels.onSession),
@@ -67,6 +70,19 @@ function theme(app) {
   app.stage.setPalette({ stage: read("--stage", "#0e1016"), accent: read("--accent", "#4f8cff") });
 }
 
+/** Keep the open image and its neighbours encoded for the models in use. */
+function encodeAhead(app) {
+  let key = "";
+  const follow = () => {
+    const now = [app.session.imageId, app.session.phase, ...["segmenter", "masker", "finder"].map(app.cards.id)].join(
+      ":",
+    );
+    if (now !== key) app.slots.follow();
+    key = now;
+  };
+  return [app.session.subscribe(follow), app.cards.subscribe(follow), app.settings.subscribe(follow), app.slots.stop];
+}
+
 function noteImage(app) {
   const { image, rows } = app.store;
   if (image)
@@ -85,7 +101,7 @@ async function refused(app, { imageId, edits, error }) {
 
 async function loadAssists(app) {
   try {
-    await app.assistPanel.load();
+    await app.cards.load();
   } catch (error) {
     if (error.code !== "offline") app.tell(error);
   }

@@ -61,6 +61,19 @@ export function bounds(boxes) {
   return out;
 }
 
+/** Smallest box around flat rings; null around none. */
+export function ringsBounds(rings) {
+  let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const ring of rings)
+    for (let i = 0; i < ring.length; i += 2) {
+      x1 = Math.min(x1, ring[i]);
+      x2 = Math.max(x2, ring[i]);
+      y1 = Math.min(y1, ring[i + 1]);
+      y2 = Math.max(y2, ring[i + 1]);
+    }
+  return x1 <= x2 ? [x1, y1, x2, y2] : null;
+}
+
 /** Drag one handle of a box to `at`; sides may cross over, the image bounds hold. */
 export function resizeBox(box, [hx, hy], at, size) {
   const [x, y] = [clamp(at[0], 0, size.width), clamp(at[1], 0, size.height)];
@@ -86,7 +99,8 @@ const mapRings = (polygons, change) => polygons.map((rings) => rings.map((ring) 
 
 /** The annotation with a new box, its polygons carried along: the `changes` of a set op. */
 export function boxChanges(row, xyxy) {
-  const moved = { xyxy: xyxy.map(round) };
-  if (row.polygons) moved.polygons = fitPolygons(row.polygons, row.xyxy, moved.xyxy);
-  return moved;
+  const moved = xyxy.map(round);
+  if (!row.polygons) return { xyxy: moved };
+  const polygons = fitPolygons(row.polygons, row.xyxy, moved);
+  return { xyxy: ringsBounds(polygons.flat()), polygons }; // their own bounds: imported ones may lie inside their box
 }

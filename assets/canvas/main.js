@@ -11,7 +11,16 @@ import { createClasses } from "./classes.js";
 import { createImageList } from "./images.js";
 import { createBitmaps } from "./bitmaps.js";
 import { createPending } from "./pending.js";
+import { createAsk } from "./ask.js";
+import { createCards } from "./cards.js";
 import { createAssist } from "./assist.js";
+import { createTweak } from "./tweak.js";
+import { createNaming } from "./naming.js";
+import { createPreview } from "./preview.js";
+import { createFinds } from "./finds.js";
+import { createSimplify } from "./simplify.js";
+import { createStrokes } from "./strokes.js";
+import { createSlots } from "./slots.js";
 import { createTools } from "./tools/toolbox.js";
 import { createNudges } from "./nudges.js";
 import { createStage } from "./stage.js";
@@ -87,11 +96,22 @@ function createApp({ server, trigger, wanted }) {
   app.images = createImageList(app.call);
   app.bitmaps = createBitmaps();
   app.pending = createPending();
+  const { one, parts } = createAsk(app);
+  app.ask = one;
+  app.askParts = parts;
+  app.cards = createCards(app);
   app.assist = createAssist(app);
+  app.tweak = createTweak(app);
+  app.naming = createNaming(app);
+  app.preview = createPreview(app);
+  app.finds = createFinds(app);
+  app.simplify = createSimplify(app);
+  app.strokes = createStrokes(app);
   app.tools = createTools(app);
   app.stage = createStage(app);
   app.nudges = createNudges(app);
   app.session = createSession(app);
+  app.slots = createSlots(app);
   Object.assign(app, verbs(app));
   app.panels = createPanels(app, ACTIONS, actionById);
   return app;
@@ -113,6 +133,15 @@ const verbs = (app) => ({
   refresh: () => app.panels.refreshSoon(),
   /** Finish what is half done before the document changes. */
   beforeEdit: () => app.nudges.flush(),
+  /** What is proposed on screen and waits for Enter or Esc: {take, drop, text}; null for nothing. */
+  proposal: () => [app.simplify, app.preview, app.assist, app.finds].find((one) => one.isOpen) ?? null,
+  /** Another image: nothing proposed on the old one stays. */
+  resetProposals() {
+    app.simplify.drop();
+    app.preview.drop();
+    app.assist.reset();
+    app.finds.reset();
+  },
   toast: (text, tone) => app.dialogs.toast(text, tone),
   confirm: (question, note, verb) => app.dialogs.confirm(question, note, verb),
   /** Show a failure: expected ones in their own words, others also in the console. */

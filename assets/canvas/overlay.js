@@ -4,6 +4,7 @@ import { boxToScreen, toScreen } from "./view.js";
 import { HANDLES } from "./geometry.js";
 import { trace } from "./render.js";
 import { chip } from "./chips.js";
+import { paintPoints } from "./tools/edit_polygon.js";
 
 export const HANDLE_SIZE = 8;
 const MANY_SELECTED = 400;
@@ -18,11 +19,15 @@ export function paintOverlay(g, canvas, scene) {
   if (scene.hover) paintHover(g, scene, scene.hover);
   paintSelection(g, scene);
   if (scene.draft) paintDraft(g, scene, scene.draft);
+  if (scene.found.length) paintFound(g, scene);
+  scene.preview?.paint(g, scene);
+  if (scene.simplified) for (const row of scene.selected) if (row.polygons) paintPoints(g, scene, row, {});
   scene.tool?.paint?.(g, scene);
   if (scene.crosshair && scene.cursor) paintCrosshair(g, scene);
 }
 
-function outline(g, view, row, color, wide, dash = []) {
+/** Draw an annotation's outline and return its path. */
+export function outline(g, view, row, color, wide, dash = []) {
   const path = new Path2D();
   trace(path, view, row);
   g.setLineDash(dash);
@@ -50,7 +55,8 @@ const describe = (name, row) =>
     : name;
 
 function paintSelection(g, scene) {
-  const { view, screen, classes, selected } = scene;
+  const { view, screen, classes, selected, tool } = scene,
+    handles = selected.length === 1 && Boolean(tool?.handles);
   for (const row of selected.slice(0, MANY_SELECTED)) {
     const { name, color } = classes.of(row.class_id);
     const path = outline(g, view, row, color, 3);
@@ -58,11 +64,11 @@ function paintSelection(g, scene) {
     g.fillStyle = color;
     g.fill(path, "evenodd");
     g.globalAlpha = 1;
-    outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25);
+    if (!row.polygons || handles) outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25, row.polygons ? [3, 4] : []);
     const [x, y] = boxToScreen(view, row.xyxy);
     if (selected.length <= 40) chip(g, screen, [x, y - 3], describe(name, row), color);
   }
-  if (selected.length === 1) paintHandles(g, scene, selected[0].xyxy);
+  if (handles) paintHandles(g, scene, selected[0].xyxy);
 }
 
 function paintHandles(g, { view, palette }, box) {
@@ -93,6 +99,34 @@ function paintDraft(g, scene, draft) {
     if (row.polygons) outline(g, scene.view, { xyxy: row.xyxy }, color, 1, [2, 4]);
   }
   for (const { at, positive } of draft.points ?? []) paintPoint(g, scene, at, positive);
+}
+
+const CHIPS_FOUND = 80; // more hide more than they tell
+
+/** Candidates of a phrase or an example: dashed, with their confidence. */
+function paintFound(g, scene) {
+  const { view, screen, found, foundHover, foundColor } = scene,
+    path = new Path2D();
+  for (const one of found) trace(path, view, one);
+  for (const [wide, color, dash] of [
+    [3.25, "rgba(0,0,0,.5)", []],
+    [1.75, foundColor, [6, 4]],
+  ]) {
+    g.setLineDash(dash);
+    g.lineWidth = wide;
+    g.strokeStyle = color;
+    g.stroke(path);
+  }
+  g.setLineDash([]);
+  for (const one of found.length <= CHIPS_FOUND ? found : [])
+    chip(g, screen, boxToScreen(view, one.xyxy), one.confidence.toFixed(2), foundColor, 0.85);
+  if (!foundHover || !found.includes(foundHover)) return;
+  g.globalAlpha = 0.28;
+  g.fillStyle = foundColor;
+  g.fill(outline(g, view, foundHover, "#ffffff", 2.5), "evenodd");
+  g.globalAlpha = 1;
+  const text = `${foundHover.phrase || "like it"} ${foundHover.confidence.toFixed(2)}`;
+  chip(g, screen, boxToScreen(view, foundHover.xyxy), text, foundColor);
 }
 
 export function paintPoint(g, scene, at, positive, pulse = false) {

@@ -16,7 +16,7 @@ export function createPending() {
      * Wait for an answer about an image.
      *
      * @param {{label: string, imageId: number, group?: string}} about  a new request cancels older ones of its group
-     * @param {() => Promise<any>} ask
+     * @param {(entry: {cancelled: boolean, report: (progress: string) => void}) => Promise<any>} ask
      * @param {() => number} current  id of the image open when the answer arrives
      * @returns {Promise<any>} the answer, or null when it came too late or was cancelled
      */
@@ -29,10 +29,14 @@ export function createPending() {
         open.delete(id);
         changed.emit();
       };
+      entry.report = (progress) => {
+        entry.progress = progress;
+        changed.emit();
+      };
       open.set(id, entry);
       changed.emit();
       try {
-        const answer = await ask();
+        const answer = await ask(entry);
         return entry.cancelled || current() !== imageId ? null : answer;
       } catch (error) {
         if (entry.cancelled || current() !== imageId) return null;

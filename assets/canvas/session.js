@@ -119,6 +119,10 @@ export function createSession(app) {
     get others() {
       return others;
     },
+    /** Where the person travels: 1 onwards, -1 back. */
+    get direction() {
+      return direction;
+    },
     get previousId() {
       return previous;
     },
@@ -171,7 +175,7 @@ export function createSession(app) {
         imageId = id;
         others = [];
         app.tools.cancel();
-        app.assist.reset();
+        app.resetProposals();
         app.selection.clear();
         accept(answer);
         app.settings.rememberImage(dataset, id);
@@ -281,7 +285,7 @@ export function createSession(app) {
       app.classes.load((await app.call("datasets_get", { dataset })).classes);
     },
     leave() {
-      app.assist.reset();
+      app.resetProposals();
       app.selection.clear();
       imageId = null;
       previous = null;

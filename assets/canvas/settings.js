@@ -10,8 +10,18 @@ const DEFAULTS = {
   crosshair: true,
   autoClass: false, // the active head names each new box
   minMargin: 0.2, // a class is given when top-1 minus top-2 is at least this
-  segmenter: "", // for the tweak and the point; "" = the server's default
-  masker: "", // for masks from boxes and points
+  segmenter: "", // model for the tweak, the tight box and the point; "" = the best one here
+  masker: "", // model for masks from boxes and points
+  keepMasks: false, // tight boxes, points and found objects keep the model's mask as polygons
+  tolerance: 1, // how far polygons may lie from a mask's edge, in pixels
+  fillHoles: false, // masks of models lose their holes
+  simplify: 2, // how far simplified polygons may lie from what they were, in pixels
+  brush: 12, // radius in image pixels
+  finder: "", // model for phrases and examples
+  findText: "", // the phrases asked for last
+  findConf: 0.4, // candidates below are not shown
+  findClass: "current", // class of what is taken: current, phrase (named like it), head
+  findUsed: false, // phrases or examples were asked for: their model is worth encoding ahead
 };
 
 /** @param {Storage} storage */

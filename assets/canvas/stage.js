@@ -52,6 +52,11 @@ export function createStage(app) {
     cursor,
     tool: app.tools.current,
     draft: app.assist.draft,
+    found: app.finds.shown(),
+    foundHover: app.finds.hover,
+    foundColor: app.classes.current.color,
+    preview: app.preview.isOpen ? app.preview : null,
+    simplified: app.simplify.isOpen,
     selected: app.selection
       .rows()
       .map((row) => moved.get(row.id) ?? row)
@@ -171,6 +176,10 @@ export function createStage(app) {
   function wheel(event) {
     event.preventDefault();
     if (!size) return;
+    if (event.altKey && app.tools.current.onWheel) {
+      app.tools.current.onWheel(event);
+      return;
+    }
     if (event.shiftKey && !event.ctrlKey) return setView(views.panBy(view, -(event.deltaX || event.deltaY), 0));
     setView(views.zoomAt(view, screenAt(event), views.wheelFactor(event)));
   }

@@ -13,11 +13,11 @@ async function tweak(app) {
   if (pressed && now - pressed.at < DOUBLE_MS) {
     pressed.off = true;
     pressed = null;
-    await app.assist.tweakClass();
+    await app.tweak.ofClass();
     return;
   }
   const press = (pressed = { at: now, off: false });
-  const asked = any(app) ? app.assist.tweakSelection() : null;
+  const asked = any(app) ? app.tweak.selection() : null;
   await new Promise((done) => {
     setTimeout(done, DOUBLE_MS);
   });
@@ -46,7 +46,7 @@ export const assistActions = [
     group: "Assist",
     icon: "wand",
     when: open,
-    run: (app) => app.assist.tweakClass(),
+    run: (app) => app.tweak.ofClass(),
   },
   {
     id: "auto_class",
@@ -56,7 +56,7 @@ export const assistActions = [
     icon: "tag",
     when: open,
     isOn: (app) => app.settings.get("autoClass"),
-    run: (app) => (any(app) ? app.assist.classify(app.selection.rows()) : app.assist.toggleAutoClass()),
+    run: (app) => (any(app) ? app.naming.classify(app.selection.rows()) : app.naming.toggle()),
   },
   {
     id: "auto_class_image",
@@ -74,7 +74,7 @@ export const assistActions = [
           "Auto class",
         ))
       )
-        await app.assist.classify(rows);
+        await app.naming.classify(rows);
     },
   },
   {
@@ -85,6 +85,15 @@ export const assistActions = [
     icon: "mask",
     when: (app) => app.selection.size === 1,
     run: (app) => app.assist.maskFromBox(),
+  },
+  {
+    id: "find",
+    label: "Find objects by phrases",
+    keys: ["shift+f"],
+    group: "Assist",
+    icon: "search",
+    when: open,
+    run: (app) => app.findPanel.open(),
   },
   {
     id: "cancel_requests",

@@ -39,7 +39,7 @@ export const imageActions = [
     keys: ["enter"],
     group: "Images",
     icon: "check",
-    when: (app) => open(app) && !app.assist.draft,
+    when: (app) => open(app) && !app.proposal(),
     async run(app) {
       app.session.mark("reviewed");
       if (app.session.index < app.images.total - 1) await app.session.step(1);

@@ -4,6 +4,7 @@ import { toolActions } from "./tools.js";
 import { editActions } from "./edit.js";
 import { viewActions } from "./view.js";
 import { classActions, imageActions } from "./images.js";
+import { polygonActions } from "./polygons.js";
 import { assistActions } from "./assist.js";
 
 /**
@@ -15,11 +16,12 @@ import { assistActions } from "./assist.js";
 export const ACTIONS = [
   ...toolActions,
   ...assistActions,
+  ...polygonActions,
   ...editActions,
   ...classActions,
   ...imageActions,
   ...viewActions,
 ];
 
-export const GROUPS = ["Tools", "Assist", "Edit", "Classes", "Images", "View"];
+export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images", "View"];
 export const actionById = (id) => ACTIONS.find((action) => action.id === id);

@@ -1,40 +1,66 @@
-// Settings of the assists: which segmenter, what it reaches, the guard of auto class; and the buttons.
+// Settings of the assists: which models, how their masks become polygons, the guard of auto class; and the buttons.
 
-import { el, fill } from "../dom.js";
+import { el } from "../dom.js";
 import { shown } from "../keys.js";
+import { fillPicker, picker } from "./picker.js";
 
 export function createAssistPanel(app, actionById) {
-  const select = (name, label) =>
-    el("select.tc-input", {
-      "aria-label": label,
-      onchange: (event) => {
-        app.settings.set(name, event.target.value);
-        describe();
+  const segmenter = picker(app, "segmenter", "Box assist"),
+    masker = picker(app, "masker", "Mask assist");
+  const note = el("p.tc-note"),
+    lacking = el("p.tc-note");
+  const slider = (name, label, { min = "0", max, step, unit = "", hint }) => {
+    const input = el("input", {
+      type: "range",
+      min,
+      max,
+      step,
+      "aria-label": hint,
+      oninput: () => app.settings.set(name, Number(input.value)),
+    });
+    const text = el("output");
+    const show = () => {
+      input.value = String(app.settings.get(name));
+      text.textContent = `${app.settings.get(name).toFixed(unit ? 1 : 2)}${unit}`;
+    };
+    return { show, root: el("label.tc-field", { title: hint }, el("span", { text: label }), input, text) };
+  };
+  const check = (name, label, hint, change = () => app.settings.toggle(name)) => {
+    const input = el("input", {
+      type: "checkbox",
+      onchange: async () => {
+        input.checked = app.settings.get(name);
+        await Promise.resolve(change()).catch(app.tell);
+        show();
       },
     });
-  const segmenter = select("segmenter", "Box assist"),
-    masker = select("masker", "Mask assist");
-  const note = el("p.tc-note");
-  const margin = el("input", {
-    type: "range",
-    min: "0",
-    max: "1",
-    step: "0.05",
-    "aria-label": "Least gap between the two likeliest classes",
-    oninput: (event) => {
-      app.settings.set("minMargin", Number(event.target.value));
-      show();
-    },
-  });
-  const marginText = el("output");
-  const auto = el("input", {
-    type: "checkbox",
-    onchange: async () => {
-      auto.checked = app.settings.get("autoClass");
-      await app.assist.toggleAutoClass().catch(app.tell);
-      show();
-    },
-  });
+    return {
+      show: () => (input.checked = app.settings.get(name)),
+      root: el("label.tc-check", { title: hint }, input, label),
+    };
+  };
+  const parts = [
+    check(
+      "keepMasks",
+      "Keep masks as polygons",
+      "Tight boxes, points and found objects keep the model's mask, not only its box",
+    ),
+    check("fillHoles", "Fill holes in masks", "Masks of models lose their holes"),
+    slider("tolerance", "Mask detail", {
+      max: "5",
+      step: "0.5",
+      unit: " px",
+      hint: "How far a polygon may lie from the mask's edge, in pixels; 0 follows every pixel",
+    }),
+    check("autoClass", "Auto class for new boxes", "The active class head names what you draw or a model finds", () =>
+      app.naming.toggle(),
+    ),
+    slider("minMargin", "Least class gap", {
+      max: "1",
+      step: "0.05",
+      hint: "A class is given only when the likeliest class leads the second by at least this",
+    }),
+  ];
   const button = (id, text, kind = "") => {
     const action = actionById(id);
     return el(
@@ -54,61 +80,40 @@ export function createAssistPanel(app, actionById) {
     button("auto_class", "Auto class"),
     button("reviewed_next", "Reviewed, next", ".tc-primary"),
   ];
-  const fold = el(
+  const root = el(
     "details.tc-fold",
     {},
     el("summary", {}, "Assists"),
     el("label.tc-field", {}, el("span", { text: "Boxes by" }), segmenter),
     el("label.tc-field", {}, el("span", { text: "Masks by" }), masker),
     note,
-    el("label.tc-check", {}, auto, "Auto class for new boxes"),
-    el(
-      "label.tc-field",
-      { title: "A class is given only when the likeliest class leads the second by at least this" },
-      el("span", { text: "Least class gap" }),
-      margin,
-      marginText,
-    ),
+    lacking,
+    parts.map((part) => part.root),
   );
-  const root = el("section.tc-assist", {}, fold, el("div.tc-buttons", {}, buttons));
-  let cards = [];
 
-  const card = (id) => cards.find((c) => c.id === id);
-  function describe() {
-    note.textContent = card(segmenter.value)?.expects ?? "";
+  function models() {
+    fillPicker(app, "segmenter", segmenter);
+    fillPicker(app, "masker", masker);
+    note.textContent = app.cards.card("segmenter")?.expects ?? "";
     note.hidden = !note.textContent;
-  }
-  function options(node, chosen) {
-    fill(
-      node,
-      cards.map((c) =>
-        el("option", {
-          value: c.id,
-          text: c.state === "ready" ? c.label : `${c.label} (${c.state})`,
-          disabled: c.state !== "ready",
-          selected: c.id === chosen,
-        }),
-      ),
-    );
-    if (card(chosen)) node.value = chosen;
+    const missing = app.cards.of("segmenter").filter((card) => !app.cards.isReady(card));
+    lacking.hidden = !missing.length;
+    lacking.textContent = `${missing.length} more need something; the list and the Models tab say what.`;
+    lacking.title = missing.map((card) => `${card.label}: ${card.message || card.state}`).join("\n");
   }
   function show() {
-    marginText.textContent = app.settings.get("minMargin").toFixed(2);
-    margin.value = String(app.settings.get("minMargin"));
-    auto.checked = app.settings.get("autoClass");
+    for (const part of parts) part.show();
   }
   show();
-  app.settings.subscribe(show);
+  app.settings.subscribe((name) => {
+    show();
+    if (name === "segmenter" || name === "masker") models();
+  });
+  app.cards.subscribe(models);
 
   return {
     root,
-    async load() {
-      const answer = await app.call("models_list", { task: "segment" });
-      cards = answer.models ?? answer;
-      options(segmenter, app.settings.get("segmenter") || "ridge_box");
-      options(masker, app.settings.get("masker") || "grabcut");
-      describe();
-    },
+    buttons: el("div.tc-assist", {}, el("div.tc-buttons", {}, buttons)),
     refresh() {
       for (const node of buttons) {
         const action = actionById(node.dataset.action);

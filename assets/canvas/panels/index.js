@@ -10,6 +10,9 @@ import { createObjectPanel } from "./objects.js";
 import { createFilmstrip } from "./filmstrip.js";
 import { createStatus } from "./status.js";
 import { createAssistPanel } from "./assist.js";
+import { createFindPanel } from "./find.js";
+import { createSimplifyBar } from "./simplify.js";
+import { createSlotRings } from "./slots.js";
 import { createRequestPanel } from "./requests.js";
 import { createConflictPanel } from "./conflict.js";
 import { createAsidePanel } from "./aside.js";
@@ -27,16 +30,27 @@ export function createPanels(app, actions, actionById) {
   app.classPanel = createClassPanel(app);
   app.filmstrip = createFilmstrip(app);
   app.assistPanel = createAssistPanel(app, actionById);
+  app.findPanel = createFindPanel(app, actionById);
+  const simplifyBar = createSimplifyBar(app),
+    rings = createSlotRings(app);
   app.conflict = createConflictPanel(app, app.outbox);
   app.asides = createAsidePanel(app, app.outbox);
   app.help = createHelp(app, actions, GROUPS);
   app.palette = createPalette(app, actions);
   app.status = status;
-  app.stage.root.append(empty.root, status.top, requests.root, app.conflict.root);
+  app.stage.root.append(empty.root, status.top, requests.root, simplifyBar.root, app.conflict.root);
+  rail.slots.append(rings.root);
   app.root.append(
     rail.root,
     app.stage.root,
-    el("aside.tc-side", { "aria-label": "Classes and boxes" }, app.classPanel.root, objects.root, app.assistPanel.root),
+    el(
+      "aside.tc-side",
+      { "aria-label": "Classes and boxes" },
+      app.classPanel.root,
+      objects.root,
+      el("div.tc-folds", {}, app.findPanel.root, app.assistPanel.root),
+      app.assistPanel.buttons,
+    ),
     app.filmstrip.root,
     status.line,
   );

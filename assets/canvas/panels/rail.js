@@ -12,6 +12,10 @@ export const hintOf = (action) =>
     .join(" ")
     .trim();
 
+/** What fits a tool's corner: a letter, with an arrow for Shift. */
+const keyOf = ({ keys: [first] }) =>
+  first.length === 1 ? shown(first) : /^shift\+.$/.test(first) ? `⇧${first.at(-1).toUpperCase()}` : "";
+
 export function createRail(app, actions) {
   const button = (action) => {
     const node = el(
@@ -24,13 +28,14 @@ export function createRail(app, actions) {
         onclick: () => app.run(action),
       },
       icon(action.icon),
-      el("span.tc-toolkey", { text: action.keys[0].length === 1 ? shown(action.keys[0]) : "", "aria-hidden": "true" }),
+      el("span.tc-toolkey", { text: keyOf(action), "aria-hidden": "true" }),
     );
     return { action, node };
   };
   const tools = actions.filter((a) => a.rail === true).map(button);
   const history = actions.filter((a) => a.rail === "history").map(button);
   const foot = actions.filter((a) => a.rail === "foot").map(button);
+  const slots = el("div.tc-railslots");
   const root = el(
     "div.tc-rail",
     { role: "toolbar", "aria-label": "Tools", "aria-orientation": "vertical" },
@@ -38,6 +43,7 @@ export function createRail(app, actions) {
     el("hr"),
     history.map((t) => t.node),
     el("div.tc-grow"),
+    slots,
     foot.map((t) => t.node),
   );
 
@@ -52,5 +58,5 @@ export function createRail(app, actions) {
       node.title = detail ? `${hintOf(action)}\n${detail}` : hintOf(action);
     }
   }
-  return { root, refresh };
+  return { root, slots, refresh };
 }

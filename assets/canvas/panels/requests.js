@@ -18,6 +18,7 @@ export function createRequestPanel(app) {
           {},
           el("i.tc-spin"),
           el("span", { text: entry.label }),
+          entry.progress ? el("em", { text: entry.progress }) : null,
           el("em", { text: `${((Date.now() - entry.started) / 1000).toFixed(1)} s` }),
           el(
             "button.tc-mini",

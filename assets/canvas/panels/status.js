@@ -42,8 +42,11 @@ export function createStatus(app) {
   }
 
   const modeText = () => {
-    const { draft } = app.assist;
-    if (draft?.rows.length) return `${draft.label}: Enter takes it, Esc drops it`;
+    const text = app.proposal()?.text;
+    if (text) return text;
+    const { id, isBusy } = app.tools.current;
+    if (id === "draw_polygon" && isBusy) return "Enter or the first point closes, ⌫ takes back, Esc drops";
+    if (id === "exemplar" && app.finds.exemplars.length) return "Enter finds all like it; Alt drag: not like this";
     if (app.tools.current.id === "multi_point")
       return `Next point ${app.tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
     return app.settings.get("autoClass") ? "Auto class on" : "";

@@ -1,6 +1,6 @@
 // Moving the selected annotations and resizing one: shared by the tools that edit.
 
-import { HANDLES, boxChanges, bounds, contains, limitShift, resizeBox } from "../geometry.js";
+import { HANDLES, boxChanges, bounds, limitShift, resizeBox } from "../geometry.js";
 import { boxToScreen } from "../view.js";
 import { HANDLE_SIZE } from "../overlay.js";
 
@@ -41,9 +41,6 @@ export function startMove(app, pointer) {
 }
 
 export const shifted = (box, dx, dy) => [box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy];
-
-/** Is the point on the selection: inside one of its boxes? */
-export const onSelection = (app, at) => app.selection.rows().some((row) => contains(row.xyxy, at));
 
 function drag(app, label, rows, placed) {
   let last = null;

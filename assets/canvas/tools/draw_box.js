@@ -16,6 +16,7 @@ function boxTool(app, id, finish) {
   };
   return {
     id,
+    handles: true,
     crosshair: true,
     cursor(p) {
       const handle = p ? handleAt(app, p.screen) : -1;
@@ -69,7 +70,7 @@ export const drawBox = (app) =>
     if (!row) return;
     app.store.commit("Draw box", [{ op: "add", annotation: row }]);
     app.selection.set([row.id]);
-    app.assist.named([row.id]);
+    app.naming.named([row.id]);
   });
 
 /** Draw loosely; the segmenter makes it tight. */

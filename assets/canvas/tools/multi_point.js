@@ -21,7 +21,7 @@ export function multiPoint(app) {
     onCancel() {},
     onLeave() {
       positive = true;
-      app.assist.dropDraft();
+      app.assist.drop();
     },
   };
 }

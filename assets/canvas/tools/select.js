@@ -1,5 +1,6 @@
 // Select with a click, several with shift or a frame; drag to move, handles to resize.
 
+import { doubleClick } from "../dom.js";
 import { rect } from "../geometry.js";
 import { paintMarquee } from "../overlay.js";
 import { handleAt, handleCursor, startMove, startResize } from "./drag_selection.js";
@@ -12,6 +13,7 @@ export function select(app) {
     frame = null,
     picked = null,
     travelled = false;
+  const twice = doubleClick();
   const far = (p) => Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL;
   const forget = () => {
     dragging = start = frame = picked = null;
@@ -19,6 +21,7 @@ export function select(app) {
   };
   return {
     id: "select",
+    handles: true,
     cursor(p) {
       if (!p) return "default";
       const handle = handleAt(app, p.screen);
@@ -56,7 +59,10 @@ export function select(app) {
         else app.selection.set(found);
       } else if (dragging && travelled) dragging.end();
       else if (picked) app.selection.set([picked]);
+      const only = app.selection.only(),
+        isClick = start && !frame && !travelled && !p.shift;
       forget();
+      if (isClick && only?.polygons && twice(only.id)) app.tools.use("edit_polygon");
     },
     onCancel() {
       dragging?.cancel();

@@ -5,16 +5,35 @@ import { select } from "./select.js";
 import { drawBox, smartBox } from "./draw_box.js";
 import { point } from "./point.js";
 import { multiPoint } from "./multi_point.js";
+import { drawPolygon } from "./draw_polygon.js";
+import { editPolygon } from "./edit_polygon.js";
+import { brush, eraser } from "./brush.js";
+import { exemplar } from "./exemplar.js";
+import { review } from "./review.js";
 import { pan } from "./pan.js";
 
+const ALL = [
+  select,
+  drawBox,
+  smartBox,
+  point,
+  multiPoint,
+  drawPolygon,
+  editPolygon,
+  brush,
+  eraser,
+  exemplar,
+  review,
+  pan,
+];
+
 export function createTools(app) {
-  const tools = Object.fromEntries(
-    [select, drawBox, smartBox, point, multiPoint, pan].map((make) => make(app)).map((tool) => [tool.id, tool]),
-  );
+  const tools = Object.fromEntries(ALL.map((make) => make(app)).map((tool) => [tool.id, tool]));
   const changed = signal();
   let current = tools.select,
-    lent = null;
-  return {
+    lent = null,
+    before = null; // the tool that a borrowed one took the place of
+  const api = {
     get current() {
       return current;
     },
@@ -25,7 +44,19 @@ export function createTools(app) {
       current.onCancel();
       current.onLeave?.();
       current = tools[id];
+      before = null;
+      current.onEnter?.();
       changed.emit(id);
+    },
+    /** Use a tool for a while. */
+    borrow(id) {
+      const old = before ?? current.id;
+      api.use(id);
+      before = old === id ? null : old;
+    },
+    /** Go back to the tool before, if the borrowed one is still in hand. */
+    giveBack(id) {
+      if (current.id === id) api.use(before ?? "select");
     },
     down(p) {
       app.beforeEdit();
@@ -47,4 +78,5 @@ export function createTools(app) {
       return busy;
     },
   };
+  return api;
 }

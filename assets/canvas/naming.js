@@ -1,0 +1,74 @@
+// Auto class: the active head names boxes where it is sure enough.
+
+import { unchanged } from "./tweak.js";
+
+export function createNaming(app) {
+  const least = () => app.settings.get("minMargin");
+
+  /** Classes for boxes by the active head. @returns {Promise<?{sure: Map<string, number>, unsure: object[]}>} */
+  async function classesOf(rows, boxes, label) {
+    const answer = await app.ask(label, "classify_boxes", { boxes: boxes.flat(), min_margin: least() });
+    if (!answer) return null;
+    const sure = new Map(),
+      unsure = [];
+    rows.forEach((row, i) => {
+      const found = answer.boxes[i];
+      if (found.accepted && found.class_id >= 0) sure.set(row.id, found.class_id);
+      else unsure.push(found);
+    });
+    return { sure, unsure };
+  }
+
+  function tellUnsure(unsure) {
+    if (!unsure.length) return;
+    const missing = unsure.find((found) => found.class_id < 0);
+    if (missing) app.toast(`The head says "${missing.class_name}", which is no class of this dataset.`, "warn");
+    else if (unsure.length === 1) {
+      const [{ class_name, confidence, margin, second_name }] = unsure;
+      app.toast(
+        `Not sure: ${class_name} ${confidence.toFixed(2)}, ${second_name || "next"} ${(confidence - margin).toFixed(2)}. Class kept.`,
+      );
+    } else app.toast(`${unsure.length} boxes kept their class: the gap was below ${least().toFixed(2)}.`);
+  }
+
+  const api = {
+    classesOf,
+    tellUnsure,
+
+    /** Give the active head's class to annotations, where it is sure enough. */
+    async classify(rows) {
+      if (!rows.length) return;
+      const label = rows.length === 1 ? "Auto class" : `Auto class of ${rows.length} boxes`;
+      const found = await classesOf(
+        rows,
+        rows.map((row) => row.xyxy),
+        label,
+      );
+      if (!found) return;
+      const ops = unchanged(app, rows)
+        .filter((row) => found.sure.has(row.id) && found.sure.get(row.id) !== row.class_id)
+        .map((row) => ({ op: "set", id: row.id, changes: { class_id: found.sure.get(row.id) } }));
+      if (ops.length) app.store.commit(label, ops);
+      tellUnsure(found.unsure);
+      if (!found.unsure.length && !ops.length && rows.length > 1)
+        app.toast("The head agrees with every class here.", "ok");
+    },
+
+    /** Switch the naming of new boxes on or off; on only when there is a head to do it. */
+    async toggle() {
+      if (!app.settings.get("autoClass") && !(await app.call("heads_active")).name) {
+        return app.toast("No class head is active yet: train one in the Train CLIP tab.", "warn");
+      }
+      return app.toast(
+        app.settings.toggle("autoClass")
+          ? "New boxes get their class from the active head."
+          : "New boxes keep the class you choose.",
+      );
+    },
+
+    /** New annotations get their class by the head when the person switched that on. */
+    named: (ids) =>
+      app.settings.get("autoClass") ? api.classify(ids.map((id) => app.store.rows.get(id)).filter(Boolean)) : null,
+  };
+  return api;
+}

@@ -1,0 +1,63 @@
+// Fewer points on the selected polygons: shown with a slider before it is done.
+
+import { polygonChanges, pointCount, simplify } from "./polygons.js";
+import { signal } from "./signal.js";
+
+export function createSimplify(app) {
+  const changed = signal();
+  let rows = [],
+    shown = []; // [row, changes] at the tolerance of now
+
+  function place() {
+    const tolerance = app.settings.get("simplify");
+    shown = rows.map((row) => [row, polygonChanges(simplify(row.polygons, tolerance), app.stage.size) ?? {}]);
+    app.stage.setMoved(shown.map(([row, changes]) => ({ ...row, ...changes })));
+    changed.emit();
+  }
+  const count = (list) => list.reduce((sum, polygons) => sum + pointCount(polygons), 0);
+
+  const api = {
+    subscribe: changed.subscribe,
+    get isOpen() {
+      return rows.length > 0;
+    },
+    get text() {
+      return "Simplify: Enter takes it, Esc drops it";
+    },
+    /** Points before and now. */
+    get counts() {
+      return [
+        count(rows.map((row) => row.polygons)),
+        count(shown.map(([row, { polygons }]) => polygons ?? row.polygons)),
+      ];
+    },
+    open(list) {
+      rows = list.filter((row) => row.polygons);
+      if (rows.length) place();
+    },
+    setTolerance(value) {
+      app.settings.set("simplify", value);
+      if (rows.length) place();
+    },
+    take() {
+      const ops = shown
+        .filter(
+          ([row, { polygons }]) =>
+            polygons && app.store.rows.get(row.id) === row && pointCount(polygons) < pointCount(row.polygons),
+        )
+        .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
+      const [before, now] = api.counts;
+      api.drop();
+      if (!ops.length) return app.toast("No point can go at this tolerance.");
+      return app.store.commit(`Simplify from ${before} to ${now} points`, ops);
+    },
+    drop() {
+      if (!rows.length) return;
+      rows = [];
+      shown = [];
+      app.stage.moveEnds();
+      changed.emit();
+    },
+  };
+  return api;
+}

@@ -1,0 +1,82 @@
+// Images encoded ahead: the open one, then its neighbours in the direction of travel. Nothing is asked for while
+// the chosen models answer without an encoder.
+
+import { signal } from "./signal.js";
+
+const POLL_MS = 300;
+const ROLES = ["segmenter", "masker", "finder"];
+const BUSY = new Set(["waiting", "encoding"]);
+
+export function createSlots(app) {
+  const changed = signal();
+  let rows = [],
+    timer = null,
+    turn = 0;
+
+  /** The model whose encoding is worth having: the first chosen one that needs it; a finder once it was used. */
+  const card = () =>
+    ROLES.filter((role) => role !== "finder" || app.settings.get("findUsed"))
+      .map((role) => app.cards.card(role))
+      .find((one) => !app.cards.isLight(one)) ?? null;
+
+  function show(next) {
+    rows = next;
+    changed.emit();
+  }
+
+  async function poll(mine) {
+    if (mine !== turn) return;
+    if (!document.hidden) {
+      const status = await app.call("slots_status");
+      if (mine !== turn) return;
+      show(status.slots.filter((slot) => slot.state !== "empty"));
+      if (!rows.some((slot) => BUSY.has(slot.state))) return;
+    }
+    timer = setTimeout(() => poll(mine).catch(stop), POLL_MS);
+  }
+  function stop() {
+    clearTimeout(timer);
+    turn += 1;
+  }
+
+  async function preload(mine) {
+    const { id } = card(),
+      step = app.session.direction;
+    const wanted = [
+      ["current", app.session.imageId],
+      ["next", await neighbour(step)],
+      ["previous", await neighbour(-step)],
+    ];
+    for (const [slot, image_id] of wanted) {
+      if (mine !== turn) return;
+      if (image_id !== null) await app.call("slots_preload", { image_id, segmenter: id, slot });
+    }
+  }
+  async function neighbour(step) {
+    const row = await app.images.at(app.session.index + step);
+    return row && !row.problem ? row.id : null;
+  }
+
+  return {
+    subscribe: changed.subscribe,
+    /** {slot, image_id, name, card, state, progress, bytes} of each slot in use. */
+    get rows() {
+      return rows;
+    },
+    /** The open image, its neighbours or the chosen model have changed. */
+    async follow() {
+      stop();
+      const mine = turn;
+      if (!card() || app.session.phase !== "ready") return show([]);
+      try {
+        await preload(mine);
+        await poll(mine);
+      } catch (error) {
+        if (mine !== turn) return;
+        show([]);
+        if (error.code !== "offline") console.info("no image is encoded ahead:", error.message); // a click will tell
+      }
+    },
+    stop,
+  };
+}

@@ -1,0 +1,94 @@
+// Paint on the selected annotation's mask, or on a new one; the eraser takes off. Alt swaps the two.
+
+import { clamp } from "../geometry.js";
+import { strokePath } from "../raster.js";
+import { toScreen } from "../view.js";
+
+const SMALLEST = 1,
+  LARGEST = 500; // radius in image pixels
+
+/** Change the size of the brush, which both tools share. */
+export function sizeBrush(app, factor) {
+  const now = app.settings.get("brush"),
+    next = clamp(now * factor, SMALLEST, LARGEST);
+  app.settings.set("brush", Math.round(next * 10) / 10);
+  app.stage.frame();
+}
+
+export const brush = (app) => strokeTool(app, "brush", false);
+export const eraser = (app) => strokeTool(app, "eraser", true);
+
+function strokeTool(app, id, erasing) {
+  let stroke = null,
+    alt = false;
+  return {
+    id,
+    cursor: () => "none",
+    get isBusy() {
+      return stroke !== null;
+    },
+    onPointerDown(p) {
+      const erases = p.alt !== erasing;
+      if (erases && !app.selection.only() && !app.strokes.size) {
+        const row = app.stage.hit(p.at);
+        if (row) app.selection.set([row.id]);
+        else return app.toast("Select what to erase from.");
+      }
+      if (!erases && !app.selection.only() && app.classes.current.class_id < 0) return void app.newRow([0, 0, 1, 1]);
+      stroke = { points: [...p.at], radius: app.settings.get("brush"), erases, imageId: app.store.image.id };
+      stroke.target = app.selection.only()?.id ?? null;
+      return undefined;
+    },
+    onPointerMove(p) {
+      alt = p.alt;
+      if (stroke) stroke.points.push(...p.at);
+    },
+    onPointerUp() {
+      if (stroke) app.strokes.add(stroke);
+      stroke = null;
+    },
+    onCancel() {
+      stroke = null;
+    },
+    /** Alt and the wheel change the size. */
+    onWheel(event) {
+      sizeBrush(app, (event.deltaY || event.deltaX) < 0 ? 1.12 : 1 / 1.12);
+    },
+    paint(g, scene) {
+      for (const one of [...app.strokes.list(), stroke]) if (one) paintStroke(g, scene, one, colorOf(app, one));
+      if (scene.cursor) paintRound(g, scene, app.settings.get("brush"), erasing !== alt);
+    },
+  };
+}
+
+const colorOf = (app, { target }) =>
+  app.classes.of(app.store.rows.get(target)?.class_id ?? app.classes.current.class_id).color;
+
+function paintStroke(g, { view }, { points, radius, erases }, color) {
+  g.globalAlpha = erases ? 0.5 : 0.42;
+  g.strokeStyle = erases ? "#0b0d12" : color;
+  g.lineWidth = 2 * radius * view.zoom;
+  g.lineCap = g.lineJoin = "round";
+  g.stroke(strokePath(points, view));
+  g.globalAlpha = 1;
+  g.lineCap = "butt";
+  g.lineJoin = "miter";
+}
+
+/** The brush at the cursor: a ring in black and white, dashed when it erases. */
+function paintRound(g, { view, cursor }, radius, erases) {
+  const [x, y] = toScreen(view, cursor),
+    r = Math.max(radius * view.zoom, 1.5);
+  for (const [wide, color, dash] of [
+    [3, "rgba(0,0,0,.55)", []],
+    [1.25, "#ffffff", erases ? [4, 3] : []],
+  ]) {
+    g.beginPath();
+    g.arc(x, y, r, 0, 2 * Math.PI);
+    g.setLineDash(dash);
+    g.lineWidth = wide;
+    g.strokeStyle = color;
+    g.stroke();
+  }
+  g.setLineDash([]);
+}

@@ -1,0 +1,135 @@
+// Click the corners of a polygon; Enter, a double click or a click on the first corner closes it. Dragging draws
+// freely. Begun with Alt it becomes a hole of the selected polygon, begun with Shift a further part of it.
+
+import { clamp, contains } from "../geometry.js";
+import { boxPolygons, polygonChanges, withHole } from "../polygons.js";
+import { toScreen } from "../view.js";
+
+const CLOSE = 10, // screen pixels around the first corner that close the polygon
+  STILL = 4,
+  FREE_STEP = 12; // a point each so many screen pixels while dragging
+
+export function drawPolygon(app) {
+  let ring = [],
+    mode = "new",
+    down = null,
+    cursor = null;
+  const forget = () => {
+    ring = [];
+    mode = "new";
+    down = null;
+  };
+  const inImage = ([x, y]) => [clamp(x, 0, app.stage.size.width), clamp(y, 0, app.stage.size.height)];
+  const away = (p, i) => {
+    const [x, y] = toScreen(app.stage.view, [ring.at(i), ring.at(i + 1)]);
+    return Math.hypot(p.screen[0] - x, p.screen[1] - y);
+  };
+
+  function begin(p) {
+    const row = app.selection.only();
+    mode = row && p.alt ? "hole" : row && p.shift ? "part" : "new";
+    if (mode === "new") app.selection.clear();
+  }
+
+  /** Close the ring; false while it has too few corners. */
+  function close() {
+    if (ring.length < 6) return false;
+    const [drawn, as] = [ring, mode];
+    forget();
+    finish(app, drawn, as);
+    app.stage.frame();
+    return true;
+  }
+
+  return {
+    id: "draw_polygon",
+    crosshair: true,
+    cursor: () => "crosshair",
+    get isBusy() {
+      return ring.length > 0;
+    },
+    close,
+    /** Take back the last corner. */
+    dropLast() {
+      ring = ring.slice(0, -2);
+      app.stage.frame();
+    },
+    onPointerDown(p) {
+      down = p;
+      if (!ring.length) begin(p);
+      else if (ring.length >= 6 && (away(p, 0) <= CLOSE || away(p, -2) <= STILL)) {
+        down = null;
+        close();
+        return;
+      }
+      if (ring.length && away(p, -2) <= STILL) return;
+      ring = [...ring, ...inImage(p.at)];
+      cursor = p.at;
+    },
+    onPointerMove(p) {
+      cursor = p.at;
+      if (down && ring.length && away(p, -2) >= FREE_STEP) ring = [...ring, ...inImage(p.at)];
+    },
+    onPointerUp() {
+      down = null;
+    },
+    onCancel: forget,
+    paint(g, scene) {
+      if (ring.length) paintRing(g, scene, ring, cursor && inImage(cursor), app.classes.current.color, mode);
+    },
+  };
+}
+
+function finish(app, ring, mode) {
+  const row = mode === "new" ? null : app.selection.only();
+  if (row) return extend(app, row, ring, mode);
+  const changes = polygonChanges([[ring]], app.stage.size),
+    added = changes && app.newRow(changes.xyxy);
+  if (!added) return undefined;
+  app.store.commit("Draw polygon", [{ op: "add", annotation: { ...added, ...changes } }]);
+  app.selection.set([added.id]);
+  return app.naming.named([added.id]);
+}
+
+function extend(app, row, ring, mode) {
+  const held = row.polygons ?? boxPolygons(row.xyxy);
+  const polygons = mode === "part" ? [...held, [ring]] : contains(row.xyxy, ring) ? withHole(held, ring) : null;
+  if (!polygons) return app.toast("A hole begins inside the selected polygon.", "warn");
+  const changes = polygonChanges(polygons, app.stage.size);
+  return (
+    changes && app.store.commit(mode === "part" ? "Add a part" : "Cut a hole", [{ op: "set", id: row.id, changes }])
+  );
+}
+
+function paintRing(g, { view }, ring, cursor, color, mode) {
+  const path = new Path2D(),
+    points = cursor ? [...ring, ...cursor] : ring;
+  for (let i = 0; i < points.length; i += 2) {
+    const [x, y] = toScreen(view, [points[i], points[i + 1]]);
+    if (i) path.lineTo(x, y);
+    else path.moveTo(x, y);
+  }
+  g.globalAlpha = 0.14;
+  g.fillStyle = mode === "hole" ? "#0b0d12" : color;
+  g.fill(path);
+  g.globalAlpha = 1;
+  g.lineWidth = 3.5;
+  g.strokeStyle = "rgba(0,0,0,.45)";
+  g.stroke(path);
+  g.lineWidth = 2;
+  g.strokeStyle = mode === "hole" ? "#ffffff" : color;
+  g.stroke(path);
+  for (let i = 0; i < ring.length; i += 2)
+    paintDot(g, toScreen(view, [ring[i], ring[i + 1]]), i === 0 ? 5.5 : 3.5, color);
+}
+
+/** A white dot with a rim: a corner that can be grabbed. */
+export function paintDot(g, [x, y], radius, color, filled = false) {
+  g.beginPath();
+  g.arc(x, y, radius, 0, 2 * Math.PI);
+  g.fillStyle = filled ? color : "#ffffff";
+  g.fill();
+  g.lineWidth = 1.5;
+  g.strokeStyle = filled ? "#ffffff" : color;
+  g.stroke();
+}

@@ -1,0 +1,164 @@
+// Points of the selected polygon: drag them, drag or click an edge to add one, Alt-click or Delete to remove one.
+
+import { clamp } from "../geometry.js";
+import { edge, edgeAt, insertVertex, moveVertex, polygonChanges, removeVertex, vertexAt } from "../polygons.js";
+import { toScreen } from "../view.js";
+import { paintDot } from "./draw_polygon.js";
+import { startMove } from "./drag_selection.js";
+
+const NEAR = 8, // screen pixels from a point or an edge
+  STILL = 3,
+  ROOM = 28; // shorter edges on screen show no midpoint
+
+export function editPolygon(app) {
+  let dragging = null,
+    over = null, // {place, at?}: a point, or with `at` where one would be added
+    picked = null; // {id, place}: the point that Delete removes
+  const target = () => {
+    const row = app.selection.only();
+    return row?.polygons && !app.classes.isHidden(row.class_id) ? row : null;
+  };
+  const chosen = () => (picked && picked.row === target() ? picked.place : null);
+  const inImage = ([x, y]) => [clamp(x, 0, app.stage.size.width), clamp(y, 0, app.stage.size.height)];
+
+  /** The point or the place on an edge under the pointer. */
+  function find(row, at) {
+    const reach = NEAR / app.stage.view.zoom,
+      place = vertexAt(row.polygons, at, reach);
+    if (place) return { place };
+    const found = edgeAt(row.polygons, at, reach);
+    if (!found) return null;
+    const [ax, ay, bx, by] = edge(row.polygons[found.p][found.r], found.v - 1),
+      middle = [(ax + bx) / 2, (ay + by) / 2];
+    const isNear = Math.hypot(found.at[0] - middle[0], found.at[1] - middle[1]) <= reach;
+    return { place: found, at: isNear ? middle : found.at };
+  }
+
+  function commit(row, polygons, label) {
+    const changes = polygons && polygonChanges(polygons, app.stage.size);
+    if (!changes) return app.toast("A polygon keeps at least three points; Delete without a point removes it.", "warn");
+    if (app.store.rows.get(row.id) === row) app.store.commit(label, [{ op: "set", id: row.id, changes }]);
+    return undefined;
+  }
+
+  function remove(row, place) {
+    picked = null;
+    over = null;
+    commit(row, removeVertex(row.polygons, place), "Remove point");
+  }
+
+  /** Drag a point from where it is; `polygons` already hold it. */
+  function dragPoint(row, polygons, place, label) {
+    let now = polygons;
+    const show = () => app.stage.setMoved([{ ...row, ...(polygonChanges(now, app.stage.size) ?? {}) }]);
+    show();
+    return {
+      place,
+      move(at) {
+        now = moveVertex(polygons, place, inImage(at));
+        show();
+      },
+      end(travelled) {
+        app.stage.moveEnds();
+        if (travelled || polygons !== row.polygons) commit(row, now, label);
+        picked = { row: target(), place };
+      },
+      cancel: () => app.stage.moveEnds(),
+    };
+  }
+
+  let start = null,
+    travelled = false;
+  const forget = () => {
+    dragging = start = null;
+    travelled = false;
+  };
+  return {
+    id: "edit_polygon",
+    cursor: () => (over ? (over.at ? "copy" : "grab") : app.selection.hover ? "move" : "default"),
+    get isBusy() {
+      return Boolean(dragging && travelled);
+    },
+    get hasPoint() {
+      return chosen() !== null;
+    },
+    removePoint: () => remove(target(), chosen()),
+    onPointerDown(p) {
+      start = p;
+      const row = target(),
+        found = row && find(row, p.at);
+      if (found && p.alt && !found.at) return remove(row, found.place);
+      if (found) {
+        const polygons = found.at ? insertVertex(row.polygons, found.place, found.at) : row.polygons;
+        dragging = dragPoint(row, polygons, found.place, found.at ? "Add point" : "Move point");
+        return undefined;
+      }
+      picked = null;
+      const hit = app.stage.hit(p.at);
+      app.selection.set(hit ? [hit.id] : []);
+      dragging = hit && startMove(app, p);
+      return undefined;
+    },
+    onPointerMove(p) {
+      if (!start) {
+        const row = target();
+        over = row ? find(row, p.at) : null;
+        app.selection.setHover(over ? null : (app.stage.hit(p.at)?.id ?? null));
+        return;
+      }
+      travelled ||= Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL;
+      if (travelled) dragging?.move(p.at);
+    },
+    onPointerUp() {
+      if (dragging?.place) dragging.end(travelled);
+      else if (travelled) dragging?.end();
+      else dragging?.cancel();
+      forget();
+    },
+    onCancel() {
+      dragging?.cancel();
+      picked = over = null;
+      forget();
+    },
+    paint(g, scene) {
+      const row = scene.selected.length === 1 ? scene.selected[0] : null;
+      if (row?.polygons)
+        paintPoints(g, scene, row, { over: dragging ? null : over, picked: dragging?.place ?? chosen() });
+    },
+  };
+}
+
+const same = (a, b) => Boolean(a && b) && a.p === b.p && a.r === b.r && a.v === b.v;
+
+/** The points of a polygon and the middles of its longer edges. */
+export function paintPoints(g, { view, screen, classes }, row, { over, picked }) {
+  const { color } = classes.of(row.class_id);
+  const seen = ([x, y]) => x > -8 && y > -8 && x < screen.width + 8 && y < screen.height + 8;
+  row.polygons.forEach((rings, p) =>
+    rings.forEach((ring, r) => {
+      for (let v = 0; v < ring.length / 2; v++) {
+        const [ax, ay, bx, by] = edge(ring, v),
+          [from, to] = [toScreen(view, [ax, ay]), toScreen(view, [bx, by])];
+        if (Math.hypot(to[0] - from[0], to[1] - from[1]) > ROOM)
+          paintMiddle(g, [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2], color);
+        if (!seen(from)) continue;
+        const place = { p, r, v },
+          isPicked = same(place, picked);
+        paintDot(g, from, isPicked || (!over?.at && same(place, over?.place)) ? 5.5 : 3.75, color, isPicked);
+      }
+    }),
+  );
+  if (over?.at) paintDot(g, toScreen(view, over.at), 4.5, color, true);
+}
+
+function paintMiddle(g, [x, y], color) {
+  g.globalAlpha = 0.75;
+  g.beginPath();
+  g.arc(x, y, 2.25, 0, 2 * Math.PI);
+  g.fillStyle = color;
+  g.fill();
+  g.lineWidth = 1;
+  g.strokeStyle = "#ffffff";
+  g.stroke();
+  g.globalAlpha = 1;
+}
