@@ -21,7 +21,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
-            card, source, path, uploaded, start = _import_form(shell)
+            card, source, path, uploaded, start = _weights_form(shell)
         with gr.Column(elem_classes="t-answer"), gr.Tabs(elem_classes="t-inner"):
             with gr.Tab("All models"):
                 listing = h.panel(elem_id="models-list")
@@ -60,7 +60,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         shell.on(trigger, show, chosen, outputs)
 
 
-def _import_form(shell: Shell) -> tuple:
+def _weights_form(shell: Shell) -> tuple:
     """Draw the form that takes weights from a file or folder."""
     gr.HTML(h.div(h.head("Import weights"), h.div("For machines without a network, and for weights you trained.", cls="t-note")), apply_default_css=False)
     card = gr.Dropdown([], value=None, label="Model", elem_id="weights-card")
