@@ -104,7 +104,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         return h.empty("Not checked yet", "A check looks for unreadable and double images, images in two splits, and boxes that are empty, double, tiny, "
                        "outside or of no class.", h.button("Check now", tone="primary", data_press="#check-start"))
     checks = job["result"]["checks"]
-    found = [row for row in checks if row["count"]]
+    found = sorted((row for row in checks if row["count"]), key=lambda row: list(TONES).index(row["severity"]))
     clean = [row for row in checks if not row["count"]]
     chosen = next((row for row in found if row["check"] == shown["check"]), found[0] if found else None)
     said = h.div(h.chip("repaired", "ok"), shown["said"], cls="t-row t-note") if shown["said"] else None

@@ -73,7 +73,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         start(jobs)
     jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
     _wire(shell, frame, listing, asking)
-    _end(shell, frame, jobs, preview, looked)
+    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]))
 
 
 def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
@@ -146,9 +146,10 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, preview: gr.HTML, looked: gr.State) -> None:
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> None:
     """Wire what is shown when a job of the tab has ended."""
-    shown = [shell.dataset, frame.page, frame.inner, preview, looked, jobs.job, jobs.view, jobs.timer]
+    preview, looked, name = importing
+    shown = [shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
 
     def ended(job_id: str, dataset: str, page: str) -> tuple:
         job = shell.call("jobs_get", job_id=job_id)
@@ -159,7 +160,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, preview: gr.HTML, loo
             return _answered(answer, shown, frame)
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
-            answer |= {shell.dataset: shell.pick(dataset), preview: h.Html(""), looked: {}} if done else {shell.dataset: shell.pick(dataset)}
+            answer |= {shell.dataset: shell.pick(dataset)} | ({preview: h.Html(""), looked: {}, name: ""} if done else {})
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
