@@ -29,15 +29,15 @@ class Frame:
 
     Attributes:
         head: list, detail and title.
-        pages: (outputs, draw) by name; `draw(dataset)` answers the outputs.
         page: name of the page in sight.
+        pages: (outputs, draw) by name; `draw(dataset)` answers the outputs.
         inner: the strip of sub-pages.
     """
 
     shell: Shell
     head: list
+    page: gr.State
     pages: dict[str, tuple[list, Callable[[str], tuple]]] = field(default_factory=dict)
-    page: gr.State = field(init=False)
     inner: gr.Tabs = field(init=False)
 
     @property
@@ -63,10 +63,9 @@ def build(wb: Workbench, shell: Shell) -> None:
             listing = h.panel(elem_id="datasets-list")
             resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
-                frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")])
+                frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")], gr.State("overview"))
                 with gr.Tabs(elem_classes="t-inner", elem_id="dataset-pages") as frame.inner:
                     starts = _pages(shell, frame)
-    frame.page = gr.State("overview")
     jobs = _jobs.build(shell, KINDS)
     _import_preview.wire(shell, jobs, asking, preview, looked)
     for start in starts:
@@ -122,11 +121,11 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
 
     def exported(dataset: str, event: gr.EventData) -> tuple:
         if event._data.get("act") != "export":
-            return (gr.skip(),) * 4
-        return gr.Tabs(selected="export"), _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
+            return (gr.skip(),) * 5
+        return gr.Tabs(selected="export"), "export", _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
 
     shell.on(told.pick, turned, shell.dataset, told)
-    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, export.listing, export.snapshot, export.classes])
+    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, frame.page, export.listing, export.snapshot, export.classes])
 
 
 def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
@@ -149,9 +148,10 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
 def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> None:
     """Wire what is shown when a job of the tab has ended."""
     preview, looked, name = importing
+    panel, state = frame.pages["check"][0]
     shown = [shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
 
-    def ended(job_id: str, dataset: str, page: str) -> tuple:
+    def ended(job_id: str, dataset: str, page: str, checked: dict) -> tuple:
         job = shell.call("jobs_get", job_id=job_id)
         done = job["state"] == "succeeded"
         answer: dict[Any, Any] = {}
@@ -165,14 +165,16 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
+        if job["kind"] == "datasets_check" and page == "check":  # what a repair said stays above the check that follows it
+            facts = _check_page.AT_FIRST | {"said": checked["said"]}
+            answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
         if job["kind"] == "datasets_repair" and done:
-            panel, state = frame.pages["check"][0]
             facts, again = _check_page.repaired(shell, job)
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
             answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
         return _answered(answer, shown, frame)
 
-    jobs.on_end(ended, [shell.dataset, frame.page], [*shown, *frame.outputs])
+    jobs.on_end(ended, [shell.dataset, frame.page, state], [*shown, *frame.outputs])
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
