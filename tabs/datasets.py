@@ -160,7 +160,9 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             return _answered(answer, shown, frame)
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
+            page = landing(job) if done else page
             answer |= {shell.dataset: shell.pick(dataset)} | ({preview: h.Html(""), looked: {}, name: ""} if done else {})
+            answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
@@ -180,6 +182,12 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
     """Return the answers in the order of the outputs; what has none stays as it is."""
     return tuple(answer.get(widget, gr.skip()) for widget in [*shown, *frame.outputs])
+
+
+def landing(job: dict) -> str:
+    """Return the page that is shown after an import: the report where something was dropped, else the overview."""
+    counts = (job["result"].get("report") or {}).get("counts", {})
+    return "report" if sum(counts.get("dropped", {}).values()) else "overview"
 
 
 def heading(shell: Shell, dataset: str) -> tuple:
