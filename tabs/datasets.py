@@ -160,7 +160,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             return _answered(answer, shown, frame)
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
-            page = landing(job) if done else page
+            page = landing(shell, job["kind"], dataset) if done else page
             answer |= {shell.dataset: shell.pick(dataset)} | ({preview: h.Html(""), looked: {}, name: ""} if done else {})
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if job["kind"] == "datasets_check" and done and page == "manage":
@@ -184,10 +184,10 @@ def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
     return tuple(answer.get(widget, gr.skip()) for widget in [*shown, *frame.outputs])
 
 
-def landing(job: dict) -> str:
-    """Return the page that is shown after an import: the report where something was dropped, else the overview."""
-    counts = (job["result"].get("report") or {}).get("counts", {})
-    return "report" if sum(counts.get("dropped", {}).values()) else "overview"
+def landing(shell: Shell, kind: str, dataset: str) -> str:
+    """Return the page that is shown after a job: the report where an import dropped something, else the overview."""
+    counts = shell.call("datasets_get", dataset=dataset)["report"].get("counts", {})
+    return "report" if kind != "datasets_clone" and sum(counts.get("dropped", {}).values()) else "overview"
 
 
 def heading(shell: Shell, dataset: str) -> tuple:
