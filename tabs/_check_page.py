@@ -17,6 +17,7 @@ LOOKED_THROUGH = 20  # newest checks of any dataset, among which this one's is l
 TONES = {"error": "bad", "warning": "warn", "info": "accent"}
 AT_FIRST = {"check": "", "page": 1, "asking": False, "said": ""}
 UNDO = "Every image's change is one edit: open the image in Label and press Ctrl+Z to take it back."
+BY_ID = ("equals ", "inside ")  # details that name another box by its id, which says nothing to people
 GROUP = 8  # pictures of a group that are drawn
 
 
@@ -43,7 +44,7 @@ def build(shell: Shell) -> CheckPage:
     """Draw the page and wire its own parts."""
     with gr.Row(elem_classes="t-line"):
         tiny = gr.Number(4, label="Tiny below (px)", minimum=0, elem_id="check-tiny", min_width=90)
-        near = gr.Number(4, label="Look alike within (bits of 64)", precision=0, minimum=0, maximum=10, elem_id="check-near", min_width=150)
+        near = gr.Number(4, label="Alike within (bits of 64)", precision=0, minimum=0, maximum=10, elem_id="check-near", min_width=150)
         looks = gr.Checkbox(True, label="Compare the pictures", info="Decodes every image: finds copies, look-alikes, EXIF turns.", elem_id="check-looks", scale=2)
         start = gr.Button("Check", variant="primary", elem_id="check-start", scale=0)
         repair = gr.Button("Repair", elem_id="check-repair", elem_classes="t-hidden", scale=0)
@@ -55,6 +56,7 @@ def build(shell: Shell) -> CheckPage:
         return draw(shell, dataset, shown), shown
 
     shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown])
+    shell.on(start.click, lambda: AT_FIRST, None, shown)
     return CheckPage(panel, shown, start, repair, [tiny, near, looks])
 
 
@@ -104,7 +106,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         return h.empty("Not checked yet", "A check looks for unreadable and double images, images in two splits, and boxes that are empty, double, tiny, "
                        "outside or of no class.", h.button("Check now", tone="primary", data_press="#check-start"))
     checks = job["result"]["checks"]
-    found = [row for row in checks if row["count"]]
+    found = sorted((row for row in checks if row["count"]), key=lambda row: list(TONES).index(row["severity"]))
     clean = [row for row in checks if not row["count"]]
     chosen = next((row for row in found if row["check"] == shown["check"]), found[0] if found else None)
     said = h.div(h.chip("repaired", "ok"), shown["said"], cls="t-row t-note") if shown["said"] else None
@@ -154,4 +156,5 @@ def _finding(dataset: str, row: dict) -> list:
         return [h.div([thumb(each["image_id"]) for each in group[:2]], cls="t-row t-nowrap"), h.div(names, more), h.span(w.plural(len(group), "image"), cls="t-note")]
     if not row["image_id"]:
         return ["", h.span("–", cls="t-note"), h.span(row["detail"], cls="t-note")]
-    return [thumb(row["image_id"]), opener(dataset, row["image_id"], row["path"]), h.span(row["detail"], cls="t-note")]
+    told = w.plural(len(row["annotation_ids"]), "box", "boxes") if row["detail"].startswith(BY_ID) else row["detail"]
+    return [thumb(row["image_id"]), opener(dataset, row["image_id"], row["path"]), h.span(told, cls="t-note")]

@@ -8,7 +8,7 @@ from tabs import _html as h
 from tabs import _words as w
 from tabs._gallery import find
 
-WIDTH, HEIGHT, BOTTOM, TOP = 340, 132, 18, 14  # of a histogram, in its own units
+WIDTH, HEIGHT, BOTTOM, TOP = 340, 88, 18, 14  # of a histogram, in its own units
 CLASSES = 60  # bars of classes; more stand in Classes
 SHADES = 8  # of the heat map
 MOST_TEXT = 6  # letters below a bar
@@ -97,7 +97,7 @@ def heatmap(rows: Sequence[Sequence[float]]) -> h.Html:
     cross = h.el("path", d=f"M{n / 2} 0V{n}M0 {n / 2}H{n}", cls="cross")
     svg = h.el("svg", h.el("rect", width=n, height=n, cls="ground"), paths, cross, viewBox=f"0 0 {n} {n}", cls="t-heat", role="img",
                preserveAspectRatio="none", data_act="cell", data_place=True, aria_label="Heat map of box centres")
-    return h.div(h.head("Where box centres lie", h.span("click: its images", cls="t-note")), svg, cls="t-chart")
+    return h.div(h.head("Box centres", h.span("click for the images", cls="t-note")), svg, cls="t-chart")
 
 
 def cell(across: float, down: float, around: float = 1 / 32) -> list[float]:

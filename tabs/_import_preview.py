@@ -139,13 +139,13 @@ def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
     label = f"What {row['source']} becomes"
     facts = {"data_row": at, "aria_label": label}
     known, named = target in ours, target and target not in ours
-    choice = None
-    if len(ours) <= MOST_CHOICES:
-        options = [(NEW, "a new class" if ours else "a class", named), *((f"={name}", name, name == target) for name in ours), (OUT, "left out", not target)]
+    typed = h.el("input", cls="t-field boxed", value=target, placeholder="left out", data_act="type", maxlength=100, list="import-ours" if ours else None, **facts)
+    if ours and len(ours) <= MOST_CHOICES:
+        options = [(NEW, "a new class", named), *((f"={name}", name, name == target) for name in ours), (OUT, "left out", not target)]
         choice = h.el("select", [h.el("option", text, value=value, selected=on) for value, text, on in options], cls="t-field boxed", data_act="choose", **facts)
-    typed = h.el("input", cls="t-field boxed", value=target, placeholder="left out", data_act="type", maxlength=100, list="import-ours" if ours else None,
-                 **facts) if named or choice is None else ""
+        typed = h.div(choice, typed if named else None, cls="t-row t-nowrap")
+    turn = h.button("Leave out", "choose", "quiet", data_value=OUT, data_row=at) if target else h.button("Keep", "choose", "quiet", data_value=NEW, data_row=at)
     why, tone = HOW.get(row["how"], ("", "")) if known and target == row["target"] else ("left out", "warn") if not target else ("new", "") if named else ("chosen", "accent")
     if not row["count"] and target:
         why, tone = "no labels: a heading?", "warn"
-    return [h.el("b", row["source"]), w.count(row["count"]), choice if choice is not None else typed, typed if choice is not None else "", h.chip(why, tone)]
+    return [h.el("b", row["source"]), w.count(row["count"]), typed, h.chip(why, tone), turn]

@@ -45,7 +45,7 @@ def build(shell: Shell) -> Manage:
         other = gr.Dropdown([], label="Take in another dataset", info="Classes of one name are joined, others are added.", elem_id="merge-from", scale=4)
         merge = gr.Button("Merge", elem_id="merge", scale=0)
     _heading("Files")
-    with gr.Row(elem_classes="t-line"):
+    with gr.Row(elem_classes="t-line t-mid"):
         gr.HTML(h.div("Reads every file and finds those that are gone, broken or there twice. The answer stands in Check.", cls="t-note"), apply_default_css=False)
         files = gr.Button("Check the files", elem_id="check-files", scale=0)
     _rename(shell)

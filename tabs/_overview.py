@@ -35,10 +35,10 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
 def draw(shell: Shell, dataset: str) -> h.Html:
     """Draw the numbers and the charts of a dataset."""
     facts, told = shell.call("datasets_get", dataset=dataset), shell.call("datasets_stats", dataset=dataset)
-    charts = h.div(plots.classes(told["classes"]), plots.heatmap(told["heatmap"]), cls="t-charts t-wide")
-    small = h.div(plots.histogram("Box side", told["box_sides"], "sides", "px"), plots.histogram("Aspect", told["aspects"], "aspects", "width to height", plots.ratio),
-                  plots.histogram("Boxes an image", told["boxes_per_image"], "boxes", "boxes"), cls="t-charts t-three")
-    return h.div(numbers(facts, told), charts if told["annotations"] else _unlabelled(), small if told["annotations"] else None, where(facts, told), cls="t-stack")
+    shapes = h.div(plots.histogram("Box side", told["box_sides"], "sides", "px"), plots.histogram("Aspect", told["aspects"], "aspects", "width : height", plots.ratio),
+                   plots.histogram("Boxes an image", told["boxes_per_image"], "boxes", "boxes"), cls="t-stack")
+    charts = h.div(plots.classes(told["classes"]), shapes, plots.heatmap(told["heatmap"]), cls="t-charts t-three")
+    return h.div(numbers(facts, told), charts if told["annotations"] else _unlabelled(), where(facts, told), cls="t-stack")
 
 
 def _unlabelled() -> h.Html:

@@ -29,15 +29,15 @@ class Frame:
 
     Attributes:
         head: list, detail and title.
-        pages: (outputs, draw) by name; `draw(dataset)` answers the outputs.
         page: name of the page in sight.
+        pages: (outputs, draw) by name; `draw(dataset)` answers the outputs.
         inner: the strip of sub-pages.
     """
 
     shell: Shell
     head: list
+    page: gr.State
     pages: dict[str, tuple[list, Callable[[str], tuple]]] = field(default_factory=dict)
-    page: gr.State = field(init=False)
     inner: gr.Tabs = field(init=False)
 
     @property
@@ -63,17 +63,16 @@ def build(wb: Workbench, shell: Shell) -> None:
             listing = h.panel(elem_id="datasets-list")
             resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
-                frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")])
+                frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")], gr.State("overview"))
                 with gr.Tabs(elem_classes="t-inner", elem_id="dataset-pages") as frame.inner:
                     starts = _pages(shell, frame)
-    frame.page = gr.State("overview")
     jobs = _jobs.build(shell, KINDS)
     _import_preview.wire(shell, jobs, asking, preview, looked)
     for start in starts:
         start(jobs)
     jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
     _wire(shell, frame, listing, asking)
-    _end(shell, frame, jobs, preview, looked)
+    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]))
 
 
 def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
@@ -122,11 +121,11 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
 
     def exported(dataset: str, event: gr.EventData) -> tuple:
         if event._data.get("act") != "export":
-            return (gr.skip(),) * 4
-        return gr.Tabs(selected="export"), _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
+            return (gr.skip(),) * 5
+        return gr.Tabs(selected="export"), "export", _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
 
     shell.on(told.pick, turned, shell.dataset, told)
-    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, export.listing, export.snapshot, export.classes])
+    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, frame.page, export.listing, export.snapshot, export.classes])
 
 
 def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
@@ -146,11 +145,13 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, preview: gr.HTML, looked: gr.State) -> None:
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> None:
     """Wire what is shown when a job of the tab has ended."""
-    shown = [shell.dataset, frame.page, frame.inner, preview, looked, jobs.job, jobs.view, jobs.timer]
+    preview, looked, name = importing
+    panel, state = frame.pages["check"][0]
+    shown = [shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
 
-    def ended(job_id: str, dataset: str, page: str) -> tuple:
+    def ended(job_id: str, dataset: str, page: str, checked: dict) -> tuple:
         job = shell.call("jobs_get", job_id=job_id)
         done = job["state"] == "succeeded"
         answer: dict[Any, Any] = {}
@@ -159,24 +160,34 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, preview: gr.HTML, loo
             return _answered(answer, shown, frame)
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
-            answer |= {shell.dataset: shell.pick(dataset), preview: h.Html(""), looked: {}} if done else {shell.dataset: shell.pick(dataset)}
+            page = landing(shell, job["kind"], dataset) if done else page
+            answer |= {shell.dataset: shell.pick(dataset)} | ({preview: h.Html(""), looked: {}, name: ""} if done else {})
+            answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
+        if job["kind"] == "datasets_check" and page == "check":  # what a repair said stays above the check that follows it
+            facts = _check_page.AT_FIRST | {"said": checked["said"]}
+            answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
         if job["kind"] == "datasets_repair" and done:
-            panel, state = frame.pages["check"][0]
             facts, again = _check_page.repaired(shell, job)
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
             answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
         return _answered(answer, shown, frame)
 
-    jobs.on_end(ended, [shell.dataset, frame.page], [*shown, *frame.outputs])
+    jobs.on_end(ended, [shell.dataset, frame.page, state], [*shown, *frame.outputs])
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
     """Return the answers in the order of the outputs; what has none stays as it is."""
     return tuple(answer.get(widget, gr.skip()) for widget in [*shown, *frame.outputs])
+
+
+def landing(shell: Shell, kind: str, dataset: str) -> str:
+    """Return the page that is shown after a job: the report where an import dropped something, else the overview."""
+    counts = shell.call("datasets_get", dataset=dataset)["report"].get("counts", {})
+    return "report" if kind != "datasets_clone" and sum(counts.get("dropped", {}).values()) else "overview"
 
 
 def heading(shell: Shell, dataset: str) -> tuple:

@@ -75,6 +75,7 @@ def _read(root: Path, source: str, format: str, ours: Sequence[str], aliases: Ma
             yield Progress(start, len(tree.images), paths[0])
             for path, size in zip(paths, pool.map(lambda path: _size(root / path), paths), strict=True):
                 _count(path, size, found, read, labels)
+    yield Progress(len(tree.images), len(tree.images), "Done")
     whole = report.merge(head).merge(found.report).plain()
     names = {index: found.classes.get(index, f"class {index}") for index in [*found.classes, *sorted(labels.keys() - found.classes.keys())]}
     counts: Counter = Counter()

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,13 +14,22 @@ from PIL import Image
 
 import tabs
 from tabs import (
+    _captions_page,
     _charts,
+    _check_page,
     _classes,
-    _dataset_views,
+    _dataset_plots,
     _forms,
+    _gallery,
+    _glossary_page,
     _heads,
+    _import_form,
+    _import_preview,
     _jobs,
+    _overview,
+    _report_view,
     _shell,
+    _snapshots,
     _tryout,
     _words,
     datasets,
@@ -36,6 +46,7 @@ from tator.types import BadInput, NotFound
 
 EVIL = '<img src=x onerror="alert(1)">\'&{{x}}${1}'
 NAMES = ["cat", EVIL[:80]]
+TOM = "<img src=y> tom"
 
 
 class Reader(HTMLParser):
@@ -158,7 +169,8 @@ def test_moving_a_class_keeps_all_classes(ids: list[int], data: st.DataObject):
 
 
 def test_an_imported_dataset_is_listed_with_its_numbers_and_its_report(shell, imported):
-    table, detail, title, overview, classes, report = datasets.draw(shell, "cats")
+    table, detail, title = datasets.heading(shell, "cats")
+    overview, classes, report = _overview.draw(shell, "cats"), _classes.draw(shell, "cats"), datasets.reported(shell, "cats", 1)
     assert detail["visible"]
     assert "cats" in read(table).said, report
     assert read(report).said and "1 unreadable" in read(table).said
@@ -171,12 +183,12 @@ def test_an_imported_dataset_is_listed_with_its_numbers_and_its_report(shell, im
 def test_the_report_turns_its_pages(shell, imported):
     rows = [{"file": f"{i}.txt", "line": i, "reason": "bad", "detail": ""} for i in range(120)]
     facts = {"report": {"read": {}, "counts": {"dropped": {"bad": 120}}, "dropped": rows, "repaired": [], "noticed": []}}
-    assert "3 of 3" in read(_dataset_views.report(facts, 3)).said
-    assert "119.txt" in _dataset_views.report(facts, 3) and "49.txt" not in _dataset_views.report(facts, 3)
+    assert "3 of 3" in read(_report_view.report(facts, 3)).said
+    assert "119.txt" in _report_view.report(facts, 3) and "49.txt" not in _report_view.report(facts, 3)
 
 
 def test_without_datasets_every_tab_says_what_to_do_first(shell):
-    assert "Choose a folder" in datasets.draw(shell, "")[0]
+    assert "Choose a folder" in datasets.heading(shell, "")[0]
     assert "Import a dataset" in train_clip.draw(shell, "", "")[1]
     assert "No jobs yet" in jobs.draw(shell, jobs.ANY, "", 1, "")[0]
 
@@ -200,6 +212,148 @@ def test_a_class_with_boxes_moves_them_when_deleted(shell, imported):
     _classes.apply(shell, "cats", {"act": "delete_into", "value": "0"}, doomed)
     rows = shell.call("datasets_get", dataset="cats")["classes"]
     assert [(row["name"], row["annotations"]) for row in rows] == [("cat", 5)]
+
+
+def looked(shell, wb, source: Path, dataset: str = "") -> dict:
+    """Look at a source as the form does; answers what the preview holds."""
+    job = wb.jobs.wait(call(wb, "datasets_preview", source=str(source), dataset=dataset), timeout_s=60)
+    assert job["state"] == "succeeded", job["error"]
+    return _import_preview.opened(job["id"])
+
+
+def test_a_look_shows_classes_and_drops_before_anything_is_written(shell, wb, folder):
+    drawn = read(_import_preview.draw(shell, looked(shell, wb, folder)))
+    assert shell.names() == [] and "img" not in drawn.tags
+    for said in ("YOLO boxes", "broken.jpg", "a.txt", "unreadable", "What each class becomes", NAMES[0]):
+        assert said in drawn.said
+    assert read(_import_preview.draw(shell, _import_preview.NOTHING)).said == ""
+
+
+def test_classes_are_mapped_before_an_import_writes_them(shell, wb, folder):
+    held = looked(shell, wb, folder)
+    held = _import_preview.changed(shell, held, {"act": "type", "row": "0", "value": " tomcat "})
+    held = _import_preview.changed(shell, held, {"act": "choose", "row": "1", "value": "out"})
+    assert "left out" in read(_import_preview.draw(shell, held)).said
+    said = _import_form.asked("mapped", "server", str(folder), "linked", {}, True, "", "")
+    job = wb.jobs.wait(_import_preview.begin(shell, said, held), timeout_s=60)
+    assert job["state"] == "succeeded", job["error"]
+    rows = shell.call("datasets_get", dataset="mapped")["classes"]
+    assert [(row["name"], row["annotations"]) for row in rows] == [("tomcat", 3)]
+    assert datasets.landing(shell, job["kind"], "mapped") == "report"
+
+
+def test_a_merge_offers_the_classes_that_are_there(shell, wb, imported, folder):
+    (folder / "classes.txt").write_text("Cat \nzebra")
+    held = looked(shell, wb, folder, "cats")
+    drawn = _import_preview.draw(shell, held)
+    assert "spelled alike" in drawn and "Import into cats" in drawn
+    held = _import_preview.changed(shell, held, {"act": "choose", "row": "1", "value": f"={NAMES[1]}"})
+    rows = shell.call("jobs_get", job_id=held["job"])["result"]["classes"]
+    assert _import_preview.mapping(rows, held["targets"]) == ["Cat=cat", f"zebra={NAMES[1]}"]
+
+
+def test_a_look_at_something_else_maps_nothing(shell, wb, folder, tmp_path):
+    held = _import_preview.changed(shell, looked(shell, wb, folder), {"act": "choose", "row": "0", "value": "out"})
+    Image.new("RGB", (9, 9)).save(tmp_path / "other.png")
+    said = _import_form.asked("other", "server", str(tmp_path / "other.png"), "linked", {}, True, "", "")
+    job = wb.jobs.get(_import_preview.begin(shell, said, held))
+    assert job["arguments"]["mapping"] == []
+
+
+@pytest.mark.parametrize(("source", "path", "why"), [("upload", "", "nothing is uploaded"), ("server", "  ", "path is empty")])
+def test_a_form_without_a_source_is_refused(source, path, why):
+    with pytest.raises(BadInput, match=why):
+        _import_form.asked("", source, path, "linked", {}, True, "", "")
+
+
+def test_every_number_of_the_overview_finds_its_images(shell, imported):
+    class Finds(HTMLParser):
+        found: list = []
+
+        def handle_starttag(self, tag: str, attrs: list) -> None:
+            facts = dict(attrs)
+            if facts.get("data-act") == "find":
+                self.found.append({"act": "find", "find": facts["data-find"], "told": facts["data-told"]})
+
+    reader = Finds()
+    reader.feed(_overview.draw(shell, "cats"))
+    assert len(reader.found) > 8
+    for told in reader.found:
+        shown = _gallery.asked({}, told)
+        assert told["told"] in read(_gallery.draw(shell, "cats", shown)).said
+    cats = _gallery.draw(shell, "cats", _gallery.asked({}, reader.found[-1]))
+    assert read(cats).tags.count("img") <= 4
+
+
+def test_a_page_cannot_ask_the_gallery_for_another_dataset(shell, imported):
+    shown = _gallery.asked({}, {"act": "find", "find": '{"dataset": "secret", "captions": "without"}', "told": "x"})
+    assert "4 images" in read(_gallery.draw(shell, "cats", shown)).said
+    for text in ("no json", "[1]"):
+        with pytest.raises(BadInput, match="asked for images"):
+            _gallery.asked({}, {"act": "find", "find": text})
+
+
+def test_plots_take_empty_and_one_sided_counts():
+    assert "Nothing to count" in _dataset_plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 0]}, "sides", "px")
+    assert _dataset_plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 7]}, "sides", "px").count("data-act") == 1
+    assert _dataset_plots.heatmap([[0.0, 1.0], [0.5, 0.0]]).count("<path") == 3
+    assert _dataset_plots.cell(1.5, -2) == [0.953125, 0.0, 1.0, 0.046875]
+    assert "img" not in read(_dataset_plots.classes([{"class_id": 0, "name": EVIL, "color": "#ff0000", "annotations": 3, "images": 1}])).tags
+
+
+def draw_twice(wb, dataset: str, name: str) -> int:
+    """Draw one box of class 0 two times, as a slip of the hand; answers the image's id."""
+    found = call(wb, "images_find", dataset=dataset, search=name)["images"][0]
+    rows = [{"id": f"slip{k}-{found['id']}", "class_id": 0, "xyxy": [1, 1, 9, 9], "source": "human", "status": "accepted"} for k in range(2)]
+    edit = {"seq": 1, "kind": "edit", "label": "Draw", "ops": [{"op": "add", "annotation": row} for row in rows]}
+    revision = call(wb, "image_open", image_id=found["id"])["revision"]
+    call(wb, "annotations_save", image_id=found["id"], base_revision=revision, client_id="person", edits=json.dumps([edit]))
+    return found["id"]
+
+
+def test_a_check_is_drawn_and_repaired_and_undone(shell, wb, imported):
+    image_id = draw_twice(wb, "cats", "b.png")
+    assert "Not checked yet" in _check_page.draw(shell, "cats", _check_page.AT_FIRST)
+    wb.jobs.wait(call(wb, "datasets_check", dataset="cats"), timeout_s=60)
+    shown = _check_page.changed(_check_page.AT_FIRST, {"act": "kind", "check": "duplicate_boxes"})
+    asked = _check_page.draw(shell, "cats", _check_page.changed(shown, {"act": "ask"}))
+    assert "b.png" in read(asked).said and "Repair 1 finding" in asked and "Ctrl+Z" in asked
+    job = wb.jobs.wait(call(wb, "datasets_repair", dataset="cats", check="duplicate_boxes"), timeout_s=60)
+    facts, again = _check_page.repaired(shell, job)
+    assert "1 change in 1 image" in facts["said"]
+    wb.jobs.wait(again, timeout_s=60)
+    assert "duplicate_boxes" not in [row["check"] for row in _check_page.latest(shell, "cats")["result"]["checks"] if row["count"]]
+    before = len(call(wb, "image_open", image_id=image_id)["annotations"])
+    call(wb, "annotations_undo", image_id=image_id, client_id="person", seq=2)
+    assert len(call(wb, "image_open", image_id=image_id)["annotations"]) == before + 1
+
+
+def test_snapshots_are_compared_in_words_a_person_reads(shell, wb, imported):
+    assert "No snapshot yet" in _snapshots.draw(shell, "cats", _snapshots.AT_FIRST)
+    for name in ("first", "second"):
+        wb.jobs.wait(call(wb, "snapshots_create", dataset="cats", name=name), timeout_s=60)
+        shell.call("class_rename", dataset="cats", class_id=0, name=TOM)
+    old, new = _snapshots.choices(shell, "cats")
+    assert (old["value"], new["value"]) == ("first", "second")
+    drawn = read(_snapshots.draw(shell, "cats", _snapshots.AT_FIRST | {"diff": ["first", "second"]}))
+    assert "first → second" in drawn.said and f"cat → {TOM}" in drawn.said and "img" not in drawn.tags
+    assert "same images" in _snapshots.draw(shell, "cats", _snapshots.AT_FIRST | {"diff": ["first", "first"]})
+    shown = _snapshots.changed(shell, "cats", _snapshots.AT_FIRST, {"act": "ask", "name": "first"})
+    _snapshots.changed(shell, "cats", shown, {"act": "delete"})
+    assert [row["name"] for row in shell.call("snapshots_list", dataset="cats")] == ["second"]
+
+
+def test_words_and_captions_are_edited_in_place(shell, imported):
+    rows = _glossary_page.edited(_glossary_page.entries(shell, "cats"), {"act": "words", "row": "0", "value": f"kitty, {EVIL}, kitty"})
+    _glossary_page.store(shell, "cats", rows)
+    drawn = read(_glossary_page.draw(shell, "cats", 1))
+    assert "your own" in drawn.said and "img" not in drawn.tags
+    assert "kitty" in _glossary_page.entries(shell, "cats")[0]["synonyms"]
+    _captions_page.changed(shell, "cats", _captions_page.AT_FIRST, {"act": "caption", "image": "a.png", "value": EVIL})
+    drawn = read(_captions_page.draw(shell, "cats", _captions_page.AT_FIRST))
+    assert "1 of 4 images have one" in drawn.said and EVIL in drawn.said
+    without = _captions_page.changed(shell, "cats", _captions_page.AT_FIRST, {"act": "show", "captions": "without"})
+    assert "a.png" not in read(_captions_page.draw(shell, "cats", without)).said
 
 
 def test_a_job_is_found_again_by_a_new_page(shell, imported):

@@ -115,7 +115,7 @@ def test_dark_is_the_default_and_the_switch_is_remembered(page: Page, url: str):
 def test_a_folder_is_imported_and_its_report_seen(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "scenes")
     expect(page.locator("#t-dataset input")).to_have_value("scenes")
-    page.get_by_role("tab", name="Import report").click()
+    page.get_by_role("tab", name="Report", exact=True).click()
     row = page.locator("#dataset-report tr", has_text="scene00.txt")
     expect(row).to_contain_text("1")
     expect(page.locator("#dataset-report")).to_contain_text("Dropped")
@@ -191,7 +191,7 @@ def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
 def test_deleting_asks_and_leaves_linked_images_alone(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to delete")
     before = sorted(path.name for path in scenes.rglob("*"))
-    page.get_by_role("tab", name="Rename or delete").click()
+    page.get_by_role("tab", name="Manage", exact=True).click()
     expect(page.locator("#delete")).to_be_disabled()
     page.locator("#delete-confirm textarea, #delete-confirm input").fill("to delet")
     expect(page.locator("#delete")).to_be_disabled()

@@ -1,0 +1,200 @@
+"""The Datasets tab in a real Chromium: mapping, merge, check, repair and undo, snapshots, words."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+playwright = pytest.importorskip("playwright.sync_api")
+expect, Page = playwright.expect, playwright.Page
+
+pytestmark = pytest.mark.browser
+SLOW_MS = 30_000
+UNDO = "Control+z"
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two folders: "first" with car and truck, one box of it far inside another of its class; "second" with Car, lorry and a class without labels."""
+    place = tmp_path_factory.mktemp("stores")
+    for n, (name, classes) in enumerate({"first": "car\ntruck", "second": "Car\nlorry\nvehicles"}.items()):
+        (place / name).mkdir()
+        for i in range(4):
+            Image.new("RGB", (160, 120), (60 * i, 40 + 80 * n, 90)).save(place / name / f"{name}{i}.png")
+            (place / name / f"{name}{i}.txt").write_text("0 0.3 0.3 0.2 0.2\n1 0.7 0.7 0.2 0.2\n")
+        (place / name / "classes.txt").write_text(classes)
+    (place / "first" / "first0.txt").write_text("0 0.3 0.3 0.4 0.4\n0 0.3 0.3 0.1 0.1\n")
+    return place
+
+
+@pytest.fixture(scope="module")
+def url(start_server: Any) -> str:
+    """The address of an app of this module's own, empty at first."""
+    return start_server("--no-sample").url
+
+
+@pytest.fixture
+def page(browser: Any, url: str) -> Iterator[Page]:
+    """A page on the Datasets tab; an error in the page's own scripts fails the test."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720})
+    page = context.new_page()
+    page.set_default_timeout(SLOW_MS)
+    expect.set_options(timeout=SLOW_MS)
+    broken: list[str] = []
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.goto(url)
+    page.locator("#tab-datasets-button:visible").first.click()
+    yield page
+    context.close()
+    assert not broken
+
+
+def fill(page: Page, place: str, text: str) -> None:
+    page.locator(f"{place} textarea, {place} input").first.fill(text)
+
+
+def show(page: Page, name: str) -> None:
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def open_dataset(page: Page, name: str) -> None:
+    page.locator("#datasets-list tr", has_text=name).click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text(name)
+
+
+def bring(page: Page, folder: Path, name: str) -> None:
+    """Import a folder without looking first."""
+    fill(page, "#new-path", str(folder))
+    fill(page, "#new-name", name)
+    page.locator("#new-start").click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text(name)
+
+
+def ask(url: str, name: str, **arguments: object) -> Any:
+    """Call an operation over HTTP."""
+    import gradio_client
+
+    return gradio_client.Client(url, verbose=False, download_files=False).predict(**arguments, api_name=f"/{name}")
+
+
+def classes(url: str, dataset: str) -> list[tuple[str, int]]:
+    return [(row["name"], row["annotations"]) for row in ask(url, "datasets_get", dataset=dataset)["classes"]]
+
+
+def test_a_look_maps_classes_before_a_new_dataset_is_written(page: Page, url: str, stores: Path):
+    fill(page, "#new-path", str(stores / "second"))
+    page.locator("#new-look").click()
+    preview = page.locator("#import-preview")
+    expect(preview).to_contain_text("YOLO boxes")
+    expect(preview.locator("tr", has_text="vehicles")).to_contain_text("no labels")
+    assert ask(url, "datasets_list") == []
+    preview.get_by_role("button", name="Leave out the one without labels").click()
+    expect(preview.locator("tr", has_text="vehicles")).to_contain_text("left out")
+    lorry = preview.get_by_label("What lorry becomes")
+    lorry.fill("truck")
+    lorry.press("Tab")
+    expect(preview.get_by_label("What lorry becomes")).to_have_value("truck")
+    fill(page, "#new-name", "mapped")
+    preview.get_by_role("button", name="Import", exact=True).click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("mapped")
+    expect(preview).to_be_empty()
+    assert classes(url, "mapped") == [("Car", 4), ("truck", 4)]
+
+
+def test_a_merge_joins_what_is_spelled_alike(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "base")
+    show(page, "Manage")
+    fill(page, "#clone-name", "joined")
+    page.locator("#clone-storage input").click()
+    page.get_by_role("option", name="Copied").click()
+    page.locator("#clone").click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("joined")
+    fill(page, "#new-path", str(stores / "second"))
+    page.locator("#new-into input").click()
+    page.get_by_role("option", name="joined", exact=True).click()
+    page.locator("#new-look").click()
+    preview = page.locator("#import-preview")
+    expect(preview.locator("tr", has_text="spelled alike")).to_contain_text("Car")
+    preview.get_by_label("What lorry becomes").first.select_option(label="truck")
+    expect(preview.locator("tr", has_text="lorry")).to_contain_text("chosen")
+    preview.get_by_role("button", name="Leave out the one without labels").click()
+    expect(preview.locator("tr", has_text="vehicles")).to_contain_text("left out")
+    preview.get_by_role("button", name="Import into joined").click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("16")
+    assert classes(url, "joined") == [("car", 9), ("truck", 7)]
+
+
+def test_a_finding_is_repaired_and_undone_in_label(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to check")
+    show(page, "Check")
+    page.get_by_role("button", name="Check now").click()
+    found = page.locator("#check-page")
+    found.locator("tr", has_text="inside another").first.click()
+    expect(found.locator(".t-findings")).to_contain_text("first0.png")
+    found.get_by_role("button", name="Repair: delete the inner one").click()
+    expect(found).to_contain_text("Ctrl+Z")
+    found.get_by_role("button", name="Repair 1 finding").click()
+    expect(found).to_contain_text("1 change in 1 image")
+    expect(found.locator("tr", has_text="inside another")).to_have_count(0)
+    expect(found).to_contain_text("1 change in 1 image")
+    image = ask(url, "images_find", dataset="to check", search="first0")["images"][0]
+    assert image["annotation_count"] == 1
+    show(page, "Overview")
+    page.locator("#dataset-overview .t-classbar", has_text="car").locator(".t-find").click()
+    page.locator(".t-imgcard", has_text="first0.png").click()
+    page.wait_for_function("window.tator.app?.store.rows.size === 1")
+    page.locator(".tc canvas").first.click(position={"x": 5, "y": 5})
+    page.keyboard.press(UNDO)
+    page.wait_for_function("window.tator.app.store.rows.size === 2")
+    page.wait_for_timeout(1500)
+    assert ask(url, "images_find", dataset="to check", search="first0")["images"][0]["annotation_count"] == 2
+
+
+def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to freeze")
+    show(page, "Snapshots")
+    for name in ("before", "after"):
+        fill(page, "#snapshot-name", name)
+        page.locator("#snapshot-freeze").click()
+        expect(page.locator("#snapshots td", has_text=name).first).to_be_visible()
+        ask(url, "class_rename", dataset="to freeze", class_id=1, name="lorry")
+    page.locator("#snapshot-compare").click()
+    expect(page.locator("#snapshot-diff")).to_contain_text("before → after")
+    expect(page.locator("#snapshot-diff")).to_contain_text("truck → lorry")
+    page.locator("#snapshots tr", has_text="before").get_by_role("button", name="Export").click()
+    expect(page.locator("#export-of input")).to_have_value("Snapshot before")
+    page.locator("#export-start").click()
+    expect(page.locator("#exports td", has_text="to freeze-before").or_(page.locator("#exports td", has_text="before")).first).to_be_visible()
+
+
+def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to say")
+    show(page, "Words")
+    fill(page, "#glossary-text", "truck: lorry, HGV\ncar -> auto")
+    page.get_by_role("button", name="Use this text").click()
+    words = page.get_by_label("Other words for truck")
+    expect(words).to_have_value("lorry, HGV")
+    words.fill("lorry, HGV, juggernaut")
+    words.press("Tab")
+    fill(page, "#glossary-name", "vehicles")
+    page.get_by_role("button", name="Save in the library").click()
+    expect(page.locator("#glossary-saved input")).to_have_value("vehicles · 2 classes, 4 words")
+    page.get_by_role("button", name="Words made of the class names").click()
+    expect(page.get_by_label("Other words for truck")).to_have_value("trucks")
+    page.get_by_role("button", name="Use it here").click()
+    expect(page.get_by_label("Other words for truck")).to_have_value("lorry, HGV, juggernaut")
+
+
+def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to tell")
+    show(page, "Captions")
+    text = page.get_by_label("Caption of first1.png")
+    text.fill("A dark picture <b>with boxes</b>")
+    text.press("Tab")
+    expect(page.locator("#captions")).to_contain_text("1 of 4 images have one")
+    page.locator("#captions").get_by_role("button", name="Without").click()
+    expect(page.locator("#captions tbody tr")).to_have_count(3)
+    assert ask(url, "datasets_text_label_get", dataset="to tell", image="first1.png")["caption"] == "A dark picture <b>with boxes</b>"
