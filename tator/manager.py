@@ -21,6 +21,8 @@ Key = tuple[str, str, int]  # card id, weights path, weights mtime in ns: retrai
 SPARING = "unload other models in the System tab, or choose a smaller one"
 WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
 
+_TRANSFORMERS = threading.Lock()  # it imports its parts on demand, and two threads that do find half-made modules
+
 
 @dataclass(eq=False)
 class Seat:
@@ -170,7 +172,8 @@ class ModelManager:
         self._settle(seat.card)
         self._reserve(seat)
         try:
-            seat.model = cls(weights, self.device)
+            with _TRANSFORMERS if "transformers" in seat.card.requires else nullcontext():
+                seat.model = cls(weights, self.device)
         finally:
             if seat.model is None:  # it failed: what it reserved is free again
                 with self._changed:

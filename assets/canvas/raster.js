@@ -77,11 +77,12 @@ function drawStroke(g, { points, radius, erases }) {
   g.stroke(strokePath(points, { zoom: 1, x: 0, y: 0 }));
 }
 
-/** The line of a stroke on screen; a lone point becomes a dot. */
+/** The line of a stroke on screen; a lone point becomes a dot, which takes a line of some length. */
 export function strokePath(points, { zoom, x, y }) {
-  const path = new Path2D();
-  path.moveTo(points[0] * zoom + x, points[1] * zoom + y);
-  for (let i = points.length > 2 ? 2 : 0; i < points.length; i += 2)
-    path.lineTo(points[i] * zoom + x, points[i + 1] * zoom + y);
+  const path = new Path2D(),
+    at = (i) => [points[i] * zoom + x, points[i + 1] * zoom + y];
+  path.moveTo(...at(0));
+  if (points.length === 2) path.lineTo(at(0)[0] + 0.01, at(0)[1]);
+  for (let i = 2; i < points.length; i += 2) path.lineTo(...at(i));
   return path;
 }

@@ -4,7 +4,10 @@
 import { boxPolygons, polygonChanges } from "./polygons.js";
 import { applyStroke } from "./raster.js";
 
-/** @typedef {{points: number[], radius: number, erases: boolean, imageId: number, target: ?string}} Stroke */
+/**
+ * @typedef {{points: number[], radius: number, erases: boolean, imageId: number, target: ?string, follows: boolean}} Stroke
+ *   one that follows and has no target paints what the stroke before it made
+ */
 export function createStrokes(app) {
   let waiting = [],
     chain = Promise.resolve(),
@@ -26,11 +29,10 @@ export function createStrokes(app) {
     get size() {
       return waiting.length;
     },
-    /** @param {Stroke} stroke  one without a target paints what the stroke before it made, or something new */
+    /** @param {Stroke} stroke */
     add(stroke) {
-      const one = { ...stroke, follows: waiting.length > 0 };
-      waiting = [...waiting, one];
-      chain = chain.then(() => take(one));
+      waiting = [...waiting, stroke];
+      chain = chain.then(() => take(stroke));
     },
   };
 }

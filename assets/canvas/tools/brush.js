@@ -37,6 +37,7 @@ function strokeTool(app, id, erasing) {
       if (!erases && !app.selection.only() && app.classes.current.class_id < 0) return void app.newRow([0, 0, 1, 1]);
       stroke = { points: [...p.at], radius: app.settings.get("brush"), erases, imageId: app.store.image.id };
       stroke.target = app.selection.only()?.id ?? null;
+      stroke.follows = app.strokes.size > 0;
       return undefined;
     },
     onPointerMove(p) {
