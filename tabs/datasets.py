@@ -7,7 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from tabs import _captions_page, _check_page, _classes, _export, _glossary_page, _import_form, _import_preview, _jobs, _manage, _overview, _snapshots
+from tabs import (
+    _captions_page,
+    _check_page,
+    _classes,
+    _export,
+    _glossary_page,
+    _import_form,
+    _import_preview,
+    _jobs,
+    _manage,
+    _overview,
+    _snapshots,
+)
 from tabs import _dataset_views as views
 from tabs import _html as h
 from tabs import _report_view as report

@@ -13,7 +13,7 @@ from tator.class_mapping import suggest
 from tator.formats import Report, Source
 from tator.formats.table import FORMATS, recognised
 from tator.images import probe
-from tator.importing import checked_request, look, lone_zip
+from tator.importing import checked_request, lone_zip, look
 from tator.tree import Tree, content_root
 from tator.types import BadInput, Progress, Work
 from tator.workspace import UPLOAD, Workspace

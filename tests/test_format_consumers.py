@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from tator.dataset import Dataset
 from tests.folders import boxes, export, make, same_boxes
 from tests.reading import copy_files
-from tator.dataset import Dataset
 
 NAMES = ["RBC", "WBC", "Platelets"]
 

@@ -30,12 +30,9 @@ from tabs import (
     _report_view,
     _shell,
     _snapshots,
-    _tryout,
     _words,
     datasets,
     jobs,
-    models,
-    system,
     train_clip,
 )
 from tabs import _html as h
@@ -367,42 +364,6 @@ def test_the_jobs_tab_filters_and_details(shell, imported):
     assert "Import: cats" in jobs.draw(shell, "succeeded", "", 1, "")[0]
     assert "No job matches" in jobs.draw(shell, "failed", "", 1, "")[0]
     assert imported in read(jobs.draw(shell, jobs.ANY, "datasets_create", 1, imported)[2]).said
-
-
-def test_the_models_tab_tells_of_every_model_and_how_to_get_it(shell):
-    cards = shell.call("models_list")
-    shown = read(models.draw(shell, "")).said
-    for card in cards:
-        assert card["label"] in shown and card["license"] in shown
-    for card in cards:
-        opened = read(models.draw(shell, card["id"])).said
-        assert card["expects"] in opened and card["message"] in opened
-    assert "needs: a licence" in shown and "Get it" in shown
-    assert ("SAM 3 phrases", "sam3") in models.importable(shell) and "grabcut" not in dict(models.importable(shell)).values()
-
-
-def test_the_system_tab_tells_of_the_device_what_is_loaded_and_the_slots(shell, wb):
-    assert "healthy" in read(system.healthy(shell)).said and "For models" in read(system.healthy(shell)).said
-    assert "None. A model is loaded when" in read(system.loaded(shell)).said
-    with wb.models.use("grabcut"):
-        assert "GrabCut mask" in read(system.loaded(shell)).said and "answering" in read(system.loaded(shell)).said
-    assert "current" in read(system.ahead(shell)).said and "1.1 GB" in read(system.ahead(shell)).said
-    assert "1 model, 0 MB reserved" in system.unloaded(shell.call("runtime_unload"))
-
-
-def test_a_model_is_tried_on_an_image(shell, imported):
-    assert "No dataset is open" in _tryout.draw(shell, "", "grabcut", _tryout.Trial())
-    before = read(_tryout.draw(shell, "cats", "grabcut", _tryout.Trial()))
-    assert "drag a loose box" in before.said and "image" in before.tags and "path" not in before.tags
-    drag = {"act": "box", "x1": 10, "y1": "8", "x2": 50.5, "y2": 40}
-    made = _tryout.asked(shell, "cats", "grabcut", 0.3, _tryout.Trial(), drag)
-    drawn = read(_tryout.draw(shell, "cats", "grabcut", made))
-    assert "grabcut: " in drawn.said and "candidate" in drawn.said and "rect" in drawn.tags
-    assert _tryout.asked(shell, "cats", "grabcut", 0.3, made, {"act": "turn", "to": "1"}) == _tryout.Trial(1)
-    with pytest.raises(BadInput, match="choose a finder"):
-        _tryout.find(shell, "cats", "grabcut", "cat", 0.3, 0)
-    holed = {"xyxy": [0, 0, 4, 4], "polygons": [[[0, 0, 4, 0, 4, 4], [1, 1, 2, 1, 2, 2]]]}
-    assert _tryout.outline(holed) == "M0,0 L4,0 L4,4 Z M1,1 L2,1 L2,2 Z"
 
 
 def test_a_trained_head_is_drawn_with_its_baseline_and_its_curve(shell, wb, imported):
