@@ -161,15 +161,20 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
     """Wire what is shown when a job of the tab has ended."""
     preview, looked, name = importing
     panel, state = frame.pages["check"][0]
-    shown = [shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
+    seen = gr.State("")  # ticks overlap on a slow machine; a job ends once
+    shown = [seen, shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
 
-    def ended(job_id: str, dataset: str, page: str, checked: dict) -> tuple:
+    def ended(job_id: str, dataset: str, page: str, checked: dict, before: str) -> tuple:
+        if job_id == before:
+            return _answered({}, shown, frame)
         job = shell.call("jobs_get", job_id=job_id)
         done = job["state"] == "succeeded"
-        answer: dict[Any, Any] = {}
+        answer: dict[Any, Any] = {seen: job_id}
         if job["kind"] == "datasets_preview":
-            answer = {preview: _import_preview.draw(shell, _import_preview.opened(job_id)), looked: _import_preview.opened(job_id)} if done else {}
+            held = _import_preview.opened(job_id)
+            answer |= {preview: _import_preview.draw(shell, held), looked: held} if done else {}
             return _answered(answer, shown, frame)
+        was = dataset
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
             page = landing(shell, job["kind"], dataset) if done else page
@@ -178,7 +183,8 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
-        answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
+        if dataset == was:  # else the picker's change draws
+            answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
         if job["kind"] == "datasets_check" and page == "check":  # what a repair said stays above the check that follows it
             facts = _check_page.AT_FIRST | {"said": checked["said"]}
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
@@ -188,7 +194,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
         return _answered(answer, shown, frame)
 
-    jobs.on_end(ended, [shell.dataset, frame.page, state], [*shown, *frame.outputs])
+    jobs.on_end(ended, [shell.dataset, frame.page, state, seen], [*shown, *frame.outputs])
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:

@@ -70,10 +70,12 @@ def bring(page: Page, folder: Path, name: str) -> None:
     fill(page, "#new-path", str(folder))
     fill(page, "#new-name", name)
     page.locator("#new-start").click()
-    expect(page.locator("#datasets-list tr.on")).to_contain_text(name)
+    expect(page.locator("#dataset-title")).to_contain_text(name)
+    expect(page.locator("#dataset-overview")).to_contain_text("Boxes")
+    page.wait_for_timeout(500)  # the list is drawn with the page
 
 
-def ask(url: str, name: str, **arguments: object) -> Any:
+def ask(url: str, name: str, /, **arguments: object) -> Any:
     """Call an operation over HTTP."""
     import gradio_client
 
@@ -146,7 +148,7 @@ def test_a_finding_is_repaired_and_undone_in_label(page: Page, url: str, stores:
     page.locator("#dataset-overview .t-classbar", has_text="car").locator(".t-find").click()
     page.locator(".t-imgcard", has_text="first0.png").click()
     page.wait_for_function("window.tator.app?.store.rows.size === 1")
-    page.locator(".tc canvas").first.click(position={"x": 5, "y": 5})
+    page.locator(".tc-over").focus()
     page.keyboard.press(UNDO)
     page.wait_for_function("window.tator.app.store.rows.size === 2")
     page.wait_for_timeout(1500)
