@@ -1,4 +1,5 @@
 """The glossary of a dataset: other words for each class and what it is; pasted text, and a library to keep them in."""
+
 from __future__ import annotations
 
 import json
@@ -13,16 +14,18 @@ from tabs._shell import Shell
 from tator.types import BadInput
 
 PAGE = 40
-PASTE = "car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {\"car\": [\"auto\"]}"
+PASTE = 'car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {"car": ["auto"]}'
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
+def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:  # noqa: PLR0915
     """Draw the editor; the tab fills it with `draw`. Returns it, its page and the library's dropdown."""
     editor = h.panel(elem_id="glossary")
     page = gr.State(1)
     with gr.Row(elem_classes="t-line t-top"):
         with gr.Column(scale=3):
-            text = gr.Textbox(label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text")
+            text = gr.Textbox(
+                label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text"
+            )
             with gr.Row(elem_classes="t-line"):
                 take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
                 default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
@@ -95,7 +98,13 @@ def edited(rows: list[dict], told: Mapping) -> list[dict]:
 def library(shell: Shell, chosen: str = "") -> dict:
     """Return the library's dropdown as it stands."""
     rows = shell.call("glossaries_list")
-    names = [(f"{row['name']} · {w.plural(row['classes'], 'class', 'classes')}, {w.plural(row['terms'], 'word')}", row["name"]) for row in rows]
+    names = [
+        (
+            f"{row['name']} · {w.plural(row['classes'], 'class', 'classes')}, {w.plural(row['terms'], 'word')}",
+            row["name"],
+        )
+        for row in rows
+    ]
     return gr.update(choices=names, value=chosen or None)
 
 
@@ -104,10 +113,12 @@ def draw(shell: Shell, dataset: str, page: int) -> h.Html:
     told = shell.call("datasets_glossary_get", dataset=dataset)
     known = {row["name"]: row["color"] for row in shell.call("datasets_get", dataset=dataset)["classes"]}
     first = (page - 1) * PAGE
-    rows = [_row(i, row, known) for i, row in enumerate(told["entries"])][first: first + PAGE]
+    rows = [_row(i, row, known) for i, row in enumerate(told["entries"])][first : first + PAGE]
     how = h.chip("made of the class names") if told["is_default"] else h.chip("your own", "accent")
     head = h.head("Words for the classes", how, pager(len(told["entries"]), page, PAGE))
-    note = h.div("Prompts, imports and captions take these words for the class. Separate them by commas.", cls="t-note t-below")
+    note = h.div(
+        "Prompts, imports and captions take these words for the class. Separate them by commas.", cls="t-note t-below"
+    )
     if not rows:
         return h.div(head, h.empty("No class yet", "Add classes first; their words are edited here."))
     return h.div(head, note, h.table(["Class", "Other words", "What it is"], rows, cls="t-words"))
@@ -115,7 +126,28 @@ def draw(shell: Shell, dataset: str, page: int) -> h.Html:
 
 def _row(at: int, row: dict, known: Mapping[str, str]) -> list:
     name = row["class"]
-    swatch = h.el("i", cls="t-swatch", style=f"background:{known[name]}") if name in known else h.chip("no such class", "warn")
-    words = h.el("input", cls="t-field", value=", ".join(row["synonyms"]), placeholder="none", data_act="words", data_row=at, aria_label=f"Other words for {name}")
-    told = h.el("input", cls="t-field", value=row["description"], placeholder="none", data_act="meaning", data_row=at, aria_label=f"What {name} is", maxlength=1000)
+    swatch = (
+        h.el("i", cls="t-swatch", style=f"background:{known[name]}")
+        if name in known
+        else h.chip("no such class", "warn")
+    )
+    words = h.el(
+        "input",
+        cls="t-field",
+        value=", ".join(row["synonyms"]),
+        placeholder="none",
+        data_act="words",
+        data_row=at,
+        aria_label=f"Other words for {name}",
+    )
+    told = h.el(
+        "input",
+        cls="t-field",
+        value=row["description"],
+        placeholder="none",
+        data_act="meaning",
+        data_row=at,
+        aria_label=f"What {name} is",
+        maxlength=1000,
+    )
     return [h.span(swatch, h.el("b", name), cls="t-nowrap"), words, told]
