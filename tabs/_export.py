@@ -1,4 +1,5 @@
 """The export form: what is written and how; the file is made as a job, kept, and listed for download."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -17,7 +18,12 @@ SPLITS = [("train", "train"), ("val", "val"), ("test", "test"), ("none", "")]
 STATES = [("reviewed", "reviewed"), ("in progress", "in_progress"), ("new", "new")]
 STATUSES = ["accepted", "candidate", "rejected"]
 NOW = ("As it is now", "")
-HINTS = {"yolo": "trains in ultralytics", "coco": "loads in pycocotools", "roboflow": "trains in rfdetr", "qwen": "trains Qwen-VL"}
+HINTS = {
+    "yolo": "trains in ultralytics",
+    "coco": "loads in pycocotools",
+    "roboflow": "trains in rfdetr",
+    "qwen": "trains Qwen-VL",
+}
 
 
 @dataclass(frozen=True)
@@ -42,7 +48,10 @@ class Export:
 def formats(shell: Shell) -> list[tuple[str, str]]:
     """Return the formats that can be written, as dropdown choices."""
     rows = [row for row in shell.call("formats_list") if row["writes"]]
-    return [(f"{row['label']} ({HINTS[row['name']]})" if row["name"] in HINTS else row["label"], row["name"]) for row in rows]
+    return [
+        (f"{row['label']} ({HINTS[row['name']]})" if row["name"] in HINTS else row["label"], row["name"])
+        for row in rows
+    ]
 
 
 def build(shell: Shell) -> Export:
@@ -50,21 +59,45 @@ def build(shell: Shell) -> Export:
     with gr.Row(elem_classes="t-line"):
         kind = gr.Dropdown(KINDS, value=LABELS, label="What", elem_id="export-kind", scale=2)
         fmt = gr.Dropdown(formats(shell), value="yolo", label="Format", elem_id="export-format", scale=2)
-        margin = gr.Number(0, label="Margin (share of the box)", minimum=0, maximum=5, step=0.05, visible=False, elem_id="export-margin", scale=2)
+        margin = gr.Number(
+            0,
+            label="Margin (share of the box)",
+            minimum=0,
+            maximum=5,
+            step=0.05,
+            visible=False,
+            elem_id="export-margin",
+            scale=2,
+        )
         snapshot = gr.Dropdown([NOW], value="", label="Of", elem_id="export-of", scale=2)
     with gr.Row(elem_classes="t-line") as choice:
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
         states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
         statuses = gr.CheckboxGroup(STATUSES, value=["accepted"], label="Boxes", elem_id="export-statuses", scale=2)
     with gr.Row(elem_classes="t-line"):
-        classes = gr.Dropdown([], multiselect=True, value=[], label="Classes (none chosen: all)", elem_id="export-classes", scale=3)
-        with_images = gr.Checkbox(True, label="Put the images in", info="Without them the file holds labels only.", elem_id="export-images", scale=2)
+        classes = gr.Dropdown(
+            [], multiselect=True, value=[], label="Classes (none chosen: all)", elem_id="export-classes", scale=3
+        )
+        with_images = gr.Checkbox(
+            True,
+            label="Put the images in",
+            info="Without them the file holds labels only.",
+            elem_id="export-images",
+            scale=2,
+        )
         start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
     listing = h.panel(elem_id="exports")
 
     def fitted(kind: str) -> tuple:
         told = gr.update(visible=kind != QWEN)
-        return gr.update(visible=kind == LABELS), gr.update(visible=kind == CROPS), told, told, told, gr.update(visible=kind == LABELS)
+        return (
+            gr.update(visible=kind == LABELS),
+            gr.update(visible=kind == CROPS),
+            told,
+            told,
+            told,
+            gr.update(visible=kind == LABELS),
+        )
 
     def picked(event: gr.EventData) -> h.Html:
         told = dict(event._data)
@@ -76,17 +109,26 @@ def build(shell: Shell) -> Export:
 
     shell.on(kind.change, fitted, kind, [fmt, margin, snapshot, choice, classes, with_images])
     shell.on(listing.pick, picked, None, listing)
-    return Export([kind, fmt, margin, snapshot, with_images, splits, states, statuses, classes], start, listing, snapshot, classes)
+    return Export(
+        [kind, fmt, margin, snapshot, with_images, splits, states, statuses, classes], start, listing, snapshot, classes
+    )
 
 
 def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
     """Start exports as jobs of the tab."""
-    def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, splits: list, states: list, statuses: list,
-              classes: list) -> str:
+
+    def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list) -> str:
         dataset = shell.require(dataset)
+        splits, states, statuses, classes = chosen
         if kind == QWEN:
             return shell.call("datasets_build_qwen", dataset=dataset)
-        what = {"splits": splits or [], "states": states or [], "classes": classes or [], "statuses": statuses or ["accepted"], "snapshot": snapshot or ""}
+        what = {
+            "splits": splits or [],
+            "states": states or [],
+            "classes": classes or [],
+            "statuses": statuses or ["accepted"],
+            "snapshot": snapshot or "",
+        }
         if kind == CROPS:
             return shell.call("crop_zip", dataset=dataset, margin=margin or 0, **what)
         return shell.call("datasets_export", dataset=dataset, format=fmt, with_images=with_images, **what)
@@ -100,7 +142,9 @@ def choices(shell: Shell, dataset: str, snapshot: str = "") -> tuple[dict, dict]
         return gr.update(choices=[NOW], value=""), gr.update(choices=[], value=[])
     kept = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
     names = [row["name"] for row in shell.call("datasets_get", dataset=dataset)["classes"]]
-    of = gr.update(choices=[NOW, *((f"Snapshot {name}", name) for name in kept)], value=snapshot if snapshot in kept else "")
+    of = gr.update(
+        choices=[NOW, *((f"Snapshot {name}", name) for name in kept)], value=snapshot if snapshot in kept else ""
+    )
     return of, gr.update(choices=names, value=[])
 
 
@@ -113,9 +157,26 @@ def exports(rows: Sequence[dict], folders: Sequence[dict] = ()) -> h.Html:
     """Draw the files made so far, each with its download link, and the folders of conversations."""
     if not rows and not folders:
         return h.div("Exports that you make are listed here for download.", cls="t-note")
-    cells = [[h.span(row["file"], cls="t-mono"), w.size(row.get("bytes")), w.when(row.get("created_at")),
-              h.div(h.link("Download", row["url"].lstrip("/"), download=row["file"]),
-                    h.button("Delete", "delete_export", "bad", data_file=row["file"]), cls="t-row t-nowrap t-end")] for row in rows]
-    built = [[h.span(row["name"], cls="t-mono"), h.chip("folder of conversations"), w.when(row.get("created_at")),
-              h.div(h.button("Delete", "delete_qwen", "bad", data_name=row["name"]), cls="t-row t-nowrap t-end")] for row in folders]
+    cells = [
+        [
+            h.span(row["file"], cls="t-mono"),
+            w.size(row.get("bytes")),
+            w.when(row.get("created_at")),
+            h.div(
+                h.link("Download", row["url"].lstrip("/"), download=row["file"]),
+                h.button("Delete", "delete_export", "bad", data_file=row["file"]),
+                cls="t-row t-nowrap t-end",
+            ),
+        ]
+        for row in rows
+    ]
+    built = [
+        [
+            h.span(row["name"], cls="t-mono"),
+            h.chip("folder of conversations"),
+            w.when(row.get("created_at")),
+            h.div(h.button("Delete", "delete_qwen", "bad", data_name=row["name"]), cls="t-row t-nowrap t-end"),
+        ]
+        for row in folders
+    ]
     return h.table(["File", "Size", "Made", ""], [*cells, *built], numeric=(1, 2))

@@ -1,4 +1,5 @@
 """The glossary of a dataset: other words for each class and what it is; pasted text, and a library to keep them in."""
+
 from __future__ import annotations
 
 import json
@@ -13,26 +14,17 @@ from tabs._shell import Shell
 from tator.types import BadInput
 
 PAGE = 40
-PASTE = "car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {\"car\": [\"auto\"]}"
+PASTE = 'car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {"car": ["auto"]}'
 
 
 def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
     """Draw the editor; the tab fills it with `draw`. Returns it, its page and the library's dropdown."""
-    editor = h.panel(elem_id="glossary")
-    page = gr.State(1)
+    editor, page = h.panel(elem_id="glossary"), gr.State(1)
     with gr.Row(elem_classes="t-line t-top"):
         with gr.Column(scale=3):
-            text = gr.Textbox(label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text")
-            with gr.Row(elem_classes="t-line"):
-                take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
-                default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
+            _pasting(shell, editor, page)
         with gr.Column(scale=2):
-            saved = gr.Dropdown([], value=None, label="Library", elem_id="glossary-saved")
-            with gr.Row(elem_classes="t-line"):
-                load = gr.Button("Use it here", elem_id="glossary-load", scale=0)
-                drop = gr.Button("Delete it", variant="stop", elem_id="glossary-drop", scale=0)
-            name = gr.Textbox(label="Save these words as", max_length=100, elem_id="glossary-name")
-            keep = gr.Button("Save in the library", elem_id="glossary-keep", scale=0)
+            saved = _library(shell, editor, page)
 
     def changed(dataset: str, page: int, event: gr.EventData) -> tuple:
         told = dict(event._data)
@@ -41,6 +33,19 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
         elif told.get("act") in ("words", "meaning"):
             store(shell, dataset, edited(entries(shell, dataset), told))
         return draw(shell, dataset, page), page
+
+    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page])
+    return editor, page, saved
+
+
+def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:
+    """Draw the box that takes pasted words, and the way back to words made of the names."""
+    text = gr.Textbox(
+        label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text"
+    )
+    with gr.Row(elem_classes="t-line"):
+        take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
+        default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
 
     def taken(dataset: str, text: str) -> tuple:
         if not text.strip():
@@ -51,6 +56,19 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
     def reset(dataset: str) -> tuple:
         shell.call("datasets_glossary_set", dataset=shell.require(dataset), text="")
         return draw(shell, dataset, 1), 1
+
+    shell.on(take.click, taken, [shell.dataset, text], [editor, page, text])
+    shell.on(default.click, reset, shell.dataset, [editor, page])
+
+
+def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
+    """Draw the library: use one here, save these words, delete one."""
+    saved = gr.Dropdown([], value=None, label="Library", elem_id="glossary-saved")
+    with gr.Row(elem_classes="t-line"):
+        load = gr.Button("Use it here", elem_id="glossary-load", scale=0)
+        drop = gr.Button("Delete it", variant="stop", elem_id="glossary-drop", scale=0)
+    name = gr.Textbox(label="Save these words as", max_length=100, elem_id="glossary-name")
+    keep = gr.Button("Save in the library", elem_id="glossary-keep", scale=0)
 
     def loaded(dataset: str, name: str) -> tuple:
         store(shell, shell.require(dataset), shell.call("glossaries_get", name=name or "")["entries"])
@@ -65,13 +83,10 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
         shell.call("glossaries_delete", name=name or "")
         return library(shell)
 
-    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page])
-    shell.on(take.click, taken, [shell.dataset, text], [editor, page, text])
-    shell.on(default.click, reset, shell.dataset, [editor, page])
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])
     shell.on(keep.click, kept, [shell.dataset, name], [saved, name])
     shell.on(drop.click, dropped, saved, saved)
-    return editor, page, saved
+    return saved
 
 
 def entries(shell: Shell, dataset: str) -> list[dict]:
@@ -95,7 +110,13 @@ def edited(rows: list[dict], told: Mapping) -> list[dict]:
 def library(shell: Shell, chosen: str = "") -> dict:
     """Return the library's dropdown as it stands."""
     rows = shell.call("glossaries_list")
-    names = [(f"{row['name']} · {w.plural(row['classes'], 'class', 'classes')}, {w.plural(row['terms'], 'word')}", row["name"]) for row in rows]
+    names = [
+        (
+            f"{row['name']} · {w.plural(row['classes'], 'class', 'classes')}, {w.plural(row['terms'], 'word')}",
+            row["name"],
+        )
+        for row in rows
+    ]
     return gr.update(choices=names, value=chosen or None)
 
 
@@ -104,10 +125,12 @@ def draw(shell: Shell, dataset: str, page: int) -> h.Html:
     told = shell.call("datasets_glossary_get", dataset=dataset)
     known = {row["name"]: row["color"] for row in shell.call("datasets_get", dataset=dataset)["classes"]}
     first = (page - 1) * PAGE
-    rows = [_row(i, row, known) for i, row in enumerate(told["entries"])][first: first + PAGE]
+    rows = [_row(i, row, known) for i, row in enumerate(told["entries"])][first : first + PAGE]
     how = h.chip("made of the class names") if told["is_default"] else h.chip("your own", "accent")
     head = h.head("Words for the classes", how, pager(len(told["entries"]), page, PAGE))
-    note = h.div("Prompts, imports and captions take these words for the class. Separate them by commas.", cls="t-note t-below")
+    note = h.div(
+        "Prompts, imports and captions take these words for the class. Separate them by commas.", cls="t-note t-below"
+    )
     if not rows:
         return h.div(head, h.empty("No class yet", "Add classes first; their words are edited here."))
     return h.div(head, note, h.table(["Class", "Other words", "What it is"], rows, cls="t-words"))
@@ -115,7 +138,28 @@ def draw(shell: Shell, dataset: str, page: int) -> h.Html:
 
 def _row(at: int, row: dict, known: Mapping[str, str]) -> list:
     name = row["class"]
-    swatch = h.el("i", cls="t-swatch", style=f"background:{known[name]}") if name in known else h.chip("no such class", "warn")
-    words = h.el("input", cls="t-field", value=", ".join(row["synonyms"]), placeholder="none", data_act="words", data_row=at, aria_label=f"Other words for {name}")
-    told = h.el("input", cls="t-field", value=row["description"], placeholder="none", data_act="meaning", data_row=at, aria_label=f"What {name} is", maxlength=1000)
+    swatch = (
+        h.el("i", cls="t-swatch", style=f"background:{known[name]}")
+        if name in known
+        else h.chip("no such class", "warn")
+    )
+    words = h.el(
+        "input",
+        cls="t-field",
+        value=", ".join(row["synonyms"]),
+        placeholder="none",
+        data_act="words",
+        data_row=at,
+        aria_label=f"Other words for {name}",
+    )
+    told = h.el(
+        "input",
+        cls="t-field",
+        value=row["description"],
+        placeholder="none",
+        data_act="meaning",
+        data_row=at,
+        aria_label=f"What {name} is",
+        maxlength=1000,
+    )
     return [h.span(swatch, h.el("b", name), cls="t-nowrap"), words, told]

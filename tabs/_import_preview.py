@@ -1,4 +1,5 @@
 """What an import would do, before anything is written: what was recognised, what each class becomes, what would be dropped."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
 
 def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, looked: gr.State) -> None:
     """Start looks and imports from the form; what the form says anew makes an earlier look void."""
+
     def look(*values: object) -> str:
         said = form.asked(*values)
         return shell.call("datasets_preview", source=said.source, format=said.format, dataset=said.into)
@@ -104,7 +106,14 @@ def draw(shell: Shell, looked: dict) -> h.Html:
     table = _classes(told["classes"], looked, ours, into)
     found = report.kinds(told["report"], looked["report_page"])
     lost = h.div(h.chip("clean", "ok"), "Every file would be read as it is.", cls="t-row t-note") if not found else None
-    return h.div(h.div(head, h.div(job["arguments"]["source"], cls="t-note t-mono")), _numbers(told), table, lost, found, cls="t-stack t-box t-preview")
+    return h.div(
+        h.div(head, h.div(job["arguments"]["source"], cls="t-note t-mono")),
+        _numbers(told),
+        table,
+        lost,
+        found,
+        cls="t-stack t-box t-preview",
+    )
 
 
 def _numbers(told: dict) -> h.Html:
@@ -114,24 +123,51 @@ def _numbers(told: dict) -> h.Html:
     bad, n = told["unreadable"], told["images"]
     splits = " · ".join(f"{name or 'none'} {count:,}" for name, count in sorted(told["splits"].items()))
     dropped = sum(told["report"].get("counts", {}).get("dropped", {}).values())
-    return h.div(h.div(h.chip(label, "accent"), h.span(also, cls="t-note"), h.span(f"splits: {splits}", cls="t-note") if splits else None, cls="t-row t-below"),
-                 h.stats([("Images", w.count(n), f"{bad:,} unreadable" if bad else "all readable"),
-                          ("With labels", w.count(told["labelled"]), f"{told['unlabelled']:,} without"),
-                          ("Boxes", w.count(told["annotations"]), f"{told['annotations'] / n:.1f} an image" if n else ""),
-                          ("Classes", w.count(len(told["classes"])), ""), ("Would be dropped", w.count(dropped), "listed below" if dropped else "nothing")]))
+    return h.div(
+        h.div(
+            h.chip(label, "accent"),
+            h.span(also, cls="t-note"),
+            h.span(f"splits: {splits}", cls="t-note") if splits else None,
+            cls="t-row t-below",
+        ),
+        h.stats(
+            [
+                ("Images", w.count(n), f"{bad:,} unreadable" if bad else "all readable"),
+                ("With labels", w.count(told["labelled"]), f"{told['unlabelled']:,} without"),
+                ("Boxes", w.count(told["annotations"]), f"{told['annotations'] / n:.1f} an image" if n else ""),
+                ("Classes", w.count(len(told["classes"])), ""),
+                ("Would be dropped", w.count(dropped), "listed below" if dropped else "nothing"),
+            ]
+        ),
+    )
 
 
 def _classes(rows: Sequence[dict], looked: dict, ours: Sequence[str], into: str) -> h.Html | None:
     if not rows:
         return None
     first = (looked["page"] - 1) * PAGE
-    shown = [_class(i, row, looked["targets"].get(row["source"], row["target"]), ours) for i, row in enumerate(rows)][first: first + PAGE]
+    shown = [_class(i, row, looked["targets"].get(row["source"], row["target"]), ours) for i, row in enumerate(rows)][
+        first : first + PAGE
+    ]
     bare = [row for row in rows if not row["count"] and looked["targets"].get(row["source"], row["target"])]
-    skip = h.button(f"Leave out the {len(bare)} without labels" if len(bare) > 1 else "Leave out the one without labels", "unlabelled") if bare else None
-    listed = h.el("datalist", [h.el("option", value=name) for name in ours], id="import-ours") if len(ours) > MOST_CHOICES else None
+    skip = (
+        h.button(
+            f"Leave out the {len(bare)} without labels" if len(bare) > 1 else "Leave out the one without labels",
+            "unlabelled",
+        )
+        if bare
+        else None
+    )
+    listed = (
+        h.el("datalist", [h.el("option", value=name) for name in ours], id="import-ours")
+        if len(ours) > MOST_CHOICES
+        else None
+    )
     becomes = f"Becomes, in {into}" if into else "Becomes"
     head = h.head("What each class becomes", skip, pager(len(rows), looked["page"], PAGE, "classes"))
-    return h.div(head, h.table(["In the source", "Labels", becomes, "", ""], shown, numeric=(1,), cls="t-mapping"), listed)
+    return h.div(
+        head, h.table(["In the source", "Labels", becomes, "", ""], shown, numeric=(1,), cls="t-mapping"), listed
+    )
 
 
 def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
@@ -139,13 +175,44 @@ def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
     label = f"What {row['source']} becomes"
     facts = {"data_row": at, "aria_label": label}
     known, named = target in ours, target and target not in ours
-    typed = h.el("input", cls="t-field boxed", value=target, placeholder="left out", data_act="type", maxlength=100, list="import-ours" if ours else None, **facts)
+    typed = h.el(
+        "input",
+        cls="t-field boxed",
+        value=target,
+        placeholder="left out",
+        data_act="type",
+        maxlength=100,
+        list="import-ours" if ours else None,
+        **facts,
+    )
     if ours and len(ours) <= MOST_CHOICES:
-        options = [(NEW, "a new class", named), *((f"={name}", name, name == target) for name in ours), (OUT, "left out", not target)]
-        choice = h.el("select", [h.el("option", text, value=value, selected=on) for value, text, on in options], cls="t-field boxed", data_act="choose", **facts)
+        options = [
+            (NEW, "a new class", named),
+            *((f"={name}", name, name == target) for name in ours),
+            (OUT, "left out", not target),
+        ]
+        choice = h.el(
+            "select",
+            [h.el("option", text, value=value, selected=on) for value, text, on in options],
+            cls="t-field boxed",
+            data_act="choose",
+            **facts,
+        )
         typed = h.div(choice, typed if named else None, cls="t-row t-nowrap")
-    turn = h.button("Leave out", "choose", "quiet", data_value=OUT, data_row=at) if target else h.button("Keep", "choose", "quiet", data_value=NEW, data_row=at)
-    why, tone = HOW.get(row["how"], ("", "")) if known and target == row["target"] else ("left out", "warn") if not target else ("new", "") if named else ("chosen", "accent")
+    turn = (
+        h.button("Leave out", "choose", "quiet", data_value=OUT, data_row=at)
+        if target
+        else h.button("Keep", "choose", "quiet", data_value=NEW, data_row=at)
+    )
+    why, tone = (
+        HOW.get(row["how"], ("", ""))
+        if known and target == row["target"]
+        else ("left out", "warn")
+        if not target
+        else ("new", "")
+        if named
+        else ("chosen", "accent")
+    )
     if not row["count"] and target:
         why, tone = "no labels: a heading?", "warn"
     return [h.el("b", row["source"]), w.count(row["count"]), typed, h.chip(why, tone), turn]

@@ -1,4 +1,5 @@
 """Change a dataset as a whole: deal splits, rename, clone, take in another, check its files, delete."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,8 +12,12 @@ from tabs._jobs import JobPanel
 from tabs._shell import Shell
 
 NEVER = "Linked images are never deleted, moved or changed: only what Tator stored about them goes. Managed images go to the workspace's trash."
-WAYS = [("Stratified: every class in every split", "stratified"), ("By image", "image"), ("By folder: a folder stays together", "folder"),
-        ("By group: names that begin alike stay together", "group")]
+WAYS = [
+    ("Stratified: every class in every split", "stratified"),
+    ("By image", "image"),
+    ("By folder: a folder stays together", "folder"),
+    ("By group: names that begin alike stay together", "group"),
+]
 STORAGES = [("Stored as this one", "same"), ("Copied into the workspace", "managed"), ("Linked", "linked")]
 
 
@@ -42,11 +47,23 @@ def build(shell: Shell) -> Manage:
         storage = gr.Dropdown(STORAGES, value="same", label="Images", elem_id="clone-storage", scale=2)
         clone = gr.Button("Clone", elem_id="clone", scale=0)
     with gr.Row(elem_classes="t-line"):
-        other = gr.Dropdown([], label="Take in another dataset", info="Classes of one name are joined, others are added.", elem_id="merge-from", scale=4)
+        other = gr.Dropdown(
+            [],
+            label="Take in another dataset",
+            info="Classes of one name are joined, others are added.",
+            elem_id="merge-from",
+            scale=4,
+        )
         merge = gr.Button("Merge", elem_id="merge", scale=0)
     _heading("Files")
     with gr.Row(elem_classes="t-line t-mid"):
-        gr.HTML(h.div("Reads every file and finds those that are gone, broken or there twice. The answer stands in Check.", cls="t-note"), apply_default_css=False)
+        gr.HTML(
+            h.div(
+                "Reads every file and finds those that are gone, broken or there twice. The answer stands in Check.",
+                cls="t-note",
+            ),
+            apply_default_css=False,
+        )
         files = gr.Button("Check the files", elem_id="check-files", scale=0)
     _rename(shell)
     _delete(shell)
@@ -55,6 +72,7 @@ def build(shell: Shell) -> Manage:
 
 def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
     """Start clones, merges and checks of files as jobs of the tab."""
+
     def clone(dataset: str, name: str, storage: str) -> str:
         return shell.call("datasets_clone", dataset=shell.require(dataset), new_name=name.strip(), storage=storage)
 
@@ -63,7 +81,11 @@ def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
 
     jobs.start(page.clone[0].click, clone, [shell.dataset, *page.clone[1]])
     jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1]])
-    jobs.start(page.files.click, lambda dataset: shell.call("datasets_check", dataset=shell.require(dataset), with_looks=False), shell.dataset)
+    jobs.start(
+        page.files.click,
+        lambda dataset: shell.call("datasets_check", dataset=shell.require(dataset), with_looks=False),
+        shell.dataset,
+    )
 
 
 def others(shell: Shell, dataset: str) -> dict:
@@ -80,15 +102,31 @@ def _splits(shell: Shell) -> gr.HTML:
     panel = h.panel(elem_id="split-now")
     with gr.Row(elem_classes="t-line"):
         by = gr.Dropdown(WAYS, value="stratified", label="Deal the images", elem_id="split-by", scale=3)
-        key = gr.Textbox("", label="Group is", placeholder="5 letters, or ends at _", visible=False, elem_id="split-key", scale=2)
-        shares = [gr.Number(value, label=name, minimum=0, step=0.05, elem_id=f"split-{name.lower()}", scale=1, min_width=60)
-                  for name, value in (("Train", 0.7), ("Val", 0.2), ("Test", 0.1))]
+        key = gr.Textbox(
+            "", label="Group is", placeholder="5 letters, or ends at _", visible=False, elem_id="split-key", scale=2
+        )
+        shares = [
+            gr.Number(value, label=name, minimum=0, step=0.05, elem_id=f"split-{name.lower()}", scale=1, min_width=60)
+            for name, value in (("Train", 0.7), ("Val", 0.2), ("Test", 0.1))
+        ]
         seed = gr.Number(42, label="Seed", precision=0, elem_id="split-seed", scale=1, min_width=60)
         deal = gr.Button("Split", elem_id="split", scale=0)
     keep = gr.Checkbox(False, label="Leave images alone that have a split", elem_id="split-keep")
 
-    def split(dataset: str, by: str, key: str, train: float, val: float, test: float, seed: float, keep: bool) -> h.Html:
-        told = shell.call("datasets_split", dataset=shell.require(dataset), by=by, train=train, val=val, test=test, seed=seed, key=key.strip(), keep=keep)
+    def split(
+        dataset: str, by: str, key: str, train: float, val: float, test: float, seed: float, keep: bool
+    ) -> h.Html:
+        told = shell.call(
+            "datasets_split",
+            dataset=shell.require(dataset),
+            by=by,
+            train=train,
+            val=val,
+            test=test,
+            seed=seed,
+            key=key.strip(),
+            keep=keep,
+        )
         gr.Info(f"{w.plural(told['changed'], 'image')} moved", title="Split")
         return dealt(shell, dataset)
 
@@ -100,7 +138,9 @@ def _splits(shell: Shell) -> gr.HTML:
 def dealt(shell: Shell, dataset: str) -> h.Html:
     """Draw how a dataset's images are dealt into splits."""
     facts = shell.call("datasets_get", dataset=dataset)
-    chips = [h.chip(f"{split or 'none'} {n:,}", "accent" if split else "") for split, n in sorted(facts["splits"].items())]
+    chips = [
+        h.chip(f"{split or 'none'} {n:,}", "accent" if split else "") for split, n in sorted(facts["splits"].items())
+    ]
     return h.div(chips, h.span("The same seed and images give the same splits.", cls="t-note"), cls="t-row")
 
 
@@ -119,7 +159,9 @@ def _rename(shell: Shell) -> None:
 
 def _delete(shell: Shell) -> None:
     with gr.Row(elem_classes="t-line"):
-        confirm = gr.Textbox(label="Type the dataset's name to delete it", info=NEVER, elem_id="delete-confirm", scale=3)
+        confirm = gr.Textbox(
+            label="Type the dataset's name to delete it", info=NEVER, elem_id="delete-confirm", scale=3
+        )
         delete = gr.Button("Delete", variant="stop", interactive=False, elem_id="delete", scale=0)
 
     def deleted(dataset: str, typed: str) -> tuple:

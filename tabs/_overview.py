@@ -1,4 +1,5 @@
 """The overview of a dataset: its numbers, its charts, and the images behind each of them."""
+
 from __future__ import annotations
 
 import gradio as gr
@@ -35,15 +36,24 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
 def draw(shell: Shell, dataset: str) -> h.Html:
     """Draw the numbers and the charts of a dataset."""
     facts, told = shell.call("datasets_get", dataset=dataset), shell.call("datasets_stats", dataset=dataset)
-    shapes = h.div(plots.histogram("Box side", told["box_sides"], "sides", "px"), plots.histogram("Aspect", told["aspects"], "aspects", "width : height", plots.ratio),
-                   plots.histogram("Boxes an image", told["boxes_per_image"], "boxes", "boxes"), cls="t-stack")
+    shapes = h.div(
+        plots.histogram("Box side", told["box_sides"], "sides", "px"),
+        plots.histogram("Aspect", told["aspects"], "aspects", "width : height", plots.ratio),
+        plots.histogram("Boxes an image", told["boxes_per_image"], "boxes", "boxes"),
+        cls="t-stack",
+    )
     charts = h.div(plots.classes(told["classes"]), shapes, plots.heatmap(told["heatmap"]), cls="t-charts t-three")
-    return h.div(numbers(facts, told), charts if told["annotations"] else _unlabelled(), where(facts, told), cls="t-stack")
+    return h.div(
+        numbers(facts, told), charts if told["annotations"] else _unlabelled(), where(facts, told), cls="t-stack"
+    )
 
 
 def _unlabelled() -> h.Html:
-    return h.empty("Nothing is labelled yet", "Charts of classes, box sizes and places appear with the first boxes.",
-                   h.goto("Open in Label", "label", "primary"))
+    return h.empty(
+        "Nothing is labelled yet",
+        "Charts of classes, box sizes and places appear with the first boxes.",
+        h.goto("Open in Label", "label", "primary"),
+    )
 
 
 def numbers(facts: dict, told: dict) -> h.Html:
@@ -54,21 +64,59 @@ def numbers(facts: dict, told: dict) -> h.Html:
     readable = find(f"{bad:,} unreadable", "Images that cannot be read", only_problems=True) if bad else "all readable"
     empty = find("those without", "Images without a box", boxes=[0, 1])
     new = find("the new ones", "New images", states=["new"]) if worked < n else "all worked on"
-    said = find("those without", "Images without a caption", captions="without") if captions["images"] else "no image has one"
+    said = (
+        find("those without", "Images without a caption", captions="without")
+        if captions["images"]
+        else "no image has one"
+    )
     each = h.join([f"{told['annotations'] / n:.1f} an image · " if n else "", empty])
-    return h.stats([("Images", w.count(n), readable), ("Boxes", w.count(told["annotations"]), each), ("Classes", w.count(facts["class_count"]), ""),
-                    ("Labelled", w.percent(worked / n if n else 0, 0), new), ("Captions", w.percent(captions["share"], 0), said)])
+    return h.stats(
+        [
+            ("Images", w.count(n), readable),
+            ("Boxes", w.count(told["annotations"]), each),
+            ("Classes", w.count(facts["class_count"]), ""),
+            ("Labelled", w.percent(worked / n if n else 0, 0), new),
+            ("Captions", w.percent(captions["share"], 0), said),
+        ]
+    )
 
 
 def where(facts: dict, told: dict) -> h.Html:
     """Draw where a dataset's images lie, and how they are dealt into states, splits and sizes."""
-    kept = "linked: read only, never moved, changed or deleted" if facts["storage"] == "linked" else "managed: copied into the workspace"
-    states = [find(h.chip(f"{label} {told['states'].get(state, 0):,}", tone), f"{label} images", states=[state]) for state, tone, label in STATES]
-    splits = [find(h.chip(f"{row['split'] or 'none'} {row['images']:,} · {w.plural(row['annotations'], 'box', 'boxes')}"),
-                   f"Images of split {row['split'] or 'none'}", splits=[row["split"]]) for row in told["splits"]]
-    sizes = [find(h.chip(f"{row['width']} × {row['height']}  {row['images']:,}"), f"Images of {row['width']} × {row['height']}",
-                  size=[row["width"], row["height"]]) for row in told["sizes"][:SIZES]]
+    kept = (
+        "linked: read only, never moved, changed or deleted"
+        if facts["storage"] == "linked"
+        else "managed: copied into the workspace"
+    )
+    states = [
+        find(h.chip(f"{label} {told['states'].get(state, 0):,}", tone), f"{label} images", states=[state])
+        for state, tone, label in STATES
+    ]
+    splits = [
+        find(
+            h.chip(f"{row['split'] or 'none'} {row['images']:,} · {w.plural(row['annotations'], 'box', 'boxes')}"),
+            f"Images of split {row['split'] or 'none'}",
+            splits=[row["split"]],
+        )
+        for row in told["splits"]
+    ]
+    sizes = [
+        find(
+            h.chip(f"{row['width']} × {row['height']}  {row['images']:,}"),
+            f"Images of {row['width']} × {row['height']}",
+            size=[row["width"], row["height"]],
+        )
+        for row in told["sizes"][:SIZES]
+    ]
     more = h.span(f"and {told['size_count'] - SIZES:,} more", cls="t-note") if told["size_count"] > SIZES else None
-    left = h.facts([("States", h.div(states, cls="t-row")), ("Splits", h.div(splits, cls="t-row")), ("Sizes", h.div(sizes, more, cls="t-row"))])
-    right = h.facts([("Storage", kept), ("Folder", h.span(facts["root"], cls="t-mono")), ("Created", w.when(facts["created_at"]))])
+    left = h.facts(
+        [
+            ("States", h.div(states, cls="t-row")),
+            ("Splits", h.div(splits, cls="t-row")),
+            ("Sizes", h.div(sizes, more, cls="t-row")),
+        ]
+    )
+    right = h.facts(
+        [("Storage", kept), ("Folder", h.span(facts["root"], cls="t-mono")), ("Created", w.when(facts["created_at"]))]
+    )
     return h.div(h.div(left, right, cls="t-two"), cls="t-box")

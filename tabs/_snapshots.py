@@ -1,4 +1,5 @@
 """Snapshots of a dataset: freeze, list, compare two, export, delete."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -40,7 +41,13 @@ class Snapshots:
 def build(shell: Shell) -> Snapshots:
     """Draw the page and wire its own parts."""
     with gr.Row(elem_classes="t-line"):
-        name = gr.Textbox(label="Freeze what the dataset holds now", placeholder="v1", max_length=100, elem_id="snapshot-name", scale=3)
+        name = gr.Textbox(
+            label="Freeze what the dataset holds now",
+            placeholder="v1",
+            max_length=100,
+            elem_id="snapshot-name",
+            scale=3,
+        )
         freeze = gr.Button("Freeze", variant="primary", elem_id="snapshot-freeze", scale=0)
     with gr.Row(elem_classes="t-line"):
         old = gr.Dropdown([], label="Compare", elem_id="snapshot-old", scale=2)
@@ -64,6 +71,7 @@ def build(shell: Shell) -> Snapshots:
 
 def wire(shell: Shell, jobs: JobPanel, page: Snapshots) -> None:
     """Start freezing as a job of the tab."""
+
     def freeze(dataset: str, name: str) -> str:
         return shell.call("snapshots_create", dataset=shell.require(dataset), name=name)
 
@@ -84,56 +92,121 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
 def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
     """Return the dropdowns of what can be compared; the two newest are chosen."""
     names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)] if dataset else []
-    return gr.update(choices=names, value=names[min(1, len(names) - 1)] if names else None), gr.update(choices=names, value=names[0] if names else None)
+    return gr.update(choices=names, value=names[min(1, len(names) - 1)] if names else None), gr.update(
+        choices=names, value=names[0] if names else None
+    )
 
 
 def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     """Draw the snapshots of a dataset and the comparison that was asked for."""
     rows = shell.call("snapshots_list", dataset=dataset)
     if not rows:
-        return h.empty("No snapshot yet", "A snapshot keeps what the dataset holds now under a name and a hash. It never changes, and exports the same bytes each time.")
-    doomed = h.div(h.div(h.el("b", f"Delete snapshot {shown['doomed']}?"), " Its file goes to the workspace's trash."),
-                   h.div(h.button("Delete", "delete", "bad"), h.button("Keep it", "keep", "quiet"), cls="t-row"), cls="t-box t-stack") if shown["doomed"] else None
+        return h.empty(
+            "No snapshot yet",
+            "A snapshot keeps what the dataset holds now under a name and a hash. It never changes, and exports the same bytes each time.",
+        )
+    doomed = (
+        h.div(
+            h.div(h.el("b", f"Delete snapshot {shown['doomed']}?"), " Its file goes to the workspace's trash."),
+            h.div(h.button("Delete", "delete", "bad"), h.button("Keep it", "keep", "quiet"), cls="t-row"),
+            cls="t-box t-stack",
+        )
+        if shown["doomed"]
+        else None
+    )
     diff = _diff(shell, dataset, *shown["diff"], shown["page"]) if shown["diff"] else None
-    return h.div(doomed, h.table(["Snapshot", "Images", "Boxes", "Size", "Hash", "Made", ""], [_row(row) for row in rows], (1, 2, 3)), diff, cls="t-stack")
+    return h.div(
+        doomed,
+        h.table(["Snapshot", "Images", "Boxes", "Size", "Hash", "Made", ""], [_row(row) for row in rows], (1, 2, 3)),
+        diff,
+        cls="t-stack",
+    )
 
 
 def _row(row: dict) -> list:
     facts = {"data_name": row["name"]}
-    tools = h.div(h.button("Export", "export", **facts), h.button("Delete", "ask", "quiet", **facts), cls="t-row t-nowrap t-end")
+    tools = h.div(
+        h.button("Export", "export", **facts), h.button("Delete", "ask", "quiet", **facts), cls="t-row t-nowrap t-end"
+    )
     made = h.span(w.when(row["created_at"]), f" · {row['user']}" if row["user"] else "", cls="t-nowrap")
-    return [h.el("b", row["name"]), w.count(row["images"]), w.count(row["annotations"]), w.size(row["bytes"]),
-            h.span(row["sha256"][:HASH], cls="t-mono", title=row["sha256"]), made, tools]
+    return [
+        h.el("b", row["name"]),
+        w.count(row["images"]),
+        w.count(row["annotations"]),
+        w.size(row["bytes"]),
+        h.span(row["sha256"][:HASH], cls="t-mono", title=row["sha256"]),
+        made,
+        tools,
+    ]
 
 
 def _diff(shell: Shell, dataset: str, old: str, new: str, page: int) -> h.Html:
     told = shell.call("snapshots_diff", dataset=dataset, old=old, new=new)
     head = h.head(f"{old} → {new}", pager(len(told["rows"]), page, PAGE))
     if told["same"]:
-        return h.div(head, h.div(h.chip("same", "ok"), "Both hold the same images, boxes, classes and captions.", cls="t-row t-note"), id="snapshot-diff")
-    numbers = h.stats([("Images", _counts(told["images"]), "in, out, changed"), ("Boxes", _counts(told["annotations"]), "in, out, changed"),
-                       ("Classes", _classes(told["classes"]), "in, out, renamed")])
-    rows = [_changed(dataset, row) for row in told["rows"][(page - 1) * PAGE: page * PAGE]]
-    more = h.div(f"The first {len(told['rows']):,} of {told['row_count']:,} images are listed; all are counted.", cls="t-note") \
-        if told["row_count"] > len(told["rows"]) else None
+        return h.div(
+            head,
+            h.div(h.chip("same", "ok"), "Both hold the same images, boxes, classes and captions.", cls="t-row t-note"),
+            id="snapshot-diff",
+        )
+    numbers = h.stats(
+        [
+            ("Images", _counts(told["images"]), "in, out, changed"),
+            ("Boxes", _counts(told["annotations"]), "in, out, changed"),
+            ("Classes", _classes(told["classes"]), "in, out, renamed"),
+        ]
+    )
+    rows = [_changed(dataset, row) for row in told["rows"][(page - 1) * PAGE : page * PAGE]]
+    more = (
+        h.div(
+            f"The first {len(told['rows']):,} of {told['row_count']:,} images are listed; all are counted.",
+            cls="t-note",
+        )
+        if told["row_count"] > len(told["rows"])
+        else None
+    )
     table = h.table(["Image", "", "Boxes in", "out", "changed", "Also changed"], rows, (2, 3, 4)) if rows else None
     return h.div(h.div(head, numbers), _renames(told["classes"]), table, more, cls="t-stack", id="snapshot-diff")
 
 
 def _counts(counts: dict) -> h.Html:
-    return h.join([h.span(f"+{counts['added']:,}", cls="t-ok"), " ", h.span(f"−{counts['removed']:,}", cls="t-bad"), " ", h.span(f"~{counts['changed']:,}", cls="t-warn")])
+    return h.join(
+        [
+            h.span(f"+{counts['added']:,}", cls="t-ok"),
+            " ",
+            h.span(f"−{counts['removed']:,}", cls="t-bad"),
+            " ",
+            h.span(f"~{counts['changed']:,}", cls="t-warn"),
+        ]
+    )
 
 
 def _classes(classes: dict) -> h.Html:
-    return _counts({"added": len(classes["added"]), "removed": len(classes["removed"]), "changed": len(classes["renamed"])})
+    return _counts(
+        {"added": len(classes["added"]), "removed": len(classes["removed"]), "changed": len(classes["renamed"])}
+    )
 
 
 def _renames(classes: dict) -> h.Html | None:
-    chips: Sequence = [*(h.chip(f"+ {name}", "ok") for name in classes["added"]), *(h.chip(f"− {name}", "bad") for name in classes["removed"]),
-                       *(h.chip(f"{before} → {after}", "warn") for before, after in classes["renamed"])]
+    chips: Sequence = [
+        *(h.chip(f"+ {name}", "ok") for name in classes["added"]),
+        *(h.chip(f"− {name}", "bad") for name in classes["removed"]),
+        *(h.chip(f"{before} → {after}", "warn") for before, after in classes["renamed"]),
+    ]
     return h.div(chips, cls="t-row") if chips else None
 
 
 def _changed(dataset: str, row: dict) -> list:
-    name = opener(dataset, row["image_id"], row["path"]) if row["change"] != "removed" else h.span(row["path"], cls="t-mono")
-    return [name, h.chip(row["change"], CHANGES[row["change"]]), w.count(row["added"]), w.count(row["removed"]), w.count(row["changed"]), ", ".join(row["facts"])]
+    name = (
+        opener(dataset, row["image_id"], row["path"])
+        if row["change"] != "removed"
+        else h.span(row["path"], cls="t-mono")
+    )
+    return [
+        name,
+        h.chip(row["change"], CHANGES[row["change"]]),
+        w.count(row["added"]),
+        w.count(row["removed"]),
+        w.count(row["changed"]),
+        ", ".join(row["facts"]),
+    ]

@@ -14,10 +14,10 @@ from PIL import Image
 
 import tabs
 from tabs import (
-    _charts,
-    _classes,
     _captions_page,
+    _charts,
     _check_page,
+    _classes,
     _dataset_plots,
     _forms,
     _gallery,
