@@ -19,7 +19,7 @@ TONES = {"error": "bad", "warning": "warn", "info": "accent"}
 AT_FIRST = {"check": "", "page": 1, "asking": False, "said": ""}
 UNDO = "Every image's change is one edit: open the image in Label and press Ctrl+Z to take it back."
 BY_ID = ("equals ", "inside ")  # details that name another box by its id, which says nothing to people
-GROUP = 8  # pictures of a group that are drawn
+GROUP = 4  # pictures of a group that are drawn
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,5 @@
 """A dataset's charts as inline SVG: classes, box sizes, aspects, boxes an image, and where boxes lie; every bar finds its images."""
+
 from __future__ import annotations
 
 import math
@@ -19,8 +20,14 @@ def classes(rows: Sequence[dict]) -> h.Html:
     ordered = sorted(rows, key=lambda row: -row["annotations"])
     most = max((row["annotations"] for row in ordered), default=0) or 1
     bars = [_class(row, row["annotations"] / most) for row in ordered[:CLASSES]]
-    more = h.div(f"and {w.plural(len(ordered) - CLASSES, 'class', 'classes')} with fewer boxes, listed in Classes", cls="t-note") \
-        if len(ordered) > CLASSES else None
+    more = (
+        h.div(
+            f"and {w.plural(len(ordered) - CLASSES, 'class', 'classes')} with fewer boxes, listed in Classes",
+            cls="t-note",
+        )
+        if len(ordered) > CLASSES
+        else None
+    )
     body = h.div(bars, more, cls="t-classbars") if bars else h.div("No class yet.", cls="t-note")
     return h.div(h.head("Classes", h.span("boxes · images", cls="t-note")), body, cls="t-chart")
 
@@ -28,11 +35,18 @@ def classes(rows: Sequence[dict]) -> h.Html:
 def _class(row: dict, share: float) -> h.Html:
     bar = h.div(h.el("i", style=f"width:{100 * share:.1f}%;background:{row['color']}"), cls="t-bar")
     images = find(w.count(row["images"]), f"Images with {row['name']}", class_ids=[row["class_id"]])
-    return h.div(h.span(row["name"], cls="t-clip", title=row["name"]), bar, h.span(w.count(row["annotations"]), cls="num"),
-                 h.span(images, cls="num"), cls="t-classbar")
+    return h.div(
+        h.span(row["name"], cls="t-clip", title=row["name"]),
+        bar,
+        h.span(w.count(row["annotations"]), cls="num"),
+        h.span(images, cls="num"),
+        cls="t-classbar",
+    )
 
 
-def histogram(title: str, data: dict, key: str, unit: str, name: Callable[[float], str] = lambda edge: f"{edge:g}") -> h.Html:
+def histogram(
+    title: str, data: dict, key: str, unit: str, name: Callable[[float], str] = lambda edge: f"{edge:g}"
+) -> h.Html:
     """Draw counts between edges, without the empty ends.
 
     Args:
@@ -52,8 +66,12 @@ def histogram(title: str, data: dict, key: str, unit: str, name: Callable[[float
     top = max(counts)
     bars = []
     for at, i in enumerate(shown):
-        ends = [edges[i], *edges[i + 1: i + 2]]
-        told = f"{title}: {name(ends[0])} to {name(ends[1])} {unit}" if len(ends) == 2 else f"{title}: {name(ends[0])} {unit} or more"
+        ends = [edges[i], *edges[i + 1 : i + 2]]
+        told = (
+            f"{title}: {name(ends[0])} to {name(ends[1])} {unit}"
+            if len(ends) == 2
+            else f"{title}: {name(ends[0])} {unit} or more"
+        )
         bars.append(_bar(left + at * step, step, counts[i] / top, counts[i], name(ends[0]), told, {key: ends}))
     base = h.el("line", x1=0, x2=WIDTH, y1=HEIGHT - BOTTOM, y2=HEIGHT - BOTTOM, cls="grid")
     svg = h.el("svg", base, bars, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="group", aria_label=title)
@@ -93,15 +111,33 @@ def heatmap(rows: Sequence[Sequence[float]]) -> h.Html:
         for x, share in enumerate(row):
             if share:
                 shades.setdefault(max(1, math.ceil(share * SHADES)), []).append(f"M{x} {y}h1v1h-1z")
-    paths = [h.el("path", d="".join(cells), cls="heat", fill_opacity=f"{0.12 + 0.88 * shade / SHADES:.2f}") for shade, cells in sorted(shades.items())]
+    paths = [
+        h.el("path", d="".join(cells), cls="heat", fill_opacity=f"{0.12 + 0.88 * shade / SHADES:.2f}")
+        for shade, cells in sorted(shades.items())
+    ]
     cross = h.el("path", d=f"M{n / 2} 0V{n}M0 {n / 2}H{n}", cls="cross")
-    svg = h.el("svg", h.el("rect", width=n, height=n, cls="ground"), paths, cross, viewBox=f"0 0 {n} {n}", cls="t-heat", role="img",
-               preserveAspectRatio="none", data_act="cell", data_place=True, aria_label="Heat map of box centres")
+    svg = h.el(
+        "svg",
+        h.el("rect", width=n, height=n, cls="ground"),
+        paths,
+        cross,
+        viewBox=f"0 0 {n} {n}",
+        cls="t-heat",
+        role="img",
+        preserveAspectRatio="none",
+        data_act="cell",
+        data_place=True,
+        aria_label="Heat map of box centres",
+    )
     return h.div(h.head("Box centres", h.span("click for the images", cls="t-note")), svg, cls="t-chart")
 
 
 def cell(across: float, down: float, around: float = 1 / 32) -> list[float]:
     """Return x1, y1, x2, y2 around a click on the heat map, as shares of the image: the cell and half a cell about it."""
     x, y = (min(max(at, 0.0), 0.9999) for at in (across, down))
-    return [max(math.floor(x * 32) / 32 - around / 2, 0.0), max(math.floor(y * 32) / 32 - around / 2, 0.0),
-            min(math.floor(x * 32) / 32 + around * 1.5, 1.0), min(math.floor(y * 32) / 32 + around * 1.5, 1.0)]
+    return [
+        max(math.floor(x * 32) / 32 - around / 2, 0.0),
+        max(math.floor(y * 32) / 32 - around / 2, 0.0),
+        min(math.floor(x * 32) / 32 + around * 1.5, 1.0),
+        min(math.floor(y * 32) / 32 + around * 1.5, 1.0),
+    ]

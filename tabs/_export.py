@@ -117,19 +117,9 @@ def build(shell: Shell) -> Export:
 def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
     """Start exports as jobs of the tab."""
 
-    def begin(  # noqa: PLR0913
-        dataset: str,
-        kind: str,
-        fmt: str,
-        margin: float,
-        snapshot: str,
-        with_images: bool,
-        splits: list,
-        states: list,
-        statuses: list,
-        classes: list,
-    ) -> str:
+    def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list) -> str:
         dataset = shell.require(dataset)
+        splits, states, statuses, classes = chosen
         if kind == QWEN:
             return shell.call("datasets_build_qwen", dataset=dataset)
         what = {

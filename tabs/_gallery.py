@@ -1,4 +1,5 @@
 """The images behind a number: a link that asks for them, and pages of thumbnails that open in Label."""
+
 from __future__ import annotations
 
 import json
@@ -23,7 +24,11 @@ def find(label: Any, told: str, tag: str = "button", **wanted: Any) -> h.Html:
         wanted: arguments of images_find.
     """
     facts = {"data_act": "find", "data_find": json.dumps(wanted), "data_told": told}
-    return h.el(tag, label, type="button", cls="t-find", **facts) if tag == "button" else h.el(tag, label, tabindex=0, role="button", **facts)
+    return (
+        h.el(tag, label, type="button", cls="t-find", **facts)
+        if tag == "button"
+        else h.el(tag, label, tabindex=0, role="button", **facts)
+    )
 
 
 def asked(shown: dict, told: dict) -> dict:
@@ -60,8 +65,10 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     found = shell.call("images_find", dataset=dataset, offset=(shown["page"] - 1) * PAGE, limit=PAGE, **wanted)
     back = h.button("Back to the numbers", "close")
     cards = h.div([card(dataset, row) for row in found["images"]], cls="t-cards")
-    return h.div(h.head(shown["told"], w.plural(found["total"], "image"), pager(found["total"], shown["page"], PAGE), back),
-                 cards if found["images"] else h.empty("No image", "Nothing in this dataset fits any more."))
+    return h.div(
+        h.head(shown["told"], w.plural(found["total"], "image"), pager(found["total"], shown["page"], PAGE), back),
+        cards if found["images"] else h.empty("No image", "Nothing in this dataset fits any more."),
+    )
 
 
 def card(dataset: str, row: dict) -> h.Html:
@@ -69,8 +76,18 @@ def card(dataset: str, row: dict) -> h.Html:
     boxes = w.plural(row["annotation_count"], "box", "boxes")
     picture = thumb(row["id"]) if not row["problem"] else h.span("unreadable", cls="t-noimage")
     name = row["name"].rpartition("/")[2]
-    return h.el("button", picture, h.span(name, cls="t-clip"), h.span(boxes, cls="t-note"), type="button", cls="t-imgcard", title=row["name"],
-                data_open_image=row["id"], data_dataset=dataset, disabled=bool(row["problem"]))
+    return h.el(
+        "button",
+        picture,
+        h.span(name, cls="t-clip"),
+        h.span(boxes, cls="t-note"),
+        type="button",
+        cls="t-imgcard",
+        title=row["name"],
+        data_open_image=row["id"],
+        data_dataset=dataset,
+        disabled=bool(row["problem"]),
+    )
 
 
 def thumb(image_id: int) -> h.Html:
@@ -80,7 +97,15 @@ def thumb(image_id: int) -> h.Html:
 
 def opener(dataset: str, image_id: int, name: str) -> h.Html:
     """Draw an image's name as a link that opens it in Label."""
-    return h.el("button", name, type="button", cls="t-find t-mono", data_open_image=image_id, data_dataset=dataset, title="Open in Label")
+    return h.el(
+        "button",
+        name,
+        type="button",
+        cls="t-find t-mono",
+        data_open_image=image_id,
+        data_dataset=dataset,
+        title="Open in Label",
+    )
 
 
 def pager(total: int, page: int, size: int, act: str = "turn", **facts: Any) -> h.Html | None:
@@ -96,5 +121,9 @@ def pager(total: int, page: int, size: int, act: str = "turn", **facts: Any) -> 
     last = max(1, -(-total // size))
     if last == 1:
         return None
-    return h.div(h.button("Back", act, data_page=page - 1, disabled=page <= 1, **facts), h.span(f"{page:,} of {last:,}", cls="t-note"),
-                 h.button("Next", act, data_page=page + 1, disabled=page >= last, **facts), cls="t-row t-nowrap")
+    return h.div(
+        h.button("Back", act, data_page=page - 1, disabled=page <= 1, **facts),
+        h.span(f"{page:,} of {last:,}", cls="t-note"),
+        h.button("Next", act, data_page=page + 1, disabled=page >= last, **facts),
+        cls="t-row t-nowrap",
+    )

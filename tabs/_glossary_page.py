@@ -17,25 +17,14 @@ PAGE = 40
 PASTE = 'car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {"car": ["auto"]}'
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:  # noqa: PLR0915
+def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
     """Draw the editor; the tab fills it with `draw`. Returns it, its page and the library's dropdown."""
-    editor = h.panel(elem_id="glossary")
-    page = gr.State(1)
+    editor, page = h.panel(elem_id="glossary"), gr.State(1)
     with gr.Row(elem_classes="t-line t-top"):
         with gr.Column(scale=3):
-            text = gr.Textbox(
-                label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text"
-            )
-            with gr.Row(elem_classes="t-line"):
-                take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
-                default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
+            _pasting(shell, editor, page)
         with gr.Column(scale=2):
-            saved = gr.Dropdown([], value=None, label="Library", elem_id="glossary-saved")
-            with gr.Row(elem_classes="t-line"):
-                load = gr.Button("Use it here", elem_id="glossary-load", scale=0)
-                drop = gr.Button("Delete it", variant="stop", elem_id="glossary-drop", scale=0)
-            name = gr.Textbox(label="Save these words as", max_length=100, elem_id="glossary-name")
-            keep = gr.Button("Save in the library", elem_id="glossary-keep", scale=0)
+            saved = _library(shell, editor, page)
 
     def changed(dataset: str, page: int, event: gr.EventData) -> tuple:
         told = dict(event._data)
@@ -44,6 +33,19 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:  # noqa: PLR09
         elif told.get("act") in ("words", "meaning"):
             store(shell, dataset, edited(entries(shell, dataset), told))
         return draw(shell, dataset, page), page
+
+    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page])
+    return editor, page, saved
+
+
+def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:
+    """Draw the box that takes pasted words, and the way back to words made of the names."""
+    text = gr.Textbox(
+        label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text"
+    )
+    with gr.Row(elem_classes="t-line"):
+        take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
+        default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
 
     def taken(dataset: str, text: str) -> tuple:
         if not text.strip():
@@ -54,6 +56,19 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:  # noqa: PLR09
     def reset(dataset: str) -> tuple:
         shell.call("datasets_glossary_set", dataset=shell.require(dataset), text="")
         return draw(shell, dataset, 1), 1
+
+    shell.on(take.click, taken, [shell.dataset, text], [editor, page, text])
+    shell.on(default.click, reset, shell.dataset, [editor, page])
+
+
+def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
+    """Draw the library: use one here, save these words, delete one."""
+    saved = gr.Dropdown([], value=None, label="Library", elem_id="glossary-saved")
+    with gr.Row(elem_classes="t-line"):
+        load = gr.Button("Use it here", elem_id="glossary-load", scale=0)
+        drop = gr.Button("Delete it", variant="stop", elem_id="glossary-drop", scale=0)
+    name = gr.Textbox(label="Save these words as", max_length=100, elem_id="glossary-name")
+    keep = gr.Button("Save in the library", elem_id="glossary-keep", scale=0)
 
     def loaded(dataset: str, name: str) -> tuple:
         store(shell, shell.require(dataset), shell.call("glossaries_get", name=name or "")["entries"])
@@ -68,13 +83,10 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:  # noqa: PLR09
         shell.call("glossaries_delete", name=name or "")
         return library(shell)
 
-    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page])
-    shell.on(take.click, taken, [shell.dataset, text], [editor, page, text])
-    shell.on(default.click, reset, shell.dataset, [editor, page])
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])
     shell.on(keep.click, kept, [shell.dataset, name], [saved, name])
     shell.on(drop.click, dropped, saved, saved)
-    return editor, page, saved
+    return saved
 
 
 def entries(shell: Shell, dataset: str) -> list[dict]:

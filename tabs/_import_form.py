@@ -1,4 +1,5 @@
 """The form that brings images in: from where, into which dataset, read as what; look first, then import."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -69,14 +70,21 @@ def build(shell: Shell) -> ImportForm:
     gr.HTML(h.head("Import"), apply_default_css=False)
     source = gr.Radio(SOURCES, value=SERVER, label="Images from", elem_id="new-source")
     with gr.Column(visible=True) as server:
-        path = gr.Textbox(label="Folder or zip", placeholder="/data/harbour", info="Full path as the server sees it.", elem_id="new-path")
+        path = gr.Textbox(
+            label="Folder or zip",
+            placeholder="/data/harbour",
+            info="Full path as the server sees it.",
+            elem_id="new-path",
+        )
     with gr.Column(visible=False) as upload:
         box = uploader()
     into = gr.Dropdown([NEW], value="", label="Into", elem_id="new-into")
     with gr.Column(visible=True) as fresh:
         name = gr.Textbox(label="Name", placeholder="taken from the folder", max_length=200, elem_id="new-name")
         storage = gr.Radio(STORAGES, value="linked", label="Storage", info=LINKED_HELP, elem_id="new-storage")
-    with_labels = gr.Checkbox(True, label="Read the labels too", info="Recognised by what is in the files.", elem_id="new-labels")
+    with_labels = gr.Checkbox(
+        True, label="Read the labels too", info="Recognised by what is in the files.", elem_id="new-labels"
+    )
     fmt = gr.Dropdown(formats(shell), value="", label="Format of the labels", elem_id="new-format")
     with gr.Row(elem_classes="t-line t-pair"):
         look = gr.Button("Look first", elem_id="new-look")
@@ -84,10 +92,19 @@ def build(shell: Shell) -> ImportForm:
     uploaded = gr.State({})
 
     def placed(chosen: str, into: str) -> tuple:
-        return gr.update(visible=chosen == SERVER), gr.update(visible=chosen == UPLOAD), gr.update(visible=chosen == SERVER and not into)
+        return (
+            gr.update(visible=chosen == SERVER),
+            gr.update(visible=chosen == UPLOAD),
+            gr.update(visible=chosen == SERVER and not into),
+        )
 
     shell.on(source.change, placed, [source, into], [server, upload, storage])
-    shell.on(into.change, lambda into, chosen: (gr.update(visible=not into), gr.update(visible=chosen == SERVER)), [into, source], [fresh, storage])
+    shell.on(
+        into.change,
+        lambda into, chosen: (gr.update(visible=not into), gr.update(visible=chosen == SERVER)),
+        [into, source],
+        [fresh, storage],
+    )
     shell.on(box.pick, _uploaded, name, [uploaded, name])
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
     changes = [source.input, path.input, into.input, fmt.input, with_labels.input, box.pick]
@@ -107,8 +124,14 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
 
 def uploader(elem_id: str = "new-upload") -> gr.HTML:
     """Return the drop area; it posts file by file and keeps sub-folders."""
-    return gr.HTML(value="", elem_id=elem_id, apply_default_css=False, padding=False, container=False,
-                   js_on_load=MOUNT.replace("{url}", asset_url("window/upload.js")))
+    return gr.HTML(
+        value="",
+        elem_id=elem_id,
+        apply_default_css=False,
+        padding=False,
+        container=False,
+        js_on_load=MOUNT.replace("{url}", asset_url("window/upload.js")),
+    )
 
 
 def _uploaded(name: str, event: gr.EventData) -> tuple[dict, str]:
@@ -116,7 +139,9 @@ def _uploaded(name: str, event: gr.EventData) -> tuple[dict, str]:
     return {"id": str(facts.get("id", "")), "name": str(facts.get("name", ""))}, name or str(facts.get("name", ""))
 
 
-def asked(name: str, source: str, path: str, storage: str, uploaded: dict, with_labels: bool, fmt: str, into: str) -> Asked:
+def asked(
+    name: str, source: str, path: str, storage: str, uploaded: dict, with_labels: bool, fmt: str, into: str
+) -> Asked:
     """Return what the form says.
 
     Raises:

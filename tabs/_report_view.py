@@ -1,4 +1,5 @@
 """What an import read, dropped and repaired, with file, line and reason; long lists are paged."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -22,11 +23,15 @@ def report(facts: dict, page: int) -> h.Html:
     """
     told = facts.get("report") or {}
     if not told:
-        return h.empty("No import report", "This dataset was not imported from files, or its import is still under way.")
+        return h.empty(
+            "No import report", "This dataset was not imported from files, or its import is still under way."
+        )
     counts = told.get("counts", {})
     read = told.get("read", {})
-    numbers = h.stats([(label, w.count(read[key]), note) for key, (label, note) in READ.items() if key in read]
-                      + [(title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()])
+    numbers = h.stats(
+        [(label, w.count(read[key]), note) for key, (label, note) in READ.items() if key in read]
+        + [(title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()]
+    )
     parts = kinds(told, page)
     clean = h.div(h.chip("clean", "ok"), "Every file was read as it is.", cls="t-row t-note") if not parts else None
     return h.div(numbers, clean, parts, cls="t-stack")
@@ -50,15 +55,23 @@ def title(key: str) -> str:
 
 def _problems(kind: str, counts: dict, rows: Sequence[dict], page: int) -> h.Html:
     page = min(max(page, 1), max(1, -(-len(rows) // PAGE)))
-    shown = rows[(page - 1) * PAGE: page * PAGE]
+    shown = rows[(page - 1) * PAGE : page * PAGE]
     reasons = h.div([h.chip(f"{reason} {n:,}", TONES[kind]) for reason, n in counts.items()], cls="t-row t-below")
     table = h.table(["File", "Line", "Why", "Found"], [_problem(row) for row in shown], numeric=(1,))
     total = sum(counts.values())
-    more = h.div(f"The first {len(rows):,} of {total:,} are listed; all are counted.", cls="t-note") if total > len(rows) else None
+    more = (
+        h.div(f"The first {len(rows):,} of {total:,} are listed; all are counted.", cls="t-note")
+        if total > len(rows)
+        else None
+    )
     return h.div(h.head(title(kind), pager(len(rows), page, PAGE)), reasons, table, more)
 
 
 def _problem(row: dict) -> list:
     line = row.get("line")
-    return [h.span(row.get("file", ""), cls="t-mono"), "" if line is None else line, row.get("reason", ""),
-            h.span(row.get("detail", ""), cls="t-note")]
+    return [
+        h.span(row.get("file", ""), cls="t-mono"),
+        "" if line is None else line,
+        row.get("reason", ""),
+        h.span(row.get("detail", ""), cls="t-note"),
+    ]

@@ -1,4 +1,5 @@
 """Datasets tab: import, look over, check and repair, words and captions, snapshots, exports, and the rest of a dataset's life."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -28,11 +29,36 @@ from tator.types import NotFound
 from tator.workbench import Workbench
 
 TITLE, ORDER = "Datasets", 20
-PAGES = {"overview": "Overview", "classes": "Classes", "check": "Check", "report": "Report", "snapshots": "Snapshots", "words": "Words",
-         "captions": "Captions", "export": "Export", "manage": "Manage"}
-KINDS = ["datasets_create", "datasets_merge", "datasets_preview", "datasets_clone", "datasets_check", "datasets_repair", "datasets_export",
-         "datasets_build_qwen", "crop_zip", "snapshots_create", "captions_import", "captions_export"]
-MAKES = {"datasets_create": "name", "datasets_clone": "new_name", "datasets_merge": "dataset"}  # the argument that names what was made
+PAGES = {
+    "overview": "Overview",
+    "classes": "Classes",
+    "check": "Check",
+    "report": "Report",
+    "snapshots": "Snapshots",
+    "words": "Words",
+    "captions": "Captions",
+    "export": "Export",
+    "manage": "Manage",
+}
+KINDS = [
+    "datasets_create",
+    "datasets_merge",
+    "datasets_preview",
+    "datasets_clone",
+    "datasets_check",
+    "datasets_repair",
+    "datasets_export",
+    "datasets_build_qwen",
+    "crop_zip",
+    "snapshots_create",
+    "captions_import",
+    "captions_export",
+]
+MAKES = {
+    "datasets_create": "name",
+    "datasets_clone": "new_name",
+    "datasets_merge": "dataset",
+}  # the argument that names what was made
 
 
 @dataclass
@@ -61,7 +87,10 @@ class Frame:
         """Return the list, the details and the page in sight; the other pages stay as they are."""
         head = heading(self.shell, dataset)
         known = dataset in self.shell.names()
-        answers = [draw(dataset) if known and name == page else (gr.skip(),) * len(outputs) for name, (outputs, draw) in self.pages.items()]
+        answers = [
+            draw(dataset) if known and name == page else (gr.skip(),) * len(outputs)
+            for name, (outputs, draw) in self.pages.items()
+        ]
         return (*head, *(each for answer in answers for each in answer))
 
 
@@ -89,6 +118,7 @@ def build(wb: Workbench, shell: Shell) -> None:
 
 def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
     """Draw the sub-pages; returns what wires those that start jobs."""
+
     def tab(name: str) -> gr.Tab:
         return gr.Tab(PAGES[name], id=name, elem_id=f"page-{name}")
 
@@ -100,44 +130,83 @@ def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]
         pages["classes"] = [_classes.build(shell)], lambda dataset: (_classes.draw(shell, dataset),)
     with tab("check"):
         check = _check_page.build(shell)
-        pages["check"] = [check.panel, check.shown], lambda dataset: (_check_page.draw(shell, dataset, _check_page.AT_FIRST), _check_page.AT_FIRST)
+        pages["check"] = (
+            [check.panel, check.shown],
+            lambda dataset: (_check_page.draw(shell, dataset, _check_page.AT_FIRST), _check_page.AT_FIRST),
+        )
     with tab("report"):
         told = h.panel(elem_id="dataset-report")
         pages["report"] = [told], lambda dataset: (reported(shell, dataset, 1),)
     with tab("snapshots"):
         kept = _snapshots.build(shell)
-        pages["snapshots"] = [kept.panel, kept.shown, *kept.pair], lambda dataset: (
-            _snapshots.draw(shell, dataset, _snapshots.AT_FIRST), _snapshots.AT_FIRST, *_snapshots.choices(shell, dataset))
+        pages["snapshots"] = (
+            [kept.panel, kept.shown, *kept.pair],
+            lambda dataset: (
+                _snapshots.draw(shell, dataset, _snapshots.AT_FIRST),
+                _snapshots.AT_FIRST,
+                *_snapshots.choices(shell, dataset),
+            ),
+        )
     with tab("words"):
         words = _glossary_page.build(shell)
-        pages["words"] = list(words), lambda dataset: (_glossary_page.draw(shell, dataset, 1), 1, _glossary_page.library(shell))
+        pages["words"] = (
+            list(words),
+            lambda dataset: (_glossary_page.draw(shell, dataset, 1), 1, _glossary_page.library(shell)),
+        )
     with tab("captions"):
         captions = _captions_page.build(shell)
-        pages["captions"] = [captions.panel, captions.shown], lambda dataset: (
-            _captions_page.draw(shell, dataset, _captions_page.AT_FIRST), _captions_page.AT_FIRST)
+        pages["captions"] = (
+            [captions.panel, captions.shown],
+            lambda dataset: (_captions_page.draw(shell, dataset, _captions_page.AT_FIRST), _captions_page.AT_FIRST),
+        )
     with tab("export"):
         export = _export.build(shell)
-        pages["export"] = [export.listing, export.snapshot, export.classes], lambda dataset: (_export.listed(shell), *_export.choices(shell, dataset))
+        pages["export"] = (
+            [export.listing, export.snapshot, export.classes],
+            lambda dataset: (_export.listed(shell), *_export.choices(shell, dataset)),
+        )
     with tab("manage"):
         manage = _manage.build(shell)
-        pages["manage"] = [manage.splits, manage.merge[1][0]], lambda dataset: (_manage.dealt(shell, dataset), _manage.others(shell, dataset))
+        pages["manage"] = (
+            [manage.splits, manage.merge[1][0]],
+            lambda dataset: (_manage.dealt(shell, dataset), _manage.others(shell, dataset)),
+        )
     _turn(shell, frame, told, kept, export)
-    return [lambda jobs, wire=wire, page=page: wire(shell, jobs, page) for wire, page in (
-        (_check_page.wire, check), (_snapshots.wire, kept), (_captions_page.wire, captions), (_export.wire, export), (_manage.wire, manage))]
+    return [
+        lambda jobs, wire=wire, page=page: wire(shell, jobs, page)
+        for wire, page in (
+            (_check_page.wire, check),
+            (_snapshots.wire, kept),
+            (_captions_page.wire, captions),
+            (_export.wire, export),
+            (_manage.wire, manage),
+        )
+    ]
 
 
 def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots, export: _export.Export) -> None:
     """Wire the report's pages, and the way from a snapshot to its export."""
+
     def turned(dataset: str, event: gr.EventData) -> h.Html:
         return reported(shell, dataset, int(event._data["page"]))
 
     def exported(dataset: str, event: gr.EventData) -> tuple:
         if event._data.get("act") != "export":
             return (gr.skip(),) * 5
-        return gr.Tabs(selected="export"), "export", _export.listed(shell), *_export.choices(shell, dataset, event._data["name"])
+        return (
+            gr.Tabs(selected="export"),
+            "export",
+            _export.listed(shell),
+            *_export.choices(shell, dataset, event._data["name"]),
+        )
 
     shell.on(told.pick, turned, shell.dataset, told)
-    shell.on(kept.panel.pick, exported, shell.dataset, [frame.inner, frame.page, export.listing, export.snapshot, export.classes])
+    shell.on(
+        kept.panel.pick,
+        exported,
+        shell.dataset,
+        [frame.inner, frame.page, export.listing, export.snapshot, export.classes],
+    )
 
 
 def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
@@ -151,7 +220,9 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     for trigger in (shell.dataset.change, shell.tab.select):
         shell.on(trigger, frame.draw, [shell.dataset, frame.page], frame.outputs)
     shell.on(frame.inner.select, selected, shell.dataset, [frame.page, *frame.outputs])
-    shell.on(shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset)  # others may have added some
+    shell.on(
+        shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset
+    )  # others may have added some
     shell.on(shell.dataset.change, lambda into: _import_form.choices(shell, into), asking.into, asking.into)
     shell.on(listing.pick, opened, None, shell.dataset)
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
@@ -178,14 +249,18 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
             page = landing(shell, job["kind"], dataset) if done else page
-            answer |= {shell.dataset: shell.pick(dataset)} | ({preview: h.Html(""), looked: {}, name: ""} if done else {})
+            answer |= {shell.dataset: shell.pick(dataset)} | (
+                {preview: h.Html(""), looked: {}, name: ""} if done else {}
+            )
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if dataset == was:  # else the picker's change draws
             answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
-        if job["kind"] == "datasets_check" and page == "check":  # what a repair said stays above the check that follows it
+        if (
+            job["kind"] == "datasets_check" and page == "check"
+        ):  # what a repair said stays above the check that follows it
             facts = _check_page.AT_FIRST | {"said": checked["said"]}
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
         if job["kind"] == "datasets_repair" and done:
@@ -226,8 +301,14 @@ def resumed(shell: Shell, dataset: str) -> str:
     Raises:
         NotFound: no such job is known any more.
     """
-    found = [job for kind in ("datasets_create", "datasets_merge") for job in shell.call("jobs_list", kind=kind, limit=200)
-             if job["arguments"].get(MAKES[kind]) == dataset]
+    found = [
+        job
+        for kind in ("datasets_create", "datasets_merge")
+        for job in shell.call("jobs_list", kind=kind, limit=200)
+        if job["arguments"].get(MAKES[kind]) == dataset
+    ]
     if not found:
-        raise NotFound(f"no import of {dataset!r} is known any more; import the same source under the same name again, and it goes on")
+        raise NotFound(
+            f"no import of {dataset!r} is known any more; import the same source under the same name again, and it goes on"
+        )
     return _jobs.resumed(shell, max(found, key=lambda job: job["created_at"])["id"])

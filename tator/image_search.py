@@ -1,4 +1,5 @@
 """Find the images behind a number: by state, split, class, size and place of their boxes, captions."""
+
 from __future__ import annotations
 
 import math
@@ -49,7 +50,9 @@ class Wanted:
         lengths = {"sides": (0, 1, 2), "aspects": (0, 1, 2), "area": (0, 4), "boxes": (0, 1, 2), "size": (0, 2)}
         for field in fields(self):
             if field.name in lengths and len(getattr(self, field.name)) not in lengths[field.name]:
-                raise BadInput(f"{field.name} must have {' or '.join(map(str, lengths[field.name]))} numbers, is {getattr(self, field.name)}")
+                raise BadInput(
+                    f"{field.name} must have {' or '.join(map(str, lengths[field.name]))} numbers, is {getattr(self, field.name)}"
+                )
         if self.captions not in CAPTIONS:
             raise BadInput(f"captions must be one of {', '.join(CAPTIONS)}, is {self.captions[:40]!r}")
 
@@ -67,12 +70,19 @@ def find_images(dataset: Dataset, wanted: Wanted, offset: int, limit: int) -> di
         raise BadInput(f"offset must be 0 or more and limit 1 to {MOST}; they are {offset} and {limit}")
     query = select_images(dataset.id, wanted.states, wanted.splits).where(*_of_image(wanted))
     if of_box := _of_box(wanted):
-        query = query.where(exists().where(annotation.c.image_id == image.c.id, annotation.c.status == "accepted", *of_box))
+        query = query.where(
+            exists().where(annotation.c.image_id == image.c.id, annotation.c.status == "accepted", *of_box)
+        )
     with dataset.store.read() as conn:
         total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
         rows = conn.execute(query.add_columns(image.c.caption).offset(offset).limit(limit)).mappings().all()
     keys = ("id", "width", "height", "split", "state", "annotation_count", "problem")
-    return {"total": total, "images": [{**{key: row[key] for key in keys}, "name": row["path"], "caption": row["caption"] or ""} for row in rows]}
+    return {
+        "total": total,
+        "images": [
+            {**{key: row[key] for key in keys}, "name": row["path"], "caption": row["caption"] or ""} for row in rows
+        ],
+    }
 
 
 def _of_image(wanted: Wanted) -> list[ColumnElement]:
@@ -97,7 +107,9 @@ def _of_box(wanted: Wanted) -> list[ColumnElement]:
     if wanted.class_ids:
         where.append(a.class_id.in_(wanted.class_ids))
     if wanted.area:
-        x1, y1, x2, y2 = (end if end < 1 else math.inf for end in wanted.area)  # what reaches the border holds what lies beyond it
+        x1, y1, x2, y2 = (
+            end if end < 1 else math.inf for end in wanted.area
+        )  # what reaches the border holds what lies beyond it
         where += _between((a.x1 + a.x2) / 2, [x1, x2], image.c.width)
         where += _between((a.y1 + a.y2) / 2, [y1, y2], image.c.height)
     return where

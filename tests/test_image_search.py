@@ -1,4 +1,5 @@
 """Find the images behind a number: what the charts count is what the search finds."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -53,7 +54,9 @@ def test_box_conditions_hold_for_one_box(wb, dataset):
     assert len(names(wb, dataset, size=[100, 50])) == 6 and names(wb, dataset, size=[50, 100]) == []
 
 
-@pytest.mark.parametrize("wanted", [{"area": [0.1]}, {"sides": [1, 2, 3]}, {"states": ["odd"]}, {"limit": 0}, {"offset": -1}])
+@pytest.mark.parametrize(
+    "wanted", [{"area": [0.1]}, {"sides": [1, 2, 3]}, {"states": ["odd"]}, {"limit": 0}, {"offset": -1}]
+)
 def test_what_makes_no_sense_is_refused_by_name(wb, dataset, wanted):
     with pytest.raises(BadInput, match=next(iter(wanted)).rstrip("s")):
         call(wb, "images_find", dataset=dataset, **wanted)

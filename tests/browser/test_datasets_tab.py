@@ -1,4 +1,5 @@
 """The Datasets tab in a real Chromium: mapping, merge, check, repair and undo, snapshots, words."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -169,7 +170,11 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
     page.locator("#snapshots tr", has_text="before").get_by_role("button", name="Export").click()
     expect(page.locator("#export-of input")).to_have_value("Snapshot before")
     page.locator("#export-start").click()
-    expect(page.locator("#exports td", has_text="to freeze-before").or_(page.locator("#exports td", has_text="before")).first).to_be_visible()
+    expect(
+        page.locator("#exports td", has_text="to freeze-before")
+        .or_(page.locator("#exports td", has_text="before"))
+        .first
+    ).to_be_visible()
 
 
 def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
@@ -199,4 +204,7 @@ def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
     expect(page.locator("#captions")).to_contain_text("1 of 4 images have one")
     page.locator("#captions").get_by_role("button", name="Without").click()
     expect(page.locator("#captions tbody tr")).to_have_count(3)
-    assert ask(url, "datasets_text_label_get", dataset="to tell", image="first1.png")["caption"] == "A dark picture <b>with boxes</b>"
+    assert (
+        ask(url, "datasets_text_label_get", dataset="to tell", image="first1.png")["caption"]
+        == "A dark picture <b>with boxes</b>"
+    )
