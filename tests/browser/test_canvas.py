@@ -320,6 +320,8 @@ def test_tweak_one_and_tweak_all_are_one_step_each(board: Board):
     assert board.box(cars[-1]) != [x1, y1, x2, y2]
     board.press("Control+z")
     board.press("x", "x")
+    board.wait("app.preview.isOpen")
+    board.press("Enter")
     board.wait("app.store.nextUndo.startsWith('Tweak ') && app.store.nextUndo.endsWith('of car')")
     board.press("Control+z")
     assert {row["id"]: row["xyxy"] for row in board.rows()} == before
