@@ -111,8 +111,8 @@ def _rows(cards: list[dict], task: str, chosen: str) -> list[h.Html]:
 
 def _row(card: dict, is_open: bool) -> h.Html:
     name = h.div(h.el("b", card["label"]), h.div(card["id"], cls="t-note t-mono"))
-    size = w.size(card["size_mb"] * 2**20) if card["size_mb"] else "–"
-    memory = w.size(card["vram_mb"] * 2**20) if card["vram_mb"] else "–"
+    size = w.size(card["size_mb"] * 1e6) if card["size_mb"] else "–"
+    memory = w.size(card["vram_mb"] * 1e6) if card["vram_mb"] else "–"
     return h.row([name, card["license"], size, memory, state(card), _action(card)], NUMERIC, data_act="choose", data_id=card["id"],
                  tabindex=0, cls="on" if is_open else None)
 

@@ -70,8 +70,8 @@ def healthy(shell: Shell) -> h.Html:
     well = h.chip("healthy", "ok") if state.get("ok") else h.chip("not healthy", "bad")
     numbers = h.stats([
         ("Device", str(device.get("device", "–")).upper(), device.get("name", "")),
-        ("Memory", _memory(device), "used of all"),
-        ("For models", f"{device['reserved_mb'] / 1000:.1f} / {device['budget_mb'] / 1000:.1f} GB", "reserved of the budget"),
+        ("Memory", *_of(device.get("memory_used_mb"), device.get("memory_total_mb"), "used")),
+        ("For models", *_of(device["reserved_mb"], device["budget_mb"], "reserved")),
         ("Free disk", w.size(free * 1e6 if free is not None else None), "writable" if storage.get("writable") else "read only"),
         ("Datasets", w.count(state.get("datasets")), f"{w.count(state.get('images'))} images"),
         ("Jobs", w.count(_jobs_of(state)), "known"),
@@ -93,14 +93,14 @@ def _jobs_of(state: dict) -> int | None:
     return sum(jobs.values()) if isinstance(jobs, dict) else jobs
 
 
-def _memory(device: dict) -> str:
-    used, total = device.get("memory_used_mb"), device.get("memory_total_mb")
-    return f"{used / 1000:.1f} / {total / 1000:.1f} GB" if used is not None and total else "–"
+def _of(used_mb: int | None, total_mb: int | None, word: str) -> tuple[str, str]:
+    """Return a used amount, and in words of how much."""
+    return (w.size(used_mb * 1e6) if used_mb is not None else "–", f"{word} of {w.size(total_mb * 1e6) if total_mb else '–'}")
 
 
 def loaded(shell: Shell) -> h.Html:
     """Draw what is loaded: where, how much, since when unused, and whether it is answering."""
-    rows = [[h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")), row["device"], w.size(row["mb"] * 2**20), w.count(row["uses"]),
+    rows = [[h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")), row["device"], w.size(row["mb"] * 1e6), w.count(row["uses"]),
              w.when(row["last_used"]), h.chip("answering", "accent") if row["is_lent"] else h.chip("idle")] for row in shell.call("system_gpu")["loaded"]]
     head = h.head("Loaded models", h.button("Unload all", "unload", title="Give back the memory of models and encoded images"))
     told = h.div("None. A model is loaded when it is first asked, and unloaded when another needs its memory.", cls="t-note")

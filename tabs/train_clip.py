@@ -103,7 +103,7 @@ def encoders(shell: Shell) -> list[tuple[str, str]]:
     cards = shell.call("models_list", task="encode")
     own = next((card["label"] for card in cards if card["is_default"]), "none is")
     listed = [(card["label"] if card["state"] == "ready" else f"{card['label']} ({card['state']})", card["id"]) for card in cards]
-    return [(f"First that is ready: {own}", ""), *listed]
+    return [(f"Automatic: {own}", ""), *listed]
 
 
 def subject(dataset: str, facts: dict | None = None) -> h.Html:

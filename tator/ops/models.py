@@ -88,7 +88,7 @@ def weights_download(wb: Workbench, card: str) -> Work:
 
 @operation
 def weights_import(wb: Workbench, card: str, source: str) -> Work:
-    """Copy a model's weights from this machine or an upload, checked before they replace others.
+    """Copy a model's weights from this machine or an upload, checked first.
 
     Args:
         card: id of a model, from models_list.
@@ -137,7 +137,10 @@ def weights_delete(wb: Workbench, card: str) -> dict[str, Any]:
 
 @operation(mirrors=("runtime_unload",))
 def runtime_unload(wb: Workbench) -> dict[str, Any]:
-    """Unload every model and forget encoded images; what is lent goes when it comes back."""
+    """Unload every model and forget encoded images.
+
+    What is lent goes when it comes back.
+    """
     freed_bytes = wb.models.slots.clear()
     freed = wb.models.unload_all(UNLOAD_S)
     return {
