@@ -45,9 +45,14 @@ export function createFinds(app) {
       .filter(Boolean);
     show();
     if (!found.length) app.toast("Nothing was found.", "warn");
-    else if (!shown().length) app.toast(`${found.length} found, none above the threshold; move the slider.`);
+    else if (!shown().length) app.toast(whyNone());
     if (found.length) app.tools.borrow("review");
   }
+
+  const whyNone = () =>
+    cache.labelled
+      ? `Nothing new: ${cache.labelled} found ${cache.labelled === 1 ? "is" : "are"} labelled already.`
+      : `${found.length} found, none above the threshold; move the slider.`;
 
   async function run(label, args) {
     const answer = await app.ask(
@@ -89,7 +94,7 @@ export function createFinds(app) {
       return found.length > 0;
     },
     get text() {
-      return `${shown().length} candidates: click takes one, Alt click drops it, Enter takes all, Esc drops all`;
+      return `${shown().length} found: click takes one, Alt click drops it; Enter or Esc for all`;
     },
     get total() {
       return found.length;

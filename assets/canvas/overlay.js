@@ -2,7 +2,7 @@
 
 import { boxToScreen, toScreen } from "./view.js";
 import { HANDLES } from "./geometry.js";
-import { trace } from "./render.js";
+import { labelAt, trace } from "./render.js";
 import { chip } from "./chips.js";
 import { paintPoints } from "./tools/edit_polygon.js";
 
@@ -45,7 +45,7 @@ function paintHover(g, scene, row) {
   g.fillStyle = color;
   g.fill(path, "evenodd");
   g.globalAlpha = 1;
-  const [x, y] = boxToScreen(scene.view, row.xyxy);
+  const [x, y] = toScreen(scene.view, labelAt(row));
   chip(g, scene.screen, [x, y], describe(name, row), color);
 }
 
@@ -65,7 +65,7 @@ function paintSelection(g, scene) {
     g.fill(path, "evenodd");
     g.globalAlpha = 1;
     if (!row.polygons || handles) outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25, row.polygons ? [3, 4] : []);
-    const [x, y] = boxToScreen(view, row.xyxy);
+    const [x, y] = toScreen(view, labelAt(row));
     if (selected.length <= 40) chip(g, screen, [x, y - 3], describe(name, row), color);
   }
   if (handles) paintHandles(g, scene, selected[0].xyxy);

@@ -34,7 +34,7 @@ export function createPreview(app) {
       return items;
     },
     get text() {
-      return `${on().length} of ${items.length} tweaked boxes: click leaves one out, Enter takes them, Esc drops them`;
+      return `${on().length} of ${items.length} tweaked boxes: click leaves one out, Enter takes, Esc drops`;
     },
     /** @param {{row: object, changes: object}[]} found  @param {(count: number) => string} labelOf  of the undo step */
     open(found, labelOf) {

@@ -1,7 +1,7 @@
 // Paints the base layer: image and resting annotations. Repainted when they or the view change.
 // `scene` = {view, screen, dpr, bitmap, rows (iterable), classes, hides(row), labelled(row), palette, fill}.
 
-import { boxToScreen, visibleBox } from "./view.js";
+import { boxToScreen, toScreen, visibleBox } from "./view.js";
 import { meets } from "./geometry.js";
 import { chip } from "./chips.js";
 
@@ -9,16 +9,19 @@ import { chip } from "./chips.js";
 export const MANY = 3000;
 /** Above this many, a moving view shows a picture of the boxes: one copy costs less than their strokes. */
 const PICTURE_ABOVE = 300;
+const CORNERS = 24; // numbers of an outline that take about as long as a box
 const MARGIN = 160; // screen pixels around the view that the picture holds too
 const STRETCH = 1.25; // zoom that the picture bears
 const HALO_LIMIT = 1500; // a dark rim helps on bright images but doubles the strokes
-const LINE = 1.6;
+const LINE = 1.6,
+  FINE = 0.7; // screen pixels between the points of an outline
 
 export function createRenderer(canvas) {
   const g = canvas.getContext("2d", { alpha: false });
   const sheet = document.createElement("canvas"); // the boxes alone
   let sheetView = null,
-    drawn = 0;
+    drawn = 0,
+    weight = 0; // of what was drawn, in boxes
 
   /** Paint everything. `moving`: the view is being dragged or zoomed, so a picture of the boxes will do. */
   function paint(scene, moving = false) {
@@ -28,12 +31,13 @@ export function createRenderer(canvas) {
       sheetView = null;
       return;
     }
-    if (moving && drawn > PICTURE_ABOVE) {
+    if (moving && weight > PICTURE_ABOVE) {
       paintPicture(scene);
       return;
     }
     const rows = visibleRows(scene);
     drawn = rows.length;
+    weight = rows.reduce((sum, { polygons }) => sum + (polygons ? 1 + polygons[0][0].length / CORNERS : 1), 0);
     sheetView = null;
     paintRows(g, scene, rows);
   }
@@ -161,28 +165,46 @@ function paintLabels(g, { view, screen, classes, labels }, rows) {
     const [x1, y1, x2] = boxToScreen(view, row.xyxy);
     if (labels === "auto" && x2 - x1 < LABEL_ROOM) continue;
     const { name, color } = classes.of(row.class_id);
-    chip(g, screen, [x1, y1], name, color, 0.82);
+    chip(g, screen, row.polygons ? toScreen(view, labelAt(row)) : [x1, y1], name, color, 0.82);
   }
 }
 
 /** Add an annotation's outline to a path in screen pixels: its polygons, else its box. */
 export function trace(path, view, row) {
-  if (row.polygons) tracePolygons(path, view, row.polygons);
+  if (row.polygons) tracePolygons(path, view, row.polygons, FINE);
   else {
     const [x1, y1, x2, y2] = boxToScreen(view, row.xyxy);
     path.rect(x1, y1, x2 - x1, y2 - y1);
   }
 }
 
-export function tracePolygons(path, view, polygons) {
+/** Points closer together than `least` screen pixels are left out, which a mask must not do. */
+export function tracePolygons(path, view, polygons, least = 0) {
   for (const rings of polygons)
     for (const ring of rings) {
+      let [lastX, lastY] = [Infinity, Infinity];
       for (let i = 0; i < ring.length; i += 2) {
         const x = ring[i] * view.zoom + view.x,
           y = ring[i + 1] * view.zoom + view.y;
+        if (i && Math.abs(x - lastX) < least && Math.abs(y - lastY) < least) continue;
         if (i) path.lineTo(x, y);
         else path.moveTo(x, y);
+        [lastX, lastY] = [x, y];
       }
       path.closePath();
     }
+}
+
+const tops = new WeakMap(); // polygons -> their highest point
+
+/** Where the name of an annotation goes, in image pixels: a box's corner, a polygon's highest point. */
+export function labelAt({ xyxy, polygons }) {
+  if (!polygons) return xyxy;
+  let top = tops.get(polygons);
+  if (!top) {
+    for (const ring of polygons.flat())
+      for (let i = 0; i < ring.length; i += 2) if (!top || ring[i + 1] < top[1]) top = [ring[i], ring[i + 1]];
+    tops.set(polygons, top);
+  }
+  return top;
 }

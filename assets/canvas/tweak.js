@@ -10,6 +10,9 @@ const PART = 8;
 /** Rows that nobody edited since. */
 export const unchanged = (app, rows) => rows.filter((row) => app.store.rows.get(row.id) === row);
 
+/** Only boxes are tightened: stretching an outline would spoil it. */
+const isBox = (row) => !row.polygons;
+
 export function createTweak(app) {
   /** {id: changes} of rows after the segmenter tightened them; null when there is no answer. */
   async function tightened(rows, label, group) {
@@ -51,8 +54,10 @@ export function createTweak(app) {
     tightened,
     /** Refine the selected boxes; resolves to a function that applies the answer. */
     async selection() {
-      const rows = app.selection.rows(),
+      const rows = app.selection.rows().filter(isBox),
         label = rows.length === 1 ? "Tweak box" : `Tweak ${rows.length} boxes`;
+      if (!rows.length)
+        return () => app.toast("Outlines are not tweaked; P traces one anew, Shift P makes a box of it.");
       const found = await proposed(rows, label, "tweak");
       return (
         found &&
@@ -71,7 +76,9 @@ export function createTweak(app) {
     async ofClass() {
       const of = app.selection.only()?.class_id ?? app.classes.current.class_id,
         { name } = app.classes.of(of);
-      const rows = [...app.store.rows.values()].filter((row) => row.class_id === of && row.status === "accepted");
+      const rows = [...app.store.rows.values()].filter(
+        (row) => row.class_id === of && row.status === "accepted" && isBox(row),
+      );
       if (!rows.length) return app.toast(`There is no box of ${name} here.`, "warn");
       const question = `Tweak all ${rows.length} boxes of ${name}?`;
       if (rows.length > ASK_ABOVE && !(await app.confirm(question, "Each is shown before it changes.", "Tweak all")))

@@ -312,14 +312,14 @@ def test_tweak_one_and_tweak_all_are_one_step_each(board: Board):
     board.open(2)
     before = {row["id"]: row["xyxy"] for row in board.rows()}
     cars = board.state("[...app.store.rows.values()].filter((r) => r.class_id === app.classes.list[0].class_id).map((r) => r.id)")
-    x1, y1, x2, y2 = before[cars[-1]]
     board.press("v")
     board.page.evaluate(f"(id) => {APP}.selection.set([id])", cars[-1])
     board.press("x")
     board.wait("app.store.nextUndo === 'Tweak box'")
-    assert board.box(cars[-1]) != [x1, y1, x2, y2]
-    board.press("Control+z")
-    board.press("x", "x")
+    assert board.box(cars[-1]) != before[cars[-1]]
+    board.press("Control+z", "x", "x")
+    board.wait("app.preview.isOpen")
+    board.press("Enter")
     board.wait("app.store.nextUndo.startsWith('Tweak ') && app.store.nextUndo.endsWith('of car')")
     board.press("Control+z")
     assert {row["id"]: row["xyxy"] for row in board.rows()} == before

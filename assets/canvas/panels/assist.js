@@ -82,7 +82,7 @@ export function createAssistPanel(app, actionById) {
   ];
   const root = el(
     "details.tc-fold",
-    {},
+    { name: "tc-fold" },
     el("summary", {}, "Assists"),
     el("label.tc-field", {}, el("span", { text: "Boxes by" }), segmenter),
     el("label.tc-field", {}, el("span", { text: "Masks by" }), masker),

@@ -60,7 +60,7 @@ export function createFindPanel(app, actionById) {
   const answer = el("div.tc-found", { hidden: true }, result, el("div.tc-buttons", {}, none, all));
   const root = el(
     "details.tc-fold.tc-finder",
-    {},
+    { name: "tc-fold" },
     el("summary", {}, "Find"),
     el("div.tc-field", {}, text, go),
     el("label.tc-field", {}, el("span", { text: "Found by" }), finder),
