@@ -1,4 +1,5 @@
 """What a label file may hold that must be refused by name, with the good entries beside it read (T09-T16, T27-T41)."""
+
 from __future__ import annotations
 
 import json
@@ -14,8 +15,14 @@ from tests.reading import named_boxes, read_folder, told
 
 GOOD = [("a.png", "cat", (4.0, 4.0, 20.0, 20.0)), ("b.png", "dog", (8.0, 6.0, 30.0, 26.0))]
 ESCAPES = (
-    "../../secret.png", "/etc/secret.png", "C:\\temp\\secret.png", "\\\\host\\share\\secret.png", "file:///etc/secret.png",
-    "..\\..\\secret.png", "images/../../secret.png", "http://169.254.169.254/secret.png",
+    "../../secret.png",
+    "/etc/secret.png",
+    "C:\\temp\\secret.png",
+    "\\\\host\\share\\secret.png",
+    "file:///etc/secret.png",
+    "..\\..\\secret.png",
+    "images/../../secret.png",
+    "http://169.254.169.254/secret.png",
 )
 formats = pytest.mark.parametrize("format", sorted(REFERRING))
 
@@ -83,7 +90,9 @@ def test_ambiguous_names_are_reported_and_paths_decide(tmp_path: Path, format: s
     good_are_read(source, found)
 
 
-@pytest.mark.parametrize("format", sorted(REFERRING.keys() - {"voc", "imagenet", "labelme"}))  # there the label file's own name decides
+@pytest.mark.parametrize(
+    "format", sorted(REFERRING.keys() - {"voc", "imagenet", "labelme"})
+)  # there the label file's own name decides
 def test_equal_basenames_are_told_apart_by_path(tmp_path: Path, format: str):
     for place in ("day", "night"):
         picture(tmp_path / place / "same.png")
@@ -94,7 +103,8 @@ def test_equal_basenames_are_told_apart_by_path(tmp_path: Path, format: str):
 
 
 BAD_BOXES = {
-    "not a finite number": [(math.nan, 1, 9, 9), (1, math.inf, 9, 9)], "zero area": [(5, 5, 5, 9), (7, 7, 7, 7)],
+    "not a finite number": [(math.nan, 1, 9, 9), (1, math.inf, 9, 9)],
+    "zero area": [(5, 5, 5, 9), (7, 7, 7, 7)],
     "outside the image": [(100, 100, 140, 140), (-60, -60, -5, -5)],
 }
 
@@ -106,7 +116,13 @@ def test_bad_boxes_are_named_and_good_ones_kept(tmp_path: Path, format: str, rea
     source, found = read_folder(folder(tmp_path, format, [*rows, *GOOD]))
     assert source.report.counts["dropped"].total() == 2, told(source)
     assert reason in told(source) or "no box" in told(source), told(source)
-    assert "a.png" in told(source) or "a.xml" in told(source) or "a.json" in told(source) or ":2:" in told(source) or ":1:" in told(source)
+    assert (
+        "a.png" in told(source)
+        or "a.xml" in told(source)
+        or "a.json" in told(source)
+        or ":2:" in told(source)
+        or ":1:" in told(source)
+    )
     good_are_read(source, found)
 
 
@@ -115,7 +131,9 @@ def test_reversed_corners_are_dropped_or_repaired_with_a_note(tmp_path: Path, fo
     source, found = read_folder(folder(tmp_path, format, [("a.png", "dog", (30.0, 30.0, 10.0, 10.0)), *GOOD]))
     report = source.report
     # LabelMe's rectangle is two corners in any order, so there is nothing to say
-    assert report.counts["dropped"].total() + report.counts["repaired"].total() == (0 if format == "labelme" else 1), told(source)
+    assert report.counts["dropped"].total() + report.counts["repaired"].total() == (0 if format == "labelme" else 1), (
+        told(source)
+    )
     assert len(found["images/a.png"]) in (1, 2)
 
 
@@ -126,7 +144,15 @@ def test_boxes_over_the_edge_are_clipped_with_a_note(tmp_path: Path, format: str
     assert "clipped to the image" in told(source)
 
 
-CLASS_NAMES = ("<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "@SUM(1)", "ship 🚢", "日本 語", "a\"b'c&d;e,f", "-1")
+CLASS_NAMES = (
+    "<img src=x onerror=alert(1)>",
+    "=cmd|' /C calc'!A0",
+    "@SUM(1)",
+    "ship 🚢",
+    "日本 語",
+    "a\"b'c&d;e,f",
+    "-1",
+)
 
 
 @formats
@@ -146,26 +172,40 @@ def test_hidden_characters_in_class_names_are_taken_out_with_a_note(wb, tmp_path
 
 
 @formats
-def test_an_object_without_a_class_is_named(tmp_path: Path, format: str):
-    source, found = read_folder(folder(tmp_path, format, [("a.png", "", (5.0, 5.0, 9.0, 9.0)), *GOOD]))
-    assert "without a class" in told(source) or "class" in source.classes.values() or "" in source.classes.values()
-    assert len(found["images/b.png"]) == 1
+def test_an_object_without_a_class_is_named_and_its_image_kept_for_a_person(wb, tmp_path: Path, format: str):
+    dataset = make(wb, folder(tmp_path / "set", format, [("a.png", "", (5.0, 5.0, 9.0, 9.0)), *GOOD]))
+    drops, repairs = named(dataset), named(dataset, "repaired")
+    assert "without a class" in drops or "without a class" in repairs or "class name changed" in repairs
+    states = {row.path: row.state for row in dataset.images()}
+    assert states == {
+        "images/a.png": "in_progress" if drops else "reviewed",
+        "images/b.png": "reviewed",
+        "images/c.png": "new",
+    }
+    assert len(boxes(dataset)["images/b.png"]) == 1
 
 
 XML = {
     "external entity": '<!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd">]><{root}><meta/><filename>&e;</filename></{root}>',
     "billion laughs": '<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;"><!ENTITY c "&b;&b;">]><{root}><meta/><filename>&c;</filename></{root}>',
     "parameter entity": '<!DOCTYPE x [<!ENTITY % p SYSTEM "http://127.0.0.1/x.dtd"> %p;]><{root}><meta/></{root}>',
-    "cut off": "<{root}><meta/><filename>x.png</filename><object>", "not XML": "<{root}><meta/>\0\1\2", "unknown encoding": '<?xml version="1.0" encoding="x-none"?><{root}><meta/></{root}>',
+    "cut off": "<{root}><meta/><filename>x.png</filename><object>",
+    "not XML": "<{root}><meta/>\0\1\2",
+    "unknown encoding": '<?xml version="1.0" encoding="x-none"?><{root}><meta/></{root}>',
     "unparsed entity": '<!DOCTYPE x [<!NOTATION n SYSTEM "n"><!ENTITY e SYSTEM "e.gif" NDATA n>]><{root}><meta/></{root}>',
 }
 
 
 @pytest.mark.parametrize("attack", XML)
-@pytest.mark.parametrize(("format", "root_tag"), [("voc", "annotation"), ("imagenet", "annotation"), ("cvat", "annotations")])
+@pytest.mark.parametrize(
+    ("format", "root_tag"), [("voc", "annotation"), ("imagenet", "annotation"), ("cvat", "annotations")]
+)
 def test_dangerous_xml_is_refused_by_name(tmp_path: Path, format: str, root_tag: str, attack: str):
     root = folder(tmp_path, format, GOOD)
-    text(root / "Annotations" / ("DET" if format == "imagenet" else "more") / "evil.xml", XML[attack].replace("{root}", root_tag))
+    text(
+        root / "Annotations" / ("DET" if format == "imagenet" else "more") / "evil.xml",
+        XML[attack].replace("{root}", root_tag),
+    )
     source, found = read_folder(root)
     assert source.format == format
     assert "evil.xml" in told(source) and "refused as XML" in told(source)
@@ -185,15 +225,28 @@ JSON = ["coco", "roboflow", "createml", "via", "labelme", "qwen"]
 
 
 @pytest.mark.parametrize("format", JSON)
-@pytest.mark.parametrize("content", ["[" * 100_000, '{"a":' * 100_000, "{", "[1, 2", '{"a": 1e}', "9" * 5000], ids=lambda c: c[:6])
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, '{"a":' * 100_000, "{", "[1, 2", '{"a": 1e}', "9" * 5000], ids=lambda c: c[:6]
+)
 def test_broken_and_deep_json_is_refused_by_name(tmp_path: Path, format: str, content: str):
     root = folder(tmp_path, format, GOOD)
     marks = {
-        "coco": '"images" "annotations" "categories"', "roboflow": '"images" "annotations" "categories"', "createml": '[ "image" "annotations"',
-        "via": "region_attributes shape_attributes", "labelme": '"imagePath" "shapes"', "qwen": '{"image conversations" detections "conversations"',
+        "coco": '"images" "annotations" "categories"',
+        "roboflow": '"images" "annotations" "categories"',
+        "createml": '[ "image" "annotations"',
+        "via": "region_attributes shape_attributes",
+        "labelme": '"imagePath" "shapes"',
+        "qwen": '{"image conversations" detections "conversations"',
     }[format]
     bad = root / ("evil.jsonl" if format == "qwen" else "evil.json")
-    text(bad, marks + content if format == "qwen" else f"{marks}\n{content}" if format == "createml" else f"{content}\n{marks}")
+    text(
+        bad,
+        marks + content
+        if format == "qwen"
+        else f"{marks}\n{content}"
+        if format == "createml"
+        else f"{content}\n{marks}",
+    )
     source, found = read_folder(root)
     assert source.format == format
     assert bad.name in told(source) and "JSON" in told(source)
@@ -226,8 +279,8 @@ def mutations(content, value):
             yield from ({**content, key: each} for each in mutations(content[key], value))
     elif isinstance(content, list):
         for at, item in enumerate(content):
-            yield [*content[:at], value, *content[at + 1:]]
-            yield from ([*content[:at], each, *content[at + 1:]] for each in mutations(item, value))
+            yield [*content[:at], value, *content[at + 1 :]]
+            yield from ([*content[:at], each, *content[at + 1 :]] for each in mutations(item, value))
 
 
 def test_more_labels_than_an_image_may_have_are_refused_by_name(wb, tmp_path: Path):
@@ -271,7 +324,7 @@ def test_damaged_records_never_crash(tmp_path: Path):
     path = root / "data.tfrecord"
     whole = bytearray(path.read_bytes())
     for at in range(12, len(whole), 3):
-        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1:])
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :])
         read_folder(root)
 
 
