@@ -21,7 +21,7 @@ export function createFilmstrip(app) {
   let timer = null;
   const search = el("input.tc-input", {
     type: "search",
-    placeholder: "Search images",
+    placeholder: "Search",
     "aria-label": "Search images",
     oninput: () => {
       clearTimeout(timer);
