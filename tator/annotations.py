@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -134,7 +134,7 @@ def add_many(conn: Connection, dataset_id: int, rows: Sequence[Row]) -> int:
         _check_row(row, classes)
     now = time.time()
     columns = [
-        to_table(row | {"id": row.get("id") or uuid.uuid4().hex}, row["image_id"], now + i * 1e-6)
+        to_table(row | {"id": row.get("id") or os.urandom(16).hex()}, row["image_id"], now + i * 1e-6)
         for i, row in enumerate(rows)
     ]
     if columns:

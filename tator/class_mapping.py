@@ -1,4 +1,5 @@
 """Which class of a dataset each class of a source becomes: the same, another, a new one, or none."""
+
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -62,7 +63,10 @@ def _split(entry: str, known: Collection[str]) -> tuple[str, str]:
 
 
 def suggest(
-    names: Iterable[str], ours: Sequence[str], aliases: Mapping[str, str] | None = None, counts: Mapping[str, int] | None = None
+    names: Iterable[str],
+    ours: Sequence[str],
+    aliases: Mapping[str, str] | None = None,
+    counts: Mapping[str, int] | None = None,
 ) -> list[dict]:
     """Return a row for each class of a source: what it should become, and why.
 

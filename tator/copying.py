@@ -1,4 +1,5 @@
 """Copy the images and annotations of one dataset into another: a clone, or a merge of two."""
+
 from __future__ import annotations
 
 import os
@@ -61,7 +62,9 @@ def clone_dataset(dataset: Dataset, new_name: str, storage: str = "same") -> Wor
     """
     kind = dataset.storage if storage == "same" else storage
     if kind == "linked" and dataset.storage == "managed":
-        raise BadInput(f"dataset {dataset.name!r} is managed: a linked clone would lose its images when it is deleted; clone it as managed")
+        raise BadInput(
+            f"dataset {dataset.name!r} is managed: a linked clone would lose its images when it is deleted; clone it as managed"
+        )
     target = _empty_clone(dataset, check_dataset_name(new_name), kind)
     same = {row.class_id: row.class_id for row in dataset.classes(retired=True)}
     result = yield from _copy(Copy(dataset, target, "", same, kind == "managed"))
@@ -86,9 +89,18 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
                 raise Conflict(f"a dataset called {name!r} exists; choose another name or delete it first")
             return Dataset.named(dataset.store, dataset.workspace, name)
         mine = conn.execute(select(dataset_table).where(dataset_table.c.id == dataset.id)).mappings().one()
-        values = {"name": name, "storage": kind, "root": str(root), "next_class_id": mine["next_class_id"], "report": mine["report"]}
+        values = {
+            "name": name,
+            "storage": kind,
+            "root": str(root),
+            "next_class_id": mine["next_class_id"],
+            "report": mine["report"],
+        }
         made = conn.execute(insert(dataset_table).values(**values, settings={"import": facts}, created_at=time.time()))
-        classes = [{**row.plain(), "dataset_id": made.inserted_primary_key[0]} for row in read_classes(conn, dataset.id, retired=True)]
+        classes = [
+            {**row.plain(), "dataset_id": made.inserted_primary_key[0]}
+            for row in read_classes(conn, dataset.id, retired=True)
+        ]
         if classes:
             conn.execute(insert(label_class), classes)
     return Dataset.named(dataset.store, dataset.workspace, name)
@@ -128,7 +140,9 @@ def _kept_prefix(target: Dataset, source: Dataset) -> str:
         settings = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {}
         prefixes = settings.get("merged", {})
         if str(source.id) not in prefixes:
-            prefixes = prefixes | {str(source.id): free_prefix(target, source.name.replace(" ", "_").strip("._") or "merged")}
+            prefixes = prefixes | {
+                str(source.id): free_prefix(target, source.name.replace(" ", "_").strip("._") or "merged")
+            }
             conn.execute(update(dataset_table).where(mine).values(settings=settings | {"merged": prefixes}))
     return prefixes[str(source.id)]
 
@@ -155,12 +169,20 @@ def _copy(copy: Copy) -> Work:
     boxes, left_out = 0, []
     for start in range(0, len(waiting), BATCH):
         yield Progress(len(rows) - len(waiting) + start, len(rows), waiting[start].path)
-        batch = [row for row in waiting[start : start + BATCH] if not copy.has_files or _bring_file(copy, row, left_out)]
+        batch = [
+            row for row in waiting[start : start + BATCH] if not copy.has_files or _bring_file(copy, row, left_out)
+        ]
         boxes += _copy_rows(copy, batch)
     yield Progress(len(rows), len(rows), "Done")
     images = len(waiting) - len(left_out)
     there_count = len(rows) - len(waiting)
-    return {"images": images, "annotations": boxes, "already_there": there_count, "left_out_count": len(left_out), "left_out": left_out[:1000]}
+    return {
+        "images": images,
+        "annotations": boxes,
+        "already_there": there_count,
+        "left_out_count": len(left_out),
+        "left_out": left_out[:1000],
+    }
 
 
 def _bring_file(copy: Copy, row: ImageRow, left_out: list[dict]) -> bool:
@@ -193,16 +215,23 @@ def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> int:
     with copy.target.store.write() as conn:
         facts = {row["id"]: row for row in conn.execute(select(image).where(image.c.id.in_(ids))).mappings()}
         rows = [
-            {"dataset_id": copy.target.id, "path": copy.prefix + row.path} | {name: facts[row.id][name] for name in CARRIED} for row in batch
+            {"dataset_id": copy.target.id, "path": copy.prefix + row.path}
+            | {name: facts[row.id][name] for name in CARRIED}
+            for row in batch
         ]
         added = conn.execute(insert(image).returning(image.c.id, image.c.path), rows).all() if rows else []
         new_id = {path: image_id for image_id, path in added}
         owner = {row.id: new_id[copy.prefix + row.path] for row in batch}
-        found = conn.execute(select(annotation).where(annotation.c.image_id.in_(ids)).order_by(annotation.c.created_at)).mappings()
+        found = conn.execute(
+            select(annotation).where(annotation.c.image_id.in_(ids)).order_by(annotation.c.created_at)
+        ).mappings()
         boxes = [
             {
-                "id": uuid.uuid4().hex, "image_id": owner[row["image_id"]], "class_id": copy.class_ids[row["class_id"]],
-                "xyxy": (row["x1"], row["y1"], row["x2"], row["y2"]), **{name: row[name] for name in KEPT if name != "xyxy"},
+                "id": uuid.uuid4().hex,
+                "image_id": owner[row["image_id"]],
+                "class_id": copy.class_ids[row["class_id"]],
+                "xyxy": (row["x1"], row["y1"], row["x2"], row["y2"]),
+                **{name: row[name] for name in KEPT if name != "xyxy"},
             }
             for row in found
             if copy.class_ids.get(row["class_id"], LEFT_OUT) != LEFT_OUT

@@ -1,4 +1,5 @@
 """Cut every annotated object out of its image into a zip, a folder a class."""
+
 from __future__ import annotations
 
 import csv
@@ -21,8 +22,13 @@ MOST_MARGIN = 5.0
 
 
 def export_crops(
-    content: Content, margin: float = 0.0, smallest_px: int = 4, splits: Sequence[str] = (), states: Sequence[str] = (),
-    classes: Sequence[str] = (), statuses: Sequence[str] = ("accepted",),
+    content: Content,
+    margin: float = 0.0,
+    smallest_px: int = 4,
+    splits: Sequence[str] = (),
+    states: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    statuses: Sequence[str] = ("accepted",),
 ) -> Work:
     """Write one PNG a box into a zip of the workspace's exports: <class>/<image path>_<number>.png, and crops.csv.
 

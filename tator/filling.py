@@ -1,9 +1,11 @@
 """Fill a dataset from a source, image by image and in transactions, so that a cut loses nothing that was written."""
+
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,7 +26,7 @@ from tator.tree import Tree
 from tator.types import BadInput, Progress, Unavailable, Work
 from tator.workspace import Workspace
 
-BATCH = 250  # images committed at once: a cut-off import loses at most these
+BATCH = 500  # images committed at once: a cut-off import loses at most these
 PROBES = 4  # threads that read image headers: they wait for the disk more than for Python
 LEFT_OUT = -1  # class id of a class whose labels are not wanted
 
@@ -84,7 +86,7 @@ def take_classes(run: Filling, found: Source, report: Report) -> None:
         kept: set[str] = set()  # by names of their own
         for index, raw in found.classes.items():
             target = mapping.target(raw)
-            if target == "":
+            if target == "" and raw in mapping.targets:
                 run.class_ids[index] = LEFT_OUT
                 report.notice("class names", "class left out by the mapping", raw[:80])
             else:
@@ -121,13 +123,33 @@ def fill(run: Filling, tree: Tree, found: Source) -> Work:
     waiting = [path for path in tree.images if prefix + path not in there]
     done, total = len(tree.images) - len(waiting), len(tree.images)
     copy_to = Path(run.facts["copy_to"]) if run.facts["copy_to"] else None
-    with ThreadPoolExecutor(PROBES) as pool:
-        for start in range(0, len(waiting), BATCH):
-            paths = waiting[start : start + BATCH]
-            yield Progress(done + start, total, paths[0])
-            sizes = list(pool.map(lambda path: _measure(tree.root, path, copy_to), paths))
-            _add_batch(run, found, paths, sizes)
+    for start, paths, sizes in _measured(tree.root, waiting, copy_to):
+        yield Progress(done + start, total, paths[0])
+        _add_batch(run, found, paths, sizes)
     yield Progress(total, total, "Writing the report")
+
+
+def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Iterator[tuple[int, list[str], list]]:
+    """Yield (start, paths, their sizes or problems) of each batch, the next being measured while one is written."""
+
+    def measure(paths: Sequence[str]) -> list[tuple[int, int] | str]:
+        return [_measure(root, path, copy_to) for path in paths]
+
+    with ThreadPoolExecutor(PROBES) as pool:
+        ahead: deque[tuple[int, list[str], list]] = deque()
+        for start in range(0, len(waiting) + BATCH, BATCH):
+            paths = list(waiting[start : start + BATCH])
+            shares = [
+                paths[at::PROBES] for at in range(PROBES)
+            ]  # a task of many files: a task each would cost more than it does
+            ahead.append((start, paths, [pool.submit(measure, share) for share in shares]))
+            if len(ahead) > 1:
+                start, paths, tasks = ahead.popleft()
+                sizes: list = [None] * len(paths)
+                for at, task in enumerate(tasks):
+                    sizes[at::PROBES] = task.result()
+                if paths:
+                    yield start, paths, sizes
 
 
 def _measure(root: Path, path: str, copy_to: Path | None) -> tuple[int, int] | str:
@@ -175,8 +197,14 @@ def _add_batch(run: Filling, found: Source, paths: Sequence[str], sizes: Sequenc
 def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | str) -> tuple[dict, list[Label]]:
     """Return the row of an image and its labels, and count what it is."""
     row = {
-        "dataset_id": run.dataset_id, "path": run.facts["prefix"] + path, "split": found.splits.get(path), "width": 0, "height": 0,
-        "state": "new", "problem": None, "caption": None,
+        "dataset_id": run.dataset_id,
+        "path": run.facts["prefix"] + path,
+        "split": found.splits.get(path),
+        "width": 0,
+        "height": 0,
+        "state": "new",
+        "problem": None,
+        "caption": None,
     }
     if isinstance(size, str):
         run.report.drop(path, "unreadable image", size)
@@ -227,15 +255,24 @@ def _number_classes(run: Filling, conn: Connection, found: Source, labels: dict[
     ours |= {row.name: row.class_id for row in add_classes(conn, run.dataset_id, lacking)}
     run.class_ids.update((index, ours[name] if name else LEFT_OUT) for index, name in targets.items())
     if run.key == "import":  # a merge leaves the order of ours as it is
-        order = list(dict.fromkeys(run.class_ids[index] for index in sorted(run.class_ids) if run.class_ids[index] != LEFT_OUT))
+        order = list(
+            dict.fromkeys(run.class_ids[index] for index in sorted(run.class_ids) if run.class_ids[index] != LEFT_OUT)
+        )
         others = [row.class_id for row in read_classes(conn, run.dataset_id) if row.class_id not in order]
         reorder_classes(conn, run.dataset_id, order + others)
 
 
 def _annotation(run: Filling, image_id: int, label: Label) -> dict:
     return {
-        "image_id": image_id, "class_id": run.class_ids[label.class_index], "xyxy": label.xyxy, "polygons": label.polygons, "rle": label.rle,
-        "confidence": None, "source": "human", "status": "accepted", "author": "import",
+        "image_id": image_id,
+        "class_id": run.class_ids[label.class_index],
+        "xyxy": label.xyxy,
+        "polygons": label.polygons,
+        "rle": label.rle,
+        "confidence": None,
+        "source": "human",
+        "status": "accepted",
+        "author": "import",
     }
 
 

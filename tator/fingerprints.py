@@ -1,4 +1,5 @@
 """What image files are: their hash, their look as 64 bits and their EXIF orientation, kept until a file changes."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
@@ -70,7 +71,9 @@ def take_fingerprints(dataset: Dataset, rows: Sequence[ImageRow], looks: bool = 
 
 
 def _known(dataset: Dataset, looks: bool) -> dict[int, Fingerprint]:
-    query = select(fingerprint).join(image, image.c.id == fingerprint.c.image_id).where(image.c.dataset_id == dataset.id)
+    query = (
+        select(fingerprint).join(image, image.c.id == fingerprint.c.image_id).where(image.c.dataset_id == dataset.id)
+    )
     if looks:
         query = query.where(fingerprint.c.phash.is_not(None))
     with dataset.store.read() as conn:
@@ -78,7 +81,9 @@ def _known(dataset: Dataset, looks: bool) -> dict[int, Fingerprint]:
 
 
 def _of(row) -> Fingerprint:  # noqa: ANN001
-    return Fingerprint(row.bytes, row.mtime_ns, row.sha256, None if row.phash is None else int(row.phash, 16), row.orientation)
+    return Fingerprint(
+        row.bytes, row.mtime_ns, row.sha256, None if row.phash is None else int(row.phash, 16), row.orientation
+    )
 
 
 def _take(dataset: Dataset, row: ImageRow, known: Fingerprint | None, looks: bool) -> Fingerprint | str:
@@ -101,8 +106,12 @@ def _keep(dataset: Dataset, fresh: dict[int, Fingerprint]) -> None:
         return
     rows = [
         {
-            "image_id": image_id, "bytes": each.bytes, "mtime_ns": each.mtime_ns, "sha256": each.sha256,
-            "phash": None if each.phash is None else f"{each.phash:016x}", "orientation": each.orientation,
+            "image_id": image_id,
+            "bytes": each.bytes,
+            "mtime_ns": each.mtime_ns,
+            "sha256": each.sha256,
+            "phash": None if each.phash is None else f"{each.phash:016x}",
+            "orientation": each.orientation,
         }
         for image_id, each in fresh.items()
     ]
@@ -165,7 +174,11 @@ def near_pairs(hashes: Sequence[int], within: int) -> Iterator[tuple[int, int]]:
 
 
 def _near_in(
-    group: NDArray[np.int64], values: NDArray[np.uint64], places: NDArray[np.int64], within: int, seen: set[tuple[int, int]]
+    group: NDArray[np.int64],
+    values: NDArray[np.uint64],
+    places: NDArray[np.int64],
+    within: int,
+    seen: set[tuple[int, int]],
 ) -> Iterator[tuple[int, int]]:
     for at, row in enumerate(group[:-1]):
         rest = group[at + 1 :]

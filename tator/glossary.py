@@ -1,4 +1,5 @@
 """Glossaries: the other words for each class of a dataset, a library of them, and the table they make for matching names."""
+
 from __future__ import annotations
 
 import re
@@ -28,7 +29,13 @@ def default_glossary(names: Sequence[str]) -> list[Entry]:
         terms = [words] if words and words != name else []
         if words.isascii() and words.replace(" ", "").isalpha() and len(words) > 2:
             terms.append(_other_number(words))
-        entries.append({"class": name, "synonyms": [t for t in dict.fromkeys(terms) if t.casefold() != name.casefold()], "description": ""})
+        entries.append(
+            {
+                "class": name,
+                "synonyms": [t for t in dict.fromkeys(terms) if t.casefold() != name.casefold()],
+                "description": "",
+            }
+        )
     return entries
 
 
@@ -50,7 +57,9 @@ def glossary_of(dataset: Dataset) -> dict:
         {"entries": [{"class", "synonyms", "description"}] in label-map order, then those of no class; "is_default"}.
     """
     with dataset.store.read() as conn:
-        settings = conn.execute(select(dataset_table.c.settings).where(dataset_table.c.id == dataset.id)).scalar_one() or {}
+        settings = (
+            conn.execute(select(dataset_table.c.settings).where(dataset_table.c.id == dataset.id)).scalar_one() or {}
+        )
     names = [row.name for row in dataset.classes()]
     stored = settings.get("glossary")
     if not stored:
@@ -71,7 +80,9 @@ def set_glossary(dataset: Dataset, text: str) -> dict:
         mine = dataset_table.c.id == dataset.id
         settings = dict(conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {})
         settings.pop("glossary", None)
-        conn.execute(update(dataset_table).where(mine).values(settings=settings | ({"glossary": entries} if entries else {})))
+        conn.execute(
+            update(dataset_table).where(mine).values(settings=settings | ({"glossary": entries} if entries else {}))
+        )
     return glossary_of(dataset)
 
 
@@ -113,8 +124,11 @@ def library(store: Store) -> list[dict]:
         rows = conn.execute(select(glossary).order_by(glossary.c.key)).mappings().all()
     return [
         {
-            "name": row["name"], "classes": len(row["entries"]), "terms": sum(len(entry["synonyms"]) for entry in row["entries"]),
-            "created_at": row["created_at"], "updated_at": row["updated_at"],
+            "name": row["name"],
+            "classes": len(row["entries"]),
+            "terms": sum(len(entry["synonyms"]) for entry in row["entries"]),
+            "created_at": row["created_at"],
+            "updated_at": row["updated_at"],
         }
         for row in rows
     ]

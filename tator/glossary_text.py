@@ -4,6 +4,7 @@ Three forms are read: a JSON object {class: ["term", ...] | "a, b" | {"synonyms"
 [{"class" | "label" | "name": ..., "synonyms" | "terms" | "values" | "list": ..., "description": ...}], and lines "class: a, b",
 "class -> a, b", "class = a, b", "class - a, b" or "class (a, b)".
 """
+
 from __future__ import annotations
 
 import json
@@ -53,7 +54,9 @@ def parse_glossary(text: str) -> list[Entry]:
         entry["synonyms"] = _unique([*entry["synonyms"], *terms], name)
         entry["description"] = entry["description"] or description
     if not entries:
-        raise BadInput("the glossary has no entry; expected lines like 'truck: lorry, HGV' or JSON like {\"truck\": [\"lorry\"]}")
+        raise BadInput(
+            'the glossary has no entry; expected lines like \'truck: lorry, HGV\' or JSON like {"truck": ["lorry"]}'
+        )
     if len(entries) > MOST_CLASSES:
         raise BadInput(f"the glossary has {len(entries)} classes; at most {MOST_CLASSES} are kept")
     return list(entries.values())
@@ -80,9 +83,13 @@ def _value(value: Any, name: str) -> tuple[list[str], str]:
 def _item(item: Any, at: int) -> tuple[str, list[str], str]:
     if isinstance(item, str):
         return item, [], ""
-    name = next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), None) if isinstance(item, dict) else None
+    name = (
+        next((item[key] for key in NAME_KEYS if isinstance(item.get(key), str)), None)
+        if isinstance(item, dict)
+        else None
+    )
     if name is None:
-        raise BadInput(f"entry {at + 1} of the glossary has no class; expected {{\"class\": ..., \"synonyms\": [...]}}")
+        raise BadInput(f'entry {at + 1} of the glossary has no class; expected {{"class": ..., "synonyms": [...]}}')
     return (name, *_value(item, name))
 
 
@@ -107,7 +114,9 @@ def _from_lines(text: str) -> list[tuple[str, list[str], str]]:
         if not line or line.startswith("#"):
             continue
         match = BRACKETED.fullmatch(line) or LINE.fullmatch(line)
-        found.append((match["name"].strip(" \"'`"), split_terms(match["terms"]), "") if match else (line.strip(" \"'`"), [], ""))
+        found.append(
+            (match["name"].strip(" \"'`"), split_terms(match["terms"]), "") if match else (line.strip(" \"'`"), [], "")
+        )
     return found
 
 
@@ -121,7 +130,9 @@ def clean_term(text: str) -> str:
     term = " ".join(text.split()).strip(" \"'`“”‘’.")
     while (shorter := FILLER.sub("", term).strip(" \"'`“”‘’.")) not in ("", term):
         term = shorter
-    has_sense = any(letter.isalnum() for letter in term) and not any(sign in term for sign in "()[]{}<>:→") and "->" not in term
+    has_sense = (
+        any(letter.isalnum() for letter in term) and not any(sign in term for sign in "()[]{}<>:→") and "->" not in term
+    )
     return term if has_sense and len(term) <= LONGEST_TERM else ""
 
 

@@ -1,4 +1,5 @@
 """Add a folder, a zip, an upload or another dataset to a dataset that is there."""
+
 from __future__ import annotations
 
 import os
@@ -22,7 +23,9 @@ from tator.workspace import UPLOAD
 LONGEST_PREFIX = 60
 
 
-def merge_source(dataset: Dataset, source: str, with_labels: bool = True, format: str = "", mapping: Sequence[str] = ()) -> Work:
+def merge_source(
+    dataset: Dataset, source: str, with_labels: bool = True, format: str = "", mapping: Sequence[str] = ()
+) -> Work:
     """Add the images and labels of a source to a dataset; run again with the same arguments after a cut, it goes on.
 
     A managed dataset gets the files copied into a folder of their own below its root, so equal names never meet. A linked
@@ -66,7 +69,9 @@ def _begin(dataset: Dataset, asked: dict) -> Filling:
         if any(facts.get(key) != value for key, value in asked.items()):
             raise Conflict(f"a merge of {facts['source']!r} into {dataset.name!r} is unfinished; run it again first")
         class_ids = {int(index): class_id for index, class_id in facts["class_ids"].items()}
-        return Filling(dataset.store, dataset.workspace, dataset.id, "merge", facts, Report.of(row["report"] or {}), class_ids)
+        return Filling(
+            dataset.store, dataset.workspace, dataset.id, "merge", facts, Report.of(row["report"] or {}), class_ids
+        )
     origin = dataset.workspace.source(asked["source"])
     if not origin.is_dir() and origin.suffix.lower() != ".zip":
         raise BadInput(f"source {asked['source']!r} is neither a folder nor a .zip file")
@@ -87,8 +92,12 @@ def _prefix(dataset: Dataset, origin: Path, source: str) -> str:
         return "" if relative == "." else f"{relative}/"
     if dataset.storage != "managed":
         told = f"dataset {dataset.name!r} is linked to {dataset.root}, so its images stay there"
-        raise BadInput(f"{told}; put the new images into that folder, or clone the dataset as managed and merge into the clone")
-    name = "upload" if source.startswith(UPLOAD) else re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", origin.stem))
+        raise BadInput(
+            f"{told}; put the new images into that folder, or clone the dataset as managed and merge into the clone"
+        )
+    name = (
+        "upload" if source.startswith(UPLOAD) else re.sub(r"[^\w.-]+", "_", unicodedata.normalize("NFC", origin.stem))
+    )
     name = name.strip("._")[:LONGEST_PREFIX] or "merged"
     return free_prefix(dataset, name)
 

@@ -1,4 +1,5 @@
 """Look at a source before anything of it is written: format, classes with counts, splits, and what would be dropped."""
+
 from __future__ import annotations
 
 import os
@@ -24,7 +25,11 @@ ENTRIES = 200  # of each kind that the answer lists; all are counted
 
 
 def preview_source(
-    workspace: Workspace, source: str, format: str = "", ours: Sequence[str] = (), aliases: Mapping[str, str] | None = None
+    workspace: Workspace,
+    source: str,
+    format: str = "",
+    ours: Sequence[str] = (),
+    aliases: Mapping[str, str] | None = None,
 ) -> Work:
     """Read a source as an import would, and write nothing.
 
@@ -63,7 +68,9 @@ def preview_source(
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _read(root: Path, source: str, format: str, ours: Sequence[str], aliases: Mapping[str, str] | None, report: Report) -> Work:
+def _read(
+    root: Path, source: str, format: str, ours: Sequence[str], aliases: Mapping[str, str] | None, report: Report
+) -> Work:
     """Read every image's head and labels, and count."""
     tree, found, head = look(root, source, format)
     found.report = Report()
@@ -77,14 +84,21 @@ def _read(root: Path, source: str, format: str, ours: Sequence[str], aliases: Ma
                 _count(path, size, found, read, labels)
     yield Progress(len(tree.images), len(tree.images), "Done")
     whole = report.merge(head).merge(found.report).plain()
-    names = {index: found.classes.get(index, f"class {index}") for index in [*found.classes, *sorted(labels.keys() - found.classes.keys())]}
+    names = {
+        index: found.classes.get(index, f"class {index}")
+        for index in [*found.classes, *sorted(labels.keys() - found.classes.keys())]
+    }
     counts: Counter = Counter()
     for index, name in names.items():
         counts[name] += labels[index]
     return {
-        "source": source, "format": found.format, "formats": _formats(tree, found),
-        **{key: read[key] for key in ("images", "unreadable", "labelled", "unlabelled", "annotations")}, "captions": len(found.captions),
-        "classes": suggest(dict.fromkeys(names.values()), ours, aliases, counts), "splits": _splits(tree, found),
+        "source": source,
+        "format": found.format,
+        "formats": _formats(tree, found),
+        **{key: read[key] for key in ("images", "unreadable", "labelled", "unlabelled", "annotations")},
+        "captions": len(found.captions),
+        "classes": suggest(dict.fromkeys(names.values()), ours, aliases, counts),
+        "splits": _splits(tree, found),
         "report": whole | {kind: whole[kind][:ENTRIES] for kind in ("dropped", "repaired", "noticed")},
     }
 

@@ -1,4 +1,5 @@
 """Build folders that Qwen-VL is trained on: conversations about images, both splits filled, no image in two."""
+
 from __future__ import annotations
 
 import hashlib
@@ -23,7 +24,9 @@ LONGEST_CONTEXT = 2_000
 _NAME = re.compile(r"[^\x00-\x1f/\\]{1,100}")
 
 
-def build_qwen(dataset: Dataset, name: str = "", val_share: float = 0.2, seed: int = 42, context: str = "", force: bool = False) -> Work:
+def build_qwen(
+    dataset: Dataset, name: str = "", val_share: float = 0.2, seed: int = 42, context: str = "", force: bool = False
+) -> Work:
     """Write <split>/annotations.jsonl with a box and a point conversation an image, and the images, into a folder of its own.
 
     Args:
@@ -47,7 +50,9 @@ def build_qwen(dataset: Dataset, name: str = "", val_share: float = 0.2, seed: i
         raise BadInput(f"context has {len(context)} characters; at most {LONGEST_CONTEXT} are taken")
     folder = _folder(dataset.workspace, name or dataset.name)
     if folder.exists() and not force:
-        raise Conflict(f"a Qwen dataset called {folder.name!r} exists; choose another name, or build it anew with force")
+        raise Conflict(
+            f"a Qwen dataset called {folder.name!r} exists; choose another name, or build it anew with force"
+        )
     plan = plan_export(dataset, qwen.image_path, Choice())
     if not plan.names:
         raise BadInput(f"dataset {dataset.name!r} has no class")
@@ -79,10 +84,14 @@ def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
         return
     given = rows.get(source) or []
     if len(given) < 2:
-        raise BadInput(f"dataset {plan.content.name!r} has {len(given)} images in {source}; training needs one in train and one in val")
+        raise BadInput(
+            f"dataset {plan.content.name!r} has {len(given)} images in {source}; training needs one in train and one in val"
+        )
     share = val_share if target == "val" else 1 - val_share
     count = min(max(round(share * len(given)), 1), len(given) - 1)
-    order = sorted(given, key=lambda pair: hashlib.sha256(f"{seed}|{pair[0].path}".encode("utf-8", "surrogatepass")).digest())
+    order = sorted(
+        given, key=lambda pair: hashlib.sha256(f"{seed}|{pair[0].path}".encode("utf-8", "surrogatepass")).digest()
+    )
     moved = {row.id for row, _ in order[:count]}
     rows[target] = [pair for pair in given if pair[0].id in moved]
     rows[source] = [pair for pair in given if pair[0].id not in moved]
@@ -107,8 +116,17 @@ def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
             if done % 25 == 0 or done == plan.total:
                 yield Progress(done, plan.total, name)
     facts = {
-        "id": plan.content.name, "label": plan.content.name, "format": qwen.VERSION, "type": "bbox", "classes": plan.names, "context": context,
-        "created_at": time.time(), "counts": counts, "modes": list(qwen.PROMPTS), "signature": digest.hexdigest(), "source": dataset.name,
+        "id": plan.content.name,
+        "label": plan.content.name,
+        "format": qwen.VERSION,
+        "type": "bbox",
+        "classes": plan.names,
+        "context": context,
+        "created_at": time.time(),
+        "counts": counts,
+        "modes": list(qwen.PROMPTS),
+        "signature": digest.hexdigest(),
+        "source": dataset.name,
     }
     out.text("metadata.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 
@@ -125,7 +143,9 @@ def listing(workspace: Workspace) -> list[dict]:
     """Return {"name", "classes", "counts", "context", "created_at", "signature", "source", "folder"} of each, by name."""
     root = workspace.folder("runs") / FOLDER
     folders: Sequence[Path] = sorted(root.iterdir()) if root.is_dir() else ()
-    return [_facts(folder) for folder in folders if not folder.name.startswith(".") and (folder / "metadata.json").is_file()]
+    return [
+        _facts(folder) for folder in folders if not folder.name.startswith(".") and (folder / "metadata.json").is_file()
+    ]
 
 
 def _facts(folder: Path) -> dict:

@@ -1,4 +1,5 @@
 """Compare two snapshots of a dataset: images, annotations and classes that came, went or changed."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -18,7 +19,14 @@ def diff_snapshots(old: Snapshot, new: Snapshot) -> dict:
     """
     if old.sha256 == new.sha256:
         empty = {"added": 0, "removed": 0, "changed": 0}
-        return {"same": True, "images": empty, "annotations": dict(empty), "classes": _classes(old, new), "rows": [], "row_count": 0}
+        return {
+            "same": True,
+            "images": empty,
+            "annotations": dict(empty),
+            "classes": _classes(old, new),
+            "rows": [],
+            "row_count": 0,
+        }
     before, after = old.facts_of(), new.facts_of()
     images, boxes, rows = Counter(), Counter(), []
     for path in sorted(before.keys() | after.keys()):
@@ -30,8 +38,12 @@ def diff_snapshots(old: Snapshot, new: Snapshot) -> dict:
         rows.append(row)
     kinds = ("added", "removed", "changed")
     return {
-        "same": not rows and old.header == new.header, "images": {kind: images[kind] for kind in kinds},
-        "annotations": {kind: boxes[kind] for kind in kinds}, "classes": _classes(old, new), "rows": rows[:LISTED], "row_count": len(rows),
+        "same": not rows and old.header == new.header,
+        "images": {kind: images[kind] for kind in kinds},
+        "annotations": {kind: boxes[kind] for kind in kinds},
+        "classes": _classes(old, new),
+        "rows": rows[:LISTED],
+        "row_count": len(rows),
     }
 
 
@@ -40,7 +52,8 @@ def _image(path: str, before: dict | None, after: dict | None, old: Snapshot, ne
     one = {row["id"]: row for row in old.annotations_of(before["id"])} if before else {}
     two = {row["id"]: row for row in new.annotations_of(after["id"])} if after else {}
     counts = {
-        "added": len(two.keys() - one.keys()), "removed": len(one.keys() - two.keys()),
+        "added": len(two.keys() - one.keys()),
+        "removed": len(one.keys() - two.keys()),
         "changed": sum(one[key] != two[key] for key in one.keys() & two.keys()),
     }
     facts = [key for key in IMAGE_FACTS if before and after and before[key] != after[key]]
@@ -53,6 +66,7 @@ def _image(path: str, before: dict | None, after: dict | None, old: Snapshot, ne
 def _classes(old: Snapshot, new: Snapshot) -> dict:
     one, two = ({row.class_id: row.name for row in each.classes()} for each in (old, new))
     return {
-        "added": [two[key] for key in two if key not in one], "removed": [one[key] for key in one if key not in two],
+        "added": [two[key] for key in two if key not in one],
+        "removed": [one[key] for key in one if key not in two],
         "renamed": [[one[key], two[key]] for key in one if key in two and one[key] != two[key]],
     }

@@ -1,4 +1,5 @@
 """Named, immutable states of a dataset: frozen to a file with a hash, compared, exported byte for byte alike."""
+
 from __future__ import annotations
 
 import gzip
@@ -60,7 +61,10 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
     file = f"{dataset.id}-{os.urandom(8).hex()}.jsonl.gz"
     part, digest, boxes = folder / f"{file}.part", hashlib.sha256(), 0
     try:
-        with open(part, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed:
+        with (
+            open(part, "wb") as raw,
+            gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed,
+        ):
             for line, count in _lines(dataset, rows, hashes):
                 if count < 0:
                     yield Progress(-count, len(rows), "Writing the snapshot")
@@ -70,7 +74,13 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
                 boxes += count
         os.chmod(part, 0o444)
         os.replace(part, folder / file)
-        facts = {"dataset_id": dataset.id, "name": name, "sha256": digest.hexdigest(), "file": file, "images": len(rows)}
+        facts = {
+            "dataset_id": dataset.id,
+            "name": name,
+            "sha256": digest.hexdigest(),
+            "file": file,
+            "images": len(rows),
+        }
         _record(dataset, {**facts, "annotations": boxes, "user": user[:100], "created_at": time.time()})
     except BaseException:
         part.unlink(missing_ok=True)
@@ -119,7 +129,11 @@ def _record(dataset: Dataset, values: dict) -> None:
 
 def snapshots_of(dataset: Dataset) -> list[dict]:
     """Return {"name", "sha256", "images", "annotations", "bytes", "user", "created_at"} of each snapshot, newest first."""
-    query = select(snapshot).where(snapshot.c.dataset_id == dataset.id).order_by(snapshot.c.created_at.desc(), snapshot.c.id.desc())
+    query = (
+        select(snapshot)
+        .where(snapshot.c.dataset_id == dataset.id)
+        .order_by(snapshot.c.created_at.desc(), snapshot.c.id.desc())
+    )
     with dataset.store.read() as conn:
         rows = conn.execute(query).mappings().all()
     folder = dataset.workspace.folder("snapshots")
@@ -185,7 +199,9 @@ class Snapshot:
         facts = _one(dataset, name)
         with dataset.store.read() as conn:
             mine = (snapshot.c.dataset_id == dataset.id) & (snapshot.c.name == name)
-            path = dataset.workspace.folder("snapshots") / conn.execute(select(snapshot.c.file).where(mine)).scalar_one()
+            path = (
+                dataset.workspace.folder("snapshots") / conn.execute(select(snapshot.c.file).where(mine)).scalar_one()
+            )
         if not path.is_file():
             raise NotFound(f"the file of snapshot {name!r} is missing: {path}")
         try:
@@ -206,15 +222,24 @@ class Snapshot:
         """Return the classes in label-map order."""
         return [LabelClass(**row) for row in self.header["classes"]]
 
-    def images(self, states: Sequence[str] | None = None, splits: Sequence[str] | None = None, readable: bool = True) -> list[ImageRow]:
+    def images(
+        self, states: Sequence[str] | None = None, splits: Sequence[str] | None = None, readable: bool = True
+    ) -> list[ImageRow]:
         """Return images in path order; see Dataset.images."""
         rows = [
-            row for row in self._rows
-            if (not states or row["state"] in states) and (not splits or (row["split"] or "") in splits)
+            row
+            for row in self._rows
+            if (not states or row["state"] in states)
+            and (not splits or (row["split"] or "") in splits)
             and not (readable and row["problem"])
         ]
         keys = ("id", "path", "width", "height", "split", "state")
-        return [ImageRow(**{key: row[key] for key in keys}, revision=0, annotation_count=row["count"], problem=row["problem"]) for row in rows]
+        return [
+            ImageRow(
+                **{key: row[key] for key in keys}, revision=0, annotation_count=row["count"], problem=row["problem"]
+            )
+            for row in rows
+        ]
 
     def annotations_of(self, image_id: int) -> list[dict]:
         """Return an image's annotations as they were frozen."""

@@ -1,4 +1,5 @@
 """Deal a dataset's images into splits: by image, by group or folder, stratified by class, always the same for a seed."""
+
 from __future__ import annotations
 
 import hashlib
@@ -51,14 +52,22 @@ def split_dataset(
     dealt = _stratified(dataset, rows, shares, seed) if by == "stratified" else _dealt(groups, shares, seed)
     changed = _store(dataset, rows, dealt, {"by": by, "shares": shares, "seed": seed, "key": key})
     counts = Counter(dealt.values())
-    return {"by": by, "seed": seed, "splits": {split: counts[split] for split in shares}, "changed": changed, "groups": len(groups)}
+    return {
+        "by": by,
+        "seed": seed,
+        "splits": {split: counts[split] for split in shares},
+        "changed": changed,
+        "groups": len(groups),
+    }
 
 
 def _shares(train: float, val: float, test: float) -> dict[str, float]:
     given = {"train": train, "val": val, "test": test}
     total = sum(given.values())
     if min(given.values()) < 0 or not 0 < total < float("inf"):
-        raise BadInput(f"shares of train, val and test must be 0 or more and not all 0, are {train:g}, {val:g}, {test:g}")
+        raise BadInput(
+            f"shares of train, val and test must be 0 or more and not all 0, are {train:g}, {val:g}, {test:g}"
+        )
     return {split: share / total for split, share in given.items() if share}
 
 
@@ -69,7 +78,9 @@ def _grouping(by: str, key: str) -> Callable[[ImageRow], str]:
     if by != "group":
         return lambda row: row.path
     if not key or len(key) > 20:
-        raise BadInput(f"key must be a number of letters, such as 5, or a sign that ends a group's name, such as _; is {key[:40]!r}")
+        raise BadInput(
+            f"key must be a number of letters, such as 5, or a sign that ends a group's name, such as _; is {key[:40]!r}"
+        )
     count = int(key) if key.isdecimal() else 0
 
     def group(row: ImageRow) -> str:
@@ -111,7 +122,9 @@ def _stratified(dataset: Dataset, rows: Sequence[ImageRow], shares: Mapping[str,
     query = select(annotation.c.image_id, annotation.c.class_id).join(image, image.c.id == annotation.c.image_id)
     boxes: dict[int, Counter] = defaultdict(Counter)
     with dataset.store.read() as conn:
-        for image_id, class_id in conn.execute(query.where(image.c.dataset_id == dataset.id, annotation.c.status == "accepted")):
+        for image_id, class_id in conn.execute(
+            query.where(image.c.dataset_id == dataset.id, annotation.c.status == "accepted")
+        ):
             if image_id in ids:
                 boxes[image_id][class_id] += 1
     totals = Counter[int]()
@@ -119,13 +132,19 @@ def _stratified(dataset: Dataset, rows: Sequence[ImageRow], shares: Mapping[str,
         totals.update(counts)
     lacking = {split: {class_id: share * n for class_id, n in totals.items()} for split, share in shares.items()}
     room = {split: share * len(rows) for split, share in shares.items()}
-    rarest = {image_id: min(counts, key=lambda class_id: (totals[class_id], class_id)) for image_id, counts in boxes.items()}
+    rarest = {
+        image_id: min(counts, key=lambda class_id: (totals[class_id], class_id)) for image_id, counts in boxes.items()
+    }
     place = {name: at for at, name in enumerate(_order(list(by_path), seed))}
-    order = sorted(rows, key=lambda row: (row.id not in rarest, totals[rarest[row.id]] if row.id in rarest else 0, place[row.path]))
+    order = sorted(
+        rows, key=lambda row: (row.id not in rarest, totals[rarest[row.id]] if row.id in rarest else 0, place[row.path])
+    )
     dealt = {}
     for row in order:
         wanted = rarest.get(row.id)
-        split = max(shares, key=lambda each: (lacking[each][wanted] if wanted is not None else 0, room[each], shares[each]))
+        split = max(
+            shares, key=lambda each: (lacking[each][wanted] if wanted is not None else 0, room[each], shares[each])
+        )
         dealt[row.id] = split
         room[split] -= 1
         for class_id, n in boxes.get(row.id, {}).items():

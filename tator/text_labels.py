@@ -1,4 +1,5 @@
 """Captions of images: read, written as journalled edits, imported from and exported to text files and JSON Lines."""
+
 from __future__ import annotations
 
 import json
@@ -43,7 +44,9 @@ def set_caption(dataset: Dataset, path: str, caption: str, user: str = "") -> di
 
 
 def _row(dataset: Dataset, path: str):  # noqa: ANN202
-    query = select(image.c.id, image.c.revision, image.c.caption).where(image.c.dataset_id == dataset.id, image.c.path == path)
+    query = select(image.c.id, image.c.revision, image.c.caption).where(
+        image.c.dataset_id == dataset.id, image.c.path == path
+    )
     with dataset.store.read() as conn:
         row = conn.execute(query).first()
     if row is None:
@@ -82,7 +85,9 @@ def import_captions(dataset: Dataset, source: str, replace: bool = True, user: s
     tree.images = [row.path for row in rows]  # the captions are of the dataset's images, which need not lie beside them
     found = read_captions(tree, report)
     if not found and not report.counts["dropped"]:
-        raise BadInput(f"{source!r} has no captions; expected text_labels/<image>.txt, captions.jsonl or metadata.jsonl")
+        raise BadInput(
+            f"{source!r} has no captions; expected text_labels/<image>.txt, captions.jsonl or metadata.jsonl"
+        )
     have = dataset.captions([row.id for row in rows])
     written = kept = 0
     by_path = {row.path: row for row in rows}

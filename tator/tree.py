@@ -140,10 +140,10 @@ class Tree:
         Raises:
             OSError: it cannot be read, or is longer than TEXT_LIMIT.
         """
-        with open(self.root / path, "rb") as file:
-            content = file.read(TEXT_LIMIT + 1)
-        if len(content) > TEXT_LIMIT:
-            raise OSError(f"longer than {TEXT_LIMIT >> 20} MB")
+        with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > TEXT_LIMIT:
+                raise OSError(f"longer than {TEXT_LIMIT >> 20} MB")
+            content = file.readall()
         return content.decode("utf-8-sig", errors="replace")
 
     def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:

@@ -13,6 +13,7 @@ UPLOAD = "upload:"  # what a caller writes before an upload's id to import from 
 LONGEST_PATH = 1000  # characters; the width of the column that holds an image's path
 LONGEST_PART = 255  # bytes; what common file systems take for one name
 _UPLOAD_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _SCHEME = re.compile(r"[A-Za-z]:.*|[A-Za-z][A-Za-z0-9+.-]*:")  # C:x, or what stands before the slashes of an address
 
 
@@ -25,7 +26,7 @@ def path_problem(relative: str) -> str:
     parts = re.split(r"[/\\]", relative)
     if not relative.strip() or relative in (".", "./"):
         return "it is empty"
-    if any(ord(letter) < 32 or ord(letter) == 127 or 0xD800 <= ord(letter) < 0xE000 for letter in relative):
+    if _CONTROL.search(relative):
         return "it has control characters"
     if parts[0] == "" or _SCHEME.fullmatch(parts[0]):
         return "it is absolute, a drive or an address"

@@ -1,4 +1,5 @@
 """Write label files of every format by hand, good or bad, without the product's own writers."""
+
 from __future__ import annotations
 
 import csv
@@ -26,7 +27,11 @@ def _by_image(rows: Sequence[Row]) -> dict[str, list[tuple[str, tuple]]]:
 def _stem(reference: str, at: int) -> str:
     """Return what the label file of an image is called; a path that leads out has one of no image."""
     plain = reference.rpartition("/")[2].rpartition(".")[0]
-    return f"stray{at}" if not plain or any(sign in reference for sign in ("..", ":", "\\")) or reference[0] == "/" else plain
+    return (
+        f"stray{at}"
+        if not plain or any(sign in reference for sign in ("..", ":", "\\")) or reference[0] == "/"
+        else plain
+    )
 
 
 def escaped(text: str) -> str:
@@ -40,7 +45,10 @@ def voc(root: Path, rows: Sequence[Row]) -> None:
             f"<object><name>{escaped(name)}</name><bndbox><xmin>{x1}</xmin><ymin>{y1}</ymin><xmax>{x2}</xmax><ymax>{y2}</ymax></bndbox></object>"
             for name, (x1, y1, x2, y2) in objects
         )
-        _text(root / "Annotations" / f"{stem}.xml", f"<annotation><filename>{escaped(reference)}</filename>{found}</annotation>")
+        _text(
+            root / "Annotations" / f"{stem}.xml",
+            f"<annotation><filename>{escaped(reference)}</filename>{found}</annotation>",
+        )
 
 
 def imagenet(root: Path, rows: Sequence[Row]) -> None:
@@ -75,7 +83,8 @@ def coco(root: Path, rows: Sequence[Row]) -> None:
         for at, (r, n, (a, b, c, d)) in enumerate(rows)
     ]
     content = {
-        "images": [{"id": at, "file_name": reference} for reference, at in images.items()], "annotations": annotations,
+        "images": [{"id": at, "file_name": reference} for reference, at in images.items()],
+        "annotations": annotations,
         "categories": [{"id": 3 * at, "name": name} for at, name in enumerate(names)],
     }
     _text(root / "annotations.json", json.dumps(content))
@@ -88,9 +97,13 @@ def roboflow(root: Path, rows: Sequence[Row]) -> None:
 
 def createml(root: Path, rows: Sequence[Row]) -> None:
     content = [
-        {"image": reference, "annotations": [
-            {"label": n, "coordinates": {"x": (a + c) / 2, "y": (b + d) / 2, "width": c - a, "height": d - b}} for n, (a, b, c, d) in objects
-        ]}
+        {
+            "image": reference,
+            "annotations": [
+                {"label": n, "coordinates": {"x": (a + c) / 2, "y": (b + d) / 2, "width": c - a, "height": d - b}}
+                for n, (a, b, c, d) in objects
+            ],
+        }
         for reference, objects in _by_image(rows).items()
     ]
     _text(root / "annotations.json", json.dumps(content))
@@ -98,10 +111,18 @@ def createml(root: Path, rows: Sequence[Row]) -> None:
 
 def via(root: Path, rows: Sequence[Row]) -> None:
     content = {
-        f"{reference}-1": {"filename": reference, "size": -1, "file_attributes": {}, "regions": [
-            {"shape_attributes": {"name": "rect", "x": a, "y": b, "width": c - a, "height": d - b}, "region_attributes": {"label": n}}
-            for n, (a, b, c, d) in objects
-        ]}
+        f"{reference}-1": {
+            "filename": reference,
+            "size": -1,
+            "file_attributes": {},
+            "regions": [
+                {
+                    "shape_attributes": {"name": "rect", "x": a, "y": b, "width": c - a, "height": d - b},
+                    "region_attributes": {"label": n},
+                }
+                for n, (a, b, c, d) in objects
+            ],
+        }
         for reference, objects in _by_image(rows).items()
     }
     _text(root / "via_region_data.json", json.dumps(content))
@@ -126,10 +147,18 @@ def plain_csv(root: Path, rows: Sequence[Row]) -> None:
 
 def qwen(root: Path, rows: Sequence[Row]) -> None:
     lines = [
-        json.dumps({"image": reference, "conversations": [
-            {"from": "human", "value": "<image>\nwhere?"},
-            {"from": "gpt", "value": json.dumps({"detections": [{"label": n, "bbox": list(box)} for n, box in objects]})},
-        ]})
+        json.dumps(
+            {
+                "image": reference,
+                "conversations": [
+                    {"from": "human", "value": "<image>\nwhere?"},
+                    {
+                        "from": "gpt",
+                        "value": json.dumps({"detections": [{"label": n, "bbox": list(box)} for n, box in objects]}),
+                    },
+                ],
+            }
+        )
         for reference, objects in _by_image(rows).items()
     ]
     _text(root / "annotations.jsonl", "\n".join(lines) + "\n")
@@ -139,7 +168,10 @@ def tfrecord(root: Path, rows: Sequence[Row]) -> None:
     with open(root / "data.tfrecord", "wb") as file:
         for reference, objects in _by_image(rows).items():
             sides = zip(*[(a / WIDTH, b / HEIGHT, c / WIDTH, d / HEIGHT) for _, (a, b, c, d) in objects], strict=True)
-            features = {"image/filename": _bytes_list([reference]), "image/object/class/text": _bytes_list([n for n, _ in objects])}
+            features = {
+                "image/filename": _bytes_list([reference]),
+                "image/object/class/text": _bytes_list([n for n, _ in objects]),
+            }
             for side, values in zip(("xmin", "ymin", "xmax", "ymax"), sides, strict=True):
                 features[f"image/object/bbox/{side}"] = _field(2, _field(1, struct.pack(f"<{len(values)}f", *values)))
             entries = b"".join(_field(1, _field(1, key.encode()) + _field(2, value)) for key, value in features.items())
@@ -163,6 +195,16 @@ def _varint(value: int) -> bytes:
 
 
 REFERRING: dict[str, Callable[[Path, Sequence[Row]], None]] = {  # formats whose files name their images
-    "voc": voc, "imagenet": imagenet, "cvat": cvat, "labelme": labelme, "coco": coco, "roboflow": roboflow, "createml": createml, "via": via,
-    "openimages": openimages, "csv": plain_csv, "qwen": qwen, "tfrecord": tfrecord,
+    "voc": voc,
+    "imagenet": imagenet,
+    "cvat": cvat,
+    "labelme": labelme,
+    "coco": coco,
+    "roboflow": roboflow,
+    "createml": createml,
+    "via": via,
+    "openimages": openimages,
+    "csv": plain_csv,
+    "qwen": qwen,
+    "tfrecord": tfrecord,
 }

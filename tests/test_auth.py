@@ -83,7 +83,7 @@ def test_the_roots_of_imports_are_closed_unless_named(guarded: Guarded, tmp_path
     (tmp_path / "images").mkdir()
     with signed_in(guarded, "bob") as http:
         job = http.post(
-            "/gradio_api/run/datasets_create", json={"data": ["x", str(tmp_path / "images"), "linked", True]}
+            "/gradio_api/run/datasets_create", json={"data": ["x", str(tmp_path / "images"), "linked", True, "", []]}
         )
         message = job.text if job.status_code != 200 else until_ended(http, job.json()["data"][0])["error"]["message"]
         assert "outside" in message
@@ -100,7 +100,7 @@ def until_ended(http: httpx.Client, job_id: str) -> dict:
 
 def test_jobs_carry_who_started_them(guarded: Guarded):
     with signed_in(guarded) as http:
-        started = http.post("/gradio_api/run/datasets_create", json={"data": ["y", "/nowhere", "linked", True]})
+        started = http.post("/gradio_api/run/datasets_create", json={"data": ["y", "/nowhere", "linked", True, "", []]})
         if started.status_code == 200:
             assert until_ended(http, started.json()["data"][0])["user"] == "ann"
         jobs = http.post("/gradio_api/run/jobs_list", json={"data": ["", 10]}).json()["data"][0]

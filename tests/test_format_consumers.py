@@ -1,4 +1,5 @@
 """Exports load in the programs they are made for: same boxes, same class order."""
+
 from __future__ import annotations
 
 import json
@@ -97,7 +98,13 @@ def test_supervision_reads(unpacked, truth, format: str):
     check(supervised(found), truth, within=1.01 if format == "voc" else 0.1)
 
 
-DATUMARO = {"coco": "coco_instances", "voc": "voc_detection", "cvat": "cvat", "openimages": "open_images", "roboflow": "roboflow_coco"}
+DATUMARO = {
+    "coco": "coco_instances",
+    "voc": "voc_detection",
+    "cvat": "cvat",
+    "openimages": "open_images",
+    "roboflow": "roboflow_coco",
+}
 
 
 @pytest.mark.parametrize(("format", "importer"), DATUMARO.items())
@@ -107,7 +114,9 @@ def test_datumaro_reads(unpacked, truth, format: str, importer: str):
     labels = [label.name for label in dataset.categories()[dm.AnnotationType.label]]
     assert [name for name in labels if name in NAMES] == NAMES
     found = {
-        f"{Path(item.id).name}.jpg": [(labels[a.label], *a.points) for a in item.annotations if a.type == dm.AnnotationType.bbox]
+        f"{Path(item.id).name}.jpg": [
+            (labels[a.label], *a.points) for a in item.annotations if a.type == dm.AnnotationType.bbox
+        ]
         for item in dataset
     }
     assert found.keys() == truth.keys()
@@ -140,8 +149,19 @@ def test_ultralytics_reads_yolo(unpacked, truth, format: str, task: str):
 def test_ultralytics_trains_an_epoch(unpacked, tmp_path: Path):
     ultralytics = pytest.importorskip("ultralytics", reason="ultralytics is not installed")
     model = ultralytics.YOLO("yolo11n.yaml")
-    model.train(data=str(unpacked("yolo") / "data.yaml"), epochs=1, imgsz=64, batch=2, workers=0, device="cpu", project=str(tmp_path),
-                amp=False, plots=False, pretrained=False, verbose=False)
+    model.train(
+        data=str(unpacked("yolo") / "data.yaml"),
+        epochs=1,
+        imgsz=64,
+        batch=2,
+        workers=0,
+        device="cpu",
+        project=str(tmp_path),
+        amp=False,
+        plots=False,
+        pretrained=False,
+        verbose=False,
+    )
     assert list(model.names.values()) == NAMES
     assert list(tmp_path.rglob("last.pt"))
 
@@ -154,8 +174,15 @@ def test_rfdetr_reads_roboflow(unpacked, truth):
     root = unpacked("roboflow")
     assert RFDETR._load_classes(str(root)) == NAMES
     args = SimpleNamespace(
-        dataset_dir=str(root), square_resize_div_64=True, segmentation_head=False, multi_scale=False, expanded_scales=False, patch_size=16,
-        num_windows=2, augmentation_backend="cpu", aug_config={},
+        dataset_dir=str(root),
+        square_resize_div_64=True,
+        segmentation_head=False,
+        multi_scale=False,
+        expanded_scales=False,
+        patch_size=16,
+        num_windows=2,
+        augmentation_backend="cpu",
+        aug_config={},
     )
     for split in ("train", "val", "test"):
         dataset = build_roboflow_from_coco(split, args, 384)
@@ -163,7 +190,8 @@ def test_rfdetr_reads_roboflow(unpacked, truth):
         for at, image_id in enumerate(dataset.ids):
             facts = dataset.coco.loadImgs(image_id)[0]
             found[facts["file_name"]] = [
-                (NAMES[dataset.cat2label[row["category_id"]]], *xywh(row["bbox"])) for row in dataset.coco.imgToAnns[image_id]
+                (NAMES[dataset.cat2label[row["category_id"]]], *xywh(row["bbox"]))
+                for row in dataset.coco.imgToAnns[image_id]
             ]
             if split == "val":  # training cuts parts out
                 labels = dataset[at][1]["labels"].tolist()

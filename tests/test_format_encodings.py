@@ -105,14 +105,17 @@ def test_ships_dirty_has_every_oddity_listed(data: Path):
     assert "split folder is not in the dataset" in told(source)
 
 
-@pytest.mark.parametrize("content", [
-    "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: [cat, dog]\n",
-    "path: ../datasets/mine\ntrain: train/images\nval: valid/images\nnames:\n  0: cat\n  1: dog\n",
-    "train: train/images\nval: valid/images\nnames: {'0': cat, '1': dog}\nroboflow: {version: 1}\n",
-    "path: /home/me/data\ntrain: [train/images]\nval: ./valid/images\nnames:\n- cat\n- dog\n",
-    "\ufefftrain: train\nvalid: valid\nnc: 2\nnames: [cat, dog]\ndownload: https://example.invalid/x.zip\n",
-    "train: /content/drive/train/images\nval: C:\\data\\valid\\images\nnames: [cat, dog]\n",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "train: ../train/images\nval: ../valid/images\nnc: 2\nnames: [cat, dog]\n",
+        "path: ../datasets/mine\ntrain: train/images\nval: valid/images\nnames:\n  0: cat\n  1: dog\n",
+        "train: train/images\nval: valid/images\nnames: {'0': cat, '1': dog}\nroboflow: {version: 1}\n",
+        "path: /home/me/data\ntrain: [train/images]\nval: ./valid/images\nnames:\n- cat\n- dog\n",
+        "\ufefftrain: train\nvalid: valid\nnc: 2\nnames: [cat, dog]\ndownload: https://example.invalid/x.zip\n",
+        "train: /content/drive/train/images\nval: C:\\data\\valid\\images\nnames: [cat, dog]\n",
+    ],
+)
 def test_roboflow_trees_of_any_spelling(tmp_path: Path, content: str):
     for split in ("train", "valid"):
         picture(tmp_path / split / "images" / "a.jpg")
@@ -125,7 +128,15 @@ def test_roboflow_trees_of_any_spelling(tmp_path: Path, content: str):
     assert ("download ignored" in told(source)) == ("download" in content)
 
 
-@pytest.mark.parametrize("tag", ["!!python/object/apply:os.system ['true']", "!!python/object/new:os.system ['true']", "!!python/name:os.system", "!x y"])
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "!!python/object/apply:os.system ['true']",
+        "!!python/object/new:os.system ['true']",
+        "!!python/name:os.system",
+        "!x y",
+    ],
+)
 def test_yaml_with_tags_is_refused_by_name(tmp_path: Path, tag: str):
     picture(tmp_path / "images" / "a.jpg")
     text(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5\n")
@@ -140,3 +151,15 @@ def test_the_operation_offers_every_format_that_can_be_written():
 
     hint = operations()["datasets_export"].parameters["format"].annotation
     assert set(typing.get_args(hint)) == set(writable()) and len(FORMATS) == 15
+
+
+def test_keypoints_beside_boxes_are_left_out_with_a_note(tmp_path: Path):
+    picture(tmp_path / "images" / "a.jpg")
+    text(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5 " + "0.4 0.4 2 " * 4 + "\n")
+    text(tmp_path / "data.yaml", "train: images\nnames: [cat]\nkpt_shape: [4, 3]\n")
+    source, found = read_folder(tmp_path)
+    assert (
+        named_boxes(source, found["images/a.jpg"]) == [("cat", 16, 12, 48, 36)]
+        and found["images/a.jpg"][0].polygons is None
+    )
+    assert "keypoints left out" in told(source)

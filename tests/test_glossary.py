@@ -1,4 +1,5 @@
 """Glossaries in every form, stored with a dataset and in the library, and the names they match."""
+
 from __future__ import annotations
 
 import json
@@ -25,10 +26,14 @@ FORMS = {
     "object of objects": '{"truck": {"synonyms": ["lorry", "HGV"], "description": "x"}, "boat": {"terms": "ship; vessel"}}',
     "list": '[{"label": "truck", "synonyms": ["lorry", "HGV"]}, {"class": "boat", "list": "ship/vessel"}]',
     "fenced": '```json\n{"truck": ["lorry", "HGV"], "boat": ["ship", "vessel"]}\n```',
-    "colon": "truck: lorry, HGV\nboat: ship and vessel\n", "arrow": "truck -> lorry; HGV\nboat → ship or vessel",
-    "equals": "truck = lorry, HGV\nboat = ship, vessel", "dash": "truck - lorry, HGV\nboat - ship, vessel",
-    "brackets": "truck (lorry, HGV)\nboat (ship, vessel)", "bullets": "- truck: lorry, HGV\n* boat (ship and vessel)\n# a remark\n",
-    "numbers": "1. truck: lorry, HGV\n2) boat: ship, vessel", "byte order mark": "\ufefftruck: lorry, HGV\nboat: ship, vessel",
+    "colon": "truck: lorry, HGV\nboat: ship and vessel\n",
+    "arrow": "truck -> lorry; HGV\nboat → ship or vessel",
+    "equals": "truck = lorry, HGV\nboat = ship, vessel",
+    "dash": "truck - lorry, HGV\nboat - ship, vessel",
+    "brackets": "truck (lorry, HGV)\nboat (ship, vessel)",
+    "bullets": "- truck: lorry, HGV\n* boat (ship and vessel)\n# a remark\n",
+    "numbers": "1. truck: lorry, HGV\n2) boat: ship, vessel",
+    "byte order mark": "\ufefftruck: lorry, HGV\nboat: ship, vessel",
     "fillers": "truck: also known as lorry, e.g. HGV\nboat: such as a ship, the vessel",
     "quotes": "truck: \"lorry\", 'HGV'\nboat: “ship”, `vessel`.",
 }
@@ -47,15 +52,37 @@ def test_terms_are_cleaned_and_told_apart_case_aside():
     assert terms("Bäume: 木, деревья") == {"Bäume": ["木", "деревья"]}
 
 
-@pytest.mark.parametrize(("term", "clean"), [
-    ("also known as  lorry ", "lorry"), ("synonyms: lorry", "lorry"), ("e.g., lorry", "lorry"), ("the the boat", "boat"),
-    ("another", "another"), ("theatre", "theatre"), ("a", "a"), ("including vans", "vans"), ('"', ""),
-])
+@pytest.mark.parametrize(
+    ("term", "clean"),
+    [
+        ("also known as  lorry ", "lorry"),
+        ("synonyms: lorry", "lorry"),
+        ("e.g., lorry", "lorry"),
+        ("the the boat", "boat"),
+        ("another", "another"),
+        ("theatre", "theatre"),
+        ("a", "a"),
+        ("including vans", "vans"),
+        ('"', ""),
+    ],
+)
 def test_fillers_are_taken_off_words_only(term: str, clean: str):
     assert clean_term(term) == clean
 
 
-@pytest.mark.parametrize("text", ["{", "[1]", '{"a": 5}', '{"a": [{}]}', "[" * 100_000, "x" * (LONGEST_TEXT + 1), '[{"synonyms": ["a"]}]', "# nothing"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[1]",
+        '{"a": 5}',
+        '{"a": [{}]}',
+        "[" * 100_000,
+        "x" * (LONGEST_TEXT + 1),
+        '[{"synonyms": ["a"]}]',
+        "# nothing",
+    ],
+)
 def test_what_is_no_glossary_is_refused(text: str):
     with pytest.raises(BadInput, match="glossary|terms"):
         parse_glossary(text)
@@ -74,15 +101,28 @@ def test_the_default_is_made_of_the_names():
     names = ["light_vehicle", "UtilityPole", "bus", "Gas tank", "city", "日本", "boats", "x"]
     entries = {entry["class"]: entry["synonyms"] for entry in default_glossary(names)}
     assert entries == {
-        "light_vehicle": ["light vehicle", "light vehicles"], "UtilityPole": ["utility pole", "utility poles"], "bus": ["buses"],
-        "Gas tank": ["gas tanks"], "city": ["cities"], "日本": [], "boats": ["boat"], "x": [],
+        "light_vehicle": ["light vehicle", "light vehicles"],
+        "UtilityPole": ["utility pole", "utility poles"],
+        "bus": ["buses"],
+        "Gas tank": ["gas tanks"],
+        "city": ["cities"],
+        "日本": [],
+        "boats": ["boat"],
+        "x": [],
     }
 
 
 def test_aliases_lead_to_classes_and_torn_words_to_none():
     table = aliases(parse_glossary("truck: lorry, van\nbus: coach, van, truck\ngone: x"), ["truck", "bus"])
     assert table == {"lorry": "truck", "coach": "bus"}
-    assert match_names(["Lorry", "COACH", "van", "truck", "x", "Truck"], ["truck", "bus"], table) == [0, 1, -1, 0, -1, 0]
+    assert match_names(["Lorry", "COACH", "van", "truck", "x", "Truck"], ["truck", "bus"], table) == [
+        0,
+        1,
+        -1,
+        0,
+        -1,
+        0,
+    ]
 
 
 @pytest.fixture
@@ -95,9 +135,17 @@ def test_a_dataset_has_a_glossary(wb, dataset):
     assert made["is_default"] and [entry["class"] for entry in made["entries"]] == ["truck", "light_vehicle"]
     stored = call(wb, "datasets_glossary_set", dataset="set", text="Truck: lorry\nother: thing")
     assert not stored["is_default"]
-    assert [(entry["class"], entry["synonyms"]) for entry in stored["entries"]] == [("truck", ["lorry"]), ("light_vehicle", []), ("other", ["thing"])]
+    assert [(entry["class"], entry["synonyms"]) for entry in stored["entries"]] == [
+        ("truck", ["lorry"]),
+        ("light_vehicle", []),
+        ("other", ["thing"]),
+    ]
     dataset.rename_class(1, "car")
-    assert [entry["class"] for entry in call(wb, "datasets_glossary_get", dataset="set")["entries"]] == ["truck", "car", "other"]
+    assert [entry["class"] for entry in call(wb, "datasets_glossary_get", dataset="set")["entries"]] == [
+        "truck",
+        "car",
+        "other",
+    ]
     assert call(wb, "datasets_glossary_set", dataset="set", text="")["is_default"]
     with pytest.raises(BadInput):
         call(wb, "datasets_glossary_set", dataset="set", text="{")
@@ -108,7 +156,10 @@ def test_the_glossary_suggests_targets_in_a_preview(wb, dataset, tmp_path: Path)
     call(wb, "datasets_glossary_set", dataset="set", text="truck: lorry, HGV")
     other = yolo_folder(tmp_path / "o", {"b.png": "0 .5 .5 .5 .5"}, ["Lorry", "boat"])
     job = wb.jobs.wait(call(wb, "datasets_preview", source=str(other), dataset="set"), 60)
-    assert [(row["source"], row["target"], row["how"]) for row in job["result"]["classes"]] == [("Lorry", "truck", "alias"), ("boat", "boat", "new")]
+    assert [(row["source"], row["target"], row["how"]) for row in job["result"]["classes"]] == [
+        ("Lorry", "truck", "alias"),
+        ("boat", "boat", "new"),
+    ]
 
 
 def test_the_library(wb):
@@ -119,7 +170,11 @@ def test_the_library(wb):
     assert again["name"] == "roads" and again["created_at"] <= again["updated_at"]
     listed = call(wb, "glossaries_list")
     assert [(row["name"], row["classes"], row["terms"]) for row in listed] == [("harbour", 1, 2), ("roads", 2, 3)]
-    assert call(wb, "glossaries_get", name="  ROADS")["entries"][1] == {"class": "bus", "synonyms": ["coach"], "description": ""}
+    assert call(wb, "glossaries_get", name="  ROADS")["entries"][1] == {
+        "class": "bus",
+        "synonyms": ["coach"],
+        "description": "",
+    }
     assert call(wb, "glossaries_delete", name="Roads") == {"deleted": "Roads"}
     for name, error in (("Roads", NotFound), ("", BadInput), ("x\ny\0", BadInput), ("x" * 200, BadInput)):
         with pytest.raises(error):

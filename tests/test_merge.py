@@ -1,4 +1,5 @@
 """Preview a source, map its classes, merge it into a dataset, clone a dataset."""
+
 from __future__ import annotations
 
 import zipfile
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tator.class_mapping import ClassMapping, suggest
 from tator.copying import clone_dataset, merge_dataset
+from tator.dataset import Dataset
 from tator.filling import BATCH
 from tator.importing import import_dataset
 from tator.merging import merge_source
@@ -61,7 +63,10 @@ def test_a_preview_says_what_an_import_would_do_and_writes_nothing(wb, tmp_path:
     counts = {key: found[key] for key in ("images", "unreadable", "labelled", "unlabelled", "annotations", "captions")}
     assert counts == {"images": 5, "unreadable": 1, "labelled": 3, "unlabelled": 1, "annotations": 3, "captions": 1}
     assert found["splits"] == {"": 3, "train": 1, "val": 1}
-    assert [(row["source"], row["count"], row["how"]) for row in found["classes"]] == [("cat", 2, "new"), ("dog", 1, "new")]
+    assert [(row["source"], row["count"], row["how"]) for row in found["classes"]] == [
+        ("cat", 2, "new"),
+        ("dog", 1, "new"),
+    ]
     assert found["report"]["counts"]["dropped"] == {"class out of range": 1, "unreadable image": 1}
     data = make(wb, root).describe()
     assert (data["images"], data["annotations"]) == (5, 3)
@@ -85,7 +90,10 @@ def test_a_preview_suggests_our_classes(wb, tmp_path: Path):
     root = yolo_folder(tmp_path / "s", {"a.png": BOX}, ["Gas_Tank", "boat", "lorry", "kite", "Boat"])
     found = preview(wb, root, ours=["gas tank", "boat", "truck"], aliases={"lorry": "truck", "HGV": "truck"})
     assert [(row["source"], row["target"], row["how"]) for row in found["classes"]] == [
-        ("Gas_Tank", "gas tank", "spelling"), ("boat", "boat", "same"), ("lorry", "truck", "alias"), ("kite", "kite", "new"),
+        ("Gas_Tank", "gas tank", "spelling"),
+        ("boat", "boat", "same"),
+        ("lorry", "truck", "alias"),
+        ("kite", "kite", "new"),
         ("Boat", "boat", "spelling"),
     ]
 
@@ -111,7 +119,10 @@ def test_classes_are_mapped_renamed_joined_and_left_out(wb, tmp_path: Path):
     assert [row.name for row in dataset.classes()] == ["cat", "hound"]
     assert [row[0] for row in boxes(dataset)["images/a.png"]] == ["cat", "cat", "hound"]
     report = report_of(dataset)
-    assert report["counts"]["noticed"] == {"class left out by the mapping": 1} and report["read"]["left out by the mapping"] == 1
+    assert (
+        report["counts"]["noticed"] == {"class left out by the mapping": 1}
+        and report["read"]["left out by the mapping"] == 1
+    )
     assert not report["counts"]["dropped"] and dataset.images()[0].state == "reviewed"
 
 
@@ -126,12 +137,16 @@ def test_a_wrong_mapping_is_refused_by_name_before_anything_is_written(wb, tmp_p
     root = yolo_folder(tmp_path / "s", {"a.png": BOX}, ["cat"])
     with pytest.raises(BadInput, match=told):
         finish(import_dataset(wb.workspace, wb.store, "set", str(root), mapping=[entry]))
-    assert wb.store and not [row for row in __import__("tator.dataset").dataset.Dataset.listing(wb.store)]
+    assert not Dataset.listing(wb.store)
     with pytest.raises(BadInput, match="twice"):
         ClassMapping.parse(["cat=a", "cat=b"], ["cat"])
 
 
-@given(st.dictionaries(st.text("ab= ", min_size=1, max_size=5).filter(lambda n: n.strip() == n), st.text("xy=", max_size=4), max_size=4))
+@given(
+    st.dictionaries(
+        st.text("ab= ", min_size=1, max_size=5).filter(lambda n: n.strip() == n), st.text("xy=", max_size=4), max_size=4
+    )
+)
 def test_a_mapping_of_names_with_equal_signs_is_read_back(targets: dict[str, str]):
     known = list(targets)
     entries = [f"{source}={ours}" for source, ours in targets.items()]
@@ -161,7 +176,10 @@ def test_a_source_is_merged_into_a_managed_dataset(wb, tmp_path: Path, kind: str
     assert [row.name for row in ours.classes()] == ["cat", "dog", "Boat"]
     found = boxes(ours)
     assert {path: rows[0][0] for path, rows in found.items()} == {
-        "images/a.png": "cat", "images/b.png": "cat", f"{prefix}images/a.png": "dog", f"{prefix}images/c.png": "Boat",
+        "images/a.png": "cat",
+        "images/b.png": "cat",
+        f"{prefix}images/a.png": "dog",
+        f"{prefix}images/c.png": "Boat",
     }
     assert all(ours.path(row).is_file() for row in ours.images())
     assert not list(wb.workspace.folder("tmp").iterdir()) and len(list(wb.workspace.folder("datasets").iterdir())) == 1
@@ -209,12 +227,18 @@ def test_merge_keeps_what_was_read_with_a_mapping(wb, tmp_path: Path):
 
 def test_a_dataset_is_merged_into_another(wb, tmp_path: Path):
     ours = make(wb, yolo_folder(tmp_path / "ours", {"a.png": BOX}, ["cat"]), "ours", storage="managed")
-    theirs = make(wb, yolo_folder(tmp_path / "theirs", {"a.png": f"{BOX}\n1 .2 .2 .2 .2", "train/b.png": BOX}, ["dog", "bowl"]), "the others")
+    theirs = make(
+        wb,
+        yolo_folder(tmp_path / "theirs", {"a.png": f"{BOX}\n1 .2 .2 .2 .2", "train/b.png": BOX}, ["dog", "bowl"]),
+        "the others",
+    )
     result = finish(datasets_merge(wb, "ours", "dataset:the others", mapping=["bowl=cat"]))
     assert (result["prefix"], result["images"], result["annotations"]) == ("the_others/", 2, 3)
     assert [row.name for row in ours.classes()] == ["cat", "dog"]
     assert [row[0] for row in boxes(ours)["the_others/images/a.png"]] == ["cat", "dog"]
-    assert {row.split for row in ours.images()} == {None, "train"} and all(ours.path(row).is_file() for row in ours.images())
+    assert {row.split for row in ours.images()} == {None, "train"} and all(
+        ours.path(row).is_file() for row in ours.images()
+    )
     assert finish(merge_dataset(ours, theirs, ["bowl=cat"]))["already_there"] == 2
     with pytest.raises(BadInput, match="itself"):
         finish(merge_dataset(ours, ours))
@@ -272,7 +296,9 @@ def test_captions_beside_the_images_are_read(wb, tmp_path: Path, place: str):
         text(root / place.format("gone"), "x")
     dataset = make(wb, root)
     paths = {row.id: row.path for row in dataset.images()}
-    assert {paths[i]: c for i, c in dataset.captions(list(paths)).items()} == {f"images/{stem}.png": c for stem, c in said.items()}
+    assert {paths[i]: c for i, c in dataset.captions(list(paths)).items()} == {
+        f"images/{stem}.png": c for stem, c in said.items()
+    }
     assert report_of(dataset)["counts"]["dropped"]["caption without an image"] == 1
     assert [row.annotation_count for row in dataset.images()] == [1, 0, 0]
 
@@ -284,6 +310,9 @@ def test_every_format_can_be_previewed_merged_and_mapped(wb, tmp_path: Path, for
     picture(root / "images" / "a.png")
     REFERRING[format](root, [("a.png", "Cat", (4.0, 4.0, 20.0, 20.0)), ("a.png", "bowl", (8.0, 8.0, 30.0, 30.0))])
     found = preview(wb, root, ours=["cat"])
-    assert found["format"] == format and {row["source"]: row["target"] for row in found["classes"]} == {"Cat": "cat", "bowl": "bowl"}
+    assert found["format"] == format and {row["source"]: row["target"] for row in found["classes"]} == {
+        "Cat": "cat",
+        "bowl": "bowl",
+    }
     finish(merge_source(ours, str(root), mapping=["Cat=cat", "bowl="]))
     assert boxes(ours)["theirs/images/a.png"] == [pytest.approx(("cat", 4, 4, 20, 20), abs=0.01)]

@@ -1,7 +1,7 @@
 """Check a dataset, repair what is found, undo the repair, and count what it holds."""
+
 from __future__ import annotations
 
-import io
 import json
 import random
 import shutil
@@ -44,16 +44,17 @@ def found(results: dict[str, dict]) -> dict[str, int]:
 
 def put(dataset: Dataset, path: str, *rows: dict) -> list[str]:
     """Write annotations into the table past every check, as an old version or another program might have."""
+    common = {"class_id": 0, "source": "human", "status": "accepted", "author": "", "updated_at": 0.0, "polygons": None}
     ids = []
     with dataset.store.write() as conn:
-        image_id = conn.execute(select(image.c.id).where(image.c.dataset_id == dataset.id, image.c.path == path)).scalar_one()
+        mine = (image.c.dataset_id == dataset.id) & (image.c.path == path)
+        image_id = conn.execute(select(image.c.id).where(mine)).scalar_one()
         for n, row in enumerate(rows):
-            x1, y1, x2, y2 = row["xyxy"]
             ids.append(f"bad{time.time_ns()}{n}")
-            values = {"class_id": 0, "source": "human", "status": "accepted", "author": "", "created_at": time.time() + n, "updated_at": 0.0}
-            values |= {"id": ids[-1], "image_id": image_id, "x1": x1, "y1": y1, "x2": x2, "y2": y2}
-            conn.execute(insert(annotation).values(**values, **{k: v for k, v in row.items() if k in ("polygons",)}) if "class_id" not in row
-                         else insert(annotation).values(**(values | {"class_id": row["class_id"]})))
+            corners = dict(zip(("x1", "y1", "x2", "y2"), row["xyxy"], strict=True))
+            given = {key: value for key, value in row.items() if key != "xyxy"}
+            values = common | given | corners | {"id": ids[-1], "image_id": image_id, "created_at": time.time() + n}
+            conn.execute(insert(annotation).values(**values))
         count = image.c.annotation_count + len(rows)
         conn.execute(update(image).where(image.c.id == image_id).values(annotation_count=count))
     return ids
@@ -72,9 +73,13 @@ def rows_of(dataset: Dataset) -> list[tuple]:
 
 
 BAD = {
-    "zero_area": {"xyxy": (5, 5, 5, 9)}, "outside": {"xyxy": (50, 30, 90, 60)}, "tiny_boxes": {"xyxy": (5, 5, 7, 30)},
-    "duplicate_boxes": {"xyxy": (16, 12, 48, 36)}, "contained_boxes": {"xyxy": (20, 20, 30, 30)},
-    "class_out_of_range": {"xyxy": (1, 1, 9, 9), "class_id": 7}, "not_finite": {"xyxy": (1, 1, float("inf"), 9)},
+    "zero_area": {"xyxy": (5, 5, 5, 9)},
+    "outside": {"xyxy": (50, 30, 90, 60)},
+    "tiny_boxes": {"xyxy": (5, 5, 7, 30)},
+    "duplicate_boxes": {"xyxy": (16, 12, 48, 36)},
+    "contained_boxes": {"xyxy": (20, 20, 30, 30)},
+    "class_out_of_range": {"xyxy": (1, 1, 9, 9), "class_id": 7},
+    "not_finite": {"xyxy": (1, 1, float("inf"), 9)},
     "crossing_polygons": {"xyxy": (30, 2, 50, 10), "polygons": [[[30, 2, 50, 10, 50, 2, 30, 10]]]},
 }
 
@@ -156,8 +161,14 @@ def test_files_are_compared_and_read(wb, tmp_path: Path):
     (root / "images/gone.jpg").unlink()
     results = check(dataset)
     assert found(results) == {
-        "unreadable": 1, "missing": 1, "labels_without_image": 1, "images_without_label": 6, "duplicate_images": 2,
-        "near_duplicate_images": 1, "split_leakage": 2, "rotated": 1,
+        "unreadable": 1,
+        "missing": 1,
+        "labels_without_image": 1,
+        "images_without_label": 6,
+        "duplicate_images": 2,
+        "near_duplicate_images": 1,
+        "split_leakage": 2,
+        "rotated": 1,
     }
     assert results["missing"]["findings"][0]["path"] == "images/gone.jpg"
     assert results["unreadable"]["findings"][0]["path"] == "images/broken.png"
@@ -196,8 +207,11 @@ def test_looks_stay_alike_on_real_photographs(data: Path, tmp_path: Path, change
     paths = sorted((data / "formats/images").iterdir())[:25]
     for path in paths:
         with Image.open(path) as opened:
-            made = {"jpeg": opened, "smaller": opened.resize((opened.width * 2 // 3, opened.height * 2 // 3)),
-                    "brighter": opened.point(lambda v: min(255, int(v * 1.1)))}[change]
+            made = {
+                "jpeg": opened,
+                "smaller": opened.resize((opened.width * 2 // 3, opened.height * 2 // 3)),
+                "brighter": opened.point(lambda v: min(255, int(v * 1.1))),
+            }[change]
             made.save(tmp_path / path.name, quality=40)
     distances = [(look(path)[0] ^ look(tmp_path / path.name)[0]).bit_count() for path in paths]
     assert max(distances) <= 6 and sorted(distances)[-3] <= 4
@@ -228,13 +242,19 @@ def test_a_hundred_thousand_looks_are_compared_in_seconds():
 
 
 def test_leaks_need_two_splits():
-    assert leaking_groups([[1, 2], [3, 4], [5, 6]], {1: "train", 2: "val", 3: "val", 4: "val", 5: None, 6: "test"}) == [[1, 2]]
+    assert leaking_groups([[1, 2], [3, 4], [5, 6]], {1: "train", 2: "val", 3: "val", 4: "val", 5: None, 6: "test"}) == [
+        [1, 2]
+    ]
 
 
 RINGS = {
-    "square": ([0, 0, 4, 0, 4, 4, 0, 4], False), "bow tie": ([0, 0, 4, 4, 4, 0, 0, 4], True), "triangle": ([0, 0, 4, 0, 2, 3], False),
-    "concave": ([0, 0, 4, 0, 4, 4, 2, 1, 0, 4], False), "star": ([0, 3, 6, 3, 1, 7, 3, 0, 5, 7], True),
-    "keyhole": ([0, 0, 9, 0, 9, 9, 0, 9, 0, 0, 3, 3, 3, 6, 6, 6, 6, 3, 3, 3, 0, 0], False), "touching": ([0, 0, 4, 0, 2, 2, 4, 4, 0, 4, 2, 2], False),
+    "square": ([0, 0, 4, 0, 4, 4, 0, 4], False),
+    "bow tie": ([0, 0, 4, 4, 4, 0, 0, 4], True),
+    "triangle": ([0, 0, 4, 0, 2, 3], False),
+    "concave": ([0, 0, 4, 0, 4, 4, 2, 1, 0, 4], False),
+    "star": ([0, 3, 6, 3, 1, 7, 3, 0, 5, 7], True),
+    "keyhole": ([0, 0, 9, 0, 9, 9, 0, 9, 0, 0, 3, 3, 3, 6, 6, 6, 6, 3, 3, 3, 0, 0], False),
+    "touching": ([0, 0, 4, 0, 2, 2, 4, 4, 0, 4, 2, 2], False),
 }
 
 
@@ -256,7 +276,8 @@ def test_thousands_of_boxes_on_an_image_are_checked_quickly():
     rng = np.random.default_rng(3)
     corners = rng.uniform(0, 4000, (10_000, 2))
     rows = [
-        {"id": str(n), "class_id": 0, "x1": x, "y1": y, "x2": x + 20, "y2": y + 20, "polygons": None} for n, (x, y) in enumerate(corners)
+        {"id": str(n), "class_id": 0, "x1": x, "y1": y, "x2": x + 20, "y2": y + 20, "polygons": None}
+        for n, (x, y) in enumerate(corners)
     ]
     rows.append({**rows[50], "id": "again"})
     began = time.perf_counter()
@@ -279,10 +300,16 @@ def test_numbers_of_a_dataset(wb, tmp_path: Path):
     dataset = make(wb, root)
     stats = dataset_stats(dataset)
     assert (stats["images"], stats["annotations"]) == (5, 3)
-    assert {row["split"]: (row["images"], row["annotations"]) for row in stats["splits"]} == {"": (2, 0), "train": (2, 3), "val": (1, 0)}
+    assert {row["split"]: (row["images"], row["annotations"]) for row in stats["splits"]} == {
+        "": (2, 0),
+        "train": (2, 3),
+        "val": (1, 0),
+    }
     assert stats["sizes"] == [{"width": 64, "height": 48, "images": 4}, {"width": 128, "height": 48, "images": 1}]
     assert [(row["name"], row["annotations"], row["images"], row["splits"]) for row in stats["classes"]] == [
-        ("cat", 2, 2, {"train": 2}), ("dog", 1, 1, {"train": 1}), ("bird", 0, 0, {}),
+        ("cat", 2, 2, {"train": 2}),
+        ("dog", 1, 1, {"train": 1}),
+        ("bird", 0, 0, {}),
     ]
     assert stats["captions"] == {"images": 1, "share": 0.2, "mean_words": 2.0}
     for name in ("box_sides", "aspects"):
@@ -304,6 +331,3 @@ def test_ships_dirty_lists_its_oddities(wb, data: Path):
     counts = found(results)
     assert counts["images_without_label"] == 88 and counts["near_duplicate_images"] > 0
     assert "labels_without_image" not in counts  # 317 label files, each with its image
-
-
-assert io  # pictures are made in memory by Pillow

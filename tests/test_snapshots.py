@@ -1,4 +1,5 @@
 """Freeze a dataset, compare two states, export one byte for byte alike however the dataset goes on."""
+
 from __future__ import annotations
 
 import gzip
@@ -32,7 +33,13 @@ def dataset(wb, tmp_path: Path) -> Dataset:
 
 def edit(dataset: Dataset, path: str, *ops: dict) -> None:
     row = next(row for row in dataset.images() if row.path == path)
-    save_edits(dataset.store, row.id, row.revision, os.urandom(6).hex(), [{"seq": 1, "kind": "edit", "label": "x", "ops": list(ops)}])
+    save_edits(
+        dataset.store,
+        row.id,
+        row.revision,
+        os.urandom(6).hex(),
+        [{"seq": 1, "kind": "edit", "label": "x", "ops": list(ops)}],
+    )
 
 
 def first_id(dataset: Dataset, path: str) -> str:
@@ -102,15 +109,26 @@ def test_an_image_that_changed_since_is_left_out_by_name(dataset: Dataset):
     picture(dataset.root / "images" / "a.png", (64, 48), compress_level=0)
     (dataset.root / "images" / "c.png").unlink()
     result = finish(export_dataset(Snapshot.open(dataset, "v1"), "yolo"))
-    assert {row["file"]: row["reason"].split()[-1] for row in result["left_out"]} == {"images/a.png": "'set-v1'", "images/c.png": str(dataset.root)}
+    assert {row["file"]: row["reason"].split()[-1] for row in result["left_out"]} == {
+        "images/a.png": "'set-v1'",
+        "images/c.png": str(dataset.root),
+    }
     assert result["images"] == 1
 
 
 def test_a_diff_names_what_came_went_and_changed(dataset: Dataset):
     finish(freeze(dataset, "v1"))
-    edit(dataset, "images/a.png", {"op": "delete", "id": first_id(dataset, "images/a.png")},
-         {"op": "add", "annotation": {"id": "n1", "class_id": 1, "xyxy": [1, 1, 9, 9]}})
-    edit(dataset, "images/val/b.png", {"op": "set", "id": first_id(dataset, "images/val/b.png"), "changes": {"class_id": 1}})
+    edit(
+        dataset,
+        "images/a.png",
+        {"op": "delete", "id": first_id(dataset, "images/a.png")},
+        {"op": "add", "annotation": {"id": "n1", "class_id": 1, "xyxy": [1, 1, 9, 9]}},
+    )
+    edit(
+        dataset,
+        "images/val/b.png",
+        {"op": "set", "id": first_id(dataset, "images/val/b.png"), "changes": {"class_id": 1}},
+    )
     edit(dataset, "images/c.png", {"op": "image", "changes": {"caption": "empty"}})
     dataset.rename_class(0, "tomcat")
     dataset.add_class("bird")
@@ -119,7 +137,11 @@ def test_a_diff_names_what_came_went_and_changed(dataset: Dataset):
     assert not found["same"] and found["images"] == {"added": 0, "removed": 0, "changed": 3}
     assert found["annotations"] == {"added": 1, "removed": 1, "changed": 1}
     assert found["classes"] == {"added": ["bird"], "removed": [], "renamed": [["cat", "tomcat"]]}
-    assert {row["path"]: row["facts"] for row in found["rows"]} == {"images/a.png": [], "images/val/b.png": [], "images/c.png": ["caption"]}
+    assert {row["path"]: row["facts"] for row in found["rows"]} == {
+        "images/a.png": [],
+        "images/val/b.png": [],
+        "images/c.png": ["caption"],
+    }
     back = diff_snapshots(Snapshot.open(dataset, "v2"), Snapshot.open(dataset, "v1"))
     assert back["classes"]["removed"] == ["bird"]
     assert diff_snapshots(Snapshot.open(dataset, "v1"), Snapshot.open(dataset, "v1"))["same"]
@@ -129,9 +151,13 @@ def test_deleting_takes_the_file_to_the_trash(wb, dataset: Dataset):
     finish(freeze(dataset, "v1"))
     finish(freeze(dataset, "v2", with_hashes=False))
     delete_snapshot(dataset, "v1")
-    assert [each["name"] for each in snapshots_of(dataset)] == ["v2"] and len(list(wb.workspace.folder("trash").iterdir())) == 1
+    assert [each["name"] for each in snapshots_of(dataset)] == ["v2"] and len(
+        list(wb.workspace.folder("trash").iterdir())
+    ) == 1
     remove_dataset(dataset, "set")
-    assert not list(wb.workspace.folder("snapshots").iterdir()) and len(list(wb.workspace.folder("trash").iterdir())) == 2
+    assert (
+        not list(wb.workspace.folder("snapshots").iterdir()) and len(list(wb.workspace.folder("trash").iterdir())) == 2
+    )
 
 
 def test_a_cut_freeze_leaves_nothing(dataset: Dataset):

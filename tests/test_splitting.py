@@ -1,4 +1,5 @@
 """Deal images into splits: shares kept, groups together, classes spread, the same for a seed."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -30,7 +31,9 @@ def many(wb, tmp_path: Path) -> Dataset:
         if not target.exists():
             target.parent.mkdir(parents=True, exist_ok=True)
             target.hardlink_to(first)
-        text(root / "labels" / f"{name}.txt", "0 .5 .5 .5 .5\n" * (1 + n % 3) + ("1 .2 .2 .1 .1\n" if n % 6 == 0 else ""))
+        text(
+            root / "labels" / f"{name}.txt", "0 .5 .5 .5 .5\n" * (1 + n % 3) + ("1 .2 .2 .1 .1\n" if n % 6 == 0 else "")
+        )
     text(root / "labelmap.txt", "common\nrare\n")
     return make(wb, root)
 
@@ -82,13 +85,26 @@ def test_how_it_was_done_is_stored(many: Dataset):
     split_dataset(many, "group", 8, 1, 1, seed=9, key="_")
     with many.store.read() as conn:
         settings = conn.execute(dataset_table.select()).mappings().one()["settings"]
-    assert settings["split"] == {"by": "group", "shares": {"train": 0.8, "val": 0.1, "test": 0.1}, "seed": 9, "key": "_"}
+    assert settings["split"] == {
+        "by": "group",
+        "shares": {"train": 0.8, "val": 0.1, "test": 0.1},
+        "seed": 9,
+        "key": "_",
+    }
     assert settings["import"]["complete"]
 
 
-@pytest.mark.parametrize("options", [
-    {"train": 0}, {"train": -1}, {"train": float("nan")}, {"by": "odd"}, {"by": "group"}, {"by": "group", "key": "x" * 30},
-])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"train": 0},
+        {"train": -1},
+        {"train": float("nan")},
+        {"by": "odd"},
+        {"by": "group"},
+        {"by": "group", "key": "x" * 30},
+    ],
+)
 def test_odd_settings_are_refused(many: Dataset, options: dict):
     given = {"by": "image", "train": 1.0, "val": 0.0, "test": 0.0} | options
     with pytest.raises(BadInput):
@@ -97,7 +113,10 @@ def test_odd_settings_are_refused(many: Dataset, options: dict):
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(0, 99))
 def test_every_split_with_a_share_gets_an_image_where_there_are_groups_enough(sizes: list[int], seed: int):
-    groups = {str(n): [ImageRow(100 * n + i, f"{n}-{i}", 1, 1, None, "new", 0, 0) for i in range(size)] for n, size in enumerate(sizes)}
+    groups = {
+        str(n): [ImageRow(100 * n + i, f"{n}-{i}", 1, 1, None, "new", 0, 0) for i in range(size)]
+        for n, size in enumerate(sizes)
+    }
     dealt = _dealt(groups, {"train": 0.98, "val": 0.01, "test": 0.01}, seed)
     assert len(dealt) == sum(sizes) and len(set(dealt.values())) == min(3, len(sizes))
 

@@ -1,4 +1,5 @@
 """Captions: read, written with undo, taken from files and written to files; conversations for Qwen; crops."""
+
 from __future__ import annotations
 
 import csv
@@ -41,7 +42,10 @@ def opened(wb, result: dict) -> zipfile.ZipFile:
 def test_a_caption_is_written_read_and_undone(wb, dataset: Dataset):
     path = "images/day/a.png"
     assert call(wb, "datasets_text_label_get", dataset="set", image=path)["caption"] == ""
-    assert call(wb, "datasets_text_label_set", dataset="set", image=path, caption=" two cats ☀ ")["caption"] == "two cats ☀"
+    assert (
+        call(wb, "datasets_text_label_set", dataset="set", image=path, caption=" two cats ☀ ")["caption"]
+        == "two cats ☀"
+    )
     image_id = call(wb, "datasets_text_label_set", dataset="set", image=path, caption="three cats")["image_id"]
     undo(wb.store, image_id, "me", 1)
     assert call(wb, "datasets_text_label_get", dataset="set", image=path)["caption"] == "two cats ☀"
@@ -55,7 +59,7 @@ def test_a_caption_is_written_read_and_undone(wb, dataset: Dataset):
 
 @pytest.mark.parametrize("kind", ["txt", "jsonl"])
 def test_captions_leave_and_come_back(wb, dataset: Dataset, tmp_path: Path, kind: str):
-    said = {"images/day/a.png": "bright", "images/night/a.png": "dark, \"moon\"", "images/b.png": "ein Bär"}
+    said = {"images/day/a.png": "bright", "images/night/a.png": 'dark, "moon"', "images/b.png": "ein Bär"}
     for path, caption in said.items():
         call(wb, "datasets_text_label_set", dataset="set", image=path, caption=caption)
     result = done(wb, "captions_export", dataset="set", kind=kind)
@@ -90,7 +94,10 @@ def test_crops_are_the_pixels_of_the_boxes(wb, dataset: Dataset):
     with opened(wb, result) as archive:
         names = sorted(name for name in archive.namelist() if name.endswith(".png"))
         assert names == [
-            "_dog__/images/day/a.png_2.png", "_dog__/images/night/a.png_1.png", "cat/images/b.png_1.png", "cat/images/day/a.png_1.png",
+            "_dog__/images/day/a.png_2.png",
+            "_dog__/images/night/a.png_1.png",
+            "cat/images/b.png_1.png",
+            "cat/images/day/a.png_1.png",
         ]
         crop = np.asarray(Image.open(io.BytesIO(archive.read("cat/images/b.png_1.png"))))
         row = next(row for row in dataset.images() if row.path == "images/b.png")
@@ -148,7 +155,9 @@ def test_conversations_read_back_as_a_dataset(wb, dataset: Dataset):
     assert ours == theirs
 
 
-@pytest.mark.parametrize("options", [{"val_share": 0.0}, {"val_share": 1.0}, {"name": "../x"}, {"name": ".hidden"}, {"context": "x" * 3000}])
+@pytest.mark.parametrize(
+    "options", [{"val_share": 0.0}, {"val_share": 1.0}, {"name": "../x"}, {"name": ".hidden"}, {"context": "x" * 3000}]
+)
 def test_odd_settings_are_refused(wb, dataset: Dataset, options: dict):
     with pytest.raises(BadInput):
         finish(build_qwen(dataset, **options))

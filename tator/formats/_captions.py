@@ -1,4 +1,5 @@
 """Captions beside the images: text_labels/<name>.txt, captions.jsonl, or metadata.jsonl with file_name and text."""
+
 from __future__ import annotations
 
 from pathlib import PurePosixPath

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,6 +15,19 @@ from tator.tree import Tree
 from tator.workspace import path_problem
 
 MOST_CLASSES = 10_000
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An entry that is no label, kept so that it is noted with its image.
+
+    Attributes:
+        reason: why not.
+        detail: what it was.
+    """
+
+    reason: str
+    detail: str = ""
 
 
 class Gathered:
@@ -113,7 +127,11 @@ class Gathered:
                 self.report.notice(file, "image size differs", detail)
         found: list[Label] = []
         for file, line, entry in entries:
-            found += self._read(entry, Place(width, height, self.report, file, line))
+            place = Place(width, height, self.report, file, line)
+            if isinstance(entry, Refused):
+                place.drop(entry.reason, entry.detail)
+            else:
+                found += self._read(entry, place)
         return found
 
     def _read(self, entry: Any, place: Place) -> list[Label]:

@@ -20,11 +20,13 @@ class DataYaml:
         path: of the file in the tree.
         classes: {index: name}.
         splits: {split: what it points at, paths as written}.
+        keypoint_numbers: numbers that stand after each box for its keypoints.
     """
 
     path: str
     classes: dict[int, str] = field(default_factory=dict)
     splits: dict[str, list[str]] = field(default_factory=dict)
+    keypoint_numbers: int = 0
 
 
 def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
@@ -41,6 +43,9 @@ def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
         entries = listed if isinstance(listed, list) else [listed]
         if kept := [entry for entry in entries if isinstance(entry, str) and entry.strip()]:
             found.splits.setdefault(split, []).extend(kept)
+    shape = content.get("kpt_shape")
+    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(each, int) and 0 < each < 1000 for each in shape):
+        found.keypoint_numbers = shape[0] * shape[1]
     if content.get("download"):
         report.repair(path, "download ignored", "data.yaml asks to fetch or run something; nothing was")
     count = content.get("nc")

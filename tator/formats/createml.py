@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, number
 from tator.formats._writing import Output, Splits, Written, boxes_only, write_rows
@@ -73,7 +73,7 @@ class CreateMlSource(Gathered):
     def _take(self, image: str, path: str, box: dict) -> None:
         name, sides = box.get("label"), as_dict(box.get("coordinates"))
         if not isinstance(name, str) or not name:
-            self.report.drop(f"{path} ({image})", "object without a class", str(box)[:80])
+            self.take(image, f"{path} ({image})", None, Refused("object without a class", str(box)[:80]))
             return
         values = tuple(number(sides.get(side)) for side in SIDES)
         self.take(image, f"{path} ({image})", None, (self.name(name), values))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tator import masks
 from tator.formats import SPLITS, Label, Report
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, number, outline_label, turned
 from tator.formats._writing import Output, Splits, Written, each, plain
 from tator.formats._xml import each_element, escaped, root_tag, text_of
@@ -86,15 +86,14 @@ class CvatSource(Gathered):
         self.told_size(image, path, number(element.get("width")), number(element.get("height")))
         for shape in element:
             if shape.tag in NO_AREA:
-                self.report.drop(
-                    f"{path} ({image})", "shape without an area", f"{NO_AREA[shape.tag]}: {shape.get('label')}"
-                )
+                detail = f"{NO_AREA[shape.tag]}: {shape.get('label')}"
+                self.take(image, f"{path} ({image})", None, Refused("shape without an area", detail))
             elif name := shape.get("label"):
                 for attribute in shape.iterfind("attribute"):
                     self.report.notice(path, "attributes are not kept", str(attribute.get("name"))[:80])
                 self.take(image, f"{path} ({image})", None, (shape.tag, self.name(name), dict(shape.attrib)))
             else:
-                self.report.drop(f"{path} ({image})", "object without a class")
+                self.take(image, f"{path} ({image})", None, Refused("object without a class"))
 
     def _label(self, entry: tuple[str, str, dict[str, str]], place: Place) -> Label | None:
         """Return a shape as a label, or None after noting why it is none."""
@@ -158,10 +157,14 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write annotations.xml piece by piece; yield how many images are done."""
     with out.open("annotations.xml") as file:
-        subsets = "".join(f"<task><name>{escaped(each)}</name><subset>{escaped(each)}</subset></task>\n" for each in splits)
+        subsets = "".join(
+            f"<task><name>{escaped(each)}</name><subset>{escaped(each)}</subset></task>\n" for each in splits
+        )
         labels = "".join(f"<label><name>{escaped(name)}</name><attributes></attributes></label>\n" for name in names)
         project = f"<name>tator</name>\n<tasks>\n{subsets}</tasks>\n<labels>\n{labels}</labels>\n"
-        head = f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><project>\n{project}'
+        head = (
+            f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><project>\n{project}'
+        )
         file.write(f"{head}</project></meta>\n".encode())
         done = 0
         for image in each(splits):

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._csv import each_row, harmless, header, restored
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, number
 from tator.formats._writing import Output, Splits, Written, boxes_only, each
 from tator.tree import Tree
@@ -143,11 +143,11 @@ class OpenImagesSource(Gathered):
         given = cells.get("labelname", "")
         if not given:
             if any(cells.get(key, "").strip() for key in ("xmin", "xmax", "ymin", "ymax")):
-                self.report.drop(path, "object without a class", image, line)
+                self.take(image, path, line, Refused("object without a class", image))
         elif cells.get("isgroupof", "").strip() == "1":
-            self.report.drop(path, "group of objects", "a region of many objects is no single object", line)
+            self.take(image, path, line, Refused("group of objects", "a region of many objects is no single object"))
         elif number(cells.get("confidence", "")) == 0:
-            self.report.drop(path, "box said to be wrong", "its confidence is 0", line)
+            self.take(image, path, line, Refused("box said to be wrong", "its confidence is 0"))
         else:
             values = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
             self.take(image, path, line, (self.name(self.words.get(given) or restored(given)), values))

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._csv import each_row, harmless, header, restored
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, number
 from tator.formats._writing import Output, Splits, Written, boxes_only, each, plain
 from tator.tree import Tree
@@ -123,7 +123,7 @@ class CsvSource(Gathered):
         texts = [cells.get(what, "").strip() for what in ("x1", "y1", "x2", "y2")]
         if not cells["class"].strip():
             if any(texts):
-                self.report.drop(path, "object without a class", image, line)
+                self.take(image, path, line, Refused("object without a class", image))
             return
         if "x2" in cells:
             corners = tuple(map(number, texts))

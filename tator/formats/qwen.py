@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, each_line, read_json
 from tator.formats._shapes import Place, box_label, number
 from tator.formats._writing import Output, Splits, Written, boxes_only
@@ -75,7 +75,7 @@ class QwenSource(Gathered):
                 self.splits[image] = split
             found = _detections(row)
             if found is None:
-                self.report.drop(path, "answer without detections", image, line)
+                self.take(image, path, line, Refused("answer without detections", image))
                 continue
             for each in found:
                 self._take(image, path, line, as_dict(each))
@@ -83,7 +83,7 @@ class QwenSource(Gathered):
     def _take(self, image: str, path: str, line: int, given: dict) -> None:
         name = given.get("label")
         if not isinstance(name, str) or not name:
-            self.report.drop(path, "object without a class", str(given)[:80], line)
+            self.take(image, path, line, Refused("object without a class", str(given)[:80]))
             return
         values = given.get("bbox", given.get("bbox_2d", given.get("point")))
         kind = "point" if "point" in given and "bbox" not in given else "bbox"
@@ -92,8 +92,11 @@ class QwenSource(Gathered):
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return the labels of an image; a point inside one of them repeats it in words, any other point is dropped."""
         found = super().labels(path, width, height)
-        for file, line, (kind, name, values) in self._entries.get(path, ()):
-            if kind == "point" and not any(_holds(label, self.index(name), values) for label in found or ()):
+        for file, line, entry in self._entries.get(path, ()):
+            if isinstance(entry, Refused) or entry[0] != "point":
+                continue
+            _, name, values = entry
+            if not any(_holds(label, self.index(name), values) for label in found or ()):
                 self.report.drop(file, "point without a box", f"{name[:80]} at {values}", line)
         return found
 

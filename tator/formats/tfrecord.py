@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._gathered import Gathered
+from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label
 from tator.tree import Tree
 
@@ -63,9 +63,8 @@ class TfRecordSource(Gathered):
         texts = [_text(each) for each in features.get("image/object/class/text", [])]
         names = texts or [words.get(each, f"class {each}") for each in features.get("image/object/class/label", [])]
         if len({len(names), *map(len, sides)}) != 1:
-            self.report.drop(
-                path, "columns of different length", f"{image}: {len(names)} classes, {len(sides[0])} boxes", number
-            )
+            detail = f"{image}: {len(names)} classes, {len(sides[0])} boxes"
+            self.take(image, path, number, Refused("columns of different length", detail))
             return
         for name, *corners in zip(names, *sides, strict=True):
             self.take(image, path, number, (self.name(name), corners))

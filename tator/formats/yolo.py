@@ -124,6 +124,7 @@ class YoloSource:
     def __init__(self, tree: Tree, classes: dict[int, str], data: DataYaml | None, report: Report) -> None:
         self.tree, self.classes, self.report = tree, classes, report
         self.captions: dict[str, str] = {}
+        self._keypoints = data.keypoint_numbers if data else 0
         self.splits = read_splits(tree, data, report)
         self._files = {path: label for path in tree.images if (label := label_file(tree, path))} or files_by_name(tree)
         self._note_orphans()
@@ -167,6 +168,9 @@ class YoloSource:
 
     def _row(self, row: list[str], width: int, height: int, file: str, line: int) -> Label | None:
         """Return one row as a label, or None after noting why not."""
+        if self._keypoints and len(row) == 5 + self._keypoints:
+            self.report.repair(file, "keypoints left out", f"{self._keypoints} numbers", line)
+            row = row[:5]
         columns = len(row)
         if columns != 5 and (columns < 7 or columns % 2 == 0):
             detail = f"{columns} columns; expected 5 (box) or 1 + 2 x corners (polygon)"

@@ -1,4 +1,5 @@
 """Captions of images, and datasets of conversations for Qwen."""
+
 from __future__ import annotations
 
 import zipfile
@@ -84,7 +85,13 @@ def captions_export(wb: Workbench, dataset: str, kind: Literal["txt", "jsonl"] =
 
 @operation(mirrors=("datasets_build_qwen",))
 def datasets_build_qwen(
-    wb: Workbench, dataset: str, name: str = "", val_share: float = 0.2, seed: int = 42, context: str = "", force: bool = False
+    wb: Workbench,
+    dataset: str,
+    name: str = "",
+    val_share: float = 0.2,
+    seed: int = 42,
+    context: str = "",
+    force: bool = False,
 ) -> Work:
     """Build a folder of conversations that Qwen-VL is trained on.
 

@@ -1,4 +1,5 @@
 """Glossaries of datasets and the library of them."""
+
 from __future__ import annotations
 
 from tator import glossary

@@ -1,4 +1,5 @@
 """Look at a source, merge it into a dataset, clone a dataset, and list the formats."""
+
 from __future__ import annotations
 
 from typing import Literal
@@ -18,7 +19,10 @@ DATASET = "dataset:"  # what stands before a dataset's name to merge from it
 @operation(writes=False)
 def formats_list(wb: Workbench) -> list[dict]:
     """List the formats that folders are read in and exports are written in."""
-    return [{"name": each.name, "label": each.label, "reads": True, "writes": each.write is not None} for each in FORMATS.values()]
+    return [
+        {"name": each.name, "label": each.label, "reads": True, "writes": each.write is not None}
+        for each in FORMATS.values()
+    ]
 
 
 @operation(writes=False)
@@ -73,7 +77,9 @@ def datasets_merge(
 
 
 @operation
-def datasets_clone(wb: Workbench, dataset: str, new_name: str, storage: Literal["same", "linked", "managed"] = "same") -> Work:
+def datasets_clone(
+    wb: Workbench, dataset: str, new_name: str, storage: Literal["same", "linked", "managed"] = "same"
+) -> Work:
     """Make a dataset with the same images, classes, annotations and captions.
 
     Args:

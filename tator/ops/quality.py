@@ -1,4 +1,5 @@
 """Check a dataset, repair what is found, and count what it holds."""
+
 from __future__ import annotations
 
 from typing import Literal
@@ -12,13 +13,22 @@ from tator.types import Work
 from tator.workbench import Workbench
 
 Repairable = Literal[
-    "class_out_of_range", "not_finite", "zero_area", "outside", "tiny_boxes", "duplicate_boxes", "contained_boxes", "crossing_polygons",
+    "class_out_of_range",
+    "not_finite",
+    "zero_area",
+    "outside",
+    "tiny_boxes",
+    "duplicate_boxes",
+    "contained_boxes",
+    "crossing_polygons",
     "split_leakage",
 ]  # those of quality.check.CHECKS with a repair; a test holds it
 
 
 @operation(mirrors=("datasets_check",), writes=False)
-def datasets_check(wb: Workbench, dataset: str, tiny_px: float = 4.0, near_bits: int = 4, with_looks: bool = True) -> Work:
+def datasets_check(
+    wb: Workbench, dataset: str, tiny_px: float = 4.0, near_bits: int = 4, with_looks: bool = True
+) -> Work:
     """Check a dataset; every finding names its image.
 
     Looks for unreadable, missing, equal and similar images, images in two splits, EXIF rotation, images without labels and

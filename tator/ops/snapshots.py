@@ -1,4 +1,5 @@
 """Deal images into splits; freeze, list, compare and delete snapshots."""
+
 from __future__ import annotations
 
 from typing import Literal

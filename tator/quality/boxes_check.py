@@ -1,4 +1,5 @@
 """Find what is wrong with the annotations of one image: pure functions on rows, NumPy inside."""
+
 from __future__ import annotations
 
 import math
@@ -31,7 +32,9 @@ class Limits:
     inside_share: float = INSIDE_SHARE
 
 
-def check_rows(rows: Sequence[Mapping[str, Any]], width: int, height: int, classes: Collection[int], limits: Limits) -> Iterator[Found]:
+def check_rows(
+    rows: Sequence[Mapping[str, Any]], width: int, height: int, classes: Collection[int], limits: Limits
+) -> Iterator[Found]:
     """Yield what is wrong with an image's annotations, each entry with the ids that a repair would change.
 
     Args:

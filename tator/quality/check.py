@@ -1,4 +1,5 @@
 """Check a dataset: every finding with the image it is about, counted, and what can be repaired."""
+
 from __future__ import annotations
 
 import time
@@ -41,19 +42,62 @@ CHECKS = {
     for check in (
         Check("unreadable", "Images that cannot be read", "They are left out of every export and training run."),
         Check("missing", "Images whose file is gone", "The dataset lists them, the disk does not have them."),
-        Check("labels_without_image", "Labels without an image", "The import found labels whose image was not there.", "warning"),
-        Check("images_without_label", "Images without a label", "Nobody has looked at them yet; exports leave them out.", "info"),
+        Check(
+            "labels_without_image",
+            "Labels without an image",
+            "The import found labels whose image was not there.",
+            "warning",
+        ),
+        Check(
+            "images_without_label",
+            "Images without a label",
+            "Nobody has looked at them yet; exports leave them out.",
+            "info",
+        ),
         Check("class_out_of_range", "Boxes of a class that is gone", "They are in no export.", repair="delete them"),
         Check("not_finite", "Boxes with a number that is none", "No trainer can read them.", repair="delete them"),
         Check("zero_area", "Boxes without an area", "They are slips of the mouse.", repair="delete them"),
         Check("outside", "Boxes that leave the image", "Trainers clip or refuse them.", repair="cut them to the image"),
-        Check("tiny_boxes", "Tiny boxes", "Too small to hold an object, unless objects are that small.", "info", "delete them"),
-        Check("duplicate_boxes", "Boxes that are there twice", "Each object should count once.", repair="delete the newer one"),
-        Check("contained_boxes", "Boxes inside another of their class", "Often one object boxed twice.", "warning", "delete the inner one"),
-        Check("crossing_polygons", "Outlines that cross themselves", "Their area is ambiguous.", "warning", "trace them anew"),
+        Check(
+            "tiny_boxes",
+            "Tiny boxes",
+            "Too small to hold an object, unless objects are that small.",
+            "info",
+            "delete them",
+        ),
+        Check(
+            "duplicate_boxes",
+            "Boxes that are there twice",
+            "Each object should count once.",
+            repair="delete the newer one",
+        ),
+        Check(
+            "contained_boxes",
+            "Boxes inside another of their class",
+            "Often one object boxed twice.",
+            "warning",
+            "delete the inner one",
+        ),
+        Check(
+            "crossing_polygons",
+            "Outlines that cross themselves",
+            "Their area is ambiguous.",
+            "warning",
+            "trace them anew",
+        ),
         Check("duplicate_images", "The same image more than once", "It counts more than the others.", "warning"),
-        Check("near_duplicate_images", "Images that look alike", "Frames of a film, or copies scaled or compressed anew.", "info"),
-        Check("split_leakage", "The same image in two splits", "Scores on val and test come out too good.", repair="move them to one split"),
+        Check(
+            "near_duplicate_images",
+            "Images that look alike",
+            "Frames of a film, or copies scaled or compressed anew.",
+            "info",
+        ),
+        Check(
+            "split_leakage",
+            "The same image in two splits",
+            "Scores on val and test come out too good.",
+            repair="move them to one split",
+        ),
         Check("rotated", "Images turned by EXIF", "Labels made by a tool that ignores EXIF lie on their side.", "info"),
     )
 }
@@ -71,7 +115,9 @@ class Findings:
     counts: Counter = field(default_factory=Counter)
     rows: dict[str, list[dict]] = field(default_factory=dict)
 
-    def add(self, check: str, row: ImageRow | None, detail: str, annotation_ids: Sequence[str] = (), **more: object) -> None:
+    def add(
+        self, check: str, row: ImageRow | None, detail: str, annotation_ids: Sequence[str] = (), **more: object
+    ) -> None:
         """Note a finding about an image, or about none."""
         self.counts[check] += 1
         listed = self.rows.setdefault(check, [])
@@ -83,8 +129,13 @@ class Findings:
         """Return every check with its findings, also those that found nothing."""
         return [
             {
-                "check": each.name, "label": each.label, "help": each.help, "severity": each.severity, "repair": each.repair,
-                "count": self.counts[each.name], "findings": self.rows.get(each.name, []),
+                "check": each.name,
+                "label": each.label,
+                "help": each.help,
+                "severity": each.severity,
+                "repair": each.repair,
+                "count": self.counts[each.name],
+                "findings": self.rows.get(each.name, []),
             }
             for each in CHECKS.values()
         ]
@@ -112,7 +163,11 @@ def check_dataset(dataset: Dataset, limits: Limits, near_bits: int = 4, with_loo
     yield from _check_rows(dataset, rows, limits, findings)
     yield from _check_files(dataset, rows, near_bits, with_looks, findings)
     for entry in (dataset.describe()["report"] or {}).get("dropped", ()):
-        if entry["reason"] in ("label file without an image", "annotation of an unknown image", "image is not in the folder"):
+        if entry["reason"] in (
+            "label file without an image",
+            "annotation of an unknown image",
+            "image is not in the folder",
+        ):
             findings.add("labels_without_image", None, f"{entry['file']}: {entry['detail'] or entry['reason']}")
     return {"images": len(rows), "checks": findings.plain(), "took_s": round(time.perf_counter() - began, 2)}
 
@@ -130,7 +185,9 @@ def _check_rows(dataset: Dataset, rows: Sequence[ImageRow], limits: Limits, find
                 findings.add("images_without_label", row, "new and without annotations")
 
 
-def _check_files(dataset: Dataset, rows: Sequence[ImageRow], near_bits: int, with_looks: bool, findings: Findings) -> Work:
+def _check_files(
+    dataset: Dataset, rows: Sequence[ImageRow], near_bits: int, with_looks: bool, findings: Findings
+) -> Work:
     by_id = {row.id: row for row in rows}
     prints, problems = yield from take_fingerprints(dataset, rows, looks=with_looks)
     for image_id, problem in problems.items():
@@ -143,14 +200,25 @@ def _check_files(dataset: Dataset, rows: Sequence[ImageRow], near_bits: int, wit
             findings.add("rotated", by_id[image_id], f"EXIF orientation {each.orientation}")
     yield Progress(0, 0, "Comparing images")
     equal = equal_groups(prints)
-    near = alike_groups(prints, near_bits, lambda image_id: small_grey(dataset.path(by_id[image_id]), SIDE)[0]) if with_looks else []
+    near = (
+        alike_groups(prints, near_bits, lambda image_id: small_grey(dataset.path(by_id[image_id]), SIDE)[0])
+        if with_looks
+        else []
+    )
     splits = {row.id: row.split for row in rows}
     for check, groups in (
-        ("duplicate_images", equal), ("near_duplicate_images", near), ("split_leakage", leaking_groups([*equal, *near], splits)),
+        ("duplicate_images", equal),
+        ("near_duplicate_images", near),
+        ("split_leakage", leaking_groups([*equal, *near], splits)),
     ):
         for group in groups:
             told = [f"{by_id[i].path} ({by_id[i].split or 'no split'})" for i in group]
-            findings.add(check, by_id[group[0]], ", ".join(told), group=[{"image_id": i, "path": by_id[i].path} for i in group[:50]])
+            findings.add(
+                check,
+                by_id[group[0]],
+                ", ".join(told),
+                group=[{"image_id": i, "path": by_id[i].path} for i in group[:50]],
+            )
 
 
 def _kind(dataset: Dataset, row: ImageRow) -> str:

@@ -1,4 +1,5 @@
 """Find images that are the same, look alike, or stand in several splits."""
+
 from __future__ import annotations
 
 from collections import defaultdict

@@ -1,4 +1,5 @@
 """Repair what a check found: each image's changes are one journalled edit, so undo takes them back."""
+
 from __future__ import annotations
 
 import uuid
@@ -25,7 +26,12 @@ SKIPPED_LISTED = 100
 
 
 def repair_dataset(
-    dataset: Dataset, check: str, image_ids: Collection[int] = (), limits: Limits | None = None, near_bits: int = 4, user: str = ""
+    dataset: Dataset,
+    check: str,
+    image_ids: Collection[int] = (),
+    limits: Limits | None = None,
+    near_bits: int = 4,
+    user: str = "",
 ) -> Work:
     """Find anew what a check finds and repair it.
 
@@ -78,7 +84,11 @@ def _edit(dataset: Dataset, check: str, rows: Sequence[ImageRow], limits: Limits
             images += bool(ops)
     yield Progress(len(rows), len(rows), "Done")
     return {
-        "check": check, "images": images - len(skipped), "changes": changes, "skipped_count": len(skipped), "skipped": skipped[:SKIPPED_LISTED],
+        "check": check,
+        "images": images - len(skipped),
+        "changes": changes,
+        "skipped_count": len(skipped),
+        "skipped": skipped[:SKIPPED_LISTED],
     }
 
 
@@ -88,8 +98,10 @@ def _op(check: str, row: Mapping[str, Any], found: ImageRow) -> dict:
         return {"op": "delete", "id": row["id"]}
     if check == "outside":
         box = [
-            min(max(row["x1"], 0.0), found.width), min(max(row["y1"], 0.0), found.height),
-            min(max(row["x2"], 0.0), found.width), min(max(row["y2"], 0.0), found.height),
+            min(max(row["x1"], 0.0), found.width),
+            min(max(row["y1"], 0.0), found.height),
+            min(max(row["x2"], 0.0), found.width),
+            min(max(row["y2"], 0.0), found.height),
         ]
         if box[2] - box[0] < 1e-3 or box[3] - box[1] < 1e-3:  # nothing of it lies in the image
             return {"op": "delete", "id": row["id"]}

@@ -1,4 +1,5 @@
 """Numbers of a dataset for its charts: sizes, splits, classes, boxes, where they lie, and captions."""
+
 from __future__ import annotations
 
 from collections import Counter
@@ -31,9 +32,13 @@ def dataset_stats(dataset: Dataset) -> dict:
     overview = _images(dataset)
     boxes, classes, splits, sources = _boxes(dataset)
     return {
-        **overview, "annotations": int(sum(sources.values())), "sources": dict(sources), "classes": _classes(dataset, classes, splits),
+        **overview,
+        "annotations": int(sum(sources.values())),
+        "sources": dict(sources),
+        "classes": _classes(dataset, classes, splits),
         "box_sides": _histogram(np.sqrt(boxes[:, 2] * boxes[:, 3]), SIDE_EDGES),
-        "aspects": _histogram(boxes[:, 2] / np.maximum(boxes[:, 3], 1e-9), ASPECT_EDGES), "heatmap": _heatmap(boxes),
+        "aspects": _histogram(boxes[:, 2] / np.maximum(boxes[:, 3], 1e-9), ASPECT_EDGES),
+        "heatmap": _heatmap(boxes),
     }
 
 
@@ -41,27 +46,39 @@ def _images(dataset: Dataset) -> dict:
     mine = image.c.dataset_id == dataset.id
     split = func.coalesce(image.c.split, "")
     with dataset.store.read() as conn:
-        by_split = conn.execute(select(split, func.count(), func.sum(image.c.annotation_count)).where(mine).group_by(split)).all()
+        by_split = conn.execute(
+            select(split, func.count(), func.sum(image.c.annotation_count)).where(mine).group_by(split)
+        ).all()
         states = conn.execute(select(image.c.state, func.count()).where(mine).group_by(image.c.state)).all()
         sizes = conn.execute(
             select(image.c.width, image.c.height, func.count().label("n"))
-            .where(mine, image.c.problem.is_(None)).group_by(image.c.width, image.c.height)
+            .where(mine, image.c.problem.is_(None))
+            .group_by(image.c.width, image.c.height)
         ).all()
         per_image = conn.execute(
-            select(image.c.annotation_count, func.count()).where(mine, image.c.problem.is_(None)).group_by(image.c.annotation_count)
+            select(image.c.annotation_count, func.count())
+            .where(mine, image.c.problem.is_(None))
+            .group_by(image.c.annotation_count)
         ).all()
-        captions = conn.execute(select(image.c.caption).where(mine, image.c.caption.is_not(None), image.c.caption != "")).scalars().all()
+        captions = (
+            conn.execute(select(image.c.caption).where(mine, image.c.caption.is_not(None), image.c.caption != ""))
+            .scalars()
+            .all()
+        )
     total = sum(n for _, n in states)
     counts = np.repeat([c for c, _ in per_image], [n for _, n in per_image]) if per_image else np.zeros(0)
     common = sorted(sizes, key=lambda row: (-row.n, row.width, row.height))[:SIZES_LISTED]
     words = [len(caption.split()) for caption in captions]
     return {
-        "images": total, "states": {state: n for state, n in states},
+        "images": total,
+        "states": {state: n for state, n in states},
         "splits": [{"split": name, "images": n, "annotations": int(boxes or 0)} for name, n, boxes in by_split],
-        "sizes": [{"width": row.width, "height": row.height, "images": row.n} for row in common], "size_count": len(sizes),
+        "sizes": [{"width": row.width, "height": row.height, "images": row.n} for row in common],
+        "size_count": len(sizes),
         "boxes_per_image": _histogram(counts, COUNT_EDGES),
         "captions": {
-            "images": len(captions), "share": len(captions) / total if total else 0.0,
+            "images": len(captions),
+            "share": len(captions) / total if total else 0.0,
             "mean_words": round(float(np.mean(words)), 1) if words else 0.0,
         },
     }
@@ -75,7 +92,8 @@ def _boxes(dataset: Dataset) -> tuple[NDArray[np.float64], dict[int, set[int]], 
     a = annotation.c
     query = (
         select(a.x1, a.y1, a.x2, a.y2, image.c.width, image.c.height, a.class_id, a.image_id, image.c.split, a.source)
-        .join(image, image.c.id == a.image_id).where(image.c.dataset_id == dataset.id, a.status == "accepted")
+        .join(image, image.c.id == a.image_id)
+        .where(image.c.dataset_id == dataset.id, a.status == "accepted")
     )
     parts, classes, splits, sources = [np.zeros((0, 6))], {}, Counter(), Counter()
     with dataset.store.read() as conn:

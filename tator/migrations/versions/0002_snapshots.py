@@ -1,4 +1,5 @@
 """Fingerprints of image files, snapshots, and the library of glossaries."""
+
 from __future__ import annotations
 
 import sqlalchemy as sa
