@@ -261,6 +261,7 @@ def test_the_open_image_and_its_neighbours_are_encoded_ahead(board: Board):
     board.open(2)
     board.press("ArrowRight")
     board.wait("app.session.index === 3")
+    board.wait("app.slots.rows.some((slot) => slot.slot === 'previous' && slot.image_id === app.images.row(2).id)")  # not an earlier page's
     board.wait("app.slots.rows.length === 3 && app.slots.rows.every((slot) => slot.state === 'ready')")
     slots = {row["slot"]: row["image_id"] for row in board.state("app.slots.rows")}
     ids = {i: board.state(f"app.images.row({i}).id") for i in (2, 3, 4)}
