@@ -217,7 +217,7 @@ def _question(chosen: dict) -> h.Html:
 def _finding(dataset: str, row: dict) -> list:
     group = row.get("group") or []
     if group:
-        names = [h.div(opener(dataset, each["image_id"], each["path"])) for each in group[:GROUP]]
+        names = [h.div(opener(dataset, each["image_id"], each["name"])) for each in group[:GROUP]]
         more = h.div(f"and {len(group) - GROUP} more", cls="t-note") if len(group) > GROUP else None
         return [
             h.div([thumb(each["image_id"]) for each in group[:2]], cls="t-row t-nowrap"),
@@ -227,4 +227,4 @@ def _finding(dataset: str, row: dict) -> list:
     if not row["image_id"]:
         return ["", h.span("–", cls="t-note"), h.span(row["detail"], cls="t-note")]
     told = w.plural(len(row["annotation_ids"]), "box", "boxes") if row["detail"].startswith(BY_ID) else row["detail"]
-    return [thumb(row["image_id"]), opener(dataset, row["image_id"], row["path"]), h.span(told, cls="t-note")]
+    return [thumb(row["image_id"]), opener(dataset, row["image_id"], row["name"]), h.span(told, cls="t-note")]

@@ -198,9 +198,9 @@ def _renames(classes: dict) -> h.Html | None:
 
 def _changed(dataset: str, row: dict) -> list:
     name = (
-        opener(dataset, row["image_id"], row["path"])
+        opener(dataset, row["image_id"], row["name"])
         if row["change"] != "removed"
-        else h.span(row["path"], cls="t-mono")
+        else h.span(row["name"], cls="t-mono")
     )
     return [
         name,

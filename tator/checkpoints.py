@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tator.protocols import Card
 from tator.types import BadInput, Unavailable
 
 TENSOR_FILES = (".safetensors", ".pth", ".pt")
@@ -22,6 +23,17 @@ HARMLESS = {
     ("torch", "Size"), ("torch", "device"),
     *(("torch", f"{kind}Storage") for kind in "Float Double Half BFloat16 Long Int Short Byte Char Bool".split()),
 }  # fmt: skip
+
+
+def given(card: Card, weights: Path | str | None) -> Path:
+    """Return the file or folder of a card's weights.
+
+    Raises:
+        Unavailable: there is none.
+    """
+    if weights is None:
+        raise Unavailable(f"{card.id} needs the weights of {card.weights}")
+    return Path(weights)
 
 
 def check_file(path: Path) -> None:

@@ -15,7 +15,7 @@ def diff_snapshots(old: Snapshot, new: Snapshot) -> dict:
 
     Returns:
         {"same", "images": {"added", "removed", "changed"}, "annotations": {"added", "removed", "changed"}, "classes":
-        {"added", "removed", "renamed"}, "rows": [{"path", "image_id", "change", "facts", "added", "removed", "changed"}]}.
+        {"added", "removed", "renamed"}, "rows": [{"name", "image_id", "change", "facts", "added", "removed", "changed"}]}.
     """
     if old.sha256 == new.sha256:
         empty = {"added": 0, "removed": 0, "changed": 0}
@@ -60,7 +60,7 @@ def _image(path: str, before: dict | None, after: dict | None, old: Snapshot, ne
     change = "added" if before is None else "removed" if after is None else "changed"
     if change == "changed" and not facts and not any(counts.values()):
         return None
-    return {"path": path, "image_id": (after or before or {})["id"], "change": change, "facts": facts, **counts}
+    return {"name": path, "image_id": (after or before or {})["id"], "change": change, "facts": facts, **counts}
 
 
 def _classes(old: Snapshot, new: Snapshot) -> dict:

@@ -15,10 +15,6 @@ from tator.protocols import Prompt
 from tator.types import BadInput, Unavailable
 from tests import tiny
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("segment_anything")
-
 WEIGHTS = {Sam1B: tiny.sam1, Sam2Tiny: tiny.sam2, Sam3Clicks: tiny.sam3}
 SIZES = [(160, 120), (97, 151), (128, 128), (255, 64), (63, 250), (1, 40), (333, 1), (129, 127)]
 _loaded: dict = {}
@@ -170,7 +166,6 @@ def test_mobile_sam_equals_its_published_architecture(tmp_path):
     import torch
 
     builder = pytest.importorskip("ultralytics.models.sam.build", reason="only compared where ultralytics is installed")
-    pytest.importorskip("timm")
     tiny.seeded()
     theirs = builder.build_mobile_sam().eval()
     for module in theirs.modules():

@@ -10,10 +10,6 @@ from tator.models.dino import Dinov2Small, Dinov3Small
 from tator.types import BadInput, Unavailable
 from tests import tiny
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("open_clip")
-
 WEIGHTS = {ClipB32: tiny.clip, Dinov2Small: tiny.dinov2, Dinov3Small: tiny.dinov3}
 SHAPES = [(40, 30), (30, 90), (1, 1), (5, 200), (3, 40), (224, 224)]
 

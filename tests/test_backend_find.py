@@ -13,9 +13,6 @@ from tator.models.sam3_meta import Sam3Meta
 from tator.types import BadInput, Detections, Unavailable
 from tests import tiny
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 SIZES = [(160, 120), (97, 151), (128, 128), (255, 64), (63, 250), (333, 1)]
 PHRASES = ["red box", "blue ball", "cat", "a very thin wire", "zebra", "tree", "car", "dog", "cup", "lid"]
 NONE = Detections.empty()

@@ -15,10 +15,6 @@ from tator.protocols import Prompt
 from tator.registry import backends
 from tests import tiny
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-pytest.importorskip("segment_anything")
-
 CLICK = Prompt(np.array([[60, 50]], np.float32), np.array([True]))
 TINY = {
     "sam1_vit_b": tiny.sam1, "sam2_tiny": tiny.sam2, "sam3_tracker": tiny.sam3, "sam3": tiny.sam3, "owlv2_base": tiny.owlv2,

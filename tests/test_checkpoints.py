@@ -20,9 +20,6 @@ from tests import tiny
 from tests.hostile import hostile_files
 from tests.test_fetching import drive
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 
 def halved(folder: Path) -> None:
     from safetensors.torch import load_file, save_file

@@ -20,9 +20,6 @@ from tests.hostile import hostile_files
 from tests.test_fetching import Server
 from tests.test_weights import publish
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 IMAGES, WIDTH, HEIGHT = 4, 160, 120
 BOX = [20.0, 30.0, 60.0, 80.0]
 SOURCES = {

@@ -16,9 +16,6 @@ from tests import tiny
 from tests.conftest import ROOT
 from tests.test_model_ops import BOX, HEIGHT, WIDTH, draw_dataset
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 
 @pytest.fixture(scope="module")
 def server(start_server, tmp_path_factory):

@@ -95,7 +95,7 @@ def test_bad_annotations_are_found_repaired_and_restored_by_undo(clean: Dataset,
     results = check(clean)
     assert found(results) == {kind: 1}
     (row,) = results[kind]["findings"]
-    assert row["path"] == "images/a.png" and row["annotation_ids"] == [bad] and row["image_id"] == clean.images()[0].id
+    assert row["name"] == "images/a.png" and row["annotation_ids"] == [bad] and row["image_id"] == clean.images()[0].id
     result = finish(repair_dataset(clean, kind))
     assert (result["images"], result["changes"], result["skipped"]) == (1, 1, [])
     assert found(check(clean)) == {}
@@ -118,7 +118,7 @@ def test_only_the_images_asked_for_are_repaired(clean: Dataset):
         put(clean, path, {"xyxy": (5, 5, 5, 9)})
     second = clean.images()[1].id
     assert finish(repair_dataset(clean, "zero_area", [second]))["images"] == 1
-    assert [row["path"] for row in check(clean)["zero_area"]["findings"]] == ["images/a.png"]
+    assert [row["name"] for row in check(clean)["zero_area"]["findings"]] == ["images/a.png"]
 
 
 def test_a_repair_of_many_boxes_is_cut_into_requests(clean: Dataset):
@@ -170,11 +170,11 @@ def test_files_are_compared_and_read(wb, tmp_path: Path):
         "split_leakage": 2,
         "rotated": 1,
     }
-    assert results["missing"]["findings"][0]["path"] == "images/gone.jpg"
-    assert results["unreadable"]["findings"][0]["path"] == "images/broken.png"
+    assert results["missing"]["findings"][0]["name"] == "images/gone.jpg"
+    assert results["unreadable"]["findings"][0]["name"] == "images/broken.png"
     assert "orphan.txt" in results["labels_without_image"]["findings"][0]["detail"]
-    assert results["rotated"]["findings"][0]["path"] == "images/train/turned.jpg"
-    groups = {tuple(sorted(each["path"] for each in row["group"])) for row in results["duplicate_images"]["findings"]}
+    assert results["rotated"]["findings"][0]["name"] == "images/train/turned.jpg"
+    groups = {tuple(sorted(each["name"] for each in row["group"])) for row in results["duplicate_images"]["findings"]}
     assert groups == {("images/train/one.jpg", "images/val_copy.jpg"), ("images/train/two.jpg", "images/val/two.jpg")}
     assert finish(repair_dataset(dataset, "split_leakage"))["images"] == 2
     assert found(check(dataset)).get("split_leakage") is None

@@ -16,9 +16,6 @@ from tator.workbench import Workbench
 from tests import tiny
 from tests.test_model_ops import BOX, draw_dataset, image_id, run
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 
 @pytest.fixture
 def wb(tmp_path: Path):

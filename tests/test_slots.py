@@ -270,7 +270,6 @@ def test_blocks_are_silent_without_a_listener():
 
 @pytest.fixture(scope="module")
 def sam():
-    pytest.importorskip("transformers")
     from tator.models.sam2 import Sam2Tiny
     from tests import tiny
 

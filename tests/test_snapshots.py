@@ -137,7 +137,7 @@ def test_a_diff_names_what_came_went_and_changed(dataset: Dataset):
     assert not found["same"] and found["images"] == {"added": 0, "removed": 0, "changed": 3}
     assert found["annotations"] == {"added": 1, "removed": 1, "changed": 1}
     assert found["classes"] == {"added": ["bird"], "removed": [], "renamed": [["cat", "tomcat"]]}
-    assert {row["path"]: row["facts"] for row in found["rows"]} == {
+    assert {row["name"]: row["facts"] for row in found["rows"]} == {
         "images/a.png": [],
         "images/val/b.png": [],
         "images/c.png": ["caption"],

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tator.upsampling import Resize, cropped_mask, detections_of
 
-torch = pytest.importorskip("torch")
-
 
 def blob(rng, side, small):
     """Return (side, side) logits with one positive blob, small or nearly everywhere."""
+    import torch
+
     ys, xs = np.mgrid[:side, :side]
     y, x, radius = rng.uniform(0, side), rng.uniform(0, side), side * (0.08 if small else 0.8)
     return torch.from_numpy((radius - np.hypot(ys - y, xs - x) + rng.normal(0, 0.5, (side, side))).astype(np.float32))
 
 
 def whole(logits, chain):
+    import torch
+
     values = logits[None, None]
     for step in chain:
         values = torch.nn.functional.interpolate(
@@ -53,6 +54,8 @@ def test_equals_interpolating_everything(seed, small, double, height, width):
 
 def test_a_small_object_of_a_large_image_is_not_upsampled_whole():
     """Nothing larger than the object's window is allocated: 144 MB a candidate would be."""
+    import torch
+
     logits = torch.full((256, 256), -5.0)
     logits[100:104, 50:60] = 5.0
     largest = []
@@ -70,6 +73,8 @@ def test_a_small_object_of_a_large_image_is_not_upsampled_whole():
 
 
 def test_candidates_come_best_first_and_empty_ones_are_left_out():
+    import torch
+
     logits = torch.full((3, 8, 8), -1.0)
     logits[0, 2:4, 2:4] = 1.0
     logits[2, 1:7, 1:7] = 1.0

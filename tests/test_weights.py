@@ -24,9 +24,6 @@ from tests import tiny
 from tests.hostile import hostile_files
 from tests.test_fetching import Server, drive
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
-
 HOME = Network(cache=None)
 
 

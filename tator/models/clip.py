@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.checkpoints import safetensors_keys
+from tator.checkpoints import given, safetensors_keys
 from tator.protocols import Card
 from tator.types import BadInput, Image, Unavailable
 
@@ -72,9 +72,7 @@ def checked_folder(card: Card, weights: Path | str | None) -> Path:
         Unavailable: a file is missing.
         BadInput: the weights are cut short.
     """
-    if weights is None:
-        raise Unavailable(f"{card.id} needs the weights of {card.weights}")
-    folder = Path(weights)
+    folder = given(card, weights)
     for name in (CONFIG, WEIGHTS):
         if not (folder / name).is_file():
             raise Unavailable(f"{folder.name}: {name} is missing; expected a folder with {CONFIG} and {WEIGHTS}")

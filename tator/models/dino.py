@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.checkpoints import load_pretrained
+from tator.checkpoints import given, load_pretrained
 from tator.protocols import Card
-from tator.types import Image, Unavailable
+from tator.types import Image
 
 BATCH = 32
 SIDE = 224  # pixels a crop is squashed to: 16 patches of DINOv2, 14 of DINOv3
@@ -31,11 +31,10 @@ class Dino:
         """
         from transformers import AutoImageProcessor, AutoModel
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        folder = given(self.card, weights)
         self._device = device
-        self._model = load_pretrained(AutoModel, Path(weights), device)
-        self._processor = AutoImageProcessor.from_pretrained(weights, local_files_only=True)
+        self._model = load_pretrained(AutoModel, folder, device)
+        self._processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
         self.dim = int(self._model.config.hidden_size)
 
     def encode(self, crops: Sequence[Image]) -> NDArray[np.float32]:

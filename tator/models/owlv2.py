@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tator.checkpoints import load_pretrained
+from tator.checkpoints import given, load_pretrained
 from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card, Embedding
-from tator.types import Detections, Image, Unavailable
+from tator.types import Detections, Image
 
 TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
 SOURCE = "https://arxiv.org/abs/2306.09683"
@@ -32,11 +32,10 @@ class Owlv2:
         """
         from transformers import Owlv2ForObjectDetection, Owlv2Processor
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        folder = given(self.card, weights)
         self._device = device
-        self._model = load_pretrained(Owlv2ForObjectDetection, Path(weights), device)
-        self._processor = Owlv2Processor.from_pretrained(weights, local_files_only=True)
+        self._model = load_pretrained(Owlv2ForObjectDetection, folder, device)
+        self._processor = Owlv2Processor.from_pretrained(folder, local_files_only=True)
         report_blocks(self._model.owlv2.vision_model.encoder.layers)
 
     def embed(self, image: Image) -> Embedding:

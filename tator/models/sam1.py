@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tator.checkpoints import load_state, read_tensors
+from tator.checkpoints import given, load_state, read_tensors
 from tator.clicks import check_prompt, half_on_gpu, is_ambiguous
 from tator.encoder_steps import report_blocks
 from tator.mobile_encoder import RENAMED_KEY, is_mobile, mobile_encoder, timm_names
 from tator.protocols import Card, Embedding, Prompt
-from tator.types import BadInput, Detections, Image, Unavailable
+from tator.types import BadInput, Detections, Image
 from tator.upsampling import Resize, detections_of
 
 DECODER_HEADS, DECODER_DEPTH, QUALITY_DEPTH = 8, 2, 3  # of every published SAM
@@ -37,9 +37,8 @@ class Sam1:
         """
         from segment_anything.utils.transforms import ResizeLongestSide
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the file {self.card.weights}")
-        state, name = read_tensors(Path(weights)), Path(weights).name
+        file = given(self.card, weights)
+        state, name = read_tensors(file), file.name
         if is_mobile(state):
             state = timm_names(state)
         self._model = build(state, name)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tator.checkpoints import load_pretrained
+from tator.checkpoints import given, load_pretrained
 from tator.clicks import ClickSegmenter
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card
-from tator.types import Unavailable
 
 SOURCE = "https://arxiv.org/abs/2408.00714"
 
@@ -25,11 +24,10 @@ class Sam2(ClickSegmenter):
         """
         from transformers import Sam2Model, Sam2Processor
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
-        model = load_pretrained(Sam2Model, Path(weights), device)
+        folder = given(self.card, weights)
+        model = load_pretrained(Sam2Model, folder, device)
         report_blocks(model.vision_encoder.backbone.blocks)
-        super().__init__(model, Sam2Processor.from_pretrained(weights, local_files_only=True), device)
+        super().__init__(model, Sam2Processor.from_pretrained(folder, local_files_only=True), device)
 
 
 def _card(size: str, label: str, vram_mb: int, size_mb: int, expects: str) -> Card:

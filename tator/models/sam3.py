@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tator.checkpoints import load_pretrained
+from tator.checkpoints import given, load_pretrained
 from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card, Embedding
-from tator.types import BadInput, Detections, Image, Mask, Unavailable
+from tator.types import BadInput, Detections, Image, Mask
 from tator.upsampling import Resize, cropped_mask
 
 CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a phrase at full size
@@ -62,11 +62,10 @@ class Sam3:
         """
         from transformers import Sam3Model, Sam3Processor
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
+        folder = given(self.card, weights)
         self._device = device
-        self._model = load_pretrained(Sam3Model, Path(weights), device)
-        self._processor = Sam3Processor.from_pretrained(weights, local_files_only=True)
+        self._model = load_pretrained(Sam3Model, folder, device)
+        self._processor = Sam3Processor.from_pretrained(folder, local_files_only=True)
         self._texts: dict[str, tuple[Any, Any]] = {}
         self._reading = threading.Lock()
         report_blocks(self._model.vision_encoder.backbone.layers)
@@ -221,17 +220,11 @@ class Sam3:
 class Sam3Boxes(Sam3):
     """The same without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
 
-    card = Card(
-        "sam3_boxes",
-        task="find",
+    card = replace(
+        Sam3.card,
+        id="sam3_boxes",
         label="SAM 3 phrases, boxes only",
         vram_mb=4_500,
-        requires=("torch", "transformers", "torchvision"),
-        weights="facebook/sam3",
-        license="SAM License",
-        source="https://arxiv.org/abs/2511.16719",
-        size_mb=3_450,
-        gated=True,
         rank=0,
         expects="As SAM 3 phrases, a third faster a phrase and without masks.",
     )

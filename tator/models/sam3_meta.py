@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tator.checkpoints import load_state, read_tensors
+from tator.checkpoints import given, load_state, read_tensors
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.protocols import Card, Embedding
 from tator.types import Detections, Image, Mask, Unavailable
@@ -45,13 +45,12 @@ class Sam3Meta:
         """
         if not device.startswith("cuda"):
             raise Unavailable(f"{self.card.id} runs on CUDA only, the device is {device}; use the card sam3 instead")
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs sam3.pt of {self.card.weights}")
+        given_path = given(self.card, weights)
         import open_clip
         from sam3.model.sam3_image_processor import Sam3Processor
         from sam3.model_builder import build_sam3_image_model
 
-        path = Path(weights) / "sam3.pt" if Path(weights).is_dir() else Path(weights)
+        path = given_path / "sam3.pt" if given_path.is_dir() else given_path
         vocabulary = Path(open_clip.__file__).parent / VOCABULARY
         model = build_sam3_image_model(bpe_path=str(vocabulary), device="cpu", load_from_HF=False)
         prefix = "detector."

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tator.checkpoints import load_pretrained, safetensors_keys
+from tator.checkpoints import given, load_pretrained, safetensors_keys
 from tator.clicks import ClickSegmenter
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card
-from tator.types import Unavailable
 
 # transformers 5.23.0 saves a Sam3VideoModel's tracker under a doubled prefix, which its own tracker class
 # then reads as 147 missing tensors.
@@ -47,11 +46,10 @@ class Sam3Clicks(ClickSegmenter):
         """
         from transformers import Sam3TrackerModel, Sam3TrackerProcessor
 
-        if weights is None:
-            raise Unavailable(f"{self.card.id} needs the weights of {self.card.weights}")
-        single = Path(weights) / "model.safetensors"
+        folder = given(self.card, weights)
+        single = folder / "model.safetensors"
         doubled = single.is_file() and any(key.startswith(DOUBLED) for key in safetensors_keys(single))
         settings = {"key_mapping": UNDOUBLE} if doubled else {}
-        model = load_pretrained(Sam3TrackerModel, Path(weights), device, **settings)
+        model = load_pretrained(Sam3TrackerModel, folder, device, **settings)
         report_blocks(model.vision_encoder.backbone.layers)
-        super().__init__(model, Sam3TrackerProcessor.from_pretrained(weights, local_files_only=True), device)
+        super().__init__(model, Sam3TrackerProcessor.from_pretrained(folder, local_files_only=True), device)

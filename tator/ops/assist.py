@@ -11,6 +11,7 @@ from tator import refiner
 from tator.boxes import EDGE, Boxes, from_flat, numbers
 from tator.dataset import Dataset, ImageRow
 from tator.features import encode_boxes, encoder_version
+from tator.glossary import aliases, glossary_of
 from tator.heads import Head, HeadShelf
 from tator.image_models import ask, pixels, train_refiner
 from tator.masks import fill_holes as filled
@@ -191,7 +192,8 @@ def name_boxes(
     with wb.models.use(head.encoder, wb.weights(head.encoder)) as encoder:
         probs = head.predict(encode_boxes(encoder, image, xyxy))
     classes = data.classes()
-    rows = match_names(head.classes, [c.name for c in classes])
+    names = [c.name for c in classes]
+    rows = match_names(head.classes, names, aliases(glossary_of(data)["entries"], names))
     ids = [classes[i].class_id if i >= 0 else -1 for i in rows]
     shown = [classes[i].name if i >= 0 else head.classes[k] for k, i in enumerate(rows)]
     return {"head": name, "boxes": [verdict(p, ids, shown, min_margin) for p in probs]}

@@ -122,7 +122,7 @@ class Findings:
         self.counts[check] += 1
         listed = self.rows.setdefault(check, [])
         if len(listed) < LISTED:
-            where = {"image_id": row and row.id, "path": row.path if row else "", "detail": detail[:300]}
+            where = {"image_id": row and row.id, "name": row.path if row else "", "detail": detail[:300]}
             listed.append({**where, "annotation_ids": list(annotation_ids), **more})
 
     def plain(self) -> list[dict]:
@@ -151,7 +151,8 @@ def check_dataset(dataset: Dataset, limits: Limits, near_bits: int = 4, with_loo
         with_looks: decode every image, which near duplicates and EXIF need; it takes most of the time.
 
     Returns:
-        {"images", "checks": [{"check", "label", "help", "severity", "repair", "count", "findings"}], "took_s"}.
+        {"images", "checks": [{"check", "label", "help", "severity", "repair", "count", "findings"}], "took_s"}; a finding is
+        {"image_id", "name" (the image's path; Gradio's clients would fetch a "path"), "detail", "annotation_ids"}.
 
     Raises:
         BadInput: near_bits is out of range.
@@ -217,7 +218,7 @@ def _check_files(
                 check,
                 by_id[group[0]],
                 ", ".join(told),
-                group=[{"image_id": i, "path": by_id[i].path} for i in group[:50]],
+                group=[{"image_id": i, "name": by_id[i].path} for i in group[:50]],
             )
 
 

@@ -77,7 +77,7 @@ def live_app(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPath
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     """Lend a headless Chromium, or skip where there is none."""
-    playwright = pytest.importorskip("playwright.sync_api")
+    import playwright.sync_api as playwright
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
     with playwright.sync_playwright() as driver:
         if path is None and not Path(driver.chromium.executable_path).exists():

@@ -10,8 +10,6 @@ from tests.browser.board import APP, Board
 from tests.browser.conftest import LiveApp, draw_street
 from tests.browser.test_canvas import RPC, clear
 
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
 pytestmark = pytest.mark.browser
 SETTINGS = {"segmenter": "sam2_tiny", "masker": "sam2_tiny", "finder": "sam3", "findConf": 0.05, "keepMasks": False}
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import playwright.sync_api as playwright
 import pytest
 
 from tests import tiny
 
-playwright = pytest.importorskip("playwright.sync_api")
-pytest.importorskip("torch")
-pytest.importorskip("transformers")
 expect = playwright.expect
 
 pytestmark = pytest.mark.browser

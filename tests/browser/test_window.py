@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import playwright.sync_api as playwright
 import pytest
 from PIL import Image, ImageDraw
 
-playwright = pytest.importorskip("playwright.sync_api")
 expect, Page = playwright.expect, playwright.Page
 
 pytestmark = pytest.mark.browser
