@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench._row import Row
+from tator.executor import Executor
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
 from tator.protocols import Prompt
@@ -95,7 +96,7 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
     """Yield the click, the encode ahead and sixteen boxes of one model."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    slots, shares = Slots(), []
+    slots, executor, shares = Slots(), Executor("cpu"), []
     started = time.perf_counter()
     slots.prefetch([Wanted("current", "a.jpg", "a", lambda: model.embed(image))])
     while not slots.wait(0.05):
@@ -103,8 +104,8 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
     encode_s = time.perf_counter() - started
 
     def click() -> Any:
-        with slots.answering():
-            return model.segment(slots.get("a", lambda: model.embed(image)), CLICK)
+        embedding = slots.get("a", lambda: model.embed(image))
+        return executor.run(lambda: model.segment(embedding, CLICK))
 
     ours, decoder = alternating(click, bare(model, slots.get("a", lambda: model.embed(image))))
     ours_s, decoder_s = quartile(ours), quartile(decoder)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tator.module_caches import own_caches
 from tator.protocols import Card
 from tator.types import BadInput, Unavailable
 
@@ -242,4 +243,5 @@ def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any
     except (OSError, RuntimeError, ValueError) as error:
         raise BadInput(f"{folder.name} cannot be loaded: {str(error).splitlines()[0]}") from error
     check_loaded(info, folder.name)
+    own_caches(model)
     return model.eval().to(device)

@@ -1,4 +1,4 @@
-"""Tells how far an image encoder has come, block by block, and lets its caller stop it there."""
+"""Tells how far an image encoder has come, block by block, and lets its callers wait or stop it there."""
 
 from __future__ import annotations
 
@@ -10,17 +10,20 @@ from typing import Any
 
 OnStep = Callable[[int, int], None]  # blocks begun, blocks in all; raising stops the encoder
 
-_listener: ContextVar[OnStep | None] = ContextVar("encoder_listener", default=None)
+_listeners: ContextVar[tuple[OnStep, ...]] = ContextVar("encoder_listeners", default=())
 
 
 @contextmanager
 def listening(on_step: OnStep) -> Iterator[None]:
-    """Call `on_step` before each block of any encoder that runs in this thread inside the block."""
-    token = _listener.set(on_step)
+    """Call `on_step` before each block of any encoder that runs in this context inside the block.
+
+    Those that listen outside it are called first.
+    """
+    token = _listeners.set((*_listeners.get(), on_step))
     try:
         yield
     finally:
-        _listener.reset(token)
+        _listeners.reset(token)
 
 
 def report_blocks(blocks: Sequence[Any]) -> None:
@@ -30,6 +33,5 @@ def report_blocks(blocks: Sequence[Any]) -> None:
 
 
 def _step(index: int, total: int, module: Any, arguments: Any) -> None:
-    on_step = _listener.get()
-    if on_step is not None:
+    for on_step in _listeners.get():
         on_step(index, total)

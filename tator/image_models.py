@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from tator import refiner
 from tator.dataset import Dataset, ImageRow
+from tator.executor import Urgency
 from tator.manager import key_of
 from tator.protocols import Card, Embedding
 from tator.registry import backend, backends, require_packages
 from tator.slots import Wanted
 from tator.types import Image, TatorError, Unavailable, Work
 from tator.workbench import Workbench
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,23 +44,20 @@ class Asked:
         """What the encoded image depends on: model, weights, and the file as it is now."""
         return (*key_of(self.card, self.weights), *file_key(self.data, self.row))
 
-    def encode(self) -> Embedding:
+    def encode(self, urgency: Urgency = Urgency.ENCODE) -> Embedding:
         """Encode the image, now."""
         image = pixels(self.wb, self.data, self.row)
-        with self.wb.models.use(self.card.id, self.weights) as model:
-            return model.embed(image)
+        return self.wb.models.run(self.card.id, self.weights, lambda model: model.embed(image), urgency)
 
-    @contextmanager
-    def ready(self) -> Iterator[tuple[Any, Embedding]]:
-        """Lend the model and the encoded image; encoding ahead waits until this answer is out."""
-        with self.wb.models.slots.answering():
-            embedding = self.wb.models.slots.get(self.key, self.encode)
-            with self.wb.models.use(self.card.id, self.weights) as model:
-                yield model, embedding
+    def answer(self, question: Callable[[Any, Embedding], T]) -> T:
+        """Return what a question about the model and the encoded image gives; the image is encoded first if need be."""
+        embedding = self.wb.models.slots.get(self.key, self.encode)
+        return self.wb.models.run(self.card.id, self.weights, lambda model: question(model, embedding))
 
     def wish(self, slot: str) -> Wanted:
         """Return what makes the embedding ahead."""
-        return Wanted(slot, self.row.path, self.key, self.encode, self.row.id, self.card.id)
+        make = partial(self.encode, Urgency.AHEAD)
+        return Wanted(slot, self.row.path, self.key, make, self.row.id, self.card.id)
 
 
 def ask(wb: Workbench, image_id: int, task: str, card_id: str = "") -> Asked:

@@ -5,13 +5,14 @@ import gc
 import sys
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tator.devices import default_budget_mb, pick_device, torch_problem, trim_heap
+from tator.executor import Executor, T, Urgency
 from tator.protocols import Card
 from tator.registry import backend, require_packages
 from tator.slots import Slots
@@ -82,6 +83,7 @@ class ModelManager:
         self._is_settled = False
         self._budget_mb = dict.fromkeys((self.device, "cpu"), budget_mb)
         self._seats: dict[Key, Seat] = {}
+        self._executors: dict[str, Executor] = {}
         self._changed = threading.Condition()  # guards _seats, users and reserved_mb; never held while loading
 
     @property
@@ -89,6 +91,29 @@ class ModelManager:
         """Memory that loaded models may reserve, in MB."""
         self._budget_mb[self.device] = self._budget_mb[self.device] or default_budget_mb(self.device)
         return self._budget_mb[self.device]
+
+    def run(
+        self, card_id: str, weights: Path | None, work: Callable[[Any], T], urgency: Urgency = Urgency.ANSWER
+    ) -> T:
+        """Lend a model to a call and run it in its turn on the device.
+
+        Models without torch are light and run at once, in the caller's thread.
+
+        Args:
+            card_id: id of the backend's card.
+            weights: file of its weights.
+            work: gets the model; must not ask for another one.
+            urgency: why the model is called.
+
+        Raises:
+            NotFound: no such backend.
+            Unavailable: a package, the weights or memory is missing; the message says what mends it.
+        """
+        with self.use(card_id, weights) as model:
+            if "torch" not in backend(card_id).card.requires:
+                return work(model)
+            executor = self._executors.setdefault(self.device, Executor(self.device))
+            return executor.run(lambda: work(model), urgency)
 
     @contextmanager
     def use(self, card_id: str, weights: Path | None = None) -> Iterator[Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,7 +14,6 @@ from tator.types import BadInput, TatorError
 BUDGET_MB = 1_024  # about 200 images of 1 megapixel as colour planes, or 60 embeddings of SAM 2
 ORDER = ("current", "next", "previous")
 MOST_IMAGES = len(ORDER)
-PAUSE_S = 1.0  # longest that one block of an encoder waits for a click to be answered
 
 Make = Callable[[], Any]  # returns the value, which has `nbytes`
 
@@ -73,9 +71,8 @@ class _Task:
 class Slots:
     """A cache of large values, least recently used out first, and a worker that fills it ahead.
 
-    Who asks for a value that is being made waits for it instead of making another. While a click is
-    answered (`answering`) the worker pauses between the blocks of an encoder; what is no longer wanted
-    stops there, unless somebody waits for it.
+    Who asks for a value that is being made waits for it instead of making another. What is no longer wanted stops
+    between two blocks of its encoder, unless somebody waits for it.
     """
 
     def __init__(self, budget_mb: int = BUDGET_MB, images: int = MOST_IMAGES, shelf: Shelf | None = None) -> None:
@@ -91,7 +88,6 @@ class Slots:
         self._wanted: tuple[Wanted, ...] = ()
         self._failed: dict[Hashable, str] = {}
         self._worker: threading.Thread | None = None
-        self._answering = 0
         self._counts = dict.fromkeys(("hits", "misses", "made", "stopped", "from_disk"), 0)
         self._changed = threading.Condition()  # guards everything above; never held while making
         self.resize(budget_mb, images, shelf)
@@ -167,18 +163,6 @@ class Slots:
             self._start_worker()
             return self._row(wish)
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Let the worker pause while a person waits for an answer; needs a model that threads may share."""
-        with self._changed:
-            self._answering += 1
-        try:
-            yield
-        finally:
-            with self._changed:
-                self._answering -= 1
-                self._changed.notify_all()
-
     def status(self) -> list[dict[str, Any]]:
         """Return a row per wish: slot, image_id, name, card, state, progress, bytes and message.
 
@@ -210,7 +194,6 @@ class Slots:
     def _joined(self, task: _Task) -> bool:
         """Wait for another thread's task; False where it was stopped and has to be made anew."""
         task.waiters += 1
-        self._changed.notify_all()  # a paused encoder goes on
         self._changed.wait_for(lambda: task.is_done)
         if isinstance(task.error, Stopped):
             return False
@@ -236,13 +219,10 @@ class Slots:
         return value
 
     def _step(self, task: _Task, begun: int, total: int) -> None:
-        """Note how far an encoder is; pause or stop it between two blocks."""
+        """Note how far an encoder is; stop it where nobody wants it any more."""
         with self._changed:
             task.progress = begun / max(total, 1)
-            if not task.is_background:
-                return
-            self._changed.wait_for(lambda: task.waiters or task.is_stale or not self._answering, PAUSE_S)
-            if task.is_stale and not task.waiters:
+            if task.is_background and task.is_stale and not task.waiters:
                 raise Stopped
 
     def _keep(self, task: _Task, value: Any, is_new: bool) -> None:

@@ -75,8 +75,10 @@ LAYERS = (  # the file list is the design document: a new module is named here, 
         "devices",
         "slots",
         "encoder_steps",
+        "executor",
         "embedding_shelf",
         "checkpoints",
+        "module_caches",
         "mobile_encoder",
         "upsampling",
         "clicks",
@@ -119,8 +121,9 @@ MAY_IMPORT_GRADIO = {"app.py", "tator/api.py"}
 FOR_TABS = {"tator.workbench", "tator.ops", "tator.jobs", "tator.recipes", "tator.types", "tator.web", "tator.api"}
 CATCHES_ALL = {
     "tator/jobs.py",
+    "tator/executor.py",
     "tator/web/dispatch.py",
-}  # a job must record why it ended; the canvas must get an answer
+}  # a job must record why it ended; an error is raised where the caller waits; the canvas must get an answer
 FIRST_LINE = 120  # HOUSE asks for 80 and the operations keep to it; a line of the file is the hard end
 PLAIN = (str, int, float, bool)
 

@@ -171,17 +171,6 @@ def test_answers_belong_to_the_image_that_was_asked_for():
     assert slots.wait(10) and slots.stats()["bytes"] <= 3 * MB
 
 
-def test_the_worker_pauses_while_a_click_is_answered():
-    slots, encoder = Slots(), Encoder(is_open=False)
-    slots.prefetch(encoder.want("a"))
-    until(lambda: encoder.begun)
-    with slots.answering():
-        encoder.gate.set()
-        time.sleep(0.1)
-        assert not encoder.made, "it stands between two blocks"
-    assert slots.wait(10) and encoder.made == ["a"]
-
-
 def test_progress_is_the_share_of_blocks_begun():
     slots, encoder, shares = Slots(), Encoder(blocks=4), []
     encoder.hooks.append(lambda *_: shares.append(slots.status()[0]["progress"]))
@@ -291,9 +280,8 @@ def test_the_first_click_on_a_prefetched_image_encodes_nothing(sam):
         assert slots.wait(30) and len(runs) == 3
         for wish in wishes:
             for x in range(7):
-                with slots.answering():
-                    embedding = slots.get(wish.key, wish.make)
-                    sam.segment(embedding, Prompt(np.array([[x * 9, 40]], np.float32), np.array([True])))
+                embedding = slots.get(wish.key, wish.make)
+                sam.segment(embedding, Prompt(np.array([[x * 9, 40]], np.float32), np.array([True])))
         assert len(runs) == 3 and slots.stats()["hits"] == 21
     finally:
         handle.remove()

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,10 @@ from tator.protocols import BoxRefiner, Embedding, Prompt
 from tator.types import BadInput, Detections, Unavailable, Work
 from tator.workbench import Workbench
 
+T = TypeVar("T")
 MOST_BOXES = 5_000  # of one call
 MOST_POINTS = 200
+TOGETHER = 64  # boxes of one turn on the device; others are answered in between
 
 
 SAM = ("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto", "sam_bbox", "sam_bbox_auto")
@@ -64,10 +67,7 @@ def segment(
     check_tolerance(tolerance)
     prompt = make_prompt(row, positive, negative, box, class_id)
     asked = ask(wb, image_id, "segment", segmenter)
-    with asked.ready() as (model, embedding):
-        began = time.perf_counter()
-        found = model.segment(embedding, prompt)
-        model_ms = (time.perf_counter() - began) * 1_000
+    found, model_ms = asked.answer(lambda model, embedding: timed(lambda: model.segment(embedding, prompt)))
     candidates = [candidate(one, class_id, names, tolerance, fill_holes) for one in found]
     if classify and candidates:
         named = name_boxes(wb, data, row, found.xyxy[:1], "", min_margin)["boxes"][0]
@@ -105,8 +105,10 @@ def tweak_boxes(
     for class_id in class_ids:
         check_class(class_id, names)
     asked = ask(wb, image_id, "segment", segmenter)
-    with asked.ready() as (model, embedding):
-        answers = refined(model, embedding, loose, class_ids)
+    answers: list[dict] = []
+    for at in range(0, len(loose), TOGETHER):
+        part, classes = loose[at : at + TOGETHER], class_ids[at : at + TOGETHER]
+        answers += asked.answer(lambda model, embedding, p=part, c=classes: refined(model, embedding, p, c))
     return {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
 
 
@@ -161,6 +163,13 @@ def refiner_status(wb: Workbench, dataset: str) -> dict[str, Any]:
     return refiner.status(wb.dataset(dataset))
 
 
+def timed(call: Callable[[], T]) -> tuple[T, float]:
+    """Return what a call returns and how many milliseconds it took."""
+    began = time.perf_counter()
+    value = call()
+    return value, (time.perf_counter() - began) * 1_000
+
+
 def refined(model: Any, embedding: Embedding, loose: Boxes, class_ids: list[int]) -> list[dict]:
     """Return {"xyxy", "confidence", "is_found"} per box; one that is not found stays as it was."""
     if isinstance(model, BoxRefiner):
@@ -189,8 +198,10 @@ def name_boxes(
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
     head = load_head(wb, shelf, name)
     image = pixels(wb, data, row)
-    with wb.models.use(head.encoder, wb.weights(head.encoder)) as encoder:
-        probs = head.predict(encode_boxes(encoder, image, xyxy))
+    features = wb.models.run(
+        head.encoder, wb.weights(head.encoder), lambda encoder: encode_boxes(encoder, image, xyxy)
+    )
+    probs = head.predict(features)
     classes = data.classes()
     names = [c.name for c in classes]
     rows = match_names(head.classes, names, aliases(glossary_of(data)["entries"], names))

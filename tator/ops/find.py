@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.boxes import from_flat
+from tator.concepts import MAX_PHRASES
 from tator.dataset import Dataset
 from tator.image_models import ask
 from tator.masks import box_of, of_dense, to_polygons
@@ -18,6 +19,7 @@ from tator.types import BadInput, Detections, Mask
 from tator.workbench import Workbench
 
 MOST_EXEMPLARS = 100
+TOGETHER = 8  # phrases of one turn on the device; others are answered in between
 MOST_PIXELS = 200_000_000  # of a mask, as large as the largest image
 FINDS = ("sam3_text_prompt", "sam3_text_prompt_auto", "sam3_visual_prompt")
 
@@ -54,9 +56,12 @@ def find(
     check_tolerance(tolerance)
     if not phrases and not shown.data["positive"].any():
         raise BadInput("give a phrase or at least one positive example box of what to find")
+    if len(phrases) > MAX_PHRASES:
+        raise BadInput(f"at most {MAX_PHRASES} phrases at once, got {len(phrases)}")
     asked = ask(wb, image_id, "find", finder)
-    with asked.ready() as (model, embedding):
-        answers = model.find(embedding, phrases, shown, conf, boxes_only)
+    answers: list[Detections] = []
+    for part in [phrases[at : at + TOGETHER] for at in range(0, len(phrases), TOGETHER)] or [[]]:
+        answers += asked.answer(lambda model, image, part=part: model.find(image, part, shown, conf, boxes_only))
     named = [
         {"phrase": phrase, "candidates": [candidate(one, tolerance) for one in found]}
         for phrase, found in zip(phrases or [""], answers, strict=True)

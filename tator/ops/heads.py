@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from tator.dataset import Dataset, ImageRow
+from tator.executor import Urgency
 from tator.features import cached_features, encode_boxes, encoder_version
 from tator.heads import Head, HeadShelf, checked_name
 from tator.image_models import default
@@ -211,7 +212,6 @@ def encode_image(wb: Workbench, data: Dataset, row: ImageRow, encoder: str, foun
 
     def make() -> np.ndarray:
         image = data.load(row)
-        with wb.models.use(encoder, weights) as model:
-            return encode_boxes(model, image, found.xyxy)
+        return wb.models.run(encoder, weights, lambda model: encode_boxes(model, image, found.xyxy), Urgency.AHEAD)
 
     return cached_features(wb.workspace.folder("cache"), encoder, data.path(row), found.xyxy, make, weights)
