@@ -16,7 +16,8 @@ from tator.executor import Executor
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
 from tator.protocols import Prompt
-from tator.slots import Slots, Wanted
+from tator.slots import Slots
+from tator.wishes import Wanted
 
 ROUNDS = 40
 MOST = 1.15  # times the bare decoder call

@@ -14,8 +14,8 @@ from tator.executor import Urgency
 from tator.manager import key_of
 from tator.protocols import Card, Embedding
 from tator.registry import backend, backends, require_packages
-from tator.slots import Wanted
 from tator.types import Image, TatorError, Unavailable, Work
+from tator.wishes import Wanted
 from tator.workbench import Workbench
 
 T = TypeVar("T")

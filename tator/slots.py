@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tator.encoder_steps import listening
 from tator.types import BadInput, TatorError
+from tator.wishes import MOST_IMAGES, Make, Wanted, Wishes
 
 BUDGET_MB = 1_024  # about 200 images of 1 megapixel as colour planes, or 60 embeddings of SAM 2
-ORDER = ("current", "next", "previous")
-MOST_IMAGES = len(ORDER)
-
-Make = Callable[[], Any]  # returns the value, which has `nbytes`
-
 
 class Stopped(Exception):
     """An encode that nobody wants any more was stopped between two blocks."""
@@ -30,27 +26,6 @@ class Shelf(Protocol):
 
     def save(self, key: Hashable, value: Any) -> None:
         """Keep a value if it is of a kind that can be kept."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """A value that will be asked for soon.
-
-    Attributes:
-        slot: current, next or previous.
-        name: what a person calls it: the image's path.
-        key: identifies the value and the state of what it is made from.
-        make: makes it; runs in a background thread.
-        image_id: of the image.
-        card: id of the backend that encodes it.
-    """
-
-    slot: str
-    name: str
-    key: Hashable
-    make: Make
-    image_id: int = 0
-    card: str = ""
 
 
 @dataclass(eq=False)
@@ -85,7 +60,7 @@ class Slots:
         """
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, _Task] = {}
-        self._wanted: tuple[Wanted, ...] = ()
+        self._wishes = Wishes(images)
         self._failed: dict[Hashable, str] = {}
         self._worker: threading.Thread | None = None
         self._counts = dict.fromkeys(("hits", "misses", "made", "stopped", "from_disk"), 0)
@@ -103,13 +78,11 @@ class Slots:
         Raises:
             BadInput: a limit is out of range.
         """
-        if not 1 <= images <= MOST_IMAGES:
-            raise BadInput(f"images must be 1 to {MOST_IMAGES}, is {images}")
         if budget_mb < 1:
             raise BadInput(f"budget_mb must be at least 1, is {budget_mb}")
         with self._changed:
-            self._budget, self._images, self._shelf = budget_mb * 2**20, images, shelf
-            self._wanted = self._wanted[:images]
+            self._wishes.resize(images)
+            self._budget, self._shelf = budget_mb * 2**20, shelf
             self._evict()
             self._mark_stale()
 
@@ -136,53 +109,52 @@ class Slots:
                     return task.value
         return self._made(task)
 
-    def prefetch(self, wanted: Sequence[Wanted]) -> None:
-        """Make the values that will be asked for next, in this order; forget earlier wishes.
+    def prefetch(self, wanted: Sequence[Wanted], client: str = "") -> None:
+        """Make the values that a client will ask for next, in this order; forget its earlier wishes.
 
         Args:
             wanted: current, next, previous in the direction of travel; those beyond the limit are left out.
+            client: whose wishes they are; other clients' stay.
         """
         with self._changed:
-            self._wanted = tuple(wanted)[: self._images]
+            self._wishes.replace(wanted, client)
             self._failed.clear()
             self._mark_stale()
             self._start_worker()
 
-    def want(self, wish: Wanted) -> dict[str, Any]:
-        """Make one value ahead, beside those wanted already, and return its row of `status`.
+    def want(self, wish: Wanted, client: str = "") -> dict[str, Any]:
+        """Make one value ahead, beside those the client wants already, and return its row of `status`.
 
-        A new current image ends the wishes of the earlier one; what is kept stays kept.
+        A new current image ends the wishes of the client's earlier one; what is kept stays kept.
         """
         with self._changed:
-            others = [] if wish.slot == ORDER[0] and not self._is_current(wish) else list(self._wanted)
-            kept = [other for other in others if other.slot != wish.slot and other.key != wish.key]
+            self._wishes.add(wish, client)
             self._failed.pop(wish.key, None)
-            in_order = sorted([wish, *kept], key=lambda one: ORDER.index(one.slot))
-            self._wanted = tuple(one for one in in_order if one.slot in ORDER[: self._images])
             self._mark_stale()
             self._start_worker()
             return self._row(wish)
 
-    def status(self) -> list[dict[str, Any]]:
-        """Return a row per wish: slot, image_id, name, card, state, progress, bytes and message.
+    def status(self, client: str | None = None) -> list[dict[str, Any]]:
+        """Return a row per wish of a client, or of all: slot, image_id, name, card, state, progress, bytes, message.
 
         The state is ready, encoding, waiting or failed; progress is in [0, 1].
         """
         with self._changed:
-            return [self._row(wish) for wish in self._wanted]
+            wanted = self._wishes.by_urgency() if client is None else self._wishes.of(client)
+            return [self._row(wish) for wish in wanted]
 
     def stats(self) -> dict[str, int]:
         """Return slots, bytes, budget_bytes, images, hits, misses, made, stopped and from_disk."""
         with self._changed:
             held = {"slots": len(self._kept), "bytes": self._held(), "budget_bytes": self._budget}
-            return held | {"images": self._images} | self._counts
+            return held | {"images": self._wishes.images} | self._counts
 
     def clear(self) -> int:
         """Forget everything, also what was wanted, and return the bytes it held."""
         with self._changed:
             held = self._held()
             self._kept.clear()
-            self._wanted = ()
+            self._wishes.clear()
             self._mark_stale()
         return held
 
@@ -247,7 +219,8 @@ class Slots:
 
         The newest value goes only if it is itself the least urgent wish: it must not push out the current image.
         """
-        wishes = [wish.key for wish in reversed(self._wanted) if wish.key in self._kept]
+        by_urgency = dict.fromkeys(wish.key for wish in self._wishes.by_urgency())
+        wishes = [key for key in reversed(by_urgency) if key in self._kept]
         unwanted = [key for key in self._kept if key not in wishes and key != newest]
         for key in [*unwanted, *wishes]:
             if self._held() <= self._budget or len(self._kept) == 1:
@@ -255,13 +228,10 @@ class Slots:
             del self._kept[key]
 
     def _mark_stale(self) -> None:
-        keys = {wish.key for wish in self._wanted}
+        keys = self._wishes.keys()
         for task in self._running.values():
             task.is_stale = task.key not in keys
         self._changed.notify_all()
-
-    def _is_current(self, wish: Wanted) -> bool:
-        return any(one.slot == ORDER[0] and one.image_id == wish.image_id for one in self._wanted)
 
     def _row(self, wish: Wanted) -> dict[str, Any]:
         about = {"slot": wish.slot, "image_id": wish.image_id, "name": wish.name, "card": wish.card}
@@ -284,7 +254,7 @@ class Slots:
     def _open_wish(self) -> Wanted | None:
         """Return the first wish that nobody has begun; one that failed or did not fit waits for the next prefetch."""
         done = self._kept.keys() | self._running.keys() | self._failed.keys()
-        return next((wish for wish in self._wanted if wish.key not in done), None)
+        return next((wish for wish in self._wishes.by_urgency() if wish.key not in done), None)
 
     def _work(self) -> None:
         """Make one wish after the other until none is open."""

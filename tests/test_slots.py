@@ -11,8 +11,9 @@ import pytest
 
 from tator.encoder_steps import listening, report_blocks
 from tator.protocols import Prompt
-from tator.slots import Slots, Wanted
+from tator.slots import Slots
 from tator.types import BadInput, Unavailable
+from tator.wishes import Wanted
 
 MB = 2**20
 

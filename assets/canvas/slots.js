@@ -27,7 +27,7 @@ export function createSlots(app) {
   async function poll(mine) {
     if (mine !== turn) return;
     if (!document.hidden) {
-      const status = await app.call("slots_status");
+      const status = await app.call("slots_status", { client_id: app.clientId });
       if (mine !== turn) return;
       show(status.slots.filter((slot) => slot.state !== "empty"));
       if (!rows.some((slot) => BUSY.has(slot.state))) return;
@@ -49,7 +49,9 @@ export function createSlots(app) {
     ];
     for (const [slot, image_id] of wanted) {
       if (mine !== turn) return;
-      if (image_id !== null) await app.call("slots_preload", { image_id, segmenter: id, slot });
+      if (image_id !== null) {
+        await app.call("slots_preload", { image_id, segmenter: id, slot, client_id: app.clientId });
+      }
     }
   }
   async function neighbour(step) {

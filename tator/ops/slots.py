@@ -9,23 +9,26 @@ from tator.image_models import ask
 from tator.ops import operation
 from tator.recipes import PredictorSettings
 from tator.registry import backend, backends
-from tator.slots import ORDER
 from tator.types import BadInput
+from tator.wishes import ORDER
 from tator.workbench import Workbench
 
 Slot = Literal["current", "next", "previous"]
 
 
 @operation(mirrors=("sam_preload", "sam_activate_slot"), writes=False)
-def slots_preload(wb: Workbench, image_id: int, segmenter: str = "", slot: Slot = "current") -> dict[str, Any]:
+def slots_preload(
+    wb: Workbench, image_id: int, segmenter: str = "", slot: Slot = "current", client_id: str = ""
+) -> dict[str, Any]:
     """Encode an image in the background and return how far it is.
 
-    A new current image ends what was wanted beside the earlier one; an encode that nobody waits for stops.
+    A new current image ends what the same client wanted beside the earlier one; an encode that nobody wants stops.
 
     Args:
         image_id: id of the image, from images_list.
         segmenter: id of a segmenter or finder, from models_list; empty for the first segmenter that is ready.
         slot: current, next or previous; those beyond the set number of images are left out.
+        client_id: your name, as in image_lease; each client has slots of its own.
 
     Raises:
         NotFound: no such image or model.
@@ -34,16 +37,21 @@ def slots_preload(wb: Workbench, image_id: int, segmenter: str = "", slot: Slot 
     task = backend(segmenter).card.task if segmenter in backends() else "segment"
     if task not in ("segment", "find"):
         raise BadInput(f"{segmenter} encodes crops, not images; choose a segmenter or a finder")
-    return wb.models.slots.want(ask(wb, image_id, task, segmenter).wish(slot))
+    return wb.models.slots.want(ask(wb, image_id, task, segmenter).wish(slot), client_id)
 
 
 @operation(mirrors=("sam_slots",), writes=False)
-def slots_status(wb: Workbench) -> dict[str, Any]:
-    """Return what each slot holds, how far it is encoded, and what the cache saved."""
+def slots_status(wb: Workbench, client_id: str = "") -> dict[str, Any]:
+    """Return what each slot holds, how far it is encoded, and what the cache saved.
+
+    Args:
+        client_id: whose slots; empty for everybody's.
+    """
     slots = wb.models.slots
-    stats, found = slots.stats(), {row["slot"]: row for row in slots.status()}
+    stats, rows = slots.stats(), slots.status(client_id or None)
+    unused = [name for name in ORDER[: stats["images"]] if name not in {row["slot"] for row in rows}]
     empty = {"image_id": None, "name": "", "card": "", "state": "empty", "progress": 0.0, "bytes": 0, "message": ""}
-    rows = [found.get(name, {"slot": name} | empty) for name in ORDER[: stats["images"]]]
+    rows = sorted([*rows, *({"slot": name} | empty for name in unused)], key=lambda row: ORDER.index(row["slot"]))
     return {"slots": rows} | {name: stats[name] for name in ("hits", "misses", "bytes", "budget_bytes")}
 
 
