@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import pickletools
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -232,16 +233,33 @@ def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any
 
     check_folder(folder)
     try:
-        model, info = model_class.from_pretrained(
-            folder,
-            local_files_only=True,
-            use_safetensors=True,
-            output_loading_info=True,
-            dtype=torch.float32,
-            **settings,
-        )
+        with _quiet():
+            model, info = model_class.from_pretrained(
+                folder,
+                local_files_only=True,
+                use_safetensors=True,
+                output_loading_info=True,
+                dtype=torch.float32,
+                **settings,
+            )
     except (OSError, RuntimeError, ValueError) as error:
         raise BadInput(f"{folder.name} cannot be loaded: {str(error).splitlines()[0]}") from error
     check_loaded(info, folder.name)
     own_caches(model)
     return model.eval().to(device)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep transformers' bars and reports off the terminal: what matters of a load is checked here and raised."""
+    from transformers.utils import logging
+
+    level, has_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+        if has_bar:
+            logging.enable_progress_bar()

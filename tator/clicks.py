@@ -1,6 +1,6 @@
 """Answers clicks and boxes with a SAM-like model of the transformers library.
 
-SAM 2.1 and the SAM 3 tracker share this interface: the image is squashed to a square, features of
+SAM 2.1 and SAM 3's tracker share this interface: the image is squashed to a square, features of
 three levels are kept, and a prompt in that square's coordinates gives low-resolution mask logits.
 """
 
@@ -16,6 +16,12 @@ from tator.upsampling import Resize, detections_of
 CHANNELS = {"input_data_format": "channels_last", "return_tensors": "pt"}
 
 
+def pixels_of(processor: Any, image: Image, device: str) -> Any:
+    """Return an image as a transformers model reads it: (1, 3, side, side), squashed and normalised."""
+    given = image if image.flags.writeable else image.copy()  # torch warns of what threads share and nobody may change
+    return processor(images=given, **CHANNELS)["pixel_values"].to(device)
+
+
 class ClickSegmenter:
     """A Segmenter over `get_image_embeddings` and `image_embeddings=` of a transformers model."""
 
@@ -28,11 +34,11 @@ class ClickSegmenter:
         """Encode an image once; three feature levels are kept."""
         import torch
 
-        pixels = self._processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
+        pixels = pixels_of(self._processor, image, self._device)
         with torch.inference_mode(), half_on_gpu(self._device):
             levels = self._model.get_image_embeddings(pixels)
         features = {f"level{i}": level.float().contiguous() for i, level in enumerate(levels)}
-        return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
+        return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
         """Return candidates in image pixels, best first: three for a single click, else one.
@@ -40,35 +46,47 @@ class ClickSegmenter:
         Raises:
             BadInput: the embedding is another model's, or the prompt is empty.
         """
-        import torch
-
         check_prompt(self.card, embedding, prompt)
         levels = [embedding.features[name].to(self._device) for name in sorted(embedding.features)]
-        with torch.inference_mode():
-            out = self._model(
-                image_embeddings=levels, multimask_output=is_ambiguous(prompt), **self._inputs(embedding, prompt)
-            )
-            chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
-            return detections_of(out.pred_masks[0, 0], out.iou_scores[0, 0], chain)
+        return answer_click(self._model, self._processor.target_size, levels, embedding, prompt)
 
-    def _inputs(self, embedding: Embedding, prompt: Prompt) -> dict[str, Any]:
-        """Return the prompt in the coordinates of the squashed square.
 
-        Source: Sam2Processor._normalize_coordinates of transformers.
-        """
-        import torch
+def answer_click(model: Any, side: int, levels: list[Any], embedding: Embedding, prompt: Prompt) -> Detections:
+    """Return candidates in image pixels, best first: three for a single click, else one.
 
-        side = self._processor.target_size
-        scale = torch.tensor([side / embedding.width, side / embedding.height], device=self._device)
-        inputs = {}
-        if len(prompt.points):
-            points = torch.as_tensor(prompt.points, dtype=torch.float32, device=self._device)
-            inputs["input_points"] = (points * scale)[None, None]
-            inputs["input_labels"] = torch.as_tensor(prompt.labels, device=self._device).long()[None, None]
-        if prompt.box is not None:
-            box = torch.as_tensor(prompt.box, dtype=torch.float32, device=self._device)
-            inputs["input_boxes"] = (box.view(2, 2) * scale).view(1, 1, 4)
-        return inputs
+    Args:
+        model: takes `image_embeddings`, `input_points`, `input_labels` and `input_boxes`.
+        side: of the square that images are squashed to, in pixels.
+        levels: the three feature levels, finest first, on the model's device.
+        embedding: of the image.
+        prompt: checked.
+    """
+    import torch
+
+    with torch.inference_mode():
+        inputs = _inputs(prompt, [side / embedding.width, side / embedding.height], levels[0].device)
+        out = model(image_embeddings=levels, multimask_output=is_ambiguous(prompt), **inputs)
+        chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
+        return detections_of(out.pred_masks[0, 0], out.iou_scores[0, 0], chain)
+
+
+def _inputs(prompt: Prompt, xy_scale: list[float], device: Any) -> dict[str, Any]:
+    """Return the prompt in the coordinates of the squashed square.
+
+    Source: Sam2Processor._normalize_coordinates of transformers.
+    """
+    import torch
+
+    scale = torch.tensor(xy_scale, device=device)
+    inputs = {}
+    if len(prompt.points):
+        points = torch.as_tensor(prompt.points, dtype=torch.float32, device=device)
+        inputs["input_points"] = (points * scale)[None, None]
+        inputs["input_labels"] = torch.as_tensor(prompt.labels, device=device).long()[None, None]
+    if prompt.box is not None:
+        box = torch.as_tensor(prompt.box, dtype=torch.float32, device=device)
+        inputs["input_boxes"] = (box.view(2, 2) * scale).view(1, 1, 4)
+    return inputs
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
@@ -82,7 +100,7 @@ def check_prompt(card: Card, embedding: Embedding, prompt: Prompt) -> None:
     Raises:
         BadInput: names the backend or what the prompt lacks.
     """
-    if embedding.backend != card.id:
+    if embedding.backend != card.model_id:
         raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
     if prompt.box is None and not prompt.labels.any():
         raise BadInput("the prompt needs a point on the object or a box around it")

@@ -24,7 +24,7 @@ def check_question(
         BadInput: another backend's embedding, a blank or overlong phrase, too many, no positive
             exemplar where no phrase says what to find, or conf outside [0, 1].
     """
-    if embedding.backend != card.id:
+    if embedding.backend != card.model_id:
         raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
     if not 0 <= conf <= 1:
         raise BadInput(f"conf must be in [0, 1], is {conf}")

@@ -14,11 +14,11 @@ from typing import Any
 from tator.devices import default_budget_mb, pick_device, torch_problem, trim_heap
 from tator.executor import Executor, T, Urgency
 from tator.protocols import Card
-from tator.registry import backend, require_packages
+from tator.registry import backend, require_packages, sharing
 from tator.slots import Slots
 from tator.types import Unavailable
 
-Key = tuple[str, str, int]  # card id, weights path, weights mtime in ns: retrained weights are another model
+Key = tuple[str, str, int]  # model id, weights path, weights mtime in ns: retrained weights are another model
 SPARING = "unload other models in the System tab, or choose a smaller one"
 WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
 
@@ -53,8 +53,10 @@ class Seat:
 
     def row(self, device: str) -> dict:
         """Return what a person sees about the model."""
+        cards = sharing(self.card)
         return {
-            "id": self.card.id, "label": self.card.label, "weights": self.key[1], "device": device,
+            "id": self.card.id, "cards": [card.id for card in cards],
+            "label": ", ".join(card.label for card in cards), "weights": self.key[1], "device": device,
             "mb": self.reserved_mb, "is_lent": self.users > 0, "last_used": self.last_used, "uses": self.uses,
         }
 
@@ -149,7 +151,7 @@ class ModelManager:
             self._unpin(seat)
 
     def loaded(self) -> list[dict]:
-        """Return a row per loaded model: id, weights, device, mb, is_lent, last_used, uses."""
+        """Return a row per loaded model: id, cards it answers for, label, weights, device, mb, is_lent, last_used, uses."""
         with self._changed:
             seats = [seat for seat in self._seats.values() if seat.model is not None]
             return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
@@ -163,7 +165,7 @@ class ModelManager:
         """
         with self._changed:
             here = [seat for seat in self._seats.values() if seat.model is not None]
-            here = [seat for seat in here if not cards or seat.card.id in cards]
+            here = [seat for seat in here if not cards or not {card.id for card in sharing(seat.card)}.isdisjoint(cards)]
             freed = [self._drop(seat) for seat in here if seat.users == 0]
             lent = [(seat, seat.row(self.device)) for seat in here if seat.model is not None]
             for seat, _ in lent:
@@ -267,7 +269,7 @@ def key_of(card: Card, weights: Path | None) -> Key:
         raise Unavailable(f"{card.label} needs weights: {how}")
     if weights is not None and not weights.exists():
         raise Unavailable(f"{card.label} needs weights: {weights} does not exist")
-    return (card.id, str(weights or ""), weights.stat().st_mtime_ns if weights else 0)
+    return (card.model_id, str(weights or ""), weights.stat().st_mtime_ns if weights else 0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -31,6 +31,7 @@ class Card:
         size_mb: what a download takes, about.
         gated: a hub repository that asks for a licence to be accepted first.
         rank: where several are ready and nobody chose, the highest is taken on a GPU; 0 only where no other is.
+        shares: id of the loaded model where several cards share one and its encoded images; "" its own.
     """
 
     id: str
@@ -47,6 +48,12 @@ class Card:
     size_mb: int = 0
     gated: bool = False
     rank: int = 1
+    shares: str = ""
+
+    @property
+    def model_id(self) -> str:
+        """Id of what is loaded, and of what can read its embeddings."""
+        return self.shares or self.id
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +78,7 @@ class Embedding:
     """An image as one backend encoded it; prompts reuse it.
 
     Attributes:
-        backend: card id that made it and that alone can read it.
+        backend: model_id of the card that made it; that model alone can read it.
         width: of the original image in pixels.
         height: of the original image in pixels.
         features: whatever the backend keeps.

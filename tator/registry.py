@@ -73,6 +73,11 @@ def backend(card_id: str, task: str = "") -> type:
     return known[card_id]
 
 
+def sharing(card: Card) -> list[Card]:
+    """Return the cards that one loaded model answers for: `card` alone, or all of the same model_id."""
+    return [cls.card for cls in backends().values() if cls.card.model_id == card.model_id] or [card]
+
+
 def missing_packages(card: Card) -> list[str]:
     """Return the packages that `card` requires and this machine lacks."""
     return [name for name in card.requires if importlib.util.find_spec(name) is None]

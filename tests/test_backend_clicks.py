@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from tator.mobile_encoder import timm_names
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
-from tator.models.sam3_tracker import Sam3Clicks
+from tator.models.sam3 import Sam3Clicks
 from tator.protocols import Prompt
 from tator.types import BadInput, Unavailable
 from tests import tiny
@@ -52,22 +54,33 @@ def reference_sam1(backend, image, prompt):
     return logits, scores
 
 
+@cache
+def library(backend):
+    """Return the library's processor and model of a backend's checkpoint."""
+    import transformers
+
+    name = {Sam2Tiny: "Sam2", Sam3Clicks: "Sam3Tracker"}[backend]
+    parts = [getattr(transformers, f"{name}{part}") for part in ("Processor", "Model")]
+    processor, network = (part.from_pretrained(WEIGHTS[backend](), local_files_only=True) for part in parts)
+    return processor, network.eval()
+
+
 def reference_transformers(backend, image, prompt):
-    """Return (K, H, W) logits and (K,) scores of the library's own processor and model."""
+    """Return (K, H, W) logits and (K,) scores of the library's own processor and model, loaded by the library."""
     import torch
 
-    ours = model(backend)
+    processor, network = library(backend)
     asked = {}
     if len(prompt.points):
         asked |= {"input_points": [[prompt.points.tolist()]], "input_labels": [[prompt.labels.astype(int).tolist()]]}
     if prompt.box is not None:
         asked |= {"input_boxes": [[prompt.box.tolist()]]}
-    inputs = ours._processor(images=image, input_data_format="channels_last", return_tensors="pt", **asked)
+    inputs = processor(images=image, input_data_format="channels_last", return_tensors="pt", **asked)
     many = prompt.box is None and len(prompt.points) == 1
     sizes = inputs.pop("original_sizes")
     with torch.inference_mode():
-        out = ours._model(**inputs, multimask_output=many)
-    logits = ours._processor.post_process_masks(out.pred_masks, sizes, binarize=False)[0][0]
+        out = network(**inputs, multimask_output=many)
+    logits = processor.post_process_masks(out.pred_masks, sizes, binarize=False)[0][0]
     return logits.numpy(), out.iou_scores[0, 0].numpy()
 
 
@@ -141,8 +154,10 @@ def test_no_weights_is_a_message(backend):
 
 def test_doubled_prefix_of_a_resaved_checkpoint_loads_whole():
     resaved = Sam3Clicks(tiny.sam3_resaved(), "cpu")
-    keys = model(Sam3Clicks)._model.state_dict()
-    assert all((resaved._model.state_dict()[key] == value).all() for key, value in keys.items())
+    for part in ("_model", "_tracker"):
+        tensors = getattr(resaved, part).state_dict()
+        expected = getattr(model(Sam3Clicks), part).state_dict()
+        assert tensors.keys() == expected.keys() and all((tensors[key] == expected[key]).all() for key in expected)
 
 
 @pytest.mark.parametrize("size", ["vit_b", "vit_l", "vit_h"])

@@ -99,3 +99,20 @@ def test_one_model_answers_many_threads_alike():
     for i, answer in together.items():
         for one, other in zip(answer, alone[i % 4], strict=True):
             np.testing.assert_allclose(one, other, atol=1e-2)
+
+
+def test_sam3_is_loaded_once_and_encodes_once_for_clicks_and_phrases():
+    """Two cards, one model in memory: what one encoded, the other reads."""
+    from tator.types import Detections
+
+    manager, weights = ModelManager("cpu"), tiny.sam3()
+    with manager.use("sam3_tracker", weights) as clicks, manager.use("sam3", weights) as phrases:
+        assert clicks is phrases
+        runs: list[int] = []
+        clicks._model.vision_encoder.backbone.register_forward_hook(lambda *_: runs.append(1))
+        embedding = clicks.embed(tiny.picture())
+        assert len(clicks.segment(embedding, CLICK)) and len(phrases.find(embedding, ["cat"], Detections.empty(), 0.0)[0])
+    assert runs == [1]
+    (row,) = manager.loaded()
+    assert row["cards"] == ["sam3", "sam3_tracker"] and row["label"] == "SAM 3 phrases, SAM 3 clicks"
+    assert manager.unload_all(cards=["sam3"])[0]["mb"] == row["mb"] and not manager.loaded()

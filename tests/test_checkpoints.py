@@ -12,8 +12,7 @@ from tator.models.dino import Dinov2Small, Dinov3Small
 from tator.models.owlv2 import Owlv2Base
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
-from tator.models.sam3 import Sam3
-from tator.models.sam3_tracker import Sam3Clicks
+from tator.models.sam3 import Sam3, Sam3Clicks
 from tator.types import BadInput, Unavailable
 from tator.weight_transfers import import_local
 from tests import tiny

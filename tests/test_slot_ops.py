@@ -60,6 +60,9 @@ def test_twenty_clicks_and_ten_phrases_encode_an_image_once_each(wb, encoded):
     for i in range(5):
         call(wb, "find", image_id=image_id(wb), finder="sam3", phrases=[f"thing {i}", f"box {i}"])
     assert len(encoded) == 2
+    for i in range(20):
+        call(wb, "segment", image_id=image_id(wb), segmenter="sam3_tracker", positive=[20.0 + i, 50.0])
+    assert len(encoded) == 2, "SAM 3 reads clicks and phrases from one encoding"
 
 
 def test_the_next_image_is_encoded_before_its_first_click(wb, encoded):

@@ -14,9 +14,8 @@ from tator.models.dino import Dinov2Small, Dinov3Small
 from tator.models.owlv2 import Owlv2Base
 from tator.models.sam1 import MobileSam, Sam1B
 from tator.models.sam2 import Sam2BasePlus, Sam2Large, Sam2Small, Sam2Tiny
-from tator.models.sam3 import Sam3
+from tator.models.sam3 import Sam3, Sam3Clicks
 from tator.models.sam3_meta import Sam3Meta
-from tator.models.sam3_tracker import Sam3Clicks
 from tator.types import BadInput, Forbidden, NotFound, Unavailable
 from tator.weight_transfers import download, download_from, import_local
 from tator.weights import locate, place_of, state_of

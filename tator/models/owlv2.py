@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tator.checkpoints import given, load_pretrained
-from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
+from tator.clicks import half_on_gpu, nbytes_of, pixels_of
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.encoder_steps import report_blocks
 from tator.protocols import Card, Embedding
@@ -42,7 +42,7 @@ class Owlv2:
         """Encode an image once: features and a box for each patch."""
         import torch
 
-        pixels = self._processor.image_processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
+        pixels = pixels_of(self._processor.image_processor, image, self._device)
         with torch.inference_mode():
             with half_on_gpu(self._device):
                 grid = self._model.image_embedder(pixels)[0]

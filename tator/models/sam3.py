@@ -1,4 +1,4 @@
-"""SAM 3's detector: a phrase or example boxes to every instance, with masks."""
+"""SAM 3: phrases and example boxes to every instance, clicks and boxes to masks, from one encoded image."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from tator.checkpoints import given, load_pretrained
-from tator.clicks import CHANNELS, half_on_gpu, nbytes_of
+from tator.checkpoints import given, load_pretrained, safetensors_keys
+from tator.clicks import answer_click, check_prompt, half_on_gpu, nbytes_of, pixels_of
 from tator.concepts import best_boxes, check_question, detections_in, positive
 from tator.encoder_steps import report_blocks
-from tator.protocols import Card, Embedding
+from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image, Mask
 from tator.upsampling import Resize, cropped_mask
 
@@ -22,6 +22,13 @@ CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a 
 MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
 TEXT_TOKENS = 32  # what the text encoder reads
 KEPT_PHRASES = 500  # 32 kB each
+CLICK_LEVELS = 3  # the tracker's neck may make a fourth, coarser one, which its decoder does not read
+DOUBLED = "tracker_model.tracker_model."
+UNDOUBLE = {
+    r"^tracker_model\.tracker_model\.": "",
+    r"^tracker_neck\.": "vision_encoder.neck.",
+    r"^detector_model\.vision_encoder\.backbone\.": "vision_encoder.backbone.",
+}
 EXEMPLAR_PHRASE = "visual"  # what the model was trained with where only boxes are given; Sam3Processor does the same
 
 
@@ -33,23 +40,10 @@ class _Question:
     mask: Any
 
 
-class Sam3:
-    """Segment Anything 3 with phrases, positive and negative example boxes."""
+class _Phrases:
+    """SAM 3's detector: phrases, positive and negative example boxes to every instance."""
 
-    card = Card(
-        "sam3",
-        task="find",
-        label="SAM 3 phrases",
-        vram_mb=5_500,
-        requires=("torch", "transformers", "torchvision"),
-        weights="facebook/sam3",
-        license="SAM License",
-        source="https://arxiv.org/abs/2511.16719",
-        size_mb=3_450,
-        gated=True,
-        rank=3,
-        expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
-    )
+    card: Card
     nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
     levels: tuple[int, ...] = (0, 1, 2)  # feature levels kept: the two finest only serve masks
 
@@ -71,14 +65,18 @@ class Sam3:
         report_blocks(self._model.vision_encoder.backbone.layers)
 
     def embed(self, image: Image) -> Embedding:
-        """Encode an image once; 111 MB at full size, 5 MB in the boxes-only variant."""
+        """Encode an image once, for every phrase and click on it."""
         import torch
 
-        pixels = self._processor.image_processor(images=image, **CHANNELS)["pixel_values"].to(self._device)
+        pixels = pixels_of(self._processor.image_processor, image, self._device)
         with torch.inference_mode(), half_on_gpu(self._device):
-            levels = self._model.get_vision_features(pixels).fpn_hidden_states
-        features = {f"level{i}": levels[i].float().contiguous() for i in self.levels}
-        return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
+            levels = self._levels(self._model.get_vision_features(pixels))
+        features = {name: level.float().contiguous() for name, level in levels.items()}
+        return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
+
+    def _levels(self, vision: Any) -> dict[str, Any]:
+        """Return what is kept of an encoded image, by name."""
+        return {f"level{i}": vision.fpn_hidden_states[i] for i in self.levels}
 
     def find(
         self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
@@ -217,8 +215,89 @@ class Sam3:
         return tuple(cropped_mask(mask, chain, MASK_THRESHOLD) or nothing for mask in out.pred_masks[0].sigmoid())
 
 
-class Sam3Boxes(Sam3):
-    """The same without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
+class _Sam3(_Phrases):
+    """Detector and tracker over one image encoder: 132 MB an encoded image at full size."""
+
+    def __init__(self, weights: Path | str | None, device: str) -> None:
+        """Load a folder in the layout of facebook/sam3; see _Phrases."""
+        super().__init__(weights, device)
+        from transformers import AutoConfig, Sam3TrackerModel
+
+        folder = given(self.card, weights)
+        config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        config.tracker_config.vision_config.backbone_config.num_hidden_layers = 0  # the detector's encoder serves both
+        self._tracker = load_pretrained(Sam3TrackerModel, folder, device, config=config, **_renamed(folder))
+        del self._tracker.vision_encoder.backbone
+
+    def _levels(self, vision: Any) -> dict[str, Any]:
+        """Return what phrases and what clicks read, from one pass of the encoder.
+
+        Source: get_image_features and get_image_embeddings of Sam3TrackerModel, transformers 5.23.0.
+        """
+        hidden, tracker = vision.last_hidden_state, self._tracker
+        grid = vision.fpn_hidden_states[2].shape[-2:]
+        clicks = list(tracker.vision_encoder.neck(hidden.view(1, *grid, -1).permute(0, 3, 1, 2))[0])
+        clicks[0] = tracker.mask_decoder.conv_s0(clicks[0])
+        clicks[1] = tracker.mask_decoder.conv_s1(clicks[1])
+        clicks[-1] = clicks[-1] + tracker.no_memory_embedding.view(1, -1, 1, 1)
+        return super()._levels(vision) | {f"click{i}": clicks[i] for i in range(CLICK_LEVELS)}
+
+    def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
+        """Return candidates in image pixels, best first: three for a single click, else one.
+
+        Raises:
+            BadInput: the embedding is another model's, or the prompt is empty.
+        """
+        check_prompt(self.card, embedding, prompt)
+        levels = [embedding.features[f"click{i}"].to(self._device) for i in range(CLICK_LEVELS)]
+        return answer_click(self._tracker, self._processor.image_processor.size["height"], levels, embedding, prompt)
+
+
+def _renamed(folder: Path) -> dict[str, Any]:
+    """Return how a tracker's tensors are to be read where they stand under a doubled prefix.
+
+    transformers 5.23.0 saves a Sam3VideoModel's tracker so; its own tracker class then misses 147 tensors.
+    """
+    single = folder / "model.safetensors"
+    doubled = single.is_file() and any(key.startswith(DOUBLED) for key in safetensors_keys(single))
+    return {"key_mapping": UNDOUBLE} if doubled else {}
+
+
+class Sam3(_Sam3):
+    """Segment Anything 3 with phrases, positive and negative example boxes."""
+
+    card = Card(
+        "sam3",
+        task="find",
+        label="SAM 3 phrases",
+        vram_mb=5_600,
+        requires=("torch", "transformers", "torchvision"),
+        weights="facebook/sam3",
+        license="SAM License",
+        source="https://arxiv.org/abs/2511.16719",
+        size_mb=3_450,
+        gated=True,
+        rank=3,
+        shares="sam3",
+        expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
+    )
+
+
+class Sam3Clicks(_Sam3):
+    """Segment Anything 3 with points and boxes."""
+
+    card = replace(
+        Sam3.card,
+        id="sam3_tracker",
+        task="segment",
+        label="SAM 3 clicks",
+        expects="Best masks from a click; shares its encoded images with SAM 3 phrases. 37 s to encode one on two CPU "
+        "cores, so meant for a GPU.",
+    )
+
+
+class Sam3Boxes(_Phrases):
+    """Phrases without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
 
     card = replace(
         Sam3.card,
@@ -226,6 +305,7 @@ class Sam3Boxes(Sam3):
         label="SAM 3 phrases, boxes only",
         vram_mb=4_500,
         rank=0,
+        shares="",
         expects="As SAM 3 phrases, a third faster a phrase and without masks.",
     )
     levels = (2,)

@@ -35,7 +35,7 @@ def models_list(wb: Workbench, task: str = "") -> list[dict[str, Any]]:
     tasks = sorted({card.task for card in cards})
     if task and task not in tasks:
         raise BadInput(f"no backend serves the task {task!r}; there are {', '.join(tasks)}")
-    loaded = {row["id"]: row for row in reversed(wb.models.loaded())}
+    loaded = {name: row for row in reversed(wb.models.loaded()) for name in row["cards"]}
     defaults = {default_of(wb, name) for name in tasks if task in ("", name)}
     return [_row(wb, card, loaded.get(card.id)) | {"is_default": card.id in defaults}
             for card in cards if task in ("", card.task)]  # fmt: skip
@@ -128,7 +128,7 @@ def weights_delete(wb: Workbench, card: str) -> dict[str, Any]:
         if not place.exists():
             raise NotFound(f"no weights of {found.label} are in the workspace ({place})")
         wb.models.unload_all(UNLOAD_S, sharing)
-        if lent := [row["label"] for row in wb.models.loaded() if row["id"] in sharing]:
+        if lent := [row["label"] for row in wb.models.loaded() if set(row["cards"]) & set(sharing)]:
             raise Conflict(f"{', '.join(lent)} is in use; try again in a moment")
         freed = sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
         shutil.rmtree(place)
