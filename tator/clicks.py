@@ -35,7 +35,7 @@ class ClickSegmenter:
         import torch
 
         pixels = pixels_of(self._processor, image, self._device)
-        with torch.inference_mode(), half_on_gpu(self._device):
+        with torch.inference_mode(), half_on_gpu(self.card, self._device):
             levels = self._model.get_image_embeddings(pixels)
         features = {f"level{i}": level.float().contiguous() for i, level in enumerate(levels)}
         return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
@@ -111,14 +111,14 @@ def nbytes_of(features: dict[str, Any]) -> int:
     return sum(tensor.nbytes for tensor in features.values())
 
 
-def half_on_gpu(device: str) -> Any:
-    """Return a context that runs an encoder in half precision where that is faster: on CUDA.
+def half_on_gpu(card: Card, device: str) -> Any:
+    """Return a context that runs an encoder in half precision where its card says that helps and the device is CUDA.
 
     bfloat16 from compute capability 8.0 on, float16 on older boards, which only emulate bfloat16. On a CPU
     it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.
     """
     import torch
 
-    is_cuda = device.startswith("cuda")
-    is_new = is_cuda and torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.autocast("cuda", dtype=torch.bfloat16 if is_new else torch.float16, enabled=is_cuda)
+    is_half = card.half and device.startswith("cuda")
+    is_new = is_half and torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.autocast("cuda", dtype=torch.bfloat16 if is_new else torch.float16, enabled=is_half)

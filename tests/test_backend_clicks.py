@@ -202,3 +202,21 @@ def test_mobile_names_keep_the_rest():
     assert timm_names({"mask_decoder.iou_token.weight": 1, "image_encoder.head.weight": 2}) == {
         "mask_decoder.iou_token.weight": 1
     }
+
+
+def test_half_precision_is_the_cards_choice_and_only_on_a_gpu():
+    from tator.clicks import half_on_gpu
+    from tator.models.dino import Dinov2Small
+
+    assert Sam2Tiny.card.half and not half_on_gpu(Sam2Tiny.card, "cpu")._enabled
+    assert not Dinov2Small.card.half and not half_on_gpu(Dinov2Small.card, "cuda:0")._enabled
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("backend", list(WEIGHTS))
+def test_answers_on_a_gpu_are_those_of_the_cpu_within_half_precision(backend):
+    image = tiny.picture()
+    prompt = Prompt(np.array([[60, 50]], np.float32), np.array([True]))
+    here, there = (one.segment(one.embed(image), prompt) for one in (model(backend), backend(WEIGHTS[backend](), "cuda")))
+    assert len(here) == len(there)
+    np.testing.assert_allclose(np.sort(here.confidence), np.sort(there.confidence), atol=0.05)

@@ -44,7 +44,7 @@ class Owlv2:
 
         pixels = pixels_of(self._processor.image_processor, image, self._device)
         with torch.inference_mode():
-            with half_on_gpu(self._device):
+            with half_on_gpu(self.card, self._device):
                 grid = self._model.image_embedder(pixels)[0]
             grid = grid.float()
             patches = grid.flatten(1, 2)
@@ -132,6 +132,7 @@ class Owlv2Base(Owlv2):
         license="Apache-2.0",
         source=SOURCE,
         size_mb=620,
+        half=True,
         expects="Boxes of everyday things by name, no masks; scores are low, start at 0.2.",
     )
 
@@ -149,5 +150,6 @@ class Owlv2Large(Owlv2):
         license="Apache-2.0",
         source=SOURCE,
         size_mb=1_750,
+        half=True,
         expects="Steadier than base on small and rare things; for a GPU.",
     )

@@ -64,7 +64,7 @@ class Sam1:
                 f"an image of {width} x {height} pixels is too narrow for {self.card.label}; cut it into parts"
             )
         pixels = torch.as_tensor(self._resize.apply_image(image), device=self._device).permute(2, 0, 1).contiguous()
-        with torch.inference_mode(), half_on_gpu(self._device):
+        with torch.inference_mode(), half_on_gpu(self.card, self._device):
             features = self._model.image_encoder(self._model.preprocess(pixels[None])).float()
         return Embedding(self.card.id, width, height, {"features": features}, features.nbytes)
 
@@ -190,6 +190,7 @@ def _card(size: str, label: str, file: str, sha256: str, vram_mb: int, size_mb: 
         source=SOURCE,
         size_mb=size_mb,
         sha256=sha256,
+        half=True,
         expects=expects,
     )
 
@@ -250,5 +251,6 @@ class MobileSam(Sam1):
         source="https://arxiv.org/abs/2306.14289",
         size_mb=41,
         sha256="6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
+        half=True,
         expects="1.5 s to encode an image on two CPU cores; coarser masks than SAM 2.1 tiny.",
     )

@@ -42,6 +42,7 @@ def _card(size: str, label: str, vram_mb: int, size_mb: int, expects: str) -> Ca
         source=SOURCE,
         size_mb=size_mb,
         rank=2,
+        half=True,
         expects=expects,
     )
 

@@ -69,7 +69,7 @@ class _Phrases:
         import torch
 
         pixels = pixels_of(self._processor.image_processor, image, self._device)
-        with torch.inference_mode(), half_on_gpu(self._device):
+        with torch.inference_mode(), half_on_gpu(self.card, self._device):
             levels = self._levels(self._model.get_vision_features(pixels))
         features = {name: level.float().contiguous() for name, level in levels.items()}
         return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
@@ -278,6 +278,7 @@ class Sam3(_Sam3):
         size_mb=3_450,
         gated=True,
         rank=3,
+        half=True,
         shares="sam3",
         expects="Finds most everyday things by name; weak on jargon. 37 s an image and 3 s a phrase on two CPU cores.",
     )
