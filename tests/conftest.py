@@ -20,6 +20,14 @@ DATA = ROOT.parent / "shared" / "data"
 START_S = 90.0  # a server start takes 4 s alone on two cores; tests run beside others
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what needs a GPU where there is none."""
+    from tator.devices import gpus
+
+    if item.get_closest_marker("gpu") and not gpus():
+        pytest.skip("no CUDA device on this machine")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """Return the folder of real images, or skip where it is not at hand."""
