@@ -26,7 +26,7 @@ def model(weights) -> RidgeBox:
     return bccd.train_refiner(205, weights)
 
 
-@pytest.mark.parametrize(("images", "reached"), [(5, 0.80), (20, 0.81)])
+@pytest.mark.parametrize(("images", "reached"), [(5, 0.81), (20, 0.82)])
 def test_a_few_labelled_images_lift_loose_boxes(tmp_path, images, reached):
     model = bccd.train_refiner(images, tmp_path / "w.safetensors")
     assert bccd.overlaps(lambda one, rng: bccd.tweaked(model, one, rng), bccd.load("test")).mean() >= reached
@@ -35,7 +35,7 @@ def test_a_few_labelled_images_lift_loose_boxes(tmp_path, images, reached):
 def test_all_labelled_images_lift_loose_boxes_and_spoil_exact_ones(model):
     test = bccd.load("test")
     assert 0.74 < bccd.overlaps(bccd.loose, test).mean() < 0.77
-    assert bccd.overlaps(lambda one, rng: bccd.tweaked(model, one, rng), test).mean() >= 0.815
+    assert bccd.overlaps(lambda one, rng: bccd.tweaked(model, one, rng), test).mean() >= 0.825
     assert 0.85 < bccd.overlaps(lambda one, rng: bccd.tweaked(model, one, rng, 0.0), test).mean() < 0.95
 
 
