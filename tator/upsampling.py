@@ -69,13 +69,23 @@ def cropped_mask(logits: Any, chain: Sequence[Resize], threshold: float = 0.0) -
     window = _extent(_above(logits, threshold))
     if window is None:
         return None
-    values, window = _upsample(logits, window, chain)
+    values, window = _upsample(logits, window, _shortened(logits, chain))
     pixels = _above(values, threshold)
     inner = _extent(pixels)
     if inner is None:
         return None
     top, bottom, left, right = inner
     return Mask(window[2] + left, window[0] + top, pixels[top:bottom, left:right].copy())
+
+
+def _shortened(logits: Any, chain: Sequence[Resize]) -> list[Resize]:
+    """Return the chain without resizes to the size that is there already, which change nothing."""
+    sizes = [tuple(logits.shape), *((step.keep_height, step.keep_width) for step in chain)]
+    return [
+        step
+        for size, step in zip(sizes, chain, strict=False)
+        if size != (step.height, step.width) or size != (step.keep_height, step.keep_width)
+    ]
 
 
 def _above(values: Any, threshold: float) -> np.ndarray:
@@ -100,6 +110,8 @@ def _upsample(logits: Any, window: Window, chain: Sequence[Resize]) -> tuple[Any
         columns = _reach(windows[-1][2:], size[1], step.width, step.keep_width)
         windows.append((*rows, *columns))
     last = windows[-1]
+    if not chain:
+        return logits[last[0] : last[1], last[2] : last[3]].float(), last
     if (last[1] - last[0]) * (last[3] - last[2]) >= WHOLE_SHARE * sizes[-1][0] * sizes[-1][1]:
         return _whole(logits, chain)[last[0] : last[1], last[2] : last[3]], last
     return _windowed(logits, sizes, chain, last), last

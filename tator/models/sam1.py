@@ -35,6 +35,7 @@ class Sam1:
             Unavailable: no weights.
             BadInput: the file is cut short, would run code, or is no complete SAM.
         """
+        import torch
         from segment_anything.utils.transforms import ResizeLongestSide
 
         file = given(self.card, weights)
@@ -46,6 +47,8 @@ class Sam1:
         self._model.eval().to(device)
         self._device, self._side = device, self._model.image_encoder.img_size
         self._resize = ResizeLongestSide(self._side)
+        with torch.inference_mode():
+            self._places = self._model.prompt_encoder.get_dense_pe()  # the same for every image: a tenth of a click
         report_blocks(blocks_of(self._model.image_encoder))
 
     def embed(self, image: Image) -> Embedding:
@@ -84,7 +87,7 @@ class Sam1:
             sparse, dense = self._model.prompt_encoder(**self._inputs(prompt, size), masks=None)
             logits, scores = self._model.mask_decoder(
                 image_embeddings=embedding.features["features"].to(self._device),
-                image_pe=self._model.prompt_encoder.get_dense_pe(),
+                image_pe=self._places,
                 sparse_prompt_embeddings=sparse,
                 dense_prompt_embeddings=dense,
                 multimask_output=is_ambiguous(prompt),
