@@ -183,9 +183,14 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
 
 
 def add_verb(commands: Any, verb: Verb, shared: argparse.ArgumentParser) -> None:
-    """Add an operation's subcommand: a flag per parameter, absent ones left to the function's defaults."""
+    """Add an operation's subcommand: a flag per parameter, absent ones left to the function's defaults.
+
+    What lists things answers to their name alone too: `models` is `models-list`.
+    """
+    name = verb.name.replace("_", "-")
     command = commands.add_parser(
-        verb.name.replace("_", "-"),
+        name,
+        aliases=[name.removesuffix("-list")] if name.endswith("-list") else [],
         help=verb.summary,
         description=verb.doc,
         parents=[shared],
