@@ -61,7 +61,7 @@ def download(card: Card, folder: Path, network: Network) -> Work:
         except Unavailable as error:
             if error.details.get("status") in (401, 403):
                 raise Unavailable(advice(card, place, network, "gated"), state="gated") from error
-            raise Unavailable(f"{error} {by_hand(card, place)}", **error.details) from error
+            raise Unavailable(f"{str(error).rstrip('.')}. {by_hand(card, place)}", **error.details) from error
     return str(checked(card, place))
 
 

@@ -163,6 +163,7 @@ def advice(card: Card, place: Path, network: Network, state: str) -> str:
     page = card.weights if is_address(card) else f"{network.hub}/{card.weights}"
     copying = by_hand(card, place, page)
     if state == "offline":
+        copying = copying.replace("Or copy", "Copy", 1)
         return f"{name} is not on this machine, which is set to work offline (HF_HUB_OFFLINE). {copying}"
     if state == "gated":
         token = "the token in HF_TOKEN has no access yet" if network.token else "HF_TOKEN holds no token"

@@ -50,7 +50,7 @@ def tator(home: Path, *arguments: str) -> subprocess.CompletedProcess:
 
 def test_a_checkpoint_is_imported_prompted_and_learned_from(server, client):
     first = client.predict(dataset="shots", api_name="/images_list")["images"][0]["id"]
-    with pytest.raises(AppError, match="unavailable: SAM 2.1 tiny .*set to work offline.*Or copy"):
+    with pytest.raises(AppError, match="unavailable: SAM 2.1 tiny .*set to work offline.*Copy"):
         client.predict(image_id=first, segmenter="sam2_tiny", box=BOX, api_name="/segment")
     for card, source in (("sam2_tiny", tiny.sam2()), ("sam3", tiny.sam3()), ("clip_vit_b_32", tiny.clip())):
         finish(client, client.predict(card=card, source=str(source), api_name="/weights_import"))
