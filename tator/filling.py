@@ -23,7 +23,7 @@ from tator.schema import dataset as dataset_table
 from tator.schema import image
 from tator.store import Store
 from tator.tree import Tree
-from tator.types import BadInput, Progress, Unavailable, Work
+from tator.types import BadInput, Conflict, Progress, Unavailable, Work
 from tator.workspace import Workspace
 
 BATCH = 500  # images committed at once: a cut-off import loses at most these
@@ -66,8 +66,10 @@ class Filling:
                 return self.save(own, **columns)
         facts = {**self.facts, "class_ids": {str(index): class_id for index, class_id in self.class_ids.items()}}
         mine = dataset_table.c.id == self.dataset_id
-        others = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one()
-        conn.execute(update(dataset_table).where(mine).values(settings={**(others or {}), self.key: facts}, **columns))
+        row = conn.execute(select(dataset_table.c.settings).where(mine)).first()
+        if row is None:
+            raise Conflict("the dataset was deleted for good meanwhile")
+        conn.execute(update(dataset_table).where(mine).values(settings={**(row.settings or {}), self.key: facts}, **columns))
         return None
 
 
