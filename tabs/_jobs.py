@@ -36,10 +36,11 @@ class JobPanel:
     timer: gr.Timer
     moments: list[Any] = field(default_factory=list)
 
-    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> None:
-        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end."""
-        started = self.shell.on(trigger, fn, inputs, self.job)
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None, **event: Any) -> Any:
+        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
+        started = self.shell.on(trigger, fn, inputs, self.job, **event)
         self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
+        return started
 
     def on_end(self, fn: Callable, inputs: list, outputs: list) -> None:
         """Run `fn(job id, *inputs)` when the followed job ends while this page is open."""
@@ -127,7 +128,8 @@ def line(job: dict) -> h.Html:
     act = h.button("Cancel", "cancel", "bad") if active else h.button("Hide", "dismiss", "quiet")
     again = h.button("Run again", "resume") if job["state"] in ("interrupted", "failed", "cancelled") else None
     error = (job.get("error") or {}).get("message")
-    return h.div(w.state_chip(job["state"]), h.el("b", title(job), cls="t-nowrap"), h.span(error or job["message"], cls="t-clip"),
+    said = error or ("" if job["state"] == "succeeded" else job["message"])  # what it did last is no news once it is done
+    return h.div(w.state_chip(job["state"]), h.el("b", title(job), cls="t-nowrap"), h.span(said, cls="t-clip"),
                  h.span(numbers(job), cls="t-job-numbers"), again, act, cls="t-job-line")
 
 
@@ -142,6 +144,8 @@ def title(job: dict) -> str:
 def numbers(job: dict) -> str:
     """Return done of total, rate, time left or time taken."""
     total = f"{amount(job, job['done'])} of {amount(job, job['total'])}" if job["total"] else ""
+    if job["state"] == "succeeded" and job["total"]:
+        total = f"{amount(job, job['total'])} done"
     if job["state"] not in w.ACTIVE:
         took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
         return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _trash
 from tabs import _words as w
 from tabs._jobs import JobPanel
 from tabs._shell import Shell
 
-NEVER = "Linked images are never deleted, moved or changed: only what Tator stored about them goes. Managed images go to the workspace's trash."
+NEVER = "It goes to the trash, whole, and can be restored from there. Linked images are never deleted, moved or changed."
 WAYS = [
     ("Stratified: every class in every split", "stratified"),
     ("By image", "image"),
@@ -131,7 +132,7 @@ def _splits(shell: Shell) -> gr.HTML:
         return dealt(shell, dataset)
 
     shell.on(by.change, lambda by: gr.update(visible=by == "group"), by, key)
-    shell.on(deal.click, split, [shell.dataset, by, key, *shares, seed, keep], panel)
+    shell.on(deal.click, split, [shell.dataset, by, key, *shares, seed, keep], panel, queue=True)
     return panel
 
 
@@ -166,7 +167,7 @@ def _delete(shell: Shell) -> None:
 
     def deleted(dataset: str, typed: str) -> tuple:
         shell.call("datasets_delete", dataset=shell.require(dataset), confirm=typed)
-        gr.Info(h.join([f"{dataset} is deleted"]), title="Deleted")
+        _trash.told(dataset)
         return shell.pick(), ""
 
     def typed(dataset: str, text: str) -> dict:
@@ -174,4 +175,4 @@ def _delete(shell: Shell) -> None:
 
     shell.on(confirm.change, typed, [shell.dataset, confirm], delete)
     shell.on(shell.dataset.change, lambda: "", None, confirm)
-    shell.on(delete.click, deleted, [shell.dataset, confirm], [shell.dataset, confirm])
+    shell.on(delete.click, deleted, [shell.dataset, confirm], [shell.dataset, confirm], queue=True)

@@ -63,7 +63,8 @@ class Shell:
             fn: listener; it may take gr.EventData or gr.Request as well as the inputs.
             inputs: components whose values it gets.
             outputs: components that it answers.
-            event: further keyword arguments of the event.
+            event: further keyword arguments of the event; `queue=True` where the listener calls gr.Info, which nobody
+                sees from outside the queue.
         """
         facts = {"api_visibility": "private", "show_progress": "hidden", "queue": False, **event}
         return trigger(toasting(fn), inputs, outputs, **facts)

@@ -20,6 +20,7 @@ from tabs import (
     _manage,
     _overview,
     _snapshots,
+    _trash,
 )
 from tabs import _dataset_views as views
 from tabs import _html as h
@@ -53,6 +54,8 @@ KINDS = [
     "snapshots_create",
     "captions_import",
     "captions_export",
+    "trash_purge",
+    "trash_empty",
 ]
 MAKES = {
     "datasets_create": "name",
@@ -102,6 +105,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         with gr.Column(elem_classes="t-answer"):
             preview, looked = _import_preview.build(shell)
             listing = h.panel(elem_id="datasets-list")
+            trash = _trash.build()
             resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
                 frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")], gr.State("overview"))
@@ -113,7 +117,8 @@ def build(wb: Workbench, shell: Shell) -> None:
         start(jobs)
     jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
     _wire(shell, frame, listing, asking)
-    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]))
+    _trash.wire(shell, jobs, trash, listing, frame.draw, frame.page, frame.outputs)
+    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]), trash)
 
 
 def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
@@ -210,8 +215,8 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
 
 
 def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
-    def opened(event: gr.EventData) -> str:
-        return event._data["name"]
+    def opened(event: gr.EventData) -> Any:
+        return event._data["name"] if event._data.get("act") == "open" else gr.skip()
 
     def selected(dataset: str, event: gr.SelectData) -> tuple:
         page = next((name for name, label in PAGES.items() if label == event.value), "overview")
@@ -228,14 +233,14 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> None:
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, trash: _trash.TrashPanel) -> None:
     """Wire what is shown when a job of the tab has ended."""
     preview, looked, name = importing
     panel, state = frame.pages["check"][0]
     seen = gr.State("")  # ticks overlap on a slow machine; a job ends once
-    shown = [seen, shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
+    shown = [seen, shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer, trash.panel]
 
-    def ended(job_id: str, dataset: str, page: str, checked: dict, before: str) -> tuple:
+    def ended(job_id: str, dataset: str, page: str, checked: dict, thrown: dict, before: str) -> tuple:
         if job_id == before:
             return _answered({}, shown, frame)
         job = shell.call("jobs_get", job_id=job_id)
@@ -245,6 +250,9 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             held = _import_preview.opened(job_id)
             answer |= {preview: _import_preview.draw(shell, held), looked: held} if done else {}
             return _answered(answer, shown, frame)
+        if job["kind"] in ("trash_purge", "trash_empty"):
+            answer[trash.panel] = _trash.draw(shell, thrown)
+            return _answered(answer | {frame.head[0]: heading(shell, dataset)[0]}, shown, frame)
         was = dataset
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
@@ -269,7 +277,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
         return _answered(answer, shown, frame)
 
-    jobs.on_end(ended, [shell.dataset, frame.page, state, seen], [*shown, *frame.outputs])
+    jobs.on_end(ended, [shell.dataset, frame.page, state, trash.shown, seen], [*shown, *frame.outputs])
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
@@ -287,7 +295,8 @@ def heading(shell: Shell, dataset: str) -> tuple:
     """Return the list, whether there are details, and the title of the open dataset."""
     rows = shell.call("datasets_list")
     facts = next((row for row in rows if row["name"] == dataset), None)
-    return views.listing(rows, dataset), gr.update(visible=facts is not None), views.title(facts) if facts else ""
+    thrown = len(shell.call("trash_list"))
+    return views.listing(rows, dataset, thrown), gr.update(visible=facts is not None), views.title(facts) if facts else ""
 
 
 def reported(shell: Shell, dataset: str, page: int) -> h.Html:
