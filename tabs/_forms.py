@@ -52,7 +52,7 @@ def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
         return gr.update(choices=recipe.listing(folder), value=values[name].strip())
 
     shell.on(saved.input, lambda chosen: fill(recipe.load(folder, chosen), widgets), saved, list(widgets.values()))
-    shell.on(keep.click, save, {name, *widgets.values()}, saved, queue=True)
+    shell.on(keep.click, save, {name, *widgets.values()}, saved)
     shell.on(shell.tab.select, lambda: gr.update(choices=recipe.listing(folder)), None, saved)
 
 

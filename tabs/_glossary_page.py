@@ -86,7 +86,7 @@ def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
 
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])
     shell.on(keep.click, kept, [shell.dataset, name], [saved, name])
-    shell.on(drop.click, dropped, saved, saved, queue=True)
+    shell.on(drop.click, dropped, saved, saved)
     return saved
 
 

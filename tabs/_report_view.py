@@ -9,7 +9,12 @@ from tabs import _words as w
 from tabs._gallery import pager
 
 PAGE = 50
-READ = {"images": ("Images", "found"), "labelled": ("With labels", "images"), "annotations": ("Boxes", "imported")}
+READ = {
+    "images": ("Images", "found"),
+    "labelled": ("With labels", "images"),
+    "annotations": ("Boxes", "imported"),
+    "left out by the mapping": ("Left out", "boxes of classes nobody wanted"),
+}
 KINDS = {"dropped": "not imported", "repaired": "imported, but changed", "noticed": "worth a look"}
 TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
 

@@ -66,7 +66,7 @@ def build(shell: Shell) -> Snapshots:
         return (draw(shell, dataset, shown), shown, *choices(shell, dataset))
 
     shell.on(compare.click, compared, [shell.dataset, old, new], [panel, shown])
-    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new], queue=True)
+    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new])
     return Snapshots(name, freeze, panel, shown, [old, new])
 
 

@@ -89,7 +89,7 @@ def wire(
 
     shell.on(listing.pick, opened, [trash.shown, shell.dataset], [trash.panel, trash.shown, *outputs])
     answers = [trash.panel, trash.shown, shell.dataset, *outputs]
-    shell.on(trash.panel.pick, picked, [trash.shown, shell.dataset, page], answers, queue=True)
+    shell.on(trash.panel.pick, picked, [trash.shown, shell.dataset, page], answers)
     shell.on(shell.dataset.change, lambda shown: draw(shell, shown), trash.shown, trash.panel)  # one may have come or gone
     started = jobs.start(trash.purge.click, purge, trash.shown)
     shell.on(started.success, begun, trash.shown, [trash.panel, trash.shown])

@@ -50,7 +50,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         return shell.call("weights_import", card=card, source=f"upload:{uploaded['id']}" if source == UPLOAD else path.strip())
 
     shell.on(listing.pick, toggled, chosen, chosen)
-    jobs.start(listing.pick, act, jobs.job, queue=True)
+    jobs.start(listing.pick, act, jobs.job)
     jobs.start(start.click, import_it, [card, source, path, uploaded])
     jobs.on_end(lambda job_id, chosen: show(chosen), [chosen], outputs)
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)

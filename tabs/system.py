@@ -47,12 +47,12 @@ def build(wb: Workbench, shell: Shell) -> None:
         found = shell.call("predictor_settings_get")
         return [found[name] for name in widgets]
 
-    shell.on(keep.click, apply, set(widgets.values()), slots, queue=True)
+    shell.on(keep.click, apply, set(widgets.values()), slots)
     for trigger in (shell.tab.select, shell.window.load):
         shell.on(trigger, show, None, drawn)
         shell.on(trigger, settings, None, list(widgets.values()))
     for panel in drawn:
-        shell.on(panel.pick, picked, None, drawn, queue=True)
+        shell.on(panel.pick, picked, None, drawn)
 
 
 def unloaded(freed: dict) -> str:

@@ -95,7 +95,7 @@ def _wire(shell: Shell, heads: gr.HTML, chosen: gr.State, outputs: list, tools: 
     shell.on(heads.pick, picked, shell.dataset, outputs)
     shell.on(rename.click, renamed, [*place, new_name], [*outputs, new_name])
     shell.on(confirm.change, lambda chosen, typed: gr.update(interactive=bool(chosen) and typed == chosen), [chosen, confirm], delete)
-    shell.on(delete.click, deleted, [*place, confirm], [*outputs, confirm], queue=True)
+    shell.on(delete.click, deleted, [*place, confirm], [*outputs, confirm])
 
 
 def encoders(shell: Shell) -> list[tuple[str, str]]:
