@@ -22,6 +22,7 @@ from tator.schema import dataset as dataset_table
 from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable, Work
 
 BATCH = 200  # images committed at once
+EVERY = 20  # images between two steps, whose files may be large
 NOT_COPIED = "image cannot be copied"
 CARRIED = ("width", "height", "sha256", "split", "state", "caption", "problem")
 KEPT = ("xyxy", "polygons", "rle", "confidence", "source", "status", "author")
@@ -202,16 +203,18 @@ def _copy(copy: Copy) -> Work:
     waiting = [row for row in rows if copy.prefix + row.path not in there]
     boxes = dropped = 0
     left_out: list[dict] = []
+    there_count = len(rows) - len(waiting)
     for start in range(0, len(waiting), BATCH):
-        yield Progress(len(rows) - len(waiting) + start, len(rows), waiting[start].path)
-        batch = [
-            row for row in waiting[start : start + BATCH] if not copy.has_files or _bring_file(copy, row, left_out)
-        ]
+        batch = []
+        for at, row in enumerate(waiting[start : start + BATCH]):
+            if at % EVERY == 0:
+                yield Progress(there_count + start + at, len(rows), row.path)
+            if not copy.has_files or _bring_file(copy, row, left_out):
+                batch.append(row)
         kept, unwanted = _copy_rows(copy, batch)
         boxes, dropped = boxes + kept, dropped + unwanted
     yield Progress(len(rows), len(rows), "Done")
     images = len(waiting) - len(left_out)
-    there_count = len(rows) - len(waiting)
     return {
         "images": images,
         "annotations": boxes,

@@ -77,7 +77,7 @@ def _read(
     root: Path, source: str, format: str, ours: Sequence[str], aliases: Mapping[str, str] | None, report: Report
 ) -> Work:
     """Read every image's head and labels, and count."""
-    tree, found, head = look(root, source, format)
+    tree, found, head = yield from look(root, source, format)
     found.report = Report()
     read: Counter = Counter()
     labels: Counter = Counter()
