@@ -27,6 +27,13 @@ element.addEventListener('change', (event) => {
   const node = reach(event);
   if (node && isField(node)) picked(node, { value: node.type === 'checkbox' ? String(node.checked) : node.value });
 });
+const keepInSight = () => {
+  const row = element.querySelector('.t-table tr.on'), box = row && row.closest('.t-table');
+  if (!box) return;
+  const head = box.querySelector('thead')?.offsetHeight ?? 0, above = row.offsetTop - head;
+  if (above < box.scrollTop || row.offsetTop + row.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = above;
+};
+new MutationObserver(keepInSight).observe(element, { childList: true, subtree: true });
 element.addEventListener('keydown', (event) => {
   const node = reach(event);
   if (node && event.key === 'Enter' && node.matches('tr, g')) picked(node, {});

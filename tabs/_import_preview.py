@@ -128,9 +128,10 @@ def draw(shell: Shell, looked: dict) -> h.Html:
 def _numbers(told: dict) -> h.Html:
     label = next((row["label"] for row in told["formats"] if row["name"] == told["format"]), "") or "no labels"
     others = [row["label"] for row in told["formats"] if row["name"] != told["format"]]
-    also = f"also there: {', '.join(others)}" if others else "recognised by content"
+    also = f"recognised; {', '.join(others)} too: choose it as the format to read it instead" if others else "recognised by content"
     also = "" if told["format"] == "dataset" else also
     bad, n = told["unreadable"], told["images"]
+    bare = sum(not row["count"] for row in told["classes"])
     splits = " · ".join(f"{name or 'none'} {count:,}" for name, count in sorted(told["splits"].items()))
     dropped = sum(told["report"].get("counts", {}).get("dropped", {}).values())
     return h.div(
@@ -145,7 +146,7 @@ def _numbers(told: dict) -> h.Html:
                 ("Images", w.count(n), f"{bad:,} unreadable" if bad else "all readable"),
                 ("With labels", w.count(told["labelled"]), f"{told['unlabelled']:,} without"),
                 ("Boxes", w.count(told["annotations"]), f"{told['annotations'] / n:.1f} an image" if n else ""),
-                ("Classes", w.count(len(told["classes"])), ""),
+                ("Classes", w.count(len(told["classes"])), f"{bare:,} without labels" if bare else "all with labels"),
                 ("Would be dropped", w.count(dropped), "listed below" if dropped else "nothing"),
             ]
         ),

@@ -121,7 +121,7 @@ def others(shell: Shell, dataset: str) -> dict:
 
 
 def _heading(text: str) -> None:
-    gr.HTML(h.head(text), apply_default_css=False, padding=False)
+    gr.HTML(h.head(text), apply_default_css=False, padding=False, elem_classes="t-near")
 
 
 def _splits(shell: Shell) -> gr.HTML:

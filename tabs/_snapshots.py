@@ -106,6 +106,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         return h.empty(
             "No snapshot yet",
             "A snapshot keeps what the dataset holds now under a name and a hash. It never changes, and exports the same bytes each time.",
+            h.button("Name the first one", tone="primary", data_focus="#snapshot-name input, #snapshot-name textarea"),
         )
     doomed = (
         h.div(
