@@ -66,7 +66,7 @@ def agreed(shell: Shell, looked: dict, source: str, into: str) -> list[str]:
     if not looked:
         return []
     before = shell.call("jobs_get", job_id=looked["job"])
-    is_meant = before["arguments"]["source"] == source and before["arguments"]["dataset"] == into
+    is_meant = before["arguments"]["source"] == source and before["arguments"].get("dataset", "") == into
     return mapping(before["result"]["classes"], looked["targets"]) if is_meant else []
 
 
@@ -105,7 +105,7 @@ def draw(shell: Shell, looked: dict) -> h.Html:
     if not looked:
         return h.Html("")
     job = shell.call("jobs_get", job_id=looked["job"])
-    told, into, source = job["result"], job["arguments"]["dataset"], job["arguments"]["source"]
+    told, into, source = job["result"], job["arguments"].get("dataset", ""), job["arguments"]["source"]
     ours = [row["name"] for row in shell.call("datasets_get", dataset=into)["classes"]] if into else []
     is_dataset = source.startswith(DATASET)
     verb = f"{'Merge' if is_dataset else 'Import'} into {into}" if into else "Import"

@@ -162,7 +162,9 @@ def amount(job: dict, number: float) -> str:
 def per_second(job: dict) -> str:
     """Return how fast a job is, "" where that is not known."""
     rate = job.get("rate")
-    return "" if not rate else f"{w.size(rate)}/s" if job["kind"].startswith("weights_") else f"{rate:.1f}/s"
+    if job["kind"].startswith("weights_"):
+        return f"{w.size(rate)}/s" if rate else ""
+    return f"{rate:,.{0 if rate >= 100 else 1}f}/s" if rate else ""
 
 
 def progress(job: dict) -> h.Html:

@@ -251,7 +251,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, mer
         if job["kind"] == "datasets_preview":
             held = _import_preview.opened(job_id)
             is_merge = job["arguments"]["source"].startswith(_import_preview.DATASET)
-            is_meant = done and (not is_merge or job["arguments"]["dataset"] == dataset)  # else another one is open by now
+            is_meant = done and (not is_merge or job["arguments"].get("dataset") == dataset)  # else another one is open by now
             panel, kept = merging if is_merge else (preview, looked)
             answer |= {panel: _import_preview.draw(shell, held), kept: held} if is_meant else {}
             return _answered(answer, shown, frame)
