@@ -44,10 +44,10 @@ class CheckPage:
 def build(shell: Shell) -> CheckPage:
     """Draw the page and wire its own parts."""
     with gr.Row(elem_classes="t-line"):
-        tiny = gr.Number(4, label="Tiny below (px)", minimum=0, elem_id="check-tiny", min_width=90)
+        tiny = gr.Number(4, label="Tiny: below (px)", minimum=0, elem_id="check-tiny", min_width=90)
         near = gr.Number(
             4,
-            label="Alike within (bits of 64)",
+            label="Alike: up to (0 is equal)",
             precision=0,
             minimum=0,
             maximum=10,
@@ -57,7 +57,7 @@ def build(shell: Shell) -> CheckPage:
         looks = gr.Checkbox(
             True,
             label="Compare the pictures",
-            info="Decodes every image: finds copies, look-alikes, EXIF turns.",
+            info="Decodes every image: finds copies, look-alikes and turned photos.",
             elem_id="check-looks",
             scale=2,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tabs import _html as h
+from tabs import _trash
 from tabs import _words as w
 
 COLUMNS = ["Dataset", "Storage", "Images", "Boxes", "Classes", "Labelled", "Problems"]
@@ -15,12 +16,19 @@ def labelled(row: dict) -> float:
     return 1 - row["states"].get("new", 0) / row["images"] if row["images"] else 0.0
 
 
-def listing(rows: Sequence[dict], chosen: str) -> h.Html:
-    """Draw all datasets; the open one is marked and a click opens another."""
+def listing(rows: Sequence[dict], chosen: str, thrown: int = 0) -> h.Html:
+    """Draw all datasets; the open one is marked and a click opens another.
+
+    Args:
+        rows: of datasets_list.
+        chosen: name of the open one.
+        thrown: how many things are in the trash.
+    """
+    trash = _trash.opener(thrown)
     if not rows:
         return h.empty("No dataset yet", "Point Tator at a folder of images, with or without labels. Linked images stay where they are.",
-                       h.button("Choose a folder", tone="primary", data_focus="#new-path input, #new-path textarea"))
-    return h.div(h.head("Datasets", w.plural(len(rows), "dataset")), h.table(COLUMNS, [_row(row, row["name"] == chosen) for row in rows], NUMBERS))
+                       h.button("Choose a folder", tone="primary", data_focus="#new-path input, #new-path textarea"), trash)
+    return h.div(h.head("Datasets", w.plural(len(rows), "dataset"), trash), h.table(COLUMNS, [_row(row, row["name"] == chosen) for row in rows], NUMBERS))
 
 
 def _row(row: dict, on: bool) -> h.Html:

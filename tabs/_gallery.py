@@ -104,7 +104,7 @@ def opener(dataset: str, image_id: int, name: str) -> h.Html:
         cls="t-find t-mono",
         data_open_image=image_id,
         data_dataset=dataset,
-        title="Open in Label",
+        title=f"Open {name} in Label",
     )
 
 

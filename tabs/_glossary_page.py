@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _trash
 from tabs import _words as w
 from tabs._gallery import pager
 from tabs._shell import Shell
@@ -80,7 +81,7 @@ def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
         return library(shell, made), ""
 
     def dropped(name: str) -> dict:
-        shell.call("glossaries_delete", name=name or "")
+        _trash.told(shell.call("glossaries_delete", name=name or "")["deleted"])
         return library(shell)
 
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])

@@ -20,12 +20,20 @@ const place = (node, event) => {
 };
 element.addEventListener('click', (event) => {
   const node = reach(event);
-  if (node && !isField(node) && !node.hasAttribute('disabled')) picked(node, place(node, event));
+  const field = node && node.dataset.field && element.querySelector(node.dataset.field);
+  if (node && !isField(node) && !node.hasAttribute('disabled')) picked(node, field ? { value: field.value } : place(node, event));
 });
 element.addEventListener('change', (event) => {
   const node = reach(event);
   if (node && isField(node)) picked(node, { value: node.type === 'checkbox' ? String(node.checked) : node.value });
 });
+const keepInSight = () => {
+  const row = element.querySelector('.t-table tr.on'), box = row && row.closest('.t-table');
+  if (!box) return;
+  const head = box.querySelector('thead')?.offsetHeight ?? 0, above = row.offsetTop - head;
+  if (above < box.scrollTop || row.offsetTop + row.offsetHeight > box.scrollTop + box.clientHeight) box.scrollTop = above;
+};
+new MutationObserver(keepInSight).observe(element, { childList: true, subtree: true });
 element.addEventListener('keydown', (event) => {
   const node = reach(event);
   if (node && event.key === 'Enter' && node.matches('tr, g')) picked(node, {});
@@ -141,7 +149,10 @@ def goto(label: Any, tab: str, tone: str = "", **attributes: Any) -> Html:
 
 
 def panel(value: str = "", elem_id: str = "", **kwargs: Any) -> gr.HTML:
-    """Return a gr.HTML whose `data-act` elements fire `panel.pick(fn)`, with their data attributes in `evt._data`."""
+    """Return a gr.HTML whose `data-act` elements fire `panel.pick(fn)`, with their data attributes in `evt._data`.
+
+    What a field holds comes as "value", when it has changed, or with the button whose `data-field` selects it.
+    """
     classes = ["t-panel-html", *kwargs.pop("elem_classes", [])]
     return gr.HTML(value=value, elem_id=elem_id or None, elem_classes=classes, js_on_load=EVENTS,
                    apply_default_css=False, container=False, padding=False, **kwargs)

@@ -1,4 +1,4 @@
-"""What an import would do, before anything is written: what was recognised, what each class becomes, what would be dropped."""
+"""What an import or a merge would do, before anything is written: what is there, what each class becomes, what would be dropped."""
 
 from __future__ import annotations
 
@@ -19,11 +19,12 @@ MOST_CHOICES = 60  # classes of ours that a row offers as a list; above, typing 
 NEW, OUT = "new", "out"
 HOW = {"same": ("same name", "ok"), "spelling": ("spelled alike", "accent"), "alias": ("from the glossary", "accent")}
 NOTHING: dict = {}
+DATASET = "dataset:"  # what stands before a dataset's name where it is the source
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
+def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.State]:
     """Draw the panel, empty; returns it and what it holds: {"job", "targets", "page", "report_page"} or nothing."""
-    panel = h.panel(elem_id="import-preview")
+    panel = h.panel(elem_id=elem_id)
     looked = gr.State(NOTHING)
 
     def picked(looked: dict, event: gr.EventData) -> tuple:
@@ -53,14 +54,20 @@ def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, 
 
 def begin(shell: Shell, said: form.Asked, looked: dict) -> str:
     """Start the import that the form asks for, with the classes mapped as the look says, and return its job id."""
-    facts = {"source": said.source, "with_labels": said.with_labels, "format": said.format, "mapping": []}
-    if looked:
-        before = shell.call("jobs_get", job_id=looked["job"])
-        if before["arguments"]["source"] == said.source and before["arguments"]["dataset"] == said.into:
-            facts["mapping"] = mapping(before["result"]["classes"], looked["targets"])
+    facts = {"source": said.source, "with_labels": said.with_labels, "format": said.format}
+    facts["mapping"] = agreed(shell, looked, said.source, said.into)
     if said.into:
         return shell.call("datasets_merge", dataset=said.into, **facts)
     return shell.call("datasets_create", name=said.name, storage=said.storage, **facts)
+
+
+def agreed(shell: Shell, looked: dict, source: str, into: str) -> list[str]:
+    """Return the mapping that a person saw and changed; empty where nobody looked at this source for this dataset."""
+    if not looked:
+        return []
+    before = shell.call("jobs_get", job_id=looked["job"])
+    is_meant = before["arguments"]["source"] == source and before["arguments"].get("dataset", "") == into
+    return mapping(before["result"]["classes"], looked["targets"]) if is_meant else []
 
 
 def mapping(rows: Sequence[dict], targets: Mapping[str, str]) -> list[str]:
@@ -98,16 +105,18 @@ def draw(shell: Shell, looked: dict) -> h.Html:
     if not looked:
         return h.Html("")
     job = shell.call("jobs_get", job_id=looked["job"])
-    told, into = job["result"], job["arguments"]["dataset"]
+    told, into, source = job["result"], job["arguments"].get("dataset", ""), job["arguments"]["source"]
     ours = [row["name"] for row in shell.call("datasets_get", dataset=into)["classes"]] if into else []
-    verb = f"Import into {into}" if into else "Import"
-    act = h.button(verb, tone="primary", data_press="#new-start")
+    is_dataset = source.startswith(DATASET)
+    verb = f"{'Merge' if is_dataset else 'Import'} into {into}" if into else "Import"
+    act = h.button(verb, tone="primary", data_press="#merge" if is_dataset else "#new-start")
     head = h.head("Before anything is written", h.button("Close", "close", "quiet"), act)
     table = _classes(told["classes"], looked, ours, into)
     found = report.kinds(told["report"], looked["report_page"])
-    lost = h.div(h.chip("clean", "ok"), "Every file would be read as it is.", cls="t-row t-note") if not found else None
+    clean = "Every image and box would come along." if is_dataset else "Every file would be read as it is."
+    lost = h.div(h.chip("clean", "ok"), clean, cls="t-row t-note") if not found else None
     return h.div(
-        h.div(head, h.div(job["arguments"]["source"], cls="t-note t-mono")),
+        h.div(head, h.div(source.removeprefix(DATASET), cls="t-note t-mono")),
         _numbers(told),
         table,
         lost,
@@ -119,14 +128,16 @@ def draw(shell: Shell, looked: dict) -> h.Html:
 def _numbers(told: dict) -> h.Html:
     label = next((row["label"] for row in told["formats"] if row["name"] == told["format"]), "") or "no labels"
     others = [row["label"] for row in told["formats"] if row["name"] != told["format"]]
-    also = f"also there: {', '.join(others)}" if others else "recognised by content"
+    also = f"recognised; {', '.join(others)} too: choose it as the format to read it instead" if others else "recognised by content"
+    also = "" if told["format"] == "dataset" else also
     bad, n = told["unreadable"], told["images"]
+    bare = sum(not row["count"] for row in told["classes"])
     splits = " · ".join(f"{name or 'none'} {count:,}" for name, count in sorted(told["splits"].items()))
     dropped = sum(told["report"].get("counts", {}).get("dropped", {}).values())
     return h.div(
         h.div(
             h.chip(label, "accent"),
-            h.span(also, cls="t-note"),
+            h.span(also, cls="t-note") if also else None,
             h.span(f"splits: {splits}", cls="t-note") if splits else None,
             cls="t-row t-below",
         ),
@@ -135,7 +146,7 @@ def _numbers(told: dict) -> h.Html:
                 ("Images", w.count(n), f"{bad:,} unreadable" if bad else "all readable"),
                 ("With labels", w.count(told["labelled"]), f"{told['unlabelled']:,} without"),
                 ("Boxes", w.count(told["annotations"]), f"{told['annotations'] / n:.1f} an image" if n else ""),
-                ("Classes", w.count(len(told["classes"])), ""),
+                ("Classes", w.count(len(told["classes"])), f"{bare:,} without labels" if bare else "all with labels"),
                 ("Would be dropped", w.count(dropped), "listed below" if dropped else "nothing"),
             ]
         ),

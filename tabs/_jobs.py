@@ -36,10 +36,11 @@ class JobPanel:
     timer: gr.Timer
     moments: list[Any] = field(default_factory=list)
 
-    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> None:
-        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end."""
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
+        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
         started = self.shell.on(trigger, fn, inputs, self.job)
         self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
+        return started
 
     def on_end(self, fn: Callable, inputs: list, outputs: list) -> None:
         """Run `fn(job id, *inputs)` when the followed job ends while this page is open."""
@@ -127,7 +128,8 @@ def line(job: dict) -> h.Html:
     act = h.button("Cancel", "cancel", "bad") if active else h.button("Hide", "dismiss", "quiet")
     again = h.button("Run again", "resume") if job["state"] in ("interrupted", "failed", "cancelled") else None
     error = (job.get("error") or {}).get("message")
-    return h.div(w.state_chip(job["state"]), h.el("b", title(job), cls="t-nowrap"), h.span(error or job["message"], cls="t-clip"),
+    said = error or ("" if job["state"] == "succeeded" else job["message"])  # what it did last is no news once it is done
+    return h.div(w.state_chip(job["state"]), h.el("b", title(job), cls="t-nowrap"), h.span(said, cls="t-clip"),
                  h.span(numbers(job), cls="t-job-numbers"), again, act, cls="t-job-line")
 
 
@@ -142,6 +144,8 @@ def title(job: dict) -> str:
 def numbers(job: dict) -> str:
     """Return done of total, rate, time left or time taken."""
     total = f"{amount(job, job['done'])} of {amount(job, job['total'])}" if job["total"] else ""
+    if job["state"] == "succeeded" and job["total"]:
+        total = f"{amount(job, job['total'])} done"
     if job["state"] not in w.ACTIVE:
         took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
         return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
@@ -158,7 +162,9 @@ def amount(job: dict, number: float) -> str:
 def per_second(job: dict) -> str:
     """Return how fast a job is, "" where that is not known."""
     rate = job.get("rate")
-    return "" if not rate else f"{w.size(rate)}/s" if job["kind"].startswith("weights_") else f"{rate:.1f}/s"
+    if job["kind"].startswith("weights_"):
+        return f"{w.size(rate)}/s" if rate else ""
+    return f"{rate:,.{0 if rate >= 100 else 1}f}/s" if rate else ""
 
 
 def progress(job: dict) -> h.Html:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _import_preview, _trash
 from tabs import _words as w
 from tabs._jobs import JobPanel
 from tabs._shell import Shell
+from tator.types import BadInput
 
-NEVER = "Linked images are never deleted, moved or changed: only what Tator stored about them goes. Managed images go to the workspace's trash."
+NEVER = "It goes to the trash, whole, and can be restored from there. Linked images are never deleted, moved or changed."
 WAYS = [
     ("Stratified: every class in every split", "stratified"),
     ("By image", "image"),
@@ -29,12 +31,16 @@ class Manage:
         splits: says how the images are dealt.
         clone: button and its inputs.
         merge: button and its inputs; the first input lists the other datasets.
+        look: the button that shows what a merge would do.
+        preview: panel that shows it, and what it holds.
         files: the button that checks the files.
     """
 
     splits: gr.HTML
     clone: tuple[gr.Button, list]
     merge: tuple[gr.Button, list]
+    look: gr.Button
+    preview: tuple[gr.HTML, gr.State]
     files: gr.Button
 
 
@@ -50,11 +56,13 @@ def build(shell: Shell) -> Manage:
         other = gr.Dropdown(
             [],
             label="Take in another dataset",
-            info="Classes of one name are joined, others are added.",
+            info="Without a look, classes of one name are joined and others are added.",
             elem_id="merge-from",
             scale=4,
         )
+        look = gr.Button("Look first", elem_id="merge-look", scale=0)
         merge = gr.Button("Merge", elem_id="merge", scale=0)
+    preview = _import_preview.build(shell, "merge-preview")
     _heading("Files")
     with gr.Row(elem_classes="t-line t-mid"):
         gr.HTML(
@@ -67,7 +75,7 @@ def build(shell: Shell) -> Manage:
         files = gr.Button("Check the files", elem_id="check-files", scale=0)
     _rename(shell)
     _delete(shell)
-    return Manage(splits, (clone, [name, storage]), (merge, [other]), files)
+    return Manage(splits, (clone, [name, storage]), (merge, [other]), look, preview, files)
 
 
 def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
@@ -76,16 +84,35 @@ def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
     def clone(dataset: str, name: str, storage: str) -> str:
         return shell.call("datasets_clone", dataset=shell.require(dataset), new_name=name.strip(), storage=storage)
 
-    def merge(dataset: str, other: str) -> str:
-        return shell.call("datasets_merge", dataset=shell.require(dataset), source=f"dataset:{other or ''}")
+    def look(dataset: str, other: str) -> str:
+        return shell.call("datasets_preview", dataset=shell.require(dataset), source=_source(other))
+
+    def merge(dataset: str, other: str, looked: dict) -> str:
+        source = _source(other)
+        mapping = _import_preview.agreed(shell, looked, source, shell.require(dataset))
+        return shell.call("datasets_merge", dataset=dataset, source=source, mapping=mapping)
 
     jobs.start(page.clone[0].click, clone, [shell.dataset, *page.clone[1]])
-    jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1]])
+    jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1], page.preview[1]])
+    jobs.start(page.look.click, look, [shell.dataset, *page.merge[1]])
+    for change in (page.merge[1][0].input, page.look.click, shell.dataset.change):
+        shell.on(change, lambda: (h.Html(""), _import_preview.NOTHING), None, list(page.preview))
     jobs.start(
         page.files.click,
         lambda dataset: shell.call("datasets_check", dataset=shell.require(dataset), with_looks=False),
         shell.dataset,
     )
+
+
+def _source(other: str | None) -> str:
+    """Return a dataset as the source of a merge.
+
+    Raises:
+        BadInput: none is chosen.
+    """
+    if not other:
+        raise BadInput("choose the dataset to take in first")
+    return _import_preview.DATASET + other
 
 
 def others(shell: Shell, dataset: str) -> dict:
@@ -94,7 +121,7 @@ def others(shell: Shell, dataset: str) -> dict:
 
 
 def _heading(text: str) -> None:
-    gr.HTML(h.head(text), apply_default_css=False, padding=False)
+    gr.HTML(h.head(text), apply_default_css=False, padding=False, elem_classes="t-near")
 
 
 def _splits(shell: Shell) -> gr.HTML:
@@ -166,7 +193,7 @@ def _delete(shell: Shell) -> None:
 
     def deleted(dataset: str, typed: str) -> tuple:
         shell.call("datasets_delete", dataset=shell.require(dataset), confirm=typed)
-        gr.Info(h.join([f"{dataset} is deleted"]), title="Deleted")
+        _trash.told(dataset)
         return shell.pick(), ""
 
     def typed(dataset: str, text: str) -> dict:

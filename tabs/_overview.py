@@ -43,9 +43,8 @@ def draw(shell: Shell, dataset: str) -> h.Html:
         cls="t-stack",
     )
     charts = h.div(plots.classes(told["classes"]), shapes, plots.heatmap(told["heatmap"]), cls="t-charts t-three")
-    return h.div(
-        numbers(facts, told), charts if told["annotations"] else _unlabelled(), where(facts, told), cls="t-stack"
-    )
+    seen = charts if told["annotations"] else _unlabelled()
+    return h.div(numbers(shell, facts, told), seen, where(facts, told), cls="t-stack")
 
 
 def _unlabelled() -> h.Html:
@@ -56,25 +55,24 @@ def _unlabelled() -> h.Html:
     )
 
 
-def numbers(facts: dict, told: dict) -> h.Html:
+def numbers(shell: Shell, facts: dict, told: dict) -> h.Html:
     """Draw the counts of a dataset, each with the images behind it."""
     bad, n = facts["unreadable"], facts["images"]
     worked = n - facts["states"].get("new", 0)
     captions = told["captions"]
     readable = find(f"{bad:,} unreadable", "Images that cannot be read", only_problems=True) if bad else "all readable"
-    empty = find("those without", "Images without a box", boxes=[0, 1])
-    new = find("the new ones", "New images", states=["new"]) if worked < n else "all worked on"
-    said = (
-        find("those without", "Images without a caption", captions="without")
-        if captions["images"]
-        else "no image has one"
-    )
-    each = h.join([f"{told['annotations'] / n:.1f} an image · " if n else "", empty])
+    bare = shell.call("images_find", dataset=facts["name"], boxes=[0, 1], limit=1)["total"]
+    each = f"{told['annotations'] / n:.1f} an image" if n else ""
+    empty = find(f"{bare:,} without", "Images without a box", boxes=[0, 1]) if bare else ""
+    new = find(f"{n - worked:,} new", "New images", states=["new"]) if worked < n else "all worked on"
+    silent = find(f"{n - captions['images']:,} without", "Images without a caption", captions="without")
+    said = silent if captions["images"] else "no image has one"
+    idle = sum(not row["annotations"] for row in facts["classes"])
     return h.stats(
         [
             ("Images", w.count(n), readable),
-            ("Boxes", w.count(told["annotations"]), each),
-            ("Classes", w.count(facts["class_count"]), ""),
+            ("Boxes", w.count(told["annotations"]), h.join([each, " · " if each and empty else "", empty])),
+            ("Classes", w.count(facts["class_count"]), f"{idle:,} without boxes" if idle else "all with boxes"),
             ("Labelled", w.percent(worked / n if n else 0, 0), new),
             ("Captions", w.percent(captions["share"], 0), said),
         ]

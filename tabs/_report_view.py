@@ -9,8 +9,13 @@ from tabs import _words as w
 from tabs._gallery import pager
 
 PAGE = 50
-READ = {"images": ("Images", "found"), "labelled": ("With labels", "images"), "annotations": ("Boxes", "imported")}
-KINDS = {"dropped": "not imported", "repaired": "imported, but changed", "noticed": "worth a look"}
+READ = {
+    "images": ("Images", "found"),
+    "labelled": ("With labels", "images"),
+    "annotations": ("Boxes", "imported"),
+    "left out by the mapping": ("Left out", "boxes of classes nobody wanted"),
+}
+KINDS = {"dropped": "not imported", "repaired": "read, but changed", "noticed": "worth a look"}
 TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
 
 
@@ -28,8 +33,9 @@ def report(facts: dict, page: int) -> h.Html:
         )
     counts = told.get("counts", {})
     read = told.get("read", {})
+    notes = {"labelled": f"{read.get('unlabelled', 0):,} without", "images": f"{read.get('unreadable', 0):,} unreadable"}
     numbers = h.stats(
-        [(label, w.count(read[key]), note) for key, (label, note) in READ.items() if key in read]
+        [(label, w.count(read[key]), notes.get(key, note)) for key, (label, note) in READ.items() if key in read]
         + [(title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()]
     )
     parts = kinds(told, page)
@@ -70,7 +76,7 @@ def _problems(kind: str, counts: dict, rows: Sequence[dict], page: int) -> h.Htm
 def _problem(row: dict) -> list:
     line = row.get("line")
     return [
-        h.span(row.get("file", ""), cls="t-mono"),
+        h.span("the folder" if row.get("file") == "." else row.get("file", ""), cls="t-mono"),
         "" if line is None else line,
         row.get("reason", ""),
         h.span(row.get("detail", ""), cls="t-note"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _trash
 from tabs import _words as w
 from tabs._gallery import opener, pager
 from tabs._jobs import JobPanel
@@ -85,6 +86,7 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
         return shown | {"page": int(told["page"])}
     if act == "delete" and shown["doomed"]:
         shell.call("snapshots_delete", dataset=dataset, name=shown["doomed"])
+        _trash.told(shown["doomed"])
         return AT_FIRST
     return shown | {"doomed": str(told["name"]) if act == "ask" else ""} if act in ("ask", "keep") else shown
 
@@ -104,10 +106,11 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         return h.empty(
             "No snapshot yet",
             "A snapshot keeps what the dataset holds now under a name and a hash. It never changes, and exports the same bytes each time.",
+            h.button("Name the first one", tone="primary", data_focus="#snapshot-name input, #snapshot-name textarea"),
         )
     doomed = (
         h.div(
-            h.div(h.el("b", f"Delete snapshot {shown['doomed']}?"), " Its file goes to the workspace's trash."),
+            h.div(h.el("b", f"Delete snapshot {shown['doomed']}?"), " It goes to the trash and can be restored from there."),
             h.div(h.button("Delete", "delete", "bad"), h.button("Keep it", "keep", "quiet"), cls="t-row"),
             cls="t-box t-stack",
         )

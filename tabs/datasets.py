@@ -20,6 +20,7 @@ from tabs import (
     _manage,
     _overview,
     _snapshots,
+    _trash,
 )
 from tabs import _dataset_views as views
 from tabs import _html as h
@@ -53,6 +54,8 @@ KINDS = [
     "snapshots_create",
     "captions_import",
     "captions_export",
+    "trash_purge",
+    "trash_empty",
 ]
 MAKES = {
     "datasets_create": "name",
@@ -102,22 +105,24 @@ def build(wb: Workbench, shell: Shell) -> None:
         with gr.Column(elem_classes="t-answer"):
             preview, looked = _import_preview.build(shell)
             listing = h.panel(elem_id="datasets-list")
+            trash = _trash.build()
             resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
                 frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")], gr.State("overview"))
                 with gr.Tabs(elem_classes="t-inner", elem_id="dataset-pages") as frame.inner:
-                    starts = _pages(shell, frame)
+                    starts, merging = _pages(shell, frame)
     jobs = _jobs.build(shell, KINDS)
     _import_preview.wire(shell, jobs, asking, preview, looked)
     for start in starts:
         start(jobs)
     jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
     _wire(shell, frame, listing, asking)
-    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]))
+    _trash.wire(shell, jobs, trash, listing, frame.draw, frame.page, frame.outputs)
+    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]), merging, trash)
 
 
-def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]:
-    """Draw the sub-pages; returns what wires those that start jobs."""
+def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], None]], tuple[gr.HTML, gr.State]]:
+    """Draw the sub-pages; returns what wires those that start jobs, and the panel that shows what a merge would do."""
 
     def tab(name: str) -> gr.Tab:
         return gr.Tab(PAGES[name], id=name, elem_id=f"page-{name}")
@@ -172,7 +177,7 @@ def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]
             lambda dataset: (_manage.dealt(shell, dataset), _manage.others(shell, dataset)),
         )
     _turn(shell, frame, told, kept, export)
-    return [
+    wires = [
         lambda jobs, wire=wire, page=page: wire(shell, jobs, page)
         for wire, page in (
             (_check_page.wire, check),
@@ -182,6 +187,7 @@ def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]
             (_manage.wire, manage),
         )
     ]
+    return wires, manage.preview
 
 
 def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots, export: _export.Export) -> None:
@@ -210,8 +216,8 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
 
 
 def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.ImportForm) -> None:
-    def opened(event: gr.EventData) -> str:
-        return event._data["name"]
+    def opened(event: gr.EventData) -> Any:
+        return event._data["name"] if event._data.get("act") == "open" else gr.skip()
 
     def selected(dataset: str, event: gr.SelectData) -> tuple:
         page = next((name for name, label in PAGES.items() if label == event.value), "overview")
@@ -228,14 +234,15 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> None:
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, merging: tuple, trash: _trash.TrashPanel) -> None:
     """Wire what is shown when a job of the tab has ended."""
     preview, looked, name = importing
-    panel, state = frame.pages["check"][0]
+    cleared = {preview: h.Html(""), looked: {}, name: "", merging[0]: h.Html(""), merging[1]: {}}
+    checks, state = frame.pages["check"][0]
     seen = gr.State("")  # ticks overlap on a slow machine; a job ends once
-    shown = [seen, shell.dataset, frame.page, frame.inner, *importing, jobs.job, jobs.view, jobs.timer]
+    shown = [seen, shell.dataset, frame.page, frame.inner, *importing, *merging, jobs.job, jobs.view, jobs.timer, trash.panel]
 
-    def ended(job_id: str, dataset: str, page: str, checked: dict, before: str) -> tuple:
+    def ended(job_id: str, dataset: str, page: str, checked: dict, thrown: dict, before: str) -> tuple:
         if job_id == before:
             return _answered({}, shown, frame)
         job = shell.call("jobs_get", job_id=job_id)
@@ -243,15 +250,19 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
         answer: dict[Any, Any] = {seen: job_id}
         if job["kind"] == "datasets_preview":
             held = _import_preview.opened(job_id)
-            answer |= {preview: _import_preview.draw(shell, held), looked: held} if done else {}
+            is_merge = job["arguments"]["source"].startswith(_import_preview.DATASET)
+            is_meant = done and (not is_merge or job["arguments"].get("dataset") == dataset)  # else another one is open by now
+            panel, kept = merging if is_merge else (preview, looked)
+            answer |= {panel: _import_preview.draw(shell, held), kept: held} if is_meant else {}
             return _answered(answer, shown, frame)
+        if job["kind"] in ("trash_purge", "trash_empty"):
+            answer[trash.panel] = _trash.draw(shell, thrown)
+            return _answered(answer | {frame.head[0]: heading(shell, dataset)[0]}, shown, frame)
         was = dataset
         if job["kind"] in MAKES:
             dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
             page = landing(shell, job["kind"], dataset) if done else page
-            answer |= {shell.dataset: shell.pick(dataset)} | (
-                {preview: h.Html(""), looked: {}, name: ""} if done else {}
-            )
+            answer |= {shell.dataset: shell.pick(dataset)} | (cleared if done else {})
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if job["kind"] == "datasets_check" and done and page == "manage":
             page = "check"
@@ -262,14 +273,14 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
             job["kind"] == "datasets_check" and page == "check"
         ):  # what a repair said stays above the check that follows it
             facts = _check_page.AT_FIRST | {"said": checked["said"]}
-            answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
+            answer |= {checks: _check_page.draw(shell, dataset, facts), state: facts}
         if job["kind"] == "datasets_repair" and done:
             facts, again = _check_page.repaired(shell, job)
-            answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
+            answer |= {checks: _check_page.draw(shell, dataset, facts), state: facts}
             answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
         return _answered(answer, shown, frame)
 
-    jobs.on_end(ended, [shell.dataset, frame.page, state, seen], [*shown, *frame.outputs])
+    jobs.on_end(ended, [shell.dataset, frame.page, state, trash.shown, seen], [*shown, *frame.outputs])
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:
@@ -287,7 +298,8 @@ def heading(shell: Shell, dataset: str) -> tuple:
     """Return the list, whether there are details, and the title of the open dataset."""
     rows = shell.call("datasets_list")
     facts = next((row for row in rows if row["name"] == dataset), None)
-    return views.listing(rows, dataset), gr.update(visible=facts is not None), views.title(facts) if facts else ""
+    thrown = len(shell.call("trash_list"))
+    return views.listing(rows, dataset, thrown), gr.update(visible=facts is not None), views.title(facts) if facts else ""
 
 
 def reported(shell: Shell, dataset: str, page: int) -> h.Html:

@@ -6,7 +6,7 @@ import time
 
 import gradio as gr
 
-from tabs import _forms, _heads, _jobs
+from tabs import _forms, _heads, _jobs, _trash
 from tabs import _html as h
 from tabs._shell import Shell
 from tabs._words import ACTIVE
@@ -89,7 +89,7 @@ def _wire(shell: Shell, heads: gr.HTML, chosen: gr.State, outputs: list, tools: 
 
     def deleted(dataset: str, chosen: str, typed: str) -> tuple:
         if typed == chosen:
-            shell.call("heads_delete", name=chosen)
+            _trash.told(shell.call("heads_delete", name=chosen)["deleted"])
         return (*draw(shell, dataset, ""), "")
 
     shell.on(heads.pick, picked, shell.dataset, outputs)

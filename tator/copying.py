@@ -14,6 +14,7 @@ from tator.annotations import add_many
 from tator.class_mapping import ClassMapping
 from tator.dataset import Dataset, ImageRow, check_dataset_name
 from tator.filling import LEFT_OUT, copy_file
+from tator.formats import Report
 from tator.label_map import add_classes, read_classes
 from tator.merging import free_prefix
 from tator.schema import annotation, image, label_class
@@ -21,6 +22,8 @@ from tator.schema import dataset as dataset_table
 from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable, Work
 
 BATCH = 200  # images committed at once
+EVERY = 20  # images between two steps, whose files may be large
+NOT_COPIED = "image cannot be copied"
 CARRIED = ("width", "height", "sha256", "split", "state", "caption", "problem")
 KEPT = ("xyxy", "polygons", "rle", "confidence", "source", "status", "author")
 
@@ -54,7 +57,7 @@ def clone_dataset(dataset: Dataset, new_name: str, storage: str = "same") -> Wor
             allows), or same as the dataset's.
 
     Returns:
-        {"dataset", "images", "annotations", "already_there", "left_out"}.
+        {"dataset", "images", "annotations", "already_there", "left_out_count", "left_out"}.
 
     Raises:
         BadInput: a refused name, or a linked clone of a managed dataset.
@@ -115,7 +118,38 @@ def merge_dataset(target: Dataset, source: Dataset, mapping: Sequence[str] = ())
         mapping: see ClassMapping.parse; classes without an entry join ours of the same name, or are new.
 
     Returns:
-        {"prefix", "images", "annotations", "already_there", "left_out"}.
+        {"prefix", "images", "annotations", "left_out_by_mapping", "already_there", "left_out_count", "left_out"}.
+
+    Raises:
+        BadInput: the mapping is refused, the two are one, or the target is linked and the source lies elsewhere.
+    """
+    has_files, prefix = meeting(target, source)
+    class_ids = _join_classes(target, source, mapping)
+    prefix = _keep_prefix(target, source) if has_files else prefix
+    result = {"prefix": prefix, **(yield from _copy(Copy(source, target, prefix, class_ids, has_files)))}
+    with target.store.write() as conn:
+        mine = dataset_table.c.id == target.id
+        conn.execute(update(dataset_table).where(mine).values(report=_report_of(result)))
+    return result
+
+
+def _report_of(result: dict) -> dict:
+    """Return what a merge did as the report of an import."""
+    report = Report()
+    report.read.update(images=result["images"], annotations=result["annotations"])
+    if result["left_out_by_mapping"]:
+        report.read["left out by the mapping"] = result["left_out_by_mapping"]
+    for entry in result["left_out"]:
+        report.drop(entry["file"], NOT_COPIED, entry["reason"])
+    if more := result["left_out_count"] - len(result["left_out"]):
+        report.counts["dropped"][NOT_COPIED] += more
+    return report.plain() | {"format": "dataset"}
+
+
+def meeting(target: Dataset, source: Dataset) -> tuple[bool, str]:
+    """Return whether a merge copies files, and the folder in the target, with / at its end, that images of the source are in.
+
+    The folder is "" while a merge that copies files has not been begun.
 
     Raises:
         BadInput: the two are one, or the target is linked and the source lies elsewhere.
@@ -123,17 +157,18 @@ def merge_dataset(target: Dataset, source: Dataset, mapping: Sequence[str] = ())
     if target.id == source.id:
         raise BadInput(f"dataset {target.name!r} cannot be merged into itself")
     root, here = target.root.resolve(), source.root.resolve()
-    has_files = not here.is_relative_to(root)
-    if has_files and target.storage != "managed":
+    if here.is_relative_to(root):
+        relative = here.relative_to(root).as_posix()
+        return False, "" if relative == "." else f"{relative}/"
+    if target.storage != "managed":
         told = f"dataset {target.name!r} is linked to {target.root}, and {source.name!r} lies elsewhere"
         raise BadInput(f"{told}; clone it as managed and merge into the clone")
-    prefix = _kept_prefix(target, source) if has_files else here.relative_to(root).as_posix().removesuffix(".")
-    prefix = prefix if not prefix or prefix.endswith("/") else prefix + "/"
-    copy = Copy(source, target, prefix, _join_classes(target, source, mapping), has_files)
-    return {"prefix": prefix, **(yield from _copy(copy))}
+    with target.store.read() as conn:
+        settings = conn.execute(select(dataset_table.c.settings).where(dataset_table.c.id == target.id)).scalar_one() or {}
+    return True, settings.get("merged", {}).get(str(source.id), "")
 
 
-def _kept_prefix(target: Dataset, source: Dataset) -> str:
+def _keep_prefix(target: Dataset, source: Dataset) -> str:
     """Return the folder in the target that this source goes to, the same when a cut merge is run again."""
     with target.store.write() as conn:
         mine = dataset_table.c.id == target.id
@@ -166,19 +201,24 @@ def _copy(copy: Copy) -> Work:
         there = set(conn.execute(select(image.c.path).where(image.c.dataset_id == copy.target.id)).scalars())
     rows = copy.source.images(readable=False)
     waiting = [row for row in rows if copy.prefix + row.path not in there]
-    boxes, left_out = 0, []
+    boxes = dropped = 0
+    left_out: list[dict] = []
+    there_count = len(rows) - len(waiting)
     for start in range(0, len(waiting), BATCH):
-        yield Progress(len(rows) - len(waiting) + start, len(rows), waiting[start].path)
-        batch = [
-            row for row in waiting[start : start + BATCH] if not copy.has_files or _bring_file(copy, row, left_out)
-        ]
-        boxes += _copy_rows(copy, batch)
+        batch = []
+        for at, row in enumerate(waiting[start : start + BATCH]):
+            if at % EVERY == 0:
+                yield Progress(there_count + start + at, len(rows), row.path)
+            if not copy.has_files or _bring_file(copy, row, left_out):
+                batch.append(row)
+        kept, unwanted = _copy_rows(copy, batch)
+        boxes, dropped = boxes + kept, dropped + unwanted
     yield Progress(len(rows), len(rows), "Done")
     images = len(waiting) - len(left_out)
-    there_count = len(rows) - len(waiting)
     return {
         "images": images,
         "annotations": boxes,
+        "left_out_by_mapping": dropped,
         "already_there": there_count,
         "left_out_count": len(left_out),
         "left_out": left_out[:1000],
@@ -209,8 +249,8 @@ def _bring_file(copy: Copy, row: ImageRow, left_out: list[dict]) -> bool:
     return True
 
 
-def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> int:
-    """Commit images with all their annotations, whatever their status."""
+def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> tuple[int, int]:
+    """Commit images with all their annotations, whatever their status; return how many came and how many were not wanted."""
     ids = [row.id for row in batch]
     with copy.target.store.write() as conn:
         facts = {row["id"]: row for row in conn.execute(select(image).where(image.c.id.in_(ids))).mappings()}
@@ -222,9 +262,8 @@ def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> int:
         added = conn.execute(insert(image).returning(image.c.id, image.c.path), rows).all() if rows else []
         new_id = {path: image_id for image_id, path in added}
         owner = {row.id: new_id[copy.prefix + row.path] for row in batch}
-        found = conn.execute(
-            select(annotation).where(annotation.c.image_id.in_(ids)).order_by(annotation.c.created_at)
-        ).mappings()
+        query = select(annotation).where(annotation.c.image_id.in_(ids)).order_by(annotation.c.created_at)
+        found = conn.execute(query).mappings().all()
         boxes = [
             {
                 "id": uuid.uuid4().hex,
@@ -236,4 +275,4 @@ def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> int:
             for row in found
             if copy.class_ids.get(row["class_id"], LEFT_OUT) != LEFT_OUT
         ]
-        return add_many(conn, copy.target.id, boxes)
+        return add_many(conn, copy.target.id, boxes), len(found) - len(boxes)

@@ -13,6 +13,7 @@ from sqlalchemy import RowMapping, Select, func, select, update
 from tator import label_map
 from tator.images import read_image
 from tator.label_map import LabelClass
+from tator.owners import IN_USE, owner_of
 from tator.schema import IMAGE_STATES, annotation, image
 from tator.schema import dataset as dataset_table
 from tator.types import BadInput, Conflict, Detections, Image, NotFound
@@ -120,7 +121,7 @@ class Dataset:
             NotFound: no dataset has that name.
         """
         with store.read() as conn:
-            row = conn.execute(select(dataset_table).where(dataset_table.c.name == name)).mappings().first()
+            row = conn.execute(select(dataset_table).where(dataset_table.c.name == name, IN_USE)).mappings().first()
         if row is None:
             raise NotFound(f"no dataset is called {name!r}")
         return cls._of(row, store, workspace)
@@ -130,15 +131,11 @@ class Dataset:
         """Return an image and the dataset it belongs to.
 
         Raises:
-            NotFound: no image has that id.
+            NotFound: no image has that id, or its dataset is in the trash.
         """
         with store.read() as conn:
-            columns = (*IMAGE_COLUMNS, image.c.dataset_id)
-            row = conn.execute(select(*columns).where(image.c.id == image_id)).mappings().first()
-            if row is None:
-                raise NotFound(f"no image has the id {image_id}")
-            query = select(dataset_table).where(dataset_table.c.id == row["dataset_id"])
-            owner = conn.execute(query).mappings().one()
+            owner = owner_of(conn, image_id)
+            row = conn.execute(select(*IMAGE_COLUMNS).where(image.c.id == image_id)).mappings().one()
         return cls._of(owner, store, workspace), _image_row(row)
 
     @classmethod
@@ -149,7 +146,7 @@ class Dataset:
     def listing(store: Store) -> list[dict]:
         """Return name, storage, root and counts of every dataset, by name."""
         with store.read() as conn:
-            rows = conn.execute(select(dataset_table).order_by(dataset_table.c.name)).mappings().all()
+            rows = conn.execute(select(dataset_table).where(IN_USE).order_by(dataset_table.c.name)).mappings().all()
             counts = _counts(conn)
             return [_facts(row, counts.get(row["id"], {}), label_map.count_classes(conn, row["id"])) for row in rows]
 
@@ -324,8 +321,8 @@ def _counts(conn: Any, dataset_id: int | None = None) -> dict[int, dict]:
     state, split = image.c.state, func.coalesce(image.c.split, "")
     bad = image.c.problem.is_not(None)
     query = select(image.c.dataset_id, state, split, bad, func.count(), func.sum(image.c.annotation_count))
-    if dataset_id is not None:
-        query = query.where(image.c.dataset_id == dataset_id)
+    wanted = IN_USE if dataset_id is None else dataset_table.c.id == dataset_id
+    query = query.where(image.c.dataset_id.in_(select(dataset_table.c.id).where(wanted)))
     found: dict[int, dict] = {}
     for owner, in_state, in_split, is_bad, n, boxes in conn.execute(query.group_by(image.c.dataset_id, state, split, bad)):
         empty = {"images": 0, "annotations": 0, "unreadable": 0, "states": dict.fromkeys(IMAGE_STATES, 0), "splits": {}}

@@ -13,9 +13,10 @@ from tator.annotations import add_many, check_count, rows_of, rows_with_ids, wri
 from tator.draft import Draft, ids_of
 from tator.edit_checks import Edit, Frame, checked_int, checked_name, checked_op, read_edits
 from tator.journal import Entry, Stacks
-from tator.schema import dataset, image, label_class
+from tator.owners import owner_of
+from tator.schema import image, label_class
 from tator.store import Store
-from tator.types import BadInput, Conflict, NotFound
+from tator.types import BadInput, Conflict
 
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
@@ -44,14 +45,13 @@ def open_image(store: Store, image_id: int) -> dict[str, Any]:
     Raises:
         NotFound: no such image.
     """
-    columns = (image.c.id.label("image_id"), dataset.c.name.label("dataset"), image.c.path.label("name"), *(image.c[name] for name in TOLD))
-    query = select(*columns).join(dataset, dataset.c.id == image.c.dataset_id)
+    columns = (image.c.id.label("image_id"), image.c.path.label("name"), *(image.c[name] for name in TOLD))
     with store.read() as conn:
-        found = conn.execute(query.where(image.c.id == _id(image_id))).mappings().first()
-        if found is None:
-            raise NotFound(f"no image has the id {image_id}")
+        owner = owner_of(conn, _id(image_id))
+        found = conn.execute(select(*columns).where(image.c.id == image_id)).mappings().one()
         stacks = journal.stacks_of(conn, image_id, STACK_DEPTH, journal.STACK_OPS)
         return dict(found) | {
+            "dataset": owner["name"],
             "annotations": rows_of(conn, image_id),
             "undo": [vars(each) for each in stacks.undo],
             "redo": [vars(each) for each in stacks.redo],
@@ -149,8 +149,7 @@ def _hold(conn: Connection, image_id: int) -> _Open:
     )
     query = select(*columns, image.c.state, image.c.caption).where(image.c.id == _id(image_id)).with_for_update()
     found = conn.execute(query).first()
-    if found is None:
-        raise NotFound(f"no image has the id {image_id}")
+    owner_of(conn, image_id)
     return _Open(*found)
 
 

@@ -6,7 +6,7 @@ import os
 import shutil
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ from tator.schema import dataset as dataset_table
 from tator.schema import image
 from tator.store import Store
 from tator.tree import Tree
-from tator.types import BadInput, Progress, Unavailable, Work
+from tator.types import BadInput, Conflict, Progress, Unavailable, Work
+from tator.watching import TICK_S
 from tator.workspace import Workspace
 
+EVERY = 100  # images between two steps
 BATCH = 500  # images committed at once: a cut-off import loses at most these
 PROBES = 4  # threads that read image headers: they wait for the disk more than for Python
 LEFT_OUT = -1  # class id of a class whose labels are not wanted
@@ -66,8 +68,10 @@ class Filling:
                 return self.save(own, **columns)
         facts = {**self.facts, "class_ids": {str(index): class_id for index, class_id in self.class_ids.items()}}
         mine = dataset_table.c.id == self.dataset_id
-        others = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one()
-        conn.execute(update(dataset_table).where(mine).values(settings={**(others or {}), self.key: facts}, **columns))
+        row = conn.execute(select(dataset_table.c.settings).where(mine)).first()
+        if row is None:
+            raise Conflict("the dataset was deleted for good meanwhile")
+        conn.execute(update(dataset_table).where(mine).values(settings={**(row.settings or {}), self.key: facts}, **columns))
         return None
 
 
@@ -124,19 +128,30 @@ def fill(run: Filling, tree: Tree, found: Source) -> Work:
     done, total = len(tree.images) - len(waiting), len(tree.images)
     copy_to = Path(run.facts["copy_to"]) if run.facts["copy_to"] else None
     for start, paths, sizes in _measured(tree.root, waiting, copy_to):
-        yield Progress(done + start, total, paths[0])
-        _add_batch(run, found, paths, sizes)
+        if sizes is None:
+            yield Progress(done + start, total, paths[0])
+            continue
+        rows, labels = [], {}
+        for at, (path, size) in enumerate(zip(paths, sizes, strict=True)):
+            if at % EVERY == 0:
+                yield Progress(done + start + at, total, path)
+            row, labels[row["path"]] = _image_row(run, found, path, size)
+            rows.append(row)
+        _add_batch(run, found, rows, labels)
     yield Progress(total, total, "Writing the report")
 
 
-def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Iterator[tuple[int, list[str], list]]:
-    """Yield (start, paths, their sizes or problems) of each batch, the next being measured while one is written."""
+def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Iterator[tuple[int, list[str], list | None]]:
+    """Yield (start, paths, their sizes or problems) of each batch, the next being measured while one is written.
+
+    While a batch is not measured yet, as large files take their time to be copied, None stands for its sizes.
+    """
 
     def measure(paths: Sequence[str]) -> list[tuple[int, int] | str]:
         return [_measure(root, path, copy_to) for path in paths]
 
     with ThreadPoolExecutor(PROBES) as pool:
-        ahead: deque[tuple[int, list[str], list]] = deque()
+        ahead: deque[tuple[int, list[str], list[Future]]] = deque()
         for start in range(0, len(waiting) + BATCH, BATCH):
             paths = list(waiting[start : start + BATCH])
             shares = [
@@ -145,6 +160,8 @@ def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Itera
             ahead.append((start, paths, [pool.submit(measure, share) for share in shares]))
             if len(ahead) > 1:
                 start, paths, tasks = ahead.popleft()
+                while paths and wait(tasks, TICK_S).not_done:
+                    yield start, paths, None
                 sizes: list = [None] * len(paths)
                 for at, task in enumerate(tasks):
                     sizes[at::PROBES] = task.result()
@@ -179,12 +196,8 @@ def copy_file(source: Path, target: Path) -> None:
         raise Unavailable(f"{source.name} could not be copied into the workspace: {error.strerror}") from error
 
 
-def _add_batch(run: Filling, found: Source, paths: Sequence[str], sizes: Sequence[tuple[int, int] | str]) -> None:
+def _add_batch(run: Filling, found: Source, rows: Sequence[dict], labels: dict[str, list[Label]]) -> None:
     """Commit images with their labels, and the report so far, in one transaction."""
-    rows, labels = [], {}
-    for path, size in zip(paths, sizes, strict=True):
-        row, labels[row["path"]] = _image_row(run, found, path, size)
-        rows.append(row)
     with run.store.write() as conn:
         added = conn.execute(insert(image).returning(image.c.id, image.c.path), rows).all()
         _number_classes(run, conn, found, labels)

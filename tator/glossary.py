@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from tator.dataset import Dataset
 from tator.glossary_text import Entry, parse_glossary
@@ -15,8 +15,10 @@ from tator.names import normalise
 from tator.schema import dataset as dataset_table
 from tator.schema import glossary
 from tator.store import Store
-from tator.types import BadInput, NotFound
+from tator.trash_files import Thrown, TrashFolder
+from tator.types import BadInput, Conflict, NotFound
 
+KIND = "glossary"  # in the trash
 LONGEST_NAME = 100
 _PARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-\s]+")
 
@@ -141,7 +143,11 @@ def from_library(store: Store, name: str) -> dict:
         NotFound: no glossary has that name.
     """
     with store.read() as conn:
-        row = conn.execute(select(glossary).where(glossary.c.key == _key(name))).mappings().first()
+        return _find(conn, name)
+
+
+def _find(conn: Connection, name: str) -> dict:
+    row = conn.execute(select(glossary).where(glossary.c.key == _key(name))).mappings().first()
     if row is None:
         raise NotFound(f"no glossary is called {name!r}")
     return {key: row[key] for key in ("name", "entries", "created_at", "updated_at")}
@@ -164,13 +170,34 @@ def save_to_library(store: Store, name: str, text: str) -> dict:
     return from_library(store, name)
 
 
-def delete_from_library(store: Store, name: str) -> dict:
-    """Delete a glossary.
+def delete_from_library(store: Store, name: str, trash: TrashFolder, user: str = "") -> dict:
+    """Put a glossary into the trash.
+
+    Returns:
+        {"deleted": name, "entry": its id in the trash}.
 
     Raises:
         NotFound: no glossary has that name.
     """
     with store.write() as conn:
-        if not conn.execute(delete(glossary).where(glossary.c.key == _key(name))).rowcount:
-            raise NotFound(f"no glossary is called {name!r}")
-    return {"deleted": " ".join(name.split())}
+        found = _find(conn, name)
+        entry = trash.throw(KIND, found["name"], user, value=found)
+        conn.execute(delete(glossary).where(glossary.c.key == _key(name)))
+    return {"deleted": " ".join(name.split()), "entry": entry}
+
+
+def restore_to_library(store: Store, trash: TrashFolder, thing: Thrown, new_name: str = "") -> str:
+    """Take a glossary out of the trash and return its name.
+
+    Raises:
+        BadInput: the new name is refused.
+        Conflict: a glossary has the name.
+    """
+    values = thing.value | {"name": " ".join((new_name or thing.name).split())}
+    key = _key(values["name"])
+    with store.write() as conn:
+        if conn.execute(select(glossary.c.key).where(glossary.c.key == key)).first():
+            raise Conflict(f"a glossary called {values['name']!r} exists; give another name to restore this one under")
+        conn.execute(insert(glossary).values(key=key, **values))
+    trash.forget(thing)
+    return values["name"]

@@ -3,9 +3,7 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import time
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.trash_files import Thrown, TrashFolder
 from tator.types import BadInput, Conflict, NotFound
 from tator.weights_file import load_arrays, require_shapes, save_arrays, write_json
 
+KIND = "head"  # in the trash
 VERSION = 1
 NOTE = "tator_head"
 MAX_LAYERS, MAX_CLASSES, MAX_DIM, MAX_MB = 8, 10_000, 65_536, 64
@@ -198,8 +198,8 @@ class HeadShelf:
         if is_active:
             self.activate(new_name)
 
-    def delete(self, name: str, trash: Path) -> None:
-        """Move a head to the trash folder; an active one leaves none active.
+    def delete(self, name: str, trash: TrashFolder, user: str = "") -> str:
+        """Move a head to the trash and return its id there; an active one leaves none active.
 
         Raises:
             NotFound: no such head.
@@ -207,7 +207,24 @@ class HeadShelf:
         folder = self.path(name).parent
         if self.active() == name:
             self.deactivate()
-        shutil.move(folder, trash / f"head-{name}-{uuid.uuid4().hex[:8]}")
+        return trash.throw(KIND, name, user, folder)
+
+    def restore(self, trash: TrashFolder, thing: Thrown, new_name: str = "") -> str:
+        """Take a head out of the trash and return its name; it is not made active.
+
+        Raises:
+            BadInput: the new name cannot be a folder's.
+            Conflict: a head has the name.
+        """
+        name, content = checked_name(new_name or thing.name), trash.content(thing)
+        if (self.folder / name).exists():
+            raise Conflict(f"a head called {name!r} exists; give another name to restore this one under")
+        report = json.loads((content / "head.json").read_text(encoding="utf-8"))
+        write_json(content / "head.json", report | {"name": name})
+        self.folder.mkdir(parents=True, exist_ok=True)
+        content.rename(self.folder / name)
+        trash.forget(thing)
+        return name
 
     def activate(self, name: str) -> None:
         """Make a head the one that auto class uses.

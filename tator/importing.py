@@ -20,6 +20,7 @@ from tator.schema import image
 from tator.store import Store
 from tator.tree import Tree, content_root
 from tator.types import BadInput, Conflict, Progress, Work
+from tator.watching import Tell, silent, watched
 from tator.workspace import UPLOAD, Workspace
 
 __all__ = ["BATCH", "import_dataset"]
@@ -58,7 +59,7 @@ def import_dataset(
     try:
         yield Progress(0, 0, "Looking at the source")
         root = yield from _bring(run)
-        tree, found, head = look(root, source, format)
+        tree, found, head = yield from look(root, source, format)
         head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
         found.report = run.report
         take_classes(run, found, head)
@@ -80,18 +81,23 @@ def checked_request(source: str, with_labels: bool, format: str, mapping: Sequen
     return {"source": source, "with_labels": with_labels, "format": format, "mapping": list(mapping)}
 
 
-def look(root: Path, source: str, format: str) -> tuple[Tree, Source, Report]:
-    """Return the files of a folder, the reader of its labels, and what was noted so far.
+def look(root: Path, source: str, format: str) -> Work:
+    """Walk a folder and look into its label files; return (its Tree, the Source of its labels, a Report of what was noted).
 
     Raises:
         BadInput: there is no image in it.
     """
-    tree = Tree.of(root)
+    return (yield from watched(lambda tell: _look(root, source, format, tell), "Looking at the source"))
+
+
+def _look(root: Path, source: str, format: str, tell: Tell) -> tuple[Tree, Source, Report]:
+    tree = Tree.of(root, tell)
     if not tree.images:
         kinds = "JPEG, PNG, TIFF, WebP, BMP or GIF"
         raise BadInput(f"no images were found in {source}; expected {kinds} files in it or its sub-folders")
     found = open_source(tree, format)
     add_captions(tree, found)
+    tree.tell = silent  # the thread that was told ends here
     return tree, found, Report().merge(tree.report).merge(found.report)
 
 

@@ -193,6 +193,8 @@ class Recorder:
 
     def _hold(self, progress: Progress) -> None:
         now = time.monotonic()
+        if self._last and progress.done < self._last.done:
+            self._trail.clear()  # another part of the work: its rate is its own
         self._last = progress
         self._trail.append((now, progress.done))
         while len(self._trail) > 2 and now - self._trail[0][0] > RATE_S:

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select
 
 from tator.edit_checks import checked_int, checked_name
-from tator.schema import image, lease
+from tator.owners import owner_of
+from tator.schema import lease
 from tator.store import Store
-from tator.types import NotFound
 
 LEASE_S = 30.0
 
@@ -29,8 +29,7 @@ def renew_lease(store: Store, image_id: int, client_id: str, user: str = "") -> 
     checked_name(client_id, "client_id")
     now = time.time()
     with store.write() as conn:
-        if conn.execute(select(image.c.id).where(image.c.id == image_id)).first() is None:
-            raise NotFound(f"no image has the id {image_id}")
+        owner_of(conn, image_id)
         conn.execute(delete(lease).where(or_(lease.c.client_id == client_id, lease.c.expires_at < now)))
         conn.execute(
             insert(lease).values(image_id=image_id, client_id=client_id, user=user[:100], expires_at=now + LEASE_S)

@@ -50,7 +50,7 @@ def merge_source(
     run = _begin(dataset, checked_request(source, with_labels, format, mapping))
     yield Progress(0, 0, "Looking at the source")
     root = yield from _bring(run, dataset)
-    tree, found, head = look(root, source, format)
+    tree, found, head = yield from look(root, source, format)
     head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
     found.report = run.report
     take_classes(run, found, head)

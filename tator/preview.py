@@ -1,4 +1,4 @@
-"""Look at a source before anything of it is written: format, classes with counts, splits, and what would be dropped."""
+"""Look at a source, or at another dataset, before anything is written: classes with counts, splits, what would be dropped."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from sqlalchemy import func, select
+
 from tator.archives import extracting
 from tator.class_mapping import suggest
+from tator.copying import NOT_COPIED, meeting
+from tator.dataset import Dataset, ImageRow
 from tator.formats import Report, Source
 from tator.formats.table import FORMATS, recognised
 from tator.images import probe
 from tator.importing import checked_request, lone_zip, look
+from tator.schema import annotation, image
 from tator.tree import Tree, content_root
-from tator.types import BadInput, Progress, Work
+from tator.types import BadInput, NotFound, Progress, Work
 from tator.workspace import UPLOAD, Workspace
 
 BATCH = 250
@@ -72,7 +77,7 @@ def _read(
     root: Path, source: str, format: str, ours: Sequence[str], aliases: Mapping[str, str] | None, report: Report
 ) -> Work:
     """Read every image's head and labels, and count."""
-    tree, found, head = look(root, source, format)
+    tree, found, head = yield from look(root, source, format)
     found.report = Report()
     read: Counter = Counter()
     labels: Counter = Counter()
@@ -99,8 +104,76 @@ def _read(
         "captions": len(found.captions),
         "classes": suggest(dict.fromkeys(names.values()), ours, aliases, counts),
         "splits": _splits(tree, found),
-        "report": whole | {kind: whole[kind][:ENTRIES] for kind in ("dropped", "repaired", "noticed")},
+        "report": _shortened(whole),
     }
+
+
+def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str] | None = None) -> Work:
+    """Look at a dataset as a merge into another one would, and write nothing.
+
+    Args:
+        target: what it may be merged into.
+        source: what is read.
+        aliases: {another word: class name} of the target.
+
+    Returns:
+        What preview_source returns; annotations of every status are counted, as they all come along.
+
+    Raises:
+        BadInput: the two are one, or the target is linked and the source lies elsewhere.
+    """
+    has_files, prefix = meeting(target, source)
+    with target.store.read() as conn:
+        there = set(conn.execute(select(image.c.path).where(image.c.dataset_id == target.id)).scalars())
+    rows, report = source.images(readable=False), Report()
+    for done, row in enumerate(rows):
+        if done % BATCH == 0:
+            yield Progress(done, len(rows), row.path)
+        if (prefix or not has_files) and prefix + row.path in there:
+            report.notice(row.path, "image is there already", f"as {prefix}{row.path}; it stays as it is")
+        elif has_files and (problem := _missing(source, row)):
+            report.drop(row.path, NOT_COPIED, problem)
+        elif row.problem:
+            report.notice(row.path, "unreadable image", row.problem)
+    yield Progress(len(rows), len(rows), "Done")
+    counts, named = _class_counts(source), {row.class_id: row.name for row in source.classes()}
+    found = suggest(named.values(), [row.name for row in target.classes()], aliases, {named[i]: n for i, n in counts.items() if i in named})
+    labelled = sum(row.state != "new" for row in rows)
+    return {
+        "source": source.name,
+        "format": "dataset",
+        "formats": [{"name": "dataset", "label": "another dataset"}],
+        "images": len(rows),
+        "unreadable": sum(row.problem is not None for row in rows),
+        "labelled": labelled,
+        "unlabelled": len(rows) - labelled,
+        "annotations": counts.total(),
+        "captions": len(source.captions([row.id for row in rows])),
+        "classes": found,
+        "splits": dict(Counter(row.split or "" for row in rows)),
+        "report": _shortened(report.plain()),
+    }
+
+
+def _missing(dataset: Dataset, row: ImageRow) -> str:
+    """Return why an image's file cannot be copied, "" where it can."""
+    try:
+        dataset.path(row)
+    except (BadInput, NotFound) as error:
+        return str(error)
+    return ""
+
+
+def _class_counts(dataset: Dataset) -> Counter:
+    """Return {class id: annotations} of a dataset."""
+    joined = annotation.join(image, image.c.id == annotation.c.image_id)
+    query = select(annotation.c.class_id, func.count()).select_from(joined).where(image.c.dataset_id == dataset.id)
+    with dataset.store.read() as conn:
+        return Counter({class_id: n for class_id, n in conn.execute(query.group_by(annotation.c.class_id))})
+
+
+def _shortened(report: dict) -> dict:
+    return report | {kind: report[kind][:ENTRIES] for kind in ("dropped", "repaired", "noticed")}
 
 
 def _size(path: Path) -> tuple[int, int] | str:

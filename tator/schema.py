@@ -41,6 +41,7 @@ dataset = Table(
     Column("settings", JSON, nullable=False, default=dict),
     Column("report", Maybe),  # what the last import read, dropped and repaired
     Column("created_at", Float, nullable=False),  # seconds since 1970
+    Column("trash", Maybe),  # of a deleted one: "name" it had, "at", "user", "is_purged" once its rows are going; else nothing
 )
 
 label_class = Table(
@@ -129,6 +130,7 @@ snapshot = Table(
     Column("annotations", Integer, nullable=False),
     Column("user", String(100), nullable=False, default=""),
     Column("created_at", Float, nullable=False),
+    Column("trash", Maybe),  # as a dataset's
     UniqueConstraint("dataset_id", "name"),
 )
 

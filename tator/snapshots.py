@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from tator.dataset import Dataset, ImageRow
@@ -48,9 +48,7 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
         BadInput: a refused name.
         Conflict: the dataset has a snapshot of that name.
     """
-    name = unicodedata.normalize("NFC", name).strip()
-    if not _NAME.fullmatch(name):
-        raise BadInput(f"snapshot name {name[:40]!r} must be 1 to {LONGEST_NAME} characters without slashes")
+    name = checked_name(name)
     _refuse_taken(dataset, name)
     rows = dataset.images(readable=False)
     hashes: dict[int, str] = {}
@@ -87,6 +85,18 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
         (folder / file).unlink(missing_ok=True)
         raise
     return _one(dataset, name)
+
+
+def checked_name(name: str) -> str:
+    """Return a snapshot's name in its stored form.
+
+    Raises:
+        BadInput: it is empty, too long, or has slashes or control characters.
+    """
+    name = unicodedata.normalize("NFC", name).strip()
+    if not _NAME.fullmatch(name):
+        raise BadInput(f"snapshot name {name[:40]!r} must be 1 to {LONGEST_NAME} characters without slashes")
+    return name
 
 
 def _lines(dataset: Dataset, rows: Sequence[ImageRow], hashes: dict[int, str]) -> Iterator[tuple[bytes, int]]:
@@ -131,7 +141,7 @@ def snapshots_of(dataset: Dataset) -> list[dict]:
     """Return {"name", "sha256", "images", "annotations", "bytes", "user", "created_at"} of each snapshot, newest first."""
     query = (
         select(snapshot)
-        .where(snapshot.c.dataset_id == dataset.id)
+        .where(snapshot.c.dataset_id == dataset.id, snapshot.c.trash.is_(None))
         .order_by(snapshot.c.created_at.desc(), snapshot.c.id.desc())
     )
     with dataset.store.read() as conn:
@@ -150,23 +160,6 @@ def _one(dataset: Dataset, name: str) -> dict:
     if found is None:
         raise NotFound(f"dataset {dataset.name!r} has no snapshot {name!r}")
     return found
-
-
-def delete_snapshot(dataset: Dataset, name: str) -> dict:
-    """Take a snapshot off the list; its file goes to the trash.
-
-    Raises:
-        NotFound: no such snapshot.
-    """
-    _one(dataset, name)
-    with dataset.store.write() as conn:
-        mine = (snapshot.c.dataset_id == dataset.id) & (snapshot.c.name == name)
-        file = conn.execute(select(snapshot.c.file).where(mine)).scalar_one()
-        conn.execute(delete(snapshot).where(mine))
-    path = dataset.workspace.folder("snapshots") / file
-    if path.is_file():
-        os.replace(path, dataset.workspace.folder("trash") / file)
-    return {"deleted": name}
 
 
 @dataclass

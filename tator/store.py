@@ -11,12 +11,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tator import migrations
 from tator.schema import metadata
-from tator.types import BadInput, Unavailable
+from tator.types import BadInput, Conflict, Unavailable
 
 BUSY_S = 30.0  # how long a writer waits for another process to finish
 BACKUPS_KEPT = 5
@@ -178,6 +178,8 @@ class Store:
             return Unavailable(
                 f"{self.place} is damaged ({said}); copies of it are in {self._backups or 'your backups'}"
             )
+        if isinstance(error, IntegrityError) and "foreign key" in said:
+            return Conflict("what this belongs to was deleted for good meanwhile; nothing of this was saved")
         if not self._file and isinstance(error, OperationalError):
             return Unavailable(f"the database {self.place} does not answer: {said.splitlines()[0] if said else error}")
         return error

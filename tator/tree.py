@@ -5,19 +5,21 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
 from tator.formats import Report
 from tator.images import ACTIVE, EXTENSIONS, UNREADABLE
+from tator.watching import Tell, silent
 from tator.workspace import path_problem
 
 TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
 TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".tfrecord", ".tfrecords", ".record", ".pbtxt")
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
-SAMPLED_FILES = 200  # files of one kind that a sniff looks at: a folder holds labels of one tool
+SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
+EVERY = 1_000  # entries of a walk, or rows of a file, between two words on how far it is
 LAYOUT_FOLDERS = ("images", "train", "val", "valid", "test", "labels", "text_labels", "captions")  # never a mere wrapping
 SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
 NAME_FILES = frozenset(
@@ -35,6 +37,8 @@ class Tree:
         texts: .txt files and class lists.
         tables: files of the kinds in TABLES.
         report: files that are refused, each by name.
+        tell: takes how far the walk and the readers are.
+        formats: names of those recognised, the one to read first; None until somebody looked.
     """
 
     root: Path
@@ -42,11 +46,13 @@ class Tree:
     texts: set[str] = field(default_factory=set)
     tables: list[str] = field(default_factory=list)
     report: Report = field(default_factory=Report)
+    tell: Tell = field(default=silent, repr=False, compare=False)
+    formats: list[str] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, root: Path) -> Tree:
+    def of(cls, root: Path, tell: Tell = silent) -> Tree:
         """Walk a folder. Hidden files are skipped; links that leave it and unsafe kinds are refused by name."""
-        tree = cls(root)
+        tree, seen = cls(root, tell=tell), 0
         real = Path(os.path.realpath(root))
         waiting = [(str(root), "")]
         while waiting:
@@ -58,6 +64,9 @@ class Tree:
                 tree.report.drop(prefix or ".", "folder cannot be read", error.strerror or "")
                 continue
             for entry in entries:
+                if seen % EVERY == 0:
+                    tell(seen, 0, f"Looking through {_shown(prefix) or 'the folder'}")
+                seen += 1
                 tree._sort(entry, prefix, real, waiting)
         tree.images.sort()
         tree.tables.sort()
@@ -117,8 +126,23 @@ class Tree:
     def _samples(self) -> dict[str, bytes]:
         return {}
 
+    def each(self, *suffixes: str) -> Iterator[str]:
+        """Yield every table file with one of these suffixes, for a reader, and tell how far it is."""
+        return self.told([path for path in self.tables if path.lower().endswith(suffixes)])
+
+    def each_sample(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, both ends) of every table file with one of these suffixes, for a reader."""
+        for path in self.each(*suffixes):
+            yield path, self._samples.get(path) or self._sample(path)
+
+    def told(self, paths: Sequence[str]) -> Iterator[str]:
+        """Yield paths, and tell how far it is."""
+        for done, path in enumerate(paths):
+            self.tell(done, len(paths), path)
+            yield path
+
     def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of table files with one of these suffixes, at most SAMPLED_FILES of them."""
+        """Yield (path, both ends) of table files with one of these suffixes, some of them where there are many, for a sniff."""
         listed = [path for path in self.tables if path.lower().endswith(suffixes)]
         for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
             if path not in self._samples:

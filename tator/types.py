@@ -165,4 +165,33 @@ class Progress:
     metrics: dict[str, float] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Deleted:
+    """Something in the trash.
+
+    Attributes:
+        entry: its id there.
+        kind: dataset, snapshot, head or glossary; file for what an earlier version left there.
+        name: what it was called.
+        deleted_at: seconds since 1970.
+        user: who deleted it.
+        of: dataset of a snapshot.
+        images: that it holds; None where it holds none.
+        annotations: accepted ones that it holds.
+        bytes: that its own files take; None where nobody counted.
+        problem: why it cannot be restored, "" where it can.
+    """
+
+    entry: str
+    kind: str
+    name: str
+    deleted_at: float
+    user: str
+    of: str = ""
+    images: int | None = None
+    annotations: int | None = None
+    bytes: int | None = None
+    problem: str = ""
+
+
 Work = Generator[Progress, None, Any]  # yields Progress, returns the result; closing it cancels

@@ -176,32 +176,25 @@ def test_deleting_a_linked_dataset_touches_no_file(wb, pets: Dataset):
     for wrong in ("", "Pets", "pets ", "yes"):
         with pytest.raises(BadInput, match="confirm"):
             call(wb, "datasets_delete", dataset="pets", confirm=wrong)
-    assert call(wb, "datasets_delete", dataset="pets", confirm="pets") == {"deleted": "pets", "trash": ""}
+    entry = f"dataset-{pets.id}"
+    assert call(wb, "datasets_delete", dataset="pets", confirm="pets") == {"deleted": "pets", "entry": entry}
     assert snapshot(pets.root) == before
     assert call(wb, "datasets_list") == []
 
 
-def test_deleting_a_managed_dataset_moves_it_to_the_trash(wb, tmp_path: Path):
-    source = yolo_folder(tmp_path / "src", {"a.png": "0 .5 .5 .5 .5"}, ["cat"])
-    before = snapshot(source)
-    managed = make(wb, source, "mine", "managed")
-    trash = Path(call(wb, "datasets_delete", dataset="mine", confirm="mine")["trash"])
-    assert trash.is_relative_to(wb.workspace.folder("trash")) and (trash / "images" / "a.png").exists()
-    assert not managed.root.exists() and snapshot(source) == before
+def test_deleting_for_good_never_reaches_outside_even_with_a_forged_root(wb, tmp_path: Path):
+    from sqlalchemy import select, update
 
-
-def test_deleting_never_reaches_outside_even_with_a_forged_root(wb, tmp_path: Path):
-    from sqlalchemy import update
-
+    from tator.removal import owned_folders
     from tator.schema import dataset as table
 
     make(wb, yolo_folder(tmp_path / "src", {"a.png": None}), "mine", "managed")
     for root in (tmp_path / "src", wb.workspace.home, wb.workspace.folder("datasets"), wb.workspace.folder("datasets") / ".." / "runs"):
         with wb.store.write() as conn:
-            conn.execute(update(table).where(table.c.name == "mine").values(root=str(root)))
-        from tator.removal import owned_folder
-
-        assert owned_folder(wb.dataset("mine")) is None
+            forged = {"import": {"folder": "../../src"}, "merge": {"folder": ".."}}
+            conn.execute(update(table).where(table.c.name == "mine").values(root=str(root), settings=forged))
+            row = conn.execute(select(table)).mappings().one()
+        assert owned_folders(row, wb.workspace) == []
 
 
 def test_images_list_and_the_way_through_them(wb, tmp_path: Path):

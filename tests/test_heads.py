@@ -8,8 +8,10 @@ import pytest
 
 from tator.heads import NOTE, Head, HeadShelf
 from tator.training.head import Crops, score, train
+from tator.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable
 from tator.weights_file import load_arrays, save_arrays
+from tator.workspace import Workspace
 
 ENCODER = ("colour_texture", 1)
 
@@ -182,8 +184,7 @@ def test_other_files_are_refused(tmp_path, head, monkeypatch):
 
 
 def test_the_shelf_keeps_renames_activates_and_deletes(head, tmp_path):
-    shelf, trash = HeadShelf(tmp_path / "runs"), tmp_path / "trash"
-    trash.mkdir()
+    shelf, trash = HeadShelf(tmp_path / "runs"), TrashFolder(Workspace(tmp_path))
     assert shelf.names() == [] and shelf.active() == ""
     shelf.save("first", head, {"dataset": "d"})
     shelf.save("第二", head, {"dataset": "d"})
@@ -193,7 +194,7 @@ def test_the_shelf_keeps_renames_activates_and_deletes(head, tmp_path):
     with pytest.raises(Conflict):
         shelf.rename("one", "第二")
     shelf.delete("one", trash)
-    assert shelf.active() == "" and shelf.names() == ["第二"] and list(trash.iterdir())
+    assert shelf.active() == "" and shelf.names() == ["第二"] and [thing.name for thing in trash.things()] == ["one"]
     for bad in ("", "../x", ".hidden", "a/b", "a\\b", "x" * 90, "end.", "a\0"):
         with pytest.raises(BadInput):
             shelf.save(bad, head, {})

@@ -2,7 +2,9 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -101,6 +103,11 @@ def test_the_window_publishes_the_operations_and_no_listener(wb):
     listeners = [fn for fn in window.fns.values() if fn.api_visibility != "private"]
     assert sorted(fn.api_name for fn in listeners) == sorted(operations())
     assert sorted(path.strip("/") for path in window.get_api_info()["named_endpoints"]) == sorted(operations())
+
+
+def test_listeners_that_tell_of_something_are_queued(wb):
+    told = [fn for fn in tabs.build(wb).fns.values() if fn.fn and re.search(r"gr\.Info\(|_trash\.told\(", inspect.getsource(fn.fn))]
+    assert len(told) >= 8 and all(fn.queue is not False for fn in told), "nobody sees gr.Info from outside the queue"
 
 
 def test_tabs_stand_in_their_order():

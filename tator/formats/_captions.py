@@ -23,15 +23,17 @@ def add_captions(tree: Tree, source: Source) -> None:
 def read_captions(tree: Tree, report: Report) -> dict[str, str]:
     """Return {image: caption} of a folder's caption files; what fits no image is noted."""
     captions: dict[str, str] = {}
-    for path in sorted(tree.texts):
-        folders = PurePosixPath(path).parts[:-1]
-        if path.endswith(".txt") and any(folder in FOLDERS for folder in folders):
-            _read_text(tree, path, captions, report)
+    for path in tree.told([path for path in sorted(tree.texts) if path.endswith(".txt") and _is_caption_file(path)]):
+        _read_text(tree, path, captions, report)
     for path in tree.tables:
         if PurePosixPath(path).name.lower() in FILES:
             for line, row in each_line(tree, path, report):
                 _read_row(tree, path, line, row, captions, report)
     return captions
+
+
+def _is_caption_file(path: str) -> bool:
+    return any(folder in FOLDERS for folder in path.split("/")[:-1])
 
 
 def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) -> None:

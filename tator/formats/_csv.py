@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from tator.formats import Report
-from tator.tree import Tree
+from tator.tree import EVERY, Tree
 
 LONGEST_CELL = 1 << 20  # characters
 _RUN = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet takes for a formula, perhaps made safe already
@@ -35,7 +35,9 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
             sign = delimiter(file.readline(LONGEST_CELL))
             file.seek(0)
             rows = csv.reader(file, delimiter=sign)
-            for row in rows:
+            for number, row in enumerate(rows, 1):
+                if number % EVERY == 0:
+                    tree.tell(0, 0, f"{path}, row {number:,}")
                 if any(cell.strip() for cell in row):
                     yield rows.line_num, row
     except (csv.Error, OSError) as error:

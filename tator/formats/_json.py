@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tator.formats import Report
-from tator.tree import Tree
+from tator.tree import EVERY, Tree
 
 LARGEST = 512 << 20  # bytes of a file that is parsed whole
 LONGEST_LINE = 64 << 20  # bytes of one object
@@ -36,6 +36,8 @@ def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict
     try:
         with open(tree.root / path, "rb") as file:
             for line in range(1, 1 << 40):
+                if line % EVERY == 0:
+                    tree.tell(0, 0, f"{path}, line {line:,}")
                 text = file.readline(LONGEST_LINE)
                 if not text:
                     return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 LABEL_FOLDERS = frozenset("annotations annotation labels label xml xmls voc json jsons ann anns imagesets".split())
@@ -10,7 +11,12 @@ IMAGE_FOLDERS = ("images", "JPEGImages", "Images", "image", "imgs", "img", "Data
 
 def beside(file: str) -> tuple[str, ...]:
     """Return folders ("" or "a/b/") where the images of a label file may lie, nearest first."""
-    parts = PurePosixPath(file).parts[:-1]
+    return _beside(file.rpartition("/")[0])
+
+
+@lru_cache(maxsize=1_000)  # a folder has many label files
+def _beside(folder: str) -> tuple[str, ...]:
+    parts = PurePosixPath(folder).parts
     places = [parts]
     swaps = [at for at, part in enumerate(parts) if part.lower() in LABEL_FOLDERS]
     if swaps:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tator.formats import Report
-from tator.tree import Tree
+from tator.tree import EVERY, Tree
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -46,7 +46,9 @@ def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -
     try:
         with open(tree.root / path, "rb") as file:
             open_elements: list[Element] = []
-            for event, element in iterparse(file, events=("start", "end")):
+            for number, (event, element) in enumerate(iterparse(file, events=("start", "end")), 1):
+                if number % EVERY == 0:
+                    tree.tell(0, 0, f"{path}, {file.tell() >> 20} MB")
                 if event == "start":
                     open_elements.append(element)
                     continue

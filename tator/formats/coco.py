@@ -44,7 +44,7 @@ def _looks_coco(tree: Tree, path: str) -> bool:
 def read(tree: Tree) -> CocoSource:
     """Return the source of a folder that `sniff` took; every COCO file in it is read, categories merged by name."""
     report = Report()
-    files = [(path, content) for path in tree.tables if _looks_coco(tree, path)
+    files = [(path, content) for path in tree.each(".json") if _looks_coco(tree, path)
              if (content := _parse(tree, path, report)) is not None]
     return CocoSource(tree, files, report)
 

@@ -32,9 +32,8 @@ def sniff(tree: Tree) -> bool:
 def read(tree: Tree) -> ImageNetSource:
     """Return the source of a folder that `sniff` took."""
     source = ImageNetSource(tree, Report())
-    for path in tree.tables:
-        if path.lower().endswith(".xml"):
-            source.add(path)
+    for path in tree.each(".xml"):
+        source.add(path)
     source.settle(label_map(tree, source.report))
     return source
 

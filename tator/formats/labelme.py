@@ -39,9 +39,8 @@ def is_labelme(sample: bytes) -> bool:
 def read(tree: Tree) -> LabelmeSource:
     """Return the source of a folder that `sniff` took: every file is looked into for class names, and again for labels."""
     source = LabelmeSource(tree, Report())
-    for path in tree.tables:
-        if path.lower().endswith(".json"):
-            source.add(path)
+    for path in tree.each(".json"):
+        source.add(path)
     source.settle()
     return source
 

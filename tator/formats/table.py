@@ -82,7 +82,16 @@ def writable() -> dict[str, str]:
 
 def recognised(tree: Tree) -> list[str]:
     """Return the formats that a folder holds, the one to read first."""
-    found = [name for name, known in FORMATS.items() if known.sniff(tree)]
+    if tree.formats is None:
+        tree.formats = _recognised(tree)
+    return tree.formats
+
+
+def _recognised(tree: Tree) -> list[str]:
+    found = []
+    for name, known in FORMATS.items():
+        tree.tell(0, 0, f"Are the labels {known.label}?")
+        found += [name] if known.sniff(tree) else []
     general = {
         "yolo_obb": ("yolo_seg", "yolo"),
         "yolo_seg": ("yolo",),

@@ -31,9 +31,8 @@ def sniff(tree: Tree) -> bool:
 def read(tree: Tree) -> TfRecordSource:
     """Return the source of a folder that `sniff` took."""
     source = TfRecordSource(tree, Report())
-    for path in tree.tables:
-        if path.lower().endswith(ENDINGS):
-            source.add(path)
+    for path in tree.each(*ENDINGS):
+        source.add(path)
     source.settle(_label_map(tree, source.report) or None)
     return source
 

@@ -41,9 +41,8 @@ def is_voc(sample: bytes) -> bool:
 def read(tree: Tree) -> VocSource:
     """Return the source of a folder that `sniff` took: every file is looked into for class names, and again for labels."""
     source = VocSource(tree, Report())
-    for path in tree.tables:
-        if path.lower().endswith(".xml"):
-            source.add(path)
+    for path in tree.each(".xml"):
+        source.add(path)
     source.settle(label_map(tree, source.report))
     return source
 

@@ -126,7 +126,7 @@ class YoloSource:
         self.captions: dict[str, str] = {}
         self._keypoints = data.keypoint_numbers if data else 0
         self.splits = read_splits(tree, data, report)
-        self._files = {path: label for path in tree.images if (label := label_file(tree, path))} or files_by_name(tree)
+        self._files = {path: label for path in tree.told(tree.images) if (label := label_file(tree, path))} or files_by_name(tree)
         self._note_orphans()
 
     def _note_orphans(self) -> None:

@@ -83,9 +83,9 @@ def datasets_rename(wb: Workbench, dataset: str, new_name: str) -> dict:
 
 @operation(mirrors=("datasets_delete",))
 def datasets_delete(wb: Workbench, dataset: str, confirm: str) -> dict:
-    """Delete a dataset with its annotations; linked images are never touched.
+    """Put a dataset into the trash; trash_restore brings it back whole.
 
-    Managed images go to the workspace's trash.
+    Its name is free at once. Linked images are never touched.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -95,4 +95,4 @@ def datasets_delete(wb: Workbench, dataset: str, confirm: str) -> dict:
         NotFound: no such dataset.
         BadInput: confirm is not the name.
     """
-    return remove_dataset(wb.dataset(dataset), confirm)
+    return remove_dataset(wb.dataset(dataset), confirm, wb.user)

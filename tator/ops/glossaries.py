@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tator import glossary
 from tator.ops import operation
+from tator.trash_files import TrashFolder
 from tator.workbench import Workbench
 
 
@@ -70,7 +71,7 @@ def glossaries_save(wb: Workbench, name: str, text: str) -> dict:
 
 @operation(mirrors=("glossaries_delete",))
 def glossaries_delete(wb: Workbench, name: str) -> dict:
-    """Delete a glossary of the library.
+    """Put a glossary of the library into the trash; trash_restore brings it back.
 
     Args:
         name: its name, from glossaries_list.
@@ -78,4 +79,4 @@ def glossaries_delete(wb: Workbench, name: str) -> dict:
     Raises:
         NotFound: no glossary has that name.
     """
-    return glossary.delete_from_library(wb.store, name)
+    return glossary.delete_from_library(wb.store, name, TrashFolder(wb.workspace), wb.user)

@@ -16,6 +16,7 @@ from tator.image_models import default
 from tator.ops import operation
 from tator.registry import backend, require_packages
 from tator.training.head import Crops, train
+from tator.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, Detections, NotFound, Progress, Unavailable, Work
 from tator.workbench import Workbench
 
@@ -137,7 +138,7 @@ def heads_rename(wb: Workbench, name: str, new_name: str) -> dict[str, str]:
 
 @operation(mirrors=("clip_classifiers_delete",))
 def heads_delete(wb: Workbench, name: str) -> dict[str, str]:
-    """Delete a head; it goes to the workspace's trash.
+    """Put a head into the trash; trash_restore brings it back.
 
     Args:
         name: name of the head, from heads_list.
@@ -145,8 +146,7 @@ def heads_delete(wb: Workbench, name: str) -> dict[str, str]:
     Raises:
         NotFound: no such head.
     """
-    shelf_of(wb).delete(name, wb.workspace.folder("trash"))
-    return {"deleted": name}
+    return {"deleted": name, "entry": shelf_of(wb).delete(name, TrashFolder(wb.workspace), wb.user)}
 
 
 @operation(mirrors=("clip_classifiers_download",), writes=False)

@@ -9,8 +9,8 @@ from tator.formats.table import FORMATS
 from tator.glossary import aliases, glossary_of
 from tator.merging import merge_source
 from tator.ops import operation
-from tator.preview import preview_source
-from tator.types import Work
+from tator.preview import preview_dataset, preview_source
+from tator.types import BadInput, Work
 from tator.workbench import Workbench
 
 DATASET = "dataset:"  # what stands before a dataset's name to merge from it
@@ -27,26 +27,31 @@ def formats_list(wb: Workbench) -> list[dict]:
 
 @operation(writes=False)
 def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str = "") -> Work:
-    """Look at a folder, zip or upload as an import would; nothing is written.
+    """Look at a folder, zip, upload or dataset as an import would; nothing is written.
 
     Answers the format recognised and others found, images, splits, classes with counts and what each would become,
     and the report of what would be dropped or repaired.
 
     Args:
-        source: absolute path of a folder or .zip on the server, or upload:<id> of an upload.
+        source: absolute path of a folder or .zip on the server, upload:<id> of an upload, or dataset:<name>.
         format: read the labels as this format, from formats_list; empty takes the first that is recognised.
         dataset: dataset that it may be merged into, whose classes are suggested as targets; empty for a new one.
 
     Raises:
-        BadInput: the source is refused or holds no image.
+        BadInput: the source is refused, holds no image, or is a dataset that cannot be merged into the other.
         NotFound: the source or the dataset does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
     if not dataset:
+        if source.startswith(DATASET):
+            raise BadInput("a dataset can be looked at as it would be merged into another; name that one too")
         return (yield from preview_source(wb.workspace, source, format))
     data = wb.dataset(dataset)
     ours = [row.name for row in data.classes()]
-    return (yield from preview_source(wb.workspace, source, format, ours, aliases(glossary_of(data)["entries"], ours)))
+    words = aliases(glossary_of(data)["entries"], ours)
+    if source.startswith(DATASET):
+        return (yield from preview_dataset(data, wb.dataset(source.removeprefix(DATASET)), words))
+    return (yield from preview_source(wb.workspace, source, format, ours, words))
 
 
 @operation

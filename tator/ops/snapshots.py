@@ -6,7 +6,8 @@ from typing import Literal
 
 from tator.ops import operation
 from tator.snapshot_diff import diff_snapshots
-from tator.snapshots import Snapshot, delete_snapshot, freeze, snapshots_of
+from tator.snapshot_removal import delete_snapshot
+from tator.snapshots import Snapshot, freeze, snapshots_of
 from tator.splitting import split_dataset
 from tator.types import Work
 from tator.workbench import Workbench
@@ -92,7 +93,7 @@ def snapshots_diff(wb: Workbench, dataset: str, old: str, new: str) -> dict:
 
 @operation
 def snapshots_delete(wb: Workbench, dataset: str, name: str) -> dict:
-    """Delete a snapshot; its file goes to the workspace's trash.
+    """Put a snapshot into the trash; trash_restore brings it back.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -101,4 +102,4 @@ def snapshots_delete(wb: Workbench, dataset: str, name: str) -> dict:
     Raises:
         NotFound: no such dataset or snapshot.
     """
-    return delete_snapshot(wb.dataset(dataset), name)
+    return delete_snapshot(wb.dataset(dataset), name, wb.user)

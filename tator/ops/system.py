@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from tator import schema
 from tator.devices import gpus, memory_mb
 from tator.ops import operation
+from tator.owners import IN_USE
 from tator.workbench import Workbench
 
 VERSION = "0.1.0"
@@ -20,8 +21,9 @@ VERSION = "0.1.0"
 def system_health(wb: Workbench) -> dict[str, Any]:
     """Return if all is well: version, counts and storage; changes nothing."""
     with wb.store.read() as conn:
-        datasets = conn.execute(select(func.count()).select_from(schema.dataset)).scalar_one()
-        images = conn.execute(select(func.count()).select_from(schema.image)).scalar_one()
+        in_use = select(schema.dataset.c.id).where(IN_USE)
+        datasets = conn.execute(select(func.count()).select_from(in_use.subquery())).scalar_one()
+        images = conn.execute(select(func.count()).where(schema.image.c.dataset_id.in_(in_use))).scalar_one()
         jobs = Counter(dict(conn.execute(select(schema.job.c.state, func.count()).group_by(schema.job.c.state)).all()))
     home = wb.workspace.home
     is_writable = os.access(home, os.W_OK)

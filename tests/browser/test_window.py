@@ -208,7 +208,10 @@ def test_a_refusal_is_shown_as_a_toast(page: Page):
     page.locator("#new-path textarea, #new-path input").fill("/no/such/folder <img src=x>")
     page.locator("#new-name textarea, #new-name input").fill("never")
     page.locator("#new-start").click()
-    expect(page.locator(".toast-body, [data-testid=toast-body], #job-datasets-create .t-job").first).to_contain_text("/no/such/folder")
+    expect(page.locator("#job-datasets-create .t-job")).to_contain_text("/no/such/folder")
+    page.locator("#new-path textarea, #new-path input").fill("")
+    page.locator("#new-start").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("the path is empty")
     assert page.locator("img[src=x]").count() == 0
 
 

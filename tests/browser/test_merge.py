@@ -1,0 +1,55 @@
+"""Take in another dataset of the workspace: look first, map its classes, merge; in a real Chromium."""
+# ruff: noqa: F811 - fixtures of the other module
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.browser.test_datasets_tab import Page, bring, classes, expect, fill, open_dataset, page, show, stores, url  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+
+def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, stores: Path):
+    bring(page, stores / "second", "theirs")
+    page.get_by_label("Copy into the workspace").click()
+    bring(page, stores / "first", "ours")
+    show(page, "Manage")
+    preview = page.locator("#merge-preview")
+    page.locator("#merge").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("choose the dataset to take in first")
+    page.locator("#merge-from input").click()
+    page.get_by_role("option", name="theirs", exact=True).click()
+    page.locator("#merge-look").click()
+    expect(preview).to_contain_text("another dataset")
+    expect(preview.locator("tr", has_text="spelled alike")).to_contain_text("Car")
+    assert classes(url, "ours") == [("car", 5), ("truck", 3)], "nothing is written by a look"
+    preview.get_by_label("What lorry becomes").first.select_option(label="left out")
+    expect(preview.locator("tr", has_text="lorry")).to_contain_text("left out")
+    preview.get_by_role("button", name="Leave out the one without labels").click()
+    expect(preview.locator("tr", has_text="vehicles")).to_contain_text("left out")
+    preview.get_by_role("button", name="Merge into ours").click()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("12")
+    assert classes(url, "ours") == [("car", 9), ("truck", 3)]
+    show(page, "Report")
+    expect(page.locator("#dataset-report")).to_contain_text("boxes of classes nobody wanted")
+    show(page, "Manage")
+    expect(preview).to_be_empty()
+
+
+def test_choosing_another_dataset_makes_a_look_void(page: Page, url: str, stores: Path):
+    page.get_by_label("Copy into the workspace").click()
+    bring(page, stores / "first", "target")
+    bring(page, stores / "second", "other")
+    open_dataset(page, "target")
+    show(page, "Manage")
+    page.locator("#merge-from input").click()
+    page.get_by_role("option", name="other", exact=True).click()
+    page.locator("#merge-look").click()
+    preview = page.locator("#merge-preview")
+    expect(preview).to_contain_text("Merge into target")
+    open_dataset(page, "other")
+    show(page, "Manage")
+    expect(preview).to_be_empty()
