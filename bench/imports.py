@@ -36,9 +36,11 @@ while True:
         result = ended.value
         break
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    if not early and step.total and step.done >= step.total / 5:
+    is_storing = step.message.startswith("images/")  # the look at the folder before has steps of its own
+    if not early and is_storing and step.done >= step.total / 5:
         early = peak
-    print(json.dumps({"done": step.done, "total": step.total}), flush=True)
+    if is_storing:
+        print(json.dumps({"done": step.done, "total": step.total}), flush=True)
 print(json.dumps({"took_s": time.perf_counter() - began, "early_mb": early, "peak_mb": peak, **result}), flush=True)
 """
 

@@ -138,7 +138,7 @@ class Tree:
     def told(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield paths, and tell how far it is."""
         for done, path in enumerate(paths):
-            self.tell(done, len(paths), path)
+            self.tell(done, len(paths), f"Looking at {path}")
             yield path
 
     def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
