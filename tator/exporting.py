@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 from urllib.parse import quote
@@ -20,6 +21,7 @@ from tator.dataset import ImageRow
 from tator.formats import SPLITS, Label
 from tator.formats._writing import Written
 from tator.formats.table import format_named, writable
+from tator.images import portable
 from tator.label_map import LabelClass
 from tator.schema import ANNOTATION_STATUSES
 from tator.types import BadInput, NotFound, Progress, Work
@@ -106,8 +108,9 @@ class SplitImages:
         annotations: how many there were when last gone through.
     """
 
-    def __init__(self, plan: Plan, split: str) -> None:
+    def __init__(self, plan: Plan, split: str, notes: Counter | None = None) -> None:
         self.plan, self.split, self.annotations = plan, split, 0
+        self._notes = Counter() if notes is None else notes
 
     def __iter__(self) -> Iterator[Written]:
         plan, self.annotations = self.plan, 0
@@ -122,7 +125,19 @@ class SplitImages:
                 ]
                 self.annotations += len(labels)
                 path = plan.image_path(self.split, name)
-                yield Written(path, name, self.split, row.width, row.height, labels, captions.get(row.id))
+                caption, content = captions.get(row.id), partial(self._content, row)
+                yield Written(path, name, self.split, row.width, row.height, labels, caption, content)
+
+    def _content(self, row: ImageRow) -> tuple[bytes, str]:
+        """Return an image for a format that holds it; one that vanished meanwhile is said."""
+        try:
+            content, kind, is_own = portable(self.plan.content.path(row))
+        except (BadInput, NotFound) as error:
+            self.plan.left_out.append({"file": row.path, "reason": str(error)})
+            return b"", ""
+        if not is_own:
+            self._notes["images are encoded anew, upright and with 8 bits, for decoders that know JPEG and PNG only"] += 1
+        return content, kind
 
     def _label(self, row: Any) -> Label:
         return Label(
@@ -144,9 +159,9 @@ class Zip:
         """Write a whole text file."""
         self.archive.writestr(entry(name), text, zipfile.ZIP_DEFLATED)
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
         """Lend a file to write bytes to, one at a time."""
-        return self.archive.open(entry(name, compressed=True), "w", force_zip64=True)
+        return self.archive.open(entry(name, compressed), "w", force_zip64=True)
 
 
 def entry(name: str, compressed: bool = False) -> zipfile.ZipInfo:
@@ -181,20 +196,22 @@ def export_dataset(
         {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}.
 
     Raises:
-        BadInput: unknown format, state, status or class, or nothing to export.
+        BadInput: unknown format, state, status or class, nothing to export, or a format that needs the images.
     """
     if format not in writable():
         raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
     known = format_named(format)
+    if known.holds_images and not with_images:
+        raise BadInput(f"{known.label} holds the images themselves; export it with them")
     plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses))
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out = Zip(archive)
-        images = {split: SplitImages(plan, split) for split in plan.rows}
+        images = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
         for done in known.write(out, plan.names, images):
             if done % 50 == 0 or done == plan.total:
                 yield Progress(done, plan.total, "Writing labels")
-        if with_images:
+        if with_images and not known.holds_images:
             yield from _write_images(archive, plan)
         return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
 

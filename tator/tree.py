@@ -15,9 +15,10 @@ from tator.images import ACTIVE, EXTENSIONS, UNREADABLE
 from tator.workspace import path_problem
 
 TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
-TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".tfrecord", ".tfrecords", ".record", ".pbtxt")
+TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt")
+RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
-SAMPLED_FILES = 200  # files of one kind that a sniff looks at: a folder holds labels of one tool
+SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
 LAYOUT_FOLDERS = ("images", "train", "val", "valid", "test", "labels", "text_labels", "captions")  # never a mere wrapping
 SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
 NAME_FILES = frozenset(
@@ -33,7 +34,7 @@ class Tree:
         root: the folder.
         images: image files.
         texts: .txt files and class lists.
-        tables: files of the kinds in TABLES.
+        tables: files of the kinds in TABLES, and record files.
         report: files that are refused, each by name.
     """
 
@@ -75,7 +76,7 @@ class Tree:
             return
         suffix = os.path.splitext(name)[1].lower()
         is_image = suffix in EXTENSIONS
-        is_table = suffix in TABLES
+        is_table = suffix in TABLES or RECORD.search(name) is not None
         if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
             if suffix in ACTIVE:
                 self.report.drop(_shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph")
@@ -118,12 +119,18 @@ class Tree:
         return {}
 
     def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of table files with one of these suffixes, at most SAMPLED_FILES of them."""
+        """Yield (path, both ends) of table files with one of these suffixes, some of them where there are many, for a sniff."""
         listed = [path for path in self.tables if path.lower().endswith(suffixes)]
         for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
             if path not in self._samples:
                 self._samples[path] = self._sample(path)
             yield path, self._samples[path]
+
+    def each_sample(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, both ends) of every table file with one of these suffixes, for a reader."""
+        for path in self.tables:
+            if path.lower().endswith(suffixes):
+                yield path, self._samples.get(path) or self._sample(path)
 
     def _sample(self, path: str) -> bytes:
         try:

@@ -176,7 +176,19 @@ def tfrecord(root: Path, rows: Sequence[Row]) -> None:
                 features[f"image/object/bbox/{side}"] = _field(2, _field(1, struct.pack(f"<{len(values)}f", *values)))
             entries = b"".join(_field(1, _field(1, key.encode()) + _field(2, value)) for key, value in features.items())
             record = _field(1, entries)
-            file.write(struct.pack("<Q", len(record)) + b"\0\0\0\0" + record + b"\0\0\0\0")
+            length = struct.pack("<Q", len(record))
+            file.write(length + _checksum(length) + record + _checksum(record))
+
+
+def _checksum(content: bytes) -> bytes:
+    """Return TFRecord's masked CRC-32C, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _bytes_list(texts: Sequence[str]) -> bytes:

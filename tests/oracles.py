@@ -73,7 +73,18 @@ def pixel_boxes(label: dict, names: dict[str, str]) -> list[tuple]:
 
 
 def datumaro_reads(folder: Path, importer: str) -> dict:
-    """Return what datumaro reads in a folder: see datumaro_reads.py, which runs in datumaro's own environment."""
-    assert BESIDE.is_file(), f"no {BESIDE}: `make test` installs datumaro there, from requirements-oracles.txt"
-    code = Path(__file__).with_name("datumaro_reads.py").read_text(encoding="utf-8")
-    return json.loads(run_python(code, str(folder), importer, env=dict(os.environ), folder=folder, python=str(BESIDE)))
+    """Return what datumaro reads in a folder: see datumaro_reads.py."""
+    return _beside("datumaro_reads.py", folder, importer)
+
+
+def tfrecord_reads(folder: Path) -> dict[str, list[dict]]:
+    """Return what protobuf's own code reads in the record files of a folder: see tfrecord_reads.py."""
+    return _beside("tfrecord_reads.py", folder)
+
+
+def _beside(script: str, folder: Path, *arguments: str) -> dict:
+    """Run a script of this folder in the environment of requirements-oracles.txt and return its answer."""
+    assert BESIDE.is_file(), f"no {BESIDE}: `make test` makes it from requirements-oracles.txt"
+    code = Path(__file__).with_name(script).read_text(encoding="utf-8")
+    told = run_python(code, str(folder), *arguments, env=dict(os.environ), folder=folder, python=str(BESIDE))
+    return json.loads(told)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ class Written:
         height: in pixels.
         labels: their class_index is the row of the label map.
         caption: of the image, or None.
+        content: returns the image as the bytes of an upright JPEG or PNG, and which; none where it cannot be read.
+            Only formats that hold images ask for it.
     """
 
     path: str
@@ -34,6 +36,7 @@ class Written:
     height: int
     labels: Sequence[Label]
     caption: str | None = None
+    content: Callable[[], tuple[bytes, str]] = lambda: (b"", "")
 
     @property
     def trunk(self) -> str:
@@ -56,8 +59,8 @@ class Output(Protocol):
     def text(self, name: str, text: str) -> None:
         """Write a whole text file."""
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Lend a file to write bytes to, one at a time."""
+    def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
+        """Lend a file to write bytes to, one at a time; compressed or not where there is a choice."""
 
 
 class Folder:
@@ -71,7 +74,7 @@ class Folder:
         """Write a whole text file."""
         self._path(name).write_bytes(text.encode())
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
         """Lend a file to write bytes to."""
         return open(self._path(name), "wb")
 

@@ -35,7 +35,7 @@ def is_createml(sample: bytes) -> bool:
 def read(tree: Tree) -> CreateMlSource:
     """Return the source of a folder that `sniff` took."""
     source = CreateMlSource(tree, Report())
-    for path, sample in tree.samples(".json"):
+    for path, sample in tree.each_sample(".json"):
         if is_createml(sample):
             source.add(path)
     source.settle()

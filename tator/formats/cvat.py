@@ -44,7 +44,7 @@ def is_cvat(sample: bytes) -> bool:
 def read(tree: Tree) -> CvatSource:
     """Return the source of a folder that `sniff` took; files are read as a stream."""
     source = CvatSource(tree, Report())
-    for path, sample in tree.samples(".xml"):
+    for path, sample in tree.each_sample(".xml"):
         if is_cvat(sample):
             source.add(path)
     listed = dict(enumerate(source.listed)) or None

@@ -65,7 +65,7 @@ def is_openimages(sample: bytes) -> bool:
 def read(tree: Tree) -> OpenImagesSource:
     """Return the source of a folder that `sniff` took."""
     source = OpenImagesSource(tree, Report())
-    for path, sample in tree.samples(".csv"):
+    for path, sample in tree.each_sample(".csv"):
         if is_openimages(sample):
             source.add(path)
         elif {"imageid", "subset"} <= set(header(sample)):

@@ -81,7 +81,7 @@ def columns_of(sample: bytes) -> dict[str, int]:
 def read(tree: Tree) -> CsvSource:
     """Return the source of a folder that `sniff` took."""
     source = CsvSource(tree, Report())
-    for path, sample in tree.samples(".csv"):
+    for path, sample in tree.each_sample(".csv"):
         if columns := columns_of(sample):
             source.add(path, columns)
     source.settle()

@@ -45,7 +45,7 @@ def is_qwen(sample: bytes) -> bool:
 def read(tree: Tree) -> QwenSource:
     """Return the source of a folder that `sniff` took."""
     source = QwenSource(tree, Report())
-    for path, sample in tree.samples(".jsonl", ".ndjson"):
+    for path, sample in tree.each_sample(".jsonl", ".ndjson"):
         if is_qwen(sample):
             source.add(path)
     listed = [

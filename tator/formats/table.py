@@ -40,6 +40,8 @@ class Format:
         read: return the source of a folder that sniff took.
         write: write everything but the images; None where a format is only read.
         image_path: where an image of a split goes.
+        embedded: yield (path, content) of the images that are inside the label files of a folder and nowhere else.
+        holds_images: whether what is written has the images inside.
     """
 
     name: str
@@ -48,11 +50,14 @@ class Format:
     read: Callable[[Tree], Source]
     write: Callable[[Output, list[str], Splits], Iterator[int]] | None
     image_path: Callable[[str, str], str] = in_split
+    embedded: Callable[[Tree], Iterator[tuple[str, bytes]]] | None = None
+    holds_images: bool = False
 
 
 def _of(module: ModuleType) -> Format:
     write, image_path = getattr(module, "write", None), getattr(module, "image_path", in_split)
-    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, image_path)
+    embedded, holds_images = getattr(module, "embedded", None), getattr(module, "HOLDS_IMAGES", False)
+    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, image_path, embedded, holds_images)
 
 
 _TRIED = (  # in this order: the special before the general

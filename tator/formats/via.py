@@ -47,7 +47,7 @@ def is_via(sample: bytes) -> bool:
 def read(tree: Tree) -> ViaSource:
     """Return the source of a folder that `sniff` took."""
     source = ViaSource(tree, Report())
-    for path, sample in tree.samples(".json", ".csv"):
+    for path, sample in tree.each_sample(".json", ".csv"):
         if is_via(sample):
             source.add_csv(path) if path.lower().endswith(".csv") else source.add(path)
     source.settle(dict(enumerate(source.options)) or None)

@@ -12,6 +12,7 @@ from tator.workbench import Workbench
 
 Format = Literal[
     "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via", "openimages", "csv", "qwen",
+    "tfrecord",
 ]  # those of formats.table that can be written; a test holds it
 
 
@@ -34,7 +35,7 @@ def datasets_export(
     Args:
         dataset: dataset name, from datasets_list.
         format: how it is written, from formats_list; yolo trains in ultralytics, coco loads in pycocotools, roboflow trains in rfdetr.
-        with_images: put the image files in.
+        with_images: put the image files in; tfrecord holds them in any case and is refused without.
         splits: only these of train, val, test and "" (none); empty takes all.
         states: only images that are new, in_progress or reviewed; empty takes all but new ones without annotations.
         classes: only these class names; empty takes all.
