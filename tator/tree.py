@@ -5,7 +5,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -95,6 +95,12 @@ class Tree:
             self.tables.append(path)
         else:
             self.texts.add(path)
+
+    def set_aside(self, paths: Collection[str]) -> None:
+        """Take image files that are no photographs, such as masks, out of the images."""
+        self.images = [path for path in self.images if path not in paths]
+        for name in ("image_set", "by_trunk", "_by_name", "_by_stem"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def image_set(self) -> frozenset[str]:

@@ -14,7 +14,7 @@ KINDS = ("bbox", "polygon", "mask", "caption")
 
 
 def read(folder: str, importer: str) -> dict:
-    """Return {"labels": names, "items": {id: [[kind, class name, x1, y1, x2, y2, area in pixels]]}, "subsets": {id: name}}."""
+    """Return {"labels": names, "items": {id: [[kind, class name, x1, y1, x2, y2, area in pixels, group]]}, "subsets": {id: name}}."""
     dataset = datumaro.Dataset.import_from(folder, importer)
     found = dataset.categories()
     listed = found.get(datumaro.AnnotationType.label)
@@ -27,7 +27,7 @@ def read(folder: str, importer: str) -> dict:
                 rows.append(["caption", shape.caption])
             elif shape.type.name in KINDS:
                 x, y, w, h = map(float, shape.get_bbox())
-                rows.append([shape.type.name, names[shape.label], x, y, x + w, y + h, float(shape.get_area())])
+                rows.append([shape.type.name, names[shape.label], x, y, x + w, y + h, float(shape.get_area()), shape.group])
     return {"labels": names, "items": items, "subsets": {item.id: item.subset for item in dataset}}
 
 

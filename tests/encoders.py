@@ -128,7 +128,7 @@ def via(root: Path, rows: Sequence[Row]) -> None:
     _text(root / "via_region_data.json", json.dumps(content))
 
 
-def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
+def table(path: Path, rows: Sequence[Sequence[object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
@@ -137,12 +137,12 @@ def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
 def openimages(root: Path, rows: Sequence[Row]) -> None:
     head = ["ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"]
     body = [[r, "", n, 1, a / WIDTH, c / WIDTH, b / HEIGHT, d / HEIGHT] for r, n, (a, b, c, d) in rows]
-    _table(root / "annotations-bbox.csv", [head, *body])
+    table(root / "annotations-bbox.csv", [head, *body])
 
 
 def plain_csv(root: Path, rows: Sequence[Row]) -> None:
     head = ["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"]
-    _table(root / "labels.csv", [head, *([r, WIDTH, HEIGHT, n, *box] for r, n, box in rows)])
+    table(root / "labels.csv", [head, *([r, WIDTH, HEIGHT, n, *box] for r, n, box in rows)])
 
 
 def qwen(root: Path, rows: Sequence[Row]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -11,8 +12,11 @@ from types import SimpleNamespace
 
 import pytest
 
+from tator.annotations import add_many
 from tator.dataset import Dataset
-from tests.folders import boxes, export, make, same_boxes
+from tator.formats import Label
+from tator.formats._shapes import mask_of
+from tests.folders import boxes, export, make, same_boxes, text
 from tests.oracles import datumaro_reads, pixel_boxes, run_python, ultralytics_env, ultralytics_reads
 from tests.reading import copy_files
 
@@ -119,6 +123,87 @@ def test_datumaro_reads(unpacked, truth, format: str, importer: str):
     }
     assert found.keys() == truth.keys()
     check(found, truth, within=1.01)
+
+
+@pytest.fixture(scope="module")
+def walls(data: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Return a dataset of 6 house fronts in two splits, with outlines, one of them with a hole, one of two parts."""
+    from tator.workbench import Workbench
+
+    source, root = data / "facade" / "valid", tmp_path_factory.mktemp("walls")
+    content = json.loads((source / "_annotations.coco.json").read_text())
+    images = [image for image in content["images"] if (source / image["file_name"]).is_file()][:6]
+    for image in images:
+        copy_files(source / image["file_name"], root)
+    for split, part in (("train", images[:4]), ("val", images[4:])):
+        rows = [row for row in content["annotations"] if row["image_id"] in {image["id"] for image in part}]
+        rows[0]["segmentation"] = [[10, 10, 60, 10, 60, 60, 10, 60], [80, 10, 99, 10, 99, 60, 80, 60]]
+        rows[0]["bbox"] = [10, 10, 89, 50]
+        text(root / f"{split}.json", json.dumps({**content, "images": part, "annotations": rows}))
+    wb = Workbench.at(tmp_path_factory.mktemp("home"))
+    dataset = make(wb, root, "walls")
+    ring, hole = [200.0, 200.0, 300.0, 200.0, 300.0, 300.0, 200.0, 300.0], [220.0, 220.0, 220.0, 280.0, 280.0, 280.0, 280.0, 220.0]
+    row = {"image_id": dataset.images()[0].id, "class_id": dataset.classes()[0].class_id, "xyxy": (200, 200, 300, 300), "status": "accepted"}
+    with wb.store.write() as conn:
+        add_many(conn, dataset.id, [{**row, "polygons": [[ring, hole]], "rle": None, "source": "human"}])
+    yield dataset
+    wb.close()
+
+
+def areas(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:
+    """Return {image: sorted (class name, pixels of the object)}."""
+    names = {row.class_id: row.name for row in dataset.classes()}
+    rows = {row.id: row for row in dataset.images()}
+    found: dict[str, list] = {}
+    for image_id, each in dataset.annotation_rows(list(rows), "accepted").items():
+        size = rows[image_id].width, rows[image_id].height
+        masks = [(names[a["class_id"]], mask_of(Label(0, (0, 0, 1, 1), a["polygons"], a["rle"]), *size)) for a in each]
+        found[Path(rows[image_id].path).name] = sorted((name, int(mask.data.sum())) for name, mask in masks)
+    return found
+
+
+def same_areas(ours: list[tuple], theirs: list[tuple], share: float) -> bool:
+    """Whether objects are as large, but for a share and for two pixels around a square of that area."""
+    return [name for name, _ in ours] == [name for name, _ in theirs] and all(
+        abs(a - b) <= share * a + 8 * math.sqrt(a) * (share > 0) for (_, a), (_, b) in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("format", "importer", "share"),
+    [("coco", "coco_instances", 0.02), ("cvat", "cvat", 0.02), ("openimages", "open_images", 0)],
+)
+def test_datumaro_reads_outlines(walls, tmp_path: Path, format: str, importer: str, share: float):
+    with zipfile.ZipFile(export(walls, format)[1]) as archive:
+        archive.extractall(tmp_path)
+    read = datumaro_reads(tmp_path, importer)
+    truth = areas(walls)
+    assert {f"{Path(item).name}.jpg" for item in read["items"]} == truth.keys()
+    for item, rows in read["items"].items():
+        whole: dict[tuple, float] = {}
+        for at, (kind, name, *_, area, group) in enumerate(rows):
+            if kind in ("polygon", "mask"):  # parts of one object are a group
+                whole[name, group or -at] = whole.get((name, group or -at), 0) + area
+        found = sorted((name, area) for (name, _), area in whole.items())
+        assert same_areas(truth[f"{Path(item).name}.jpg"], found, share), item
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo_seg"])
+def test_supervision_reads_outlines(walls, tmp_path: Path, format: str):
+    import supervision as sv
+
+    with zipfile.ZipFile(export(walls, format)[1]) as archive:
+        archive.extractall(tmp_path)
+    images, load = str(tmp_path / "images" / "train"), sv.DetectionDataset
+    if format == "coco":
+        read = load.from_coco(images, str(tmp_path / "annotations" / "instances_train.json"), force_masks=True)
+    else:
+        read = load.from_yolo(images, str(tmp_path / "labels" / "train"), str(tmp_path / "data.yaml"), force_masks=True)
+    truth = areas(walls)
+    assert len(read) == 4, [path for path, _, _ in read]
+    for path, _, found in read:
+        ours = sorted((read.classes[c], int(m.sum())) for c, m in zip(found.class_id, found.mask, strict=True))
+        assert same_areas(truth[Path(path).name], ours, 0.02), path
 
 
 YOLO_TASKS = {"yolo": "detect", "yolo_seg": "segment", "yolo_obb": "obb"}

@@ -25,8 +25,8 @@ from tator.tree import Tree
 from tator.workspace import path_problem
 from tests.folders import finish
 
-OUTLINES = {"yolo_seg", "coco", "roboflow", "labelme", "cvat", "via", "tfrecord"}  # formats that hold outlines of any form
-MASKS = {"tfrecord"}  # of these, those that hold them as whole pixels
+OUTLINES = {"yolo_seg", "coco", "roboflow", "labelme", "cvat", "via", "tfrecord", "openimages"}  # formats that hold outlines of any form
+MASKS = {"tfrecord", "openimages"}  # of these, those that hold them as whole pixels
 CAPTIONS = {"coco", "labelme", "via", "tfrecord"}
 WIDTH, HEIGHT = 96, 72
 TOLERANCE = {"qwen": 1.01}  # whole pixels, and a box of less than a pixel becomes one of one pixel

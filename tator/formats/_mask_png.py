@@ -10,6 +10,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from tator import masks
+from tator.formats import Label
+from tator.formats._shapes import mask_of
 from tator.images import PIXEL_LIMIT, open_picture
 from tator.types import BadInput
 
@@ -35,6 +38,12 @@ def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool
             return np.asarray(picture.convert("L")) > 0
     except (*_ERRORS, PIL.Image.DecompressionBombError) as error:
         raise BadInput(f"no PNG that can be read ({str(error)[:60] or type(error).__name__})") from error
+
+
+def draw_mask(label: Label, width: int, height: int) -> bytes:
+    """Return an object's pixels as a PNG of the whole image, black where it has neither outline nor mask."""
+    mask = mask_of(label, width, height)
+    return write_mask(masks.to_dense(mask, width, height) if mask else np.zeros((height, width), bool))
 
 
 def write_mask(pixels: NDArray[np.bool_]) -> bytes:

@@ -117,6 +117,12 @@ def outlines_only(out: Output, label: Label, kind: str) -> None:
         out.notes[f"parts and holes are joined by cuts of no width: {kind} holds one ring an object"] += 1
 
 
+def pixels_only(out: Output, label: Label, kind: str) -> None:
+    """Count an outline that is drawn where a format holds masks of whole pixels."""
+    if label.polygons:
+        out.notes[f"outlines are written as masks of whole pixels: {kind} holds no outlines"] += 1
+
+
 def plain(value: float) -> str:
     """Return a number as text with at most four decimals, and none where it is whole."""
     return f"{value:.4f}".rstrip("0").rstrip(".")

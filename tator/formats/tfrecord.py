@@ -15,17 +15,15 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-import numpy as np
-
 from tator import masks
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._label_map import label_map_text, read_label_map
-from tator.formats._mask_png import read_mask, write_mask
+from tator.formats._mask_png import draw_mask, read_mask
 from tator.formats._records import Features, each_example, example_at, floats, integers, texts, write_example
-from tator.formats._shapes import Place, box_label, mask_of
+from tator.formats._shapes import Place, box_label
 from tator.formats._shapes import number as plain_number
-from tator.formats._writing import Output, Splits, Written
+from tator.formats._writing import Output, Splits, Written, pixels_only
 from tator.images import EXTENSIONS
 from tator.tree import RECORD, Tree
 from tator.types import BadInput
@@ -229,6 +227,8 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
                 for image in islice(waiting, SHARD):
                     if features := _features(image, names):
                         write_example(file, features)
+                    for label in image.labels:
+                        pixels_only(out, label, LABEL)
                     done += 1
                     yield done
 
@@ -254,18 +254,11 @@ def _features(image: Written, names: list[str]) -> dict[str, bytes]:
     found |= {f"image/object/bbox/{side}": floats(values) for side, values in zip(SIDES, sides, strict=True)}
     if image.caption:
         found["image/caption"] = texts(image.caption)
-    if any(label.polygons or label.rle for label in image.labels):
-        found["image/object/mask"] = texts(*(_picture(label, image) for label in image.labels))
+    if any(label.polygons or label.rle for label in image.labels):  # then each needs one, black for a plain box
+        found["image/object/mask"] = texts(*(draw_mask(label, image.width, image.height) for label in image.labels))
     return found
 
 
 def _relative(label: Label, image: Written) -> tuple[float, ...]:
     sizes = image.width, image.height, image.width, image.height
     return tuple(value / size for value, size in zip(label.xyxy, sizes, strict=True))
-
-
-def _picture(label: Label, image: Written) -> bytes:
-    """Return an object's mask as the PNG of the whole image that the object detection API asks for; black for a plain box."""
-    mask = mask_of(label, image.width, image.height)
-    dense = masks.to_dense(mask, image.width, image.height) if mask else np.zeros((image.height, image.width), bool)
-    return write_mask(dense)
