@@ -221,7 +221,7 @@ def test_deep_xml_ends_the_file_not_the_process(tmp_path: Path):
     good_are_read(source, found)
 
 
-JSON = ["coco", "roboflow", "createml", "via", "labelme", "qwen"]
+JSON = ["coco", "roboflow", "createml", "via", "via3", "labelme", "qwen"]
 
 
 @pytest.mark.parametrize("format", JSON)
@@ -235,6 +235,7 @@ def test_broken_and_deep_json_is_refused_by_name(tmp_path: Path, format: str, co
         "roboflow": '"images" "annotations" "categories"',
         "createml": '[ "image" "annotations"',
         "via": "region_attributes shape_attributes",
+        "via3": '"project" "vid_list" "metadata"',
         "labelme": '"imagePath" "shapes"',
         "qwen": '{"image conversations" detections "conversations"',
     }[format]

@@ -25,9 +25,9 @@ from tator.tree import Tree
 from tator.workspace import path_problem
 from tests.folders import finish
 
-OUTLINES = {"yolo_seg", "coco", "roboflow", "labelme", "cvat", "via", "tfrecord", "openimages"}  # formats that hold outlines of any form
+OUTLINES = {"yolo_seg", "coco", "roboflow", "labelme", "cvat", "via", "via3", "tfrecord", "openimages"}  # formats that hold outlines of any form
 MASKS = {"tfrecord", "openimages"}  # of these, those that hold them as whole pixels
-CAPTIONS = {"coco", "labelme", "via", "tfrecord"}
+CAPTIONS = {"coco", "labelme", "via", "via3", "tfrecord"}
 WIDTH, HEIGHT = 96, 72
 TOLERANCE = {"qwen": 1.01}  # whole pixels, and a box of less than a pixel becomes one of one pixel
 LETTERS = "abcXYZ012 ._-+=()[]{}#@&%'!,;~^ñüßжд中文ア🚢"

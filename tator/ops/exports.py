@@ -11,7 +11,7 @@ from tator.types import Work
 from tator.workbench import Workbench
 
 Format = Literal[
-    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via", "openimages", "csv", "qwen",
+    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via", "via3", "openimages", "csv", "qwen",
     "tfrecord",
 ]  # those of formats.table that can be written; a test holds it
 
