@@ -11,8 +11,8 @@ from tator.types import Work
 from tator.workbench import Workbench
 
 Format = Literal[
-    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via", "via3", "openimages", "csv", "qwen",
-    "tfrecord",
+    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via3", "via", "openimages", "csv",
+    "qwen", "tfrecord",
 ]  # those of formats.table that can be written; a test holds it
 
 
