@@ -10,10 +10,12 @@ from sqlalchemy import update
 
 from tator import schema
 from tator.annotations import add_many
+from tator.class_moves import delete_class
 from tator.exporting import export_dataset
+from tator.formats.table import writable
 from tator.ops import call
 from tator.types import BadInput, NotFound
-from tests.folders import boxes, export, make, picture, same_boxes, text, yolo_folder
+from tests.folders import boxes, export, finish, make, picture, same_boxes, text, yolo_folder
 from tests.oracles import pixel_boxes, run_python, ultralytics_env, ultralytics_reads
 
 
@@ -116,6 +118,18 @@ def entries(archive: Path) -> dict[str, bytes]:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
+@pytest.mark.parametrize("format", sorted(writable()))
+def test_t36_namesakes_in_folders_and_splits_read_back_equal(wb, mixed, format: str):
+    again = make(wb, export(mixed, format)[1], "again")
+    assert [c.name for c in again.classes()] == [c.name for c in mixed.classes()]
+    ours, theirs = ([found for found in boxes(each).values() if found] for each in (mixed, again))
+    left = list(theirs)
+    for found in ours:
+        left.remove(next(other for other in left if same_boxes(found, other, 1.01 if format == "qwen" else 0.01)))
+    assert not left and len(ours) == 6
+    assert sorted(row.split for row in again.images()).count("val") == 1
+
+
 @pytest.mark.parametrize("format", ["yolo", "coco"])
 def test_namesakes_stay_apart_and_what_is_left_out_is_said(mixed, format: str):
     result, archive = export(mixed, format)
@@ -203,3 +217,30 @@ def test_the_operations(wb, mixed):
         call(wb, "exports_delete", file="gone.zip")
     call(wb, "exports_delete", file=listed[0]["file"])
     assert call(wb, "exports_list") == []
+
+
+CHANGES = {
+    "renamed": lambda data: data.rename_class(0, "Katze"),
+    "reordered": lambda data: data.reorder([1, 0]),
+    "added": lambda data: data.add_class("bird"),
+    "recoloured": lambda data: data.recolor(0, "#123456"),
+    "deleted, its boxes moved": lambda data: delete_class(data, 1, 0, "me"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("format", ["yolo", "coco", "voc", "tfrecord"])
+def test_t38_a_class_changed_while_an_export_runs(wb, tmp_path: Path, format: str, change: str, monkeypatch):
+    """The label map is that of the start, and each box has the class it had or was given, never one of another number."""
+    monkeypatch.setattr("tator.exporting.BATCH", 10)
+    rows = {f"{n:03}.png": "0 .25 .25 .5 .5\n1 .75 .75 .5 .5" for n in range(120)}
+    dataset = make(wb, yolo_folder(tmp_path / "s", rows, ["cat", "dog"]))
+    work = export_dataset(dataset, format)
+    next(work)
+    CHANGES[change](dataset)
+    result = finish(work)
+    again = make(wb, dataset.workspace.folder("exports") / result["file"], "again")
+    assert [c.name for c in again.classes()] == ["cat", "dog"] and len(boxes(again)) == 120
+    for found in boxes(again).values():
+        names = {round(row[1]): row[0] for row in found}
+        assert names[0] == "cat" and names[32] in (("cat", "dog") if "deleted" in change else ("dog",))

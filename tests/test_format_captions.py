@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tator.formats.table import writable
 from tests.folders import coco, export, make, picture, reasons, text
 from tests.oracles import datumaro_reads
 from tests.reading import dropped, read_folder, told
@@ -97,6 +98,18 @@ def test_other_programs_read_our_captions(wb, folder: Path, tmp_path: Path):
     assert {names[row["image_id"]]: row["caption"] for row in api.loadAnns(api.getAnnIds())} == SAID
     read = datumaro_reads(tmp_path / "out", "coco_captions")
     assert {f"{item}.png": rows[0][1] for item, rows in read["items"].items() if rows} == SAID
+
+
+@pytest.mark.parametrize("format", sorted(writable()))
+def test_captions_that_a_format_has_no_room_for_are_said(wb, folder: Path, format: str):
+    text(folder / "annotations" / "instances_train.json", coco(["a.png", "b.png", "c.png"], [{}]))
+    text(folder / "annotations" / "captions_train.json", json.dumps(captions({name: [said] for name, said in SAID.items()})))
+    result, archive = export(make(wb, folder), format)
+    told = [note for note in result["notes"] if "captions are left out" in note]
+    back = make(wb, archive, "back")
+    rows = {row.id: Path(row.path).name for row in back.images()}
+    kept = {rows[at]: said for at, said in back.captions(list(rows)).items()}
+    assert kept == SAID and not told or not kept and told[0].startswith("2 captions")
 
 
 def test_no_captions_no_file(wb, folder: Path):

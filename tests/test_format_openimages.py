@@ -1,4 +1,4 @@
-"""Open Images' masks, their files and the columns of its versions; masks that strangers made (T09, T13, T27, T32-T33)."""
+"""Open Images' masks, their files and the columns of its versions; masks that strangers made (T05, T09, T27, T32-T33)."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ def test_t09_mask_paths_that_lead_out_are_named_and_nothing_is_read_there(folder
     assert found["images/a.jpg"][0].rle is None
 
 
-def test_t13_masks_that_are_links_out_of_the_folder(folder: Path):
+def test_t05_masks_that_are_links_out_of_the_folder(folder: Path):
     root = folder / "deep" / "set"
     picture(root / "images" / "a.jpg")
     draw(folder / "secret.png")

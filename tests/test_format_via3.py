@@ -107,6 +107,14 @@ def test_classes_of_every_kind_of_attribute(tmp_path: Path, attributes: dict, av
     assert ("region without a class" in told(source)) == (name == "object")
 
 
+@pytest.mark.parametrize("keys", [("0", "1"), ("1", "2"), ("5", "90"), ("b", "a"), ("", "x")])
+def test_t40_options_of_any_kind_of_id(tmp_path: Path, keys: tuple[str, str]):
+    attributes = {"1": {"aname": "class", "type": 4, "options": dict(zip(keys, ("cat", "dog"), strict=True))}}
+    source, found = read_folder(project(tmp_path, [{"av": {"1": keys[1]}}, {"av": {"1": keys[0]}, "xy": [2, 1, 1, 9, 9]}], attributes))
+    assert list(source.classes.values()) == ["cat", "dog"] and len(found["images/a.png"]) == 2
+    assert [source.classes[label.class_index] for label in found["images/a.png"]] == ["dog", "cat"]
+
+
 def test_captions_are_attributes_of_the_image(tmp_path: Path):
     attributes = {
         "1": {"aname": "class", "anchor_id": IMAGE_REGION, "type": 1},

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from tator.formats import Label
+from tator.types import BadInput
 from tator.workspace import inside
+
+
+def _no_content() -> tuple[bytes, str]:
+    raise BadInput("a format that holds the images themselves needs them, and here are labels only")
 
 
 @dataclass(frozen=True)
@@ -25,7 +30,7 @@ class Written:
         height: in pixels.
         labels: their class_index is the row of the label map.
         caption: of the image, or None.
-        content: returns the image as the bytes of an upright JPEG or PNG, and which; none where it cannot be read.
+        content: returns the image as the bytes of an upright JPEG or PNG, and which; no bytes where it cannot be read.
             Only formats that hold images ask for it.
     """
 
@@ -36,7 +41,7 @@ class Written:
     height: int
     labels: Sequence[Label]
     caption: str | None = None
-    content: Callable[[], tuple[bytes, str]] = lambda: (b"", "")
+    content: Callable[[], tuple[bytes, str]] = _no_content
 
     @property
     def trunk(self) -> str:

@@ -26,6 +26,7 @@ from tator.types import BadInput
 
 NAME = "labelme"
 LABEL = "LabelMe"
+HOLDS_CAPTIONS = True
 NO_AREA = ("point", "points", "line", "linestrip")
 
 

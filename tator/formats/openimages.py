@@ -28,6 +28,7 @@ from tator.types import BadInput, Mask
 
 NAME = "openimages"
 LABEL = "Open Images"
+ONE_NAMESPACE = True  # an image is known by its id alone
 COLUMNS = (
     *("ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"),
     *("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside"),

@@ -31,6 +31,7 @@ from tator.workspace import path_problem
 
 NAME = "tfrecord"
 LABEL = "TFRecord"
+HOLDS_CAPTIONS = True
 HOLDS_IMAGES = True
 SHARD = 1000  # images a file: 100 to 500 MB of photographs, as TensorFlow's guide advises
 ENDINGS = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",)}

@@ -20,6 +20,7 @@ from tator.tree import Tree
 
 NAME = "via"
 LABEL = "VGG Image Annotator"
+HOLDS_CAPTIONS = True
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
 CSV_COLUMNS = [
     "filename",

@@ -21,6 +21,7 @@ from tator.tree import Tree
 
 NAME = "via3"
 LABEL = "VGG Image Annotator 3"
+HOLDS_CAPTIONS = True
 FILE = "via3_project.json"
 REGION, WHOLE = "FILE1_Z0_XY1", "FILE1_Z0_XY0"  # what an attribute is of: a region of an image, an image
 IMAGE, BY_ADDRESS, SELECT, TEXT, CHECKBOX = 2, 3, 4, 1, 2  # kinds of files, of their places, of attributes

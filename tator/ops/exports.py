@@ -4,7 +4,8 @@ from __future__ import annotations
 from typing import Literal
 
 from tator.crops import export_crops
-from tator.exporting import Content, export_dataset, export_file, listing
+from tator.export_files import export_file, listing
+from tator.exporting import Content, export_dataset
 from tator.ops import operation
 from tator.snapshots import Snapshot
 from tator.types import Work
