@@ -95,6 +95,8 @@ def look(root: Path, source: str, format: str) -> tuple[Tree, Source, Report]:
             told = "they are inside the label files: import a copy, not a link, and they are taken out"
         raise BadInput(f"no images were found in {source}; {told}")
     found = open_source(tree, format)
+    if not tree.images:
+        raise BadInput(f"no images were found in {source}, only masks of some")
     add_captions(tree, found)
     return tree, found, Report().merge(tree.report).merge(found.report)
 

@@ -10,6 +10,8 @@ from PIL import Image
 
 from tator.formats._mask_png import write_mask
 from tator.masks import of_rle, to_dense
+from tator.ops import call
+from tator.types import BadInput
 from tests.encoders import table
 from tests.folders import boxes, make, picture, reasons, text
 from tests.reading import dropped, named_boxes, read_folder, told
@@ -122,6 +124,14 @@ def test_a_mask_called_like_its_image_leaves_the_image(tmp_path: Path):
     source, found = read_folder(tmp_path)
     assert found.keys() == {"images/x.png", "images/masks/photo.png"} and found["images/x.png"][0].rle
     assert "masks/spare.png" in told(source) and "mask that no row names" in told(source)
+
+
+def test_masks_without_their_images_are_no_dataset(wb, tmp_path: Path):
+    draw(tmp_path / "set" / "masks" / "x.png")
+    write(tmp_path / "set", [box("a")], [mask("x.png", "a")])
+    with pytest.raises(BadInput, match="only masks"):
+        make(wb, tmp_path / "set")
+    assert call(wb, "datasets_list") == []
 
 
 def test_groups_keep_out_and_a_class_is_needed(folder: Path):

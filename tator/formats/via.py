@@ -19,7 +19,7 @@ from tator.formats._writing import Output, Splits, Written, each, outlines_only,
 from tator.tree import Tree
 
 NAME = "via"
-LABEL = "VGG Image Annotator"
+LABEL = "VGG Image Annotator 2"
 HOLDS_CAPTIONS = True
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
 CSV_COLUMNS = [
