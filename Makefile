@@ -10,6 +10,7 @@ PY := $(VENV)/bin/python
 AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 RUNTIME := $(VENV)/.runtime-$(shell cat requirements.txt | sha256sum | cut -c1-12)
 DEV := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-12)
+ORACLES := $(VENV)/.oracles-$(shell cat requirements-oracles.txt | sha256sum | cut -c1-12)
 HEADLESS := $(shell grep '^opencv-python-headless' requirements.txt)
 QUICK := not slow and not gpu and not weights
 
@@ -18,12 +19,12 @@ QUICK := not slow and not gpu and not weights
 app: $(RUNTIME)
 	@exec $(PY) app.py $(ARGS)
 
-test: $(DEV)
+test: $(DEV) $(ORACLES)
 	@sh tests/chromium.sh $(AS_ROOT)
 	@$(MAKE) --no-print-directory js
 	@$(PY) -m pytest -n 2 --dist loadfile -m "$(QUICK)"
 
-slow: $(DEV)
+slow: $(DEV) $(ORACLES)
 	@$(PY) -m pytest -m "slow and not gpu and not weights"
 
 .PHONY: js
@@ -61,3 +62,9 @@ $(DEV): | $(RUNTIME)
 	$(PY) -m pip install -q --disable-pip-version-check -r requirements-dev.txt
 	$(PY) -m pip install -q --disable-pip-version-check --force-reinstall --no-deps $(HEADLESS)
 	@rm -f $(VENV)/.dev-* && touch $@
+
+# Programs that read our exports but cannot live in one environment with us; tests/oracles.py asks them.
+$(ORACLES): | $(PY)
+	$(PY) -m venv --clear $(VENV)/oracles
+	$(VENV)/oracles/bin/python -m pip install -q --disable-pip-version-check -r requirements-oracles.txt
+	@rm -f $(VENV)/.oracles-* && touch $@

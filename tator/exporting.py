@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
 import shutil
-import time
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, Protocol
-from urllib.parse import quote
+from typing import Any, Protocol
 
 from tator.dataset import ImageRow
+from tator.export_files import Zip, entry, write_files
 from tator.formats import SPLITS, Label
 from tator.formats._writing import Written
 from tator.formats.table import format_named, writable
+from tator.images import portable
 from tator.label_map import LabelClass
 from tator.schema import ANNOTATION_STATUSES
 from tator.types import BadInput, NotFound, Progress, Work
 from tator.workspace import Workspace
 
 BATCH = 500  # images whose annotations are held at once
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can say: fixed, so that equal content is equal bytes
 LEFT_OUT_LISTED = 1000
 STORED = frozenset(".jpg .jpeg .png .webp .gif .tif .tiff .mpo".split())  # compressed already
 
@@ -104,13 +100,15 @@ class SplitImages:
 
     Attributes:
         annotations: how many there were when last gone through.
+        captions: how many there were.
     """
 
-    def __init__(self, plan: Plan, split: str) -> None:
-        self.plan, self.split, self.annotations = plan, split, 0
+    def __init__(self, plan: Plan, split: str, notes: Counter | None = None) -> None:
+        self.plan, self.split, self.annotations, self.captions = plan, split, 0, 0
+        self._notes = Counter() if notes is None else notes
 
     def __iter__(self) -> Iterator[Written]:
-        plan, self.annotations = self.plan, 0
+        plan, self.annotations, self.captions = self.plan, 0, 0
         for start in range(0, len(plan.rows[self.split]), BATCH):
             batch = plan.rows[self.split][start : start + BATCH]
             ids = [row.id for row, _ in batch]
@@ -121,8 +119,21 @@ class SplitImages:
                     self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
                 ]
                 self.annotations += len(labels)
+                self.captions += row.id in captions
                 path = plan.image_path(self.split, name)
-                yield Written(path, name, self.split, row.width, row.height, labels, captions.get(row.id))
+                caption, content = captions.get(row.id), partial(self._content, row)
+                yield Written(path, name, self.split, row.width, row.height, labels, caption, content)
+
+    def _content(self, row: ImageRow) -> tuple[bytes, str]:
+        """Return an image for a format that holds it; one that vanished meanwhile is said."""
+        try:
+            content, kind, is_own = portable(self.plan.content.path(row))
+        except (BadInput, NotFound) as error:
+            self.plan.left_out.append({"file": row.path, "reason": str(error)})
+            return b"", ""
+        if not is_own:
+            self._notes["images are encoded anew, upright and with 8 bits, for decoders that know JPEG and PNG only"] += 1
+        return content, kind
 
     def _label(self, row: Any) -> Label:
         return Label(
@@ -131,30 +142,6 @@ class SplitImages:
             row["polygons"],
             row["rle"],
         )
-
-
-class Zip:
-    """A zip as a format's output: fixed times and rights, so that equal content is equal bytes."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
-        self.notes: Counter = Counter()
-
-    def text(self, name: str, text: str) -> None:
-        """Write a whole text file."""
-        self.archive.writestr(entry(name), text, zipfile.ZIP_DEFLATED)
-
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Lend a file to write bytes to, one at a time."""
-        return self.archive.open(entry(name, compressed=True), "w", force_zip64=True)
-
-
-def entry(name: str, compressed: bool = False) -> zipfile.ZipInfo:
-    """Return the head of a zip entry that depends on nothing but its name."""
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system, info.external_attr = 3, 0o644 << 16
-    info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    return info
 
 
 def export_dataset(
@@ -181,21 +168,25 @@ def export_dataset(
         {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}.
 
     Raises:
-        BadInput: unknown format, state, status or class, or nothing to export.
+        BadInput: unknown format, state, status or class, nothing to export, or a format that needs the images.
     """
     if format not in writable():
         raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
     known = format_named(format)
-    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses))
+    if known.holds_images and not with_images:
+        raise BadInput(f"{known.label} holds the images themselves; export it with them")
+    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses), one_namespace=known.one_namespace)
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out = Zip(archive)
-        images = {split: SplitImages(plan, split) for split in plan.rows}
+        images = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
         for done in known.write(out, plan.names, images):
             if done % 50 == 0 or done == plan.total:
                 yield Progress(done, plan.total, "Writing labels")
-        if with_images:
+        if with_images and not known.holds_images:
             yield from _write_images(archive, plan)
+        if (captions := sum(each.captions for each in images.values())) and not known.holds_captions:
+            out.notes[f"captions are left out: {known.label} holds none"] += captions
         return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
 
     return (yield from write_zip(dataset.workspace, f"{dataset.name}-{format}", plan, fill))
@@ -215,34 +206,16 @@ def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipf
     return {"images": plan.total, **left_out, **facts}
 
 
-def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
-    """Make a zip in the workspace's exports; nothing is left behind when it is cancelled or fails.
+def plan_export(
+    content: Content, image_path: Callable[[str, str], str], choice: Choice, one_namespace: bool = False
+) -> Plan:
+    """Return which images go where.
 
     Args:
-        workspace: whose exports.
-        title: what the file's name begins with.
-        fill: writes it and returns further facts.
-
-    Returns:
-        {"file", "url", "bytes", "sha256"} and the further facts.
-    """
-    folder = workspace.folder("exports")
-    name = f"{title.replace(' ', '_')}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.zip"
-    part = folder / f"{name}.part"
-    try:
-        with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
-            facts = yield from fill(archive)
-        with open(part, "rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.replace(part, folder / name)
-    finally:
-        part.unlink(missing_ok=True)
-    size = (folder / name).stat().st_size
-    return {"file": name, "url": f"/export/{quote(name)}", "bytes": size, "sha256": digest, **facts}
-
-
-def plan_export(content: Content, image_path: Callable[[str, str], str], choice: Choice) -> Plan:
-    """Return which images go where.
+        content: whose images.
+        image_path: where an image of a split goes, by split and name.
+        choice: what of it.
+        one_namespace: images of two splits need names of their own.
 
     Raises:
         BadInput: a state, status or class is unknown, or nothing is left to export.
@@ -262,7 +235,8 @@ def plan_export(content: Content, image_path: Callable[[str, str], str], choice:
             plan.left_out.append({"file": row.path, "reason": reason})
             continue
         split = row.split or "train"
-        plan.rows.setdefault(split, []).append((row, _name(image_path, row.path, split, taken)))
+        place = in_one if one_namespace else image_path
+        plan.rows.setdefault(split, []).append((row, _name(place, row.path, split, taken)))
     plan.rows = {split: sorted(rows, key=lambda pair: pair[1]) for split, rows in sorted(plan.rows.items())}
     if not plan.total:
         why = (
@@ -272,6 +246,11 @@ def plan_export(content: Content, image_path: Callable[[str, str], str], choice:
         )
         raise BadInput(f"dataset {content.name!r} has no image to export with these splits and states{why}")
     return plan
+
+
+def in_one(split: str, name: str) -> str:
+    """Return what no two images may share where splits are no folders: the name."""
+    return name
 
 
 def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
@@ -338,27 +317,3 @@ def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:
     if plan.left_out:
         notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
     return notes
-
-
-def listing(folder: Path) -> list[dict]:
-    """Return the finished exports of a folder, newest first."""
-    files = [(path, path.stat()) for path in folder.glob("*.zip")]
-    rows = [
-        {"file": p.name, "url": f"/export/{quote(p.name)}", "bytes": s.st_size, "created_at": s.st_mtime}
-        for p, s in files
-    ]
-    return sorted(rows, key=lambda row: (-row["created_at"], row["file"]))
-
-
-def export_file(folder: Path, name: str) -> Path:
-    """Return an export's file.
-
-    Raises:
-        BadInput: the name is not that of a zip in the folder itself.
-        NotFound: no such export.
-    """
-    if not re.fullmatch(r"[^/\\\x00-\x1f]{1,250}\.zip", name) or name.startswith("."):
-        raise BadInput(f"export {name[:100]!r} is no file name; expected one of exports_list")
-    if not (folder / name).is_file():
-        raise NotFound(f"no export is called {name!r}")
-    return folder / name

@@ -27,7 +27,7 @@ FILLER = re.compile(
 BETWEEN = re.compile(r"[;,/\n]|\s+(?:and|or)\s+", re.I)
 LINE = re.compile(r"(?P<name>[^:=\n(]+?)\s*(?::|->|→|=>|=|\s[-–—]\s)\s*(?P<terms>.*)")
 BRACKETED = re.compile(r"(?P<name>[^(\n]+?)\s*\((?P<terms>[^()\n]*)\)\s*")
-FENCE = re.compile(r"^\s*```(?:json)?\s*\n(?P<inside>.*?)\n?```\s*$", re.S)
+FENCE = re.compile(r"^\s*```[A-Za-z]*\s*\n(?P<inside>.*?)\n?```\s*$", re.S)
 
 Entry = dict[str, Any]  # {"class": name, "synonyms": [term, ...], "description": text}
 

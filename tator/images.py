@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
 import zlib
@@ -30,6 +31,7 @@ _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the pictur
     4: PIL.Image.Transpose.FLIP_TOP_BOTTOM, 5: PIL.Image.Transpose.TRANSPOSE,
     6: PIL.Image.Transpose.ROTATE_270, 7: PIL.Image.Transpose.TRANSVERSE, 8: PIL.Image.Transpose.ROTATE_90,
 }
+_LOSSY = ("JPEG", "MPO")
 _SHOWN_BY_BROWSERS = {"JPEG", "PNG", "GIF", "WEBP"}
 _DECODE_ERRORS = (
     OSError, SyntaxError, ValueError, TypeError, IndexError, KeyError, OverflowError, MemoryError, EOFError,
@@ -196,18 +198,44 @@ def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
         BadInput: the image cannot be read; that is never cached.
     """
     with _opened(path) as picture:
-        still = getattr(picture, "n_frames", 1) == 1
-        plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info
-        if picture.format in _SHOWN_BY_BROWSERS and plain and still and _orientation(picture) == 1:
+        if picture.format in _SHOWN_BY_BROWSERS and _is_plain(picture):
             return path
-        lossy = picture.format in ("JPEG", "MPO")
+        lossy = picture.format in _LOSSY
 
     def write(file: BinaryIO) -> None:
         with _opened(path) as picture:
-            upright = _upright_rgb(picture)
-        upright.save(file, "JPEG", quality=95) if lossy else upright.save(file, "PNG", compress_level=1)
+            _save_upright(picture, file)
 
     return _cached(path, cache_folder, f"view|{key}", ".jpg" if lossy else ".png", write)
+
+
+def _is_plain(picture: PIL.Image.Image) -> bool:
+    """Whether every decoder gives the same pixels: one upright frame of 8 bits without transparency."""
+    still = getattr(picture, "n_frames", 1) == 1
+    plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info
+    return plain and still and _orientation(picture) == 1
+
+
+def _save_upright(picture: PIL.Image.Image, file: BinaryIO) -> None:
+    lossy = picture.format in _LOSSY
+    upright = _upright_rgb(picture)
+    upright.save(file, "JPEG", quality=95) if lossy else upright.save(file, "PNG", compress_level=1)
+
+
+def portable(path: Path) -> tuple[bytes, str, bool]:
+    """Return a JPEG or PNG that every decoder shows alike, which of the two, and whether it is the file as it is.
+
+    Files of other kinds, deep, turned by EXIF, transparent or animated ones are encoded anew: upright, their first frame.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    with _opened(path) as picture:
+        if picture.format in ("JPEG", "PNG") and _is_plain(picture):
+            return path.read_bytes(), picture.format.lower(), True
+        file, kind = io.BytesIO(), "jpeg" if picture.format in _LOSSY else "png"
+        _save_upright(picture, file)
+    return file.getvalue(), kind, False
 
 
 def sha256(path: Path) -> str:

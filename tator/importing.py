@@ -11,6 +11,7 @@ from sqlalchemy import delete, insert, select
 
 from tator.archives import extracting
 from tator.dataset import check_dataset_name
+from tator.embedded import copy_labels, has_images_inside_only, take_out
 from tator.filling import BATCH, Filling, fill, finish, take_classes
 from tator.formats import Report, Source
 from tator.formats._captions import add_captions
@@ -94,8 +95,13 @@ def _look(root: Path, source: str, format: str, tell: Tell) -> tuple[Tree, Sourc
     tree = Tree.of(root, tell)
     if not tree.images:
         kinds = "JPEG, PNG, TIFF, WebP, BMP or GIF"
-        raise BadInput(f"no images were found in {source}; expected {kinds} files in it or its sub-folders")
+        told = f"expected {kinds} files in it or its sub-folders"
+        if has_images_inside_only(root):
+            told = "they are inside the label files: import a copy, not a link, and they are taken out"
+        raise BadInput(f"no images were found in {source}; {told}")
     found = open_source(tree, format)
+    if not tree.images:
+        raise BadInput(f"no images were found in {source}, only masks of some")
     add_captions(tree, found)
     tree.tell = silent  # the thread that was told ends here
     return tree, found, Report().merge(tree.report).merge(found.report)
@@ -119,7 +125,7 @@ def _begin(workspace: Workspace, store: Store, name: str, asked: dict) -> Fillin
     if not origin.is_dir() and origin.suffix.lower() != ".zip":
         raise BadInput(f"source {source!r} is neither a folder nor a .zip file")
     facts = asked | {"folder": os.urandom(8).hex(), "stage": "begun", "class_ids": {}, "complete": False}
-    facts |= {"prefix": "", "copy_to": ""}
+    facts |= {"prefix": "", "copy_to": "", "is_copied": not is_linked}
     kind = "linked" if is_linked else "managed"
     with store.write() as conn:
         if conn.execute(select(dataset_table.c.id).where(dataset_table.c.name == name)).first():
@@ -141,25 +147,31 @@ def _bring(run: Filling) -> Work:
 def bring(run: Filling) -> Work:
     """Bring the files to where they are read from, and return that folder.
 
-    A server folder is read in place. An upload is moved into the workspace, a zip unpacked there.
+    A server folder is read in place. An upload is moved into the workspace, a zip unpacked there; images that are inside
+    label files only are taken out there.
     """
     facts = run.facts
     if facts["stage"] == "begun":
         origin = run.workspace.source(facts["source"])
         is_upload = facts["source"].startswith(UPLOAD)
         archive = lone_zip(origin) if is_upload else origin
+        facts["stage"] = "arrived"
         if archive.is_file():
             report = yield from _unpack(archive, run.folder)
-            facts.update(stage="brought", unpacked=report.plain())
+            facts["unpacked"] = report.plain()
         elif is_upload:
             if not run.folder.exists():  # else it was moved just before a cut
                 os.replace(origin, run.folder)
-            facts["stage"] = "brought"
+        elif facts.get("is_copied") and has_images_inside_only(origin):
+            copy_labels(content_root(origin), run.folder)
         else:
             facts["stage"] = "in place"
+        run.save()
         if archive.is_file() and is_upload:
-            run.save()
             shutil.rmtree(origin, ignore_errors=True)
+    if facts["stage"] == "arrived":
+        report = yield from take_out(content_root(run.folder))
+        facts.update(stage="brought", unpacked=Report.of(facts.get("unpacked", {})).merge(report).plain())
     return content_root(run.folder if facts["stage"] == "brought" else run.workspace.source(facts["source"]))
 
 

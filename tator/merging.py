@@ -76,7 +76,9 @@ def _begin(dataset: Dataset, asked: dict) -> Filling:
     if not origin.is_dir() and origin.suffix.lower() != ".zip":
         raise BadInput(f"source {asked['source']!r} is neither a folder nor a .zip file")
     facts = asked | {"folder": os.urandom(8).hex(), "stage": "begun", "class_ids": {}, "complete": False}
-    facts |= {"prefix": _prefix(dataset, origin, asked["source"]), "copy_to": ""}
+    prefix = _prefix(dataset, origin, asked["source"])
+    is_copied = not origin.resolve().is_relative_to(dataset.root.resolve())
+    facts |= {"prefix": prefix, "copy_to": "", "is_copied": is_copied}
     return Filling(dataset.store, dataset.workspace, dataset.id, "merge", facts)
 
 

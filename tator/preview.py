@@ -15,6 +15,7 @@ from tator.archives import extracting
 from tator.class_mapping import suggest
 from tator.copying import NOT_COPIED, meeting
 from tator.dataset import Dataset, ImageRow
+from tator.embedded import copy_labels, has_images_inside_only, take_out
 from tator.formats import Report, Source
 from tator.formats.table import FORMATS, recognised
 from tator.images import probe
@@ -58,16 +59,20 @@ def preview_source(
     yield Progress(0, 0, "Looking at the source")
     origin = workspace.source(source)
     archive = lone_zip(origin) if source.startswith(UPLOAD) else origin
-    if archive.is_dir():
+    if archive.is_dir() and not has_images_inside_only(archive):
         return (yield from _read(content_root(archive), source, format, ours, aliases, Report()))
-    if archive.suffix.lower() != ".zip":
+    if not archive.is_dir() and archive.suffix.lower() != ".zip":
         raise BadInput(f"source {source!r} is neither a folder nor a .zip file")
     folder = workspace.folder("tmp") / f"preview-{os.urandom(8).hex()}"
     try:
-        done = yield from extracting(archive, folder)
         report = Report()
-        for entry in done.refused:
-            report.drop(entry["file"], "archive entry refused", entry["reason"])
+        if archive.is_dir():
+            copy_labels(content_root(archive), folder)
+        else:
+            done = yield from extracting(archive, folder)
+            for entry in done.refused:
+                report.drop(entry["file"], "archive entry refused", entry["reason"])
+        report.merge((yield from take_out(content_root(folder))))
         return (yield from _read(content_root(folder), source, format, ours, aliases, report))
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from tator.dataset import Dataset
 from tator.edit_checks import TEXT_LIMIT
 from tator.edits import save_edits
-from tator.exporting import entry
+from tator.export_files import entry
 from tator.formats import Report
 from tator.formats._captions import read_captions
 from tator.schema import image

@@ -5,7 +5,7 @@ import os
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -16,7 +16,8 @@ from tator.watching import Tell, silent
 from tator.workspace import path_problem
 
 TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
-TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".tfrecord", ".tfrecords", ".record", ".pbtxt")
+TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt")
+RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
 SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
 EVERY = 1_000  # entries of a walk, or rows of a file, between two words on how far it is
@@ -35,7 +36,7 @@ class Tree:
         root: the folder.
         images: image files.
         texts: .txt files and class lists.
-        tables: files of the kinds in TABLES.
+        tables: files of the kinds in TABLES, and record files.
         report: files that are refused, each by name.
         tell: takes how far the walk and the readers are.
         formats: names of those recognised, the one to read first; None until somebody looked.
@@ -84,7 +85,7 @@ class Tree:
             return
         suffix = os.path.splitext(name)[1].lower()
         is_image = suffix in EXTENSIONS
-        is_table = suffix in TABLES
+        is_table = suffix in TABLES or RECORD.search(name) is not None
         if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
             if suffix in ACTIVE:
                 self.report.drop(_shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph")
@@ -103,6 +104,12 @@ class Tree:
             self.tables.append(path)
         else:
             self.texts.add(path)
+
+    def set_aside(self, paths: Collection[str]) -> None:
+        """Take image files that are no photographs, such as masks, out of the images."""
+        self.images = [path for path in self.images if path not in paths]
+        for name in ("image_set", "by_trunk", "_by_name", "_by_stem"):
+            self.__dict__.pop(name, None)
 
     @cached_property
     def image_set(self) -> frozenset[str]:

@@ -128,7 +128,28 @@ def via(root: Path, rows: Sequence[Row]) -> None:
     _text(root / "via_region_data.json", json.dumps(content))
 
 
-def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
+def via3(root: Path, rows: Sequence[Row]) -> None:
+    names = sorted({name for _, name, _ in rows})
+    images = list(_by_image(rows))
+    content = {
+        "project": {"pid": "__VIA_PROJECT_ID__", "data_format_version": "3.1.1", "vid_list": [str(at) for at in range(len(images))]},
+        "config": {"file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}}, "ui": {}},
+        "attribute": {
+            "1": {"aname": "Kind", "anchor_id": "FILE1_Z0_XY1", "type": 3, "options": {f"o{at}": name for at, name in enumerate(names)}}
+        },
+        "file": {str(at): {"fid": at, "fname": reference, "type": 2, "loc": 1, "src": ""} for at, reference in enumerate(images)},
+        "view": {str(at): {"fid_list": [at]} for at in range(len(images))},
+        "metadata": {
+            f"{images.index(r)}_{at}": {
+                "vid": str(images.index(r)), "flg": 0, "z": [], "xy": [2, a, b, c - a, d - b], "av": {"1": f"o{names.index(n)}"},
+            }
+            for at, (r, n, (a, b, c, d)) in enumerate(rows)
+        },
+    }
+    _text(root / "via_project.json", json.dumps(content))
+
+
+def table(path: Path, rows: Sequence[Sequence[object]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows(rows)
@@ -137,12 +158,12 @@ def _table(path: Path, rows: Sequence[Sequence[object]]) -> None:
 def openimages(root: Path, rows: Sequence[Row]) -> None:
     head = ["ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"]
     body = [[r, "", n, 1, a / WIDTH, c / WIDTH, b / HEIGHT, d / HEIGHT] for r, n, (a, b, c, d) in rows]
-    _table(root / "annotations-bbox.csv", [head, *body])
+    table(root / "annotations-bbox.csv", [head, *body])
 
 
 def plain_csv(root: Path, rows: Sequence[Row]) -> None:
     head = ["filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax"]
-    _table(root / "labels.csv", [head, *([r, WIDTH, HEIGHT, n, *box] for r, n, box in rows)])
+    table(root / "labels.csv", [head, *([r, WIDTH, HEIGHT, n, *box] for r, n, box in rows)])
 
 
 def qwen(root: Path, rows: Sequence[Row]) -> None:
@@ -176,7 +197,19 @@ def tfrecord(root: Path, rows: Sequence[Row]) -> None:
                 features[f"image/object/bbox/{side}"] = _field(2, _field(1, struct.pack(f"<{len(values)}f", *values)))
             entries = b"".join(_field(1, _field(1, key.encode()) + _field(2, value)) for key, value in features.items())
             record = _field(1, entries)
-            file.write(struct.pack("<Q", len(record)) + b"\0\0\0\0" + record + b"\0\0\0\0")
+            length = struct.pack("<Q", len(record))
+            file.write(length + _checksum(length) + record + _checksum(record))
+
+
+def _checksum(content: bytes) -> bytes:
+    """Return TFRecord's masked CRC-32C, bit by bit."""
+    crc = 0xFFFFFFFF
+    for byte in content:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    crc ^= 0xFFFFFFFF
+    return struct.pack("<I", ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF)
 
 
 def _bytes_list(texts: Sequence[str]) -> bytes:
@@ -203,6 +236,7 @@ REFERRING: dict[str, Callable[[Path, Sequence[Row]], None]] = {  # formats whose
     "roboflow": roboflow,
     "createml": createml,
     "via": via,
+    "via3": via3,
     "openimages": openimages,
     "csv": plain_csv,
     "qwen": qwen,

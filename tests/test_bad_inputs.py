@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tator.formats.table import writable
 from tator.ops import call
 from tests.folders import boxes, coco, export, make, named, picture, reasons, report_of, text, yolo_folder
 
@@ -73,7 +74,7 @@ def test_t12_paths_of_data_yaml(wb, tmp_path: Path, outside: Path, key: str, pla
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "chain", "loop", "dangling"])
-def test_t13_links_in_a_folder(wb, tmp_path: Path, outside: Path, kind: str):
+def test_t05_links_in_a_folder(wb, tmp_path: Path, outside: Path, kind: str):
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"}, ["cat"])
     link = root / "images" / "evil.png"
     if kind == "folder":
@@ -129,7 +130,7 @@ def test_t14_alias_bombs_stay_small(wb, tmp_path: Path):
     '{"images": [{"id": {}, "file_name": "good.png"}], "categories": [{"id": 1, "name": {}}], "annotations": [{"image_id": []}]}',
     '"images" "annotations" "categories"',
 ])
-def test_broken_coco_files(wb, tmp_path: Path, content: str):
+def test_t31_broken_coco_files(wb, tmp_path: Path, content: str):
     picture(tmp_path / "root" / "good.png")
     text(tmp_path / "root" / "bad.json", content + ('"images" "annotations"' if content[0] == "[" else ""))
     text(tmp_path / "root" / "good.json", coco(["good.png"], [{}]))
@@ -224,13 +225,32 @@ def test_t35_boxes_count_from_the_upright_image(wb, tmp_path: Path, orientation:
 @pytest.mark.parametrize("names", [
     ("a/x.png", "b/x.png"), ("a.b.png", "a.png"), ("a b.png", " lead.png"), ("ünï.png", "日本/語.png"), ("dir./x.png", "dir/x.png"), ("x..png", "x.png"),
 ])
-@pytest.mark.parametrize("format", ["yolo", "coco"])
+@pytest.mark.parametrize("format", sorted(writable()))
 def test_t36_t37_names(wb, tmp_path: Path, names: tuple[str, str], format: str):
     root = yolo_folder(tmp_path / "root", {names[0]: "0 .25 .25 .25 .25", names[1]: "1 .5 .5 .5 .5"}, ["cat", "dog"])
     first = make(wb, root)
     assert {path: found[0][0] for path, found in boxes(first).items()} == {f"images/{names[0]}": "cat", f"images/{names[1]}": "dog"}
     second = make(wb, export(first, format)[1], "again")
     assert not reasons(second) and sorted(found[0][0] for found in boxes(second).values()) == ["cat", "dog"]
+
+
+@pytest.mark.parametrize("content", [
+    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n",
+    "1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5\n",
+    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75\n",
+    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75 .2 .5\n",
+    "\n0 .5 .5 .5 .5\r\n\r\n1\t.25 .25  .75 .25 .75 .75 \n",
+    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n1 .25 .25 .75 .25 .75\n",
+    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5 .9\n",
+])
+def test_t41_boxes_and_polygons_mixed_in_one_file(wb, tmp_path: Path, content: str):
+    dataset = make(wb, yolo_folder(tmp_path / "root", {"a.png": content, "b.png": "0 .5 .5 .5 .5"}, ["cat", "dog"]))
+    bad = content.count("\n") - (content.count("\n\n") + content.startswith("\n") + content.count("\r\n\r")) - 2
+    assert sum(reasons(dataset).values()) == bad and reasons(dataset).keys() <= {"not a YOLO row"}
+    found = boxes(dataset)["images/a.png"]
+    assert [row[0] for row in found] == ["cat", "dog"] and found[0][1:] == (16, 12, 48, 36) and found[1][3:] == (48, 36)
+    [rows] = dataset.annotation_rows([dataset.images()[0].id], "accepted").values()
+    assert sorted(row["polygons"] is None for row in rows) == [False, True]
 
 
 @pytest.mark.parametrize("row", [
@@ -254,7 +274,7 @@ def test_t40_coco_ids_of_any_kind(wb, tmp_path: Path, ids: tuple):
 
 
 @pytest.mark.parametrize("where", ["images", "labels", "labelmap.txt", "train.txt", "data.yaml"])
-def test_hostile_zips_go_in_without_their_bad_entries(wb, tmp_path: Path, where: str):
+def test_t01_t02_hostile_zips_go_in_without_their_bad_entries(wb, tmp_path: Path, where: str):
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"}, ["cat"])
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for file in sorted(p for p in root.rglob("*") if p.is_file()):

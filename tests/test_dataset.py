@@ -106,7 +106,7 @@ def test_deleting_a_class_in_use_asks_where_its_annotations_go(wb, pets: Dataset
     assert [c.name for c in pets.classes(retired=True)] == ["dog", "owl", "cat"]
 
 
-def test_a_class_changed_while_somebody_draws(wb, pets: Dataset):
+def test_t38_a_class_changed_while_somebody_draws(wb, pets: Dataset):
     """T38: an edit based on the old label map still saves; one with the deleted class is refused by name."""
     row = pets.images()[3]
 
@@ -126,7 +126,7 @@ def test_a_class_changed_while_somebody_draws(wb, pets: Dataset):
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\0b", "a\nb", "car\u200b", "\u202ecar", "a\u2066b", "x" * 101, "\u200d", "a\u2028b", "\ufeffcar", "\u00adx"])
-def test_class_names_that_hide_something_are_refused(pets: Dataset, name: str):
+def test_t29_class_names_that_hide_something_are_refused(pets: Dataset, name: str):
     with pytest.raises(BadInput, match="class name"):
         pets.add_class(name)
     assert len(pets.classes()) == 3
@@ -136,7 +136,7 @@ def test_class_names_that_hide_something_are_refused(pets: Dataset, name: str):
     "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "שלום", "车", "👩‍🚀", "🚗", "a:b, c#d", "'\"`;--", "{{7*7}}", "null", "true", "0",
     "می‌خواهم", "- dash", "%s", "..", "../x",
 ])
-def test_odd_but_visible_class_names_are_kept_as_they_are(pets: Dataset, name: str):
+def test_t28_odd_but_visible_class_names_are_kept_as_they_are(pets: Dataset, name: str):
     assert pets.add_class(name).name == name
     with pytest.raises(Conflict):
         pets.add_class(f" {name} ")

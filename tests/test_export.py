@@ -1,11 +1,6 @@
 """Exports: read back by the tools they are for, the same bytes each time, nothing but what was accepted."""
 from __future__ import annotations
 
-import importlib.util
-import json
-import os
-import subprocess
-import sys
 import zipfile
 from collections import Counter
 from pathlib import Path
@@ -15,24 +10,13 @@ from sqlalchemy import update
 
 from tator import schema
 from tator.annotations import add_many
+from tator.class_moves import delete_class
 from tator.exporting import export_dataset
+from tator.formats.table import writable
 from tator.ops import call
 from tator.types import BadInput, NotFound
-from tests.folders import boxes, export, make, picture, same_boxes, text, yolo_folder
-
-LOADER = """
-import json, sys
-from ultralytics.data.build import build_yolo_dataset
-from ultralytics.data.utils import check_det_dataset
-from ultralytics.cfg import get_cfg
-data = check_det_dataset(sys.argv[1])
-out = {"names": data["names"], "nc": data["nc"]}
-for split in ("train", "val", "test"):
-    if data.get(split):
-        found = build_yolo_dataset(get_cfg(overrides={"imgsz": 64, "task": "detect"}), data[split], 4, data, mode="val")
-        out[split] = [{"file": l["im_file"], "shape": l["shape"], "cls": l["cls"].ravel().tolist(), "boxes": l["bboxes"].tolist()} for l in found.labels]
-print("ANSWER" + json.dumps(out))
-"""
+from tests.folders import boxes, export, finish, make, picture, same_boxes, text, yolo_folder
+from tests.oracles import pixel_boxes, run_python, ultralytics_env, ultralytics_reads
 
 
 def unpack(archive: Path, folder: Path) -> Path:
@@ -42,33 +26,12 @@ def unpack(archive: Path, folder: Path) -> Path:
     return folder
 
 
-def ultralytics_reads(folder: Path, config: Path) -> dict:
-    """Return what Ultralytics' own loader makes of an export, offline, from another working folder."""
-    if importlib.util.find_spec("ultralytics") is None:
-        pytest.skip("ultralytics is not installed")
-    import matplotlib
-
-    fonts = config / "Ultralytics"
-    fonts.mkdir(parents=True)
-    for name in ("Arial.ttf", "Arial.Unicode.ttf"):  # else it asks GitHub for them
-        (fonts / name).write_bytes((Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf").read_bytes())
-    env = os.environ | {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_CONFIG_DIR": str(config)}
-    run = subprocess.run([sys.executable, "-c", LOADER, str(folder / "data.yaml")], capture_output=True, text=True, env=env, cwd=config, timeout=240)
-    assert "ANSWER" in run.stdout, run.stdout + run.stderr
-    return json.loads(run.stdout.rpartition("ANSWER")[2])
-
-
 def as_boxes(read: dict) -> dict[str, list[tuple]]:
     """Return {split/file name: (class, x1, y1, x2, y2)} of what Ultralytics read."""
-    out = {}
-    for split in ("train", "val", "test"):
-        for label in read.get(split, []):
-            h, w = label["shape"]
-            names = [read["names"][str(int(c))] for c in label["cls"]]
-            out[f"{split}/{label['file'].partition(f'/images/{split}/')[2]}"] = [
-                (name, (x - bw / 2) * w, (y - bh / 2) * h, (x + bw / 2) * w, (y + bh / 2) * h)
-                for name, (x, y, bw, bh) in zip(names, label["boxes"], strict=True)]
-    return out
+    return {
+        f"{split}/{label['file'].partition(f'/images/{split}/')[2]}": pixel_boxes(label, read["names"])
+        for split in ("train", "val", "test") for label in read.get(split, [])
+    }
 
 
 def pycocotools_reads(path: Path) -> dict[str, list[tuple]]:
@@ -90,7 +53,7 @@ def test_ultralytics_and_pycocotools_read_bccd_back(wb, data: Path, tmp_path: Pa
     ours = {Path(path).name: found for path, found in boxes(dataset).items()}
     result, archive = export(dataset, "yolo")
     assert (result["images"], result["annotations"], result["left_out"], result["notes"]) == (364, 4886, [], [])
-    read = ultralytics_reads(unpack(archive, tmp_path / "yolo"), tmp_path / "config")
+    [read] = ultralytics_reads(tmp_path / "config", (unpack(archive, tmp_path / "yolo"), "detect"))
     assert read["names"] == {"0": "Platelets", "1": "RBC", "2": "WBC"}
     assert {split: len(read[split]) for split in ("train", "val", "test")} == {"train": 205, "val": 87, "test": 72}
     theirs = {Path(path).name: found for path, found in as_boxes(read).items()}
@@ -128,13 +91,10 @@ def test_ultralytics_trains_on_an_export(wb, tmp_path: Path, data: Path):
         text(root / split / "labels" / f"{path.stem}.txt", (data / "bccd" / "labels" / f"{path.stem}.txt").read_text())
     text(root / "labelmap.txt", "RBC\nWBC\nPlatelets\n")
     folder = unpack(export(make(wb, root), "yolo")[1], tmp_path / "out")
-    ultralytics_reads(folder, tmp_path / "config")
     model = data.parent / "models" / "tiny26n.yaml"
     code = (f"from ultralytics import YOLO; YOLO({str(model)!r}).train(data={str(folder / 'data.yaml')!r}, epochs=1, imgsz=96, batch=4, plots=False, "
-            f"amp=False, workers=0, device='cpu', project={str(tmp_path / 'run')!r}); print('TRAINED')")
-    env = os.environ | {"YOLO_OFFLINE": "1", "YOLO_AUTOINSTALL": "0", "YOLO_CONFIG_DIR": str(tmp_path / "config")}
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, cwd=tmp_path, timeout=280)
-    assert "TRAINED" in run.stdout, run.stderr[-2000:]
+            f"amp=False, workers=0, device='cpu', project={str(tmp_path / 'run')!r}); print('ANSWER')")
+    run_python(code, env=ultralytics_env(tmp_path / "config"), folder=tmp_path)
 
 
 @pytest.fixture
@@ -158,6 +118,18 @@ def entries(archive: Path) -> dict[str, bytes]:
         return {name: opened.read(name) for name in opened.namelist()}
 
 
+@pytest.mark.parametrize("format", sorted(writable()))
+def test_t36_namesakes_in_folders_and_splits_read_back_equal(wb, mixed, format: str):
+    again = make(wb, export(mixed, format)[1], "again")
+    assert [c.name for c in again.classes()] == [c.name for c in mixed.classes()]
+    ours, theirs = ([found for found in boxes(each).values() if found] for each in (mixed, again))
+    left = list(theirs)
+    for found in ours:
+        left.remove(next(other for other in left if same_boxes(found, other, 1.01 if format == "qwen" else 0.01)))
+    assert not left and len(ours) == 6
+    assert sorted(row.split for row in again.images()).count("val") == 1
+
+
 @pytest.mark.parametrize("format", ["yolo", "coco"])
 def test_namesakes_stay_apart_and_what_is_left_out_is_said(mixed, format: str):
     result, archive = export(mixed, format)
@@ -171,7 +143,7 @@ def test_namesakes_stay_apart_and_what_is_left_out_is_said(mixed, format: str):
 
 
 def test_ultralytics_reads_namesakes_and_hostile_names(mixed, tmp_path: Path):
-    read = ultralytics_reads(unpack(export(mixed, "yolo")[1], tmp_path / "out"), tmp_path / "config")
+    [read] = ultralytics_reads(tmp_path / "config", (unpack(export(mixed, "yolo")[1], tmp_path / "out"), "detect"))
     assert list(read["names"].values()) == ["<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0"]
     assert len(read["train"]) == 5 and len(read["val"]) == 1 and all(len(found) == 2 for found in as_boxes(read).values())
 
@@ -200,15 +172,16 @@ def test_options(mixed):
     for bad, told in (({"splits": ["test"]}, "no image"), ({"states": ["odd"]}, "odd"), ({"states": ["in_progress"]}, "no image")):
         with pytest.raises(BadInput, match=told):
             export(mixed, "yolo", **bad)
-    with pytest.raises(BadInput, match="tfrecord"):
-        export(mixed, "tfrecord")
+    with pytest.raises(BadInput, match="pickle"):
+        export(mixed, "pickle")
 
 
 def test_a_dataset_without_splits_trains_too(wb, tmp_path: Path):
     dataset = make(wb, yolo_folder(tmp_path / "s", {"a.png": "0 .5 .5 .5 .5"}, ["cat"]))
     result, archive = export(dataset, "yolo")
     assert result["notes"] == ["1 images without a split are in train", "there is no val split: data.yaml validates on train"]
-    assert ultralytics_reads(unpack(archive, tmp_path / "out"), tmp_path / "config")["nc"] == 1
+    [read] = ultralytics_reads(tmp_path / "config", (unpack(archive, tmp_path / "out"), "detect"))
+    assert read["nc"] == 1
 
 
 def test_paths_forged_in_the_database_never_reach_an_export(wb, tmp_path: Path):
@@ -219,7 +192,7 @@ def test_paths_forged_in_the_database_never_reach_an_export(wb, tmp_path: Path):
     with wb.store.write() as conn:
         for row, path in zip(dataset.images(), forged, strict=False):
             conn.execute(update(schema.image).where(schema.image.c.id == row.id).values(path=path))
-    for format in ("yolo", "coco"):
+    for format in ("yolo", "coco", "tfrecord"):
         result, archive = export(dataset, format)
         assert result["images"] == 1 and {row["file"] for row in result["left_out"]} == set(forged)
         assert b"SECRET" not in archive.read_bytes() and not [name for name in entries(archive) if ".." in name or name.startswith("/")]
@@ -244,3 +217,30 @@ def test_the_operations(wb, mixed):
         call(wb, "exports_delete", file="gone.zip")
     call(wb, "exports_delete", file=listed[0]["file"])
     assert call(wb, "exports_list") == []
+
+
+CHANGES = {
+    "renamed": lambda data: data.rename_class(0, "Katze"),
+    "reordered": lambda data: data.reorder([1, 0]),
+    "added": lambda data: data.add_class("bird"),
+    "recoloured": lambda data: data.recolor(0, "#123456"),
+    "deleted, its boxes moved": lambda data: delete_class(data, 1, 0, "me"),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("format", ["yolo", "coco", "voc", "tfrecord"])
+def test_t38_a_class_changed_while_an_export_runs(wb, tmp_path: Path, format: str, change: str, monkeypatch):
+    """The label map is that of the start, and each box has the class it had or was given, never one of another number."""
+    monkeypatch.setattr("tator.exporting.BATCH", 10)
+    rows = {f"{n:03}.png": "0 .25 .25 .5 .5\n1 .75 .75 .5 .5" for n in range(120)}
+    dataset = make(wb, yolo_folder(tmp_path / "s", rows, ["cat", "dog"]))
+    work = export_dataset(dataset, format)
+    next(work)
+    CHANGES[change](dataset)
+    result = finish(work)
+    again = make(wb, dataset.workspace.folder("exports") / result["file"], "again")
+    assert [c.name for c in again.classes()] == ["cat", "dog"] and len(boxes(again)) == 120
+    for found in boxes(again).values():
+        names = {round(row[1]): row[0] for row in found}
+        assert names[0] == "cat" and names[32] in (("cat", "dog") if "deleted" in change else ("dog",))

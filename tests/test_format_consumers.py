@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import shutil
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
+from tator.annotations import add_many
 from tator.dataset import Dataset
-from tests.folders import boxes, export, make, same_boxes
+from tator.formats import Label
+from tator.formats._shapes import mask_of
+from tests.folders import boxes, export, make, same_boxes, text
+from tests.oracles import datumaro_reads, pixel_boxes, run_python, ultralytics_env, ultralytics_reads
 from tests.reading import copy_files
 
 NAMES = ["RBC", "WBC", "Platelets"]
@@ -85,7 +91,8 @@ def supervised(dataset) -> dict[str, list[tuple]]:
 
 @pytest.mark.parametrize("format", ["coco", "yolo", "voc"])
 def test_supervision_reads(unpacked, truth, format: str):
-    sv = pytest.importorskip("supervision", reason="supervision is not installed")
+    import supervision as sv
+
     root, load = unpacked(format), sv.DetectionDataset
     if format == "coco":
         found = load.from_coco(str(root / "images/train"), str(root / "annotations/instances_train.json"))
@@ -109,65 +116,142 @@ DATUMARO = {
 
 @pytest.mark.parametrize(("format", "importer"), DATUMARO.items())
 def test_datumaro_reads(unpacked, truth, format: str, importer: str):
-    dm = pytest.importorskip("datumaro", reason="datumaro is not installed")
-    dataset = dm.Dataset.import_from(str(unpacked(format)), importer)
-    labels = [label.name for label in dataset.categories()[dm.AnnotationType.label]]
-    assert [name for name in labels if name in NAMES] == NAMES
+    read = datumaro_reads(unpacked(format), importer)
+    assert [name for name in read["labels"] if name in NAMES] == NAMES
     found = {
-        f"{Path(item.id).name}.jpg": [
-            (labels[a.label], *a.points) for a in item.annotations if a.type == dm.AnnotationType.bbox
-        ]
-        for item in dataset
+        f"{Path(item).name}.jpg": [row[1:6] for row in rows if row[0] == "bbox"] for item, rows in read["items"].items()
     }
     assert found.keys() == truth.keys()
     check(found, truth, within=1.01)
 
 
-@pytest.mark.parametrize(("format", "task"), [("yolo", "detect"), ("yolo_seg", "segment"), ("yolo_obb", "obb")])
-def test_ultralytics_reads_yolo(unpacked, truth, format: str, task: str):
-    pytest.importorskip("ultralytics", reason="ultralytics is not installed")
-    from ultralytics.data import YOLODataset
-    from ultralytics.data.utils import check_det_dataset
+@pytest.fixture(scope="module")
+def walls(data: Path, tmp_path_factory: pytest.TempPathFactory):
+    """Return a dataset of 6 house fronts in two splits, with outlines, one of them with a hole, one of two parts."""
+    from tator.workbench import Workbench
 
-    root = unpacked(format)
-    facts = check_det_dataset(str(root / "data.yaml"), autodownload=False)
-    assert list(facts["names"].values()) == NAMES
-    for split in ("train", "val", "test"):
-        dataset = YOLODataset(img_path=facts[split], data=facts, task=task, augment=False, imgsz=640)
-        assert len(dataset.labels) == 4
-        found = {}
-        for label in dataset.labels:
-            height, width = label["shape"]
-            x, y, w, h = (label["bboxes"] * [width, height, width, height]).T
-            corners = np.stack((x - w / 2, y - h / 2, x + w / 2, y + h / 2), 1)
-            rows = zip(label["cls"].ravel(), corners, strict=True)
-            found[Path(label["im_file"]).name] = [(NAMES[int(c)], *map(float, box)) for c, box in rows]
-        check(found, truth, within=0.2)
+    source, root = data / "facade" / "valid", tmp_path_factory.mktemp("walls")
+    content = json.loads((source / "_annotations.coco.json").read_text())
+    images = [image for image in content["images"] if (source / image["file_name"]).is_file()][:6]
+    for image in images:
+        copy_files(source / image["file_name"], root)
+    for split, part in (("train", images[:4]), ("val", images[4:])):
+        rows = [row for row in content["annotations"] if row["image_id"] in {image["id"] for image in part}]
+        rows[0]["segmentation"] = [[10, 10, 60, 10, 60, 60, 10, 60], [80, 10, 99, 10, 99, 60, 80, 60]]
+        rows[0]["bbox"] = [10, 10, 89, 50]
+        text(root / f"{split}.json", json.dumps({**content, "images": part, "annotations": rows}))
+    wb = Workbench.at(tmp_path_factory.mktemp("home"))
+    dataset = make(wb, root, "walls")
+    ring, hole = [200.0, 200.0, 300.0, 200.0, 300.0, 300.0, 200.0, 300.0], [220.0, 220.0, 220.0, 280.0, 280.0, 280.0, 280.0, 220.0]
+    row = {"image_id": dataset.images()[0].id, "class_id": dataset.classes()[0].class_id, "xyxy": (200, 200, 300, 300), "status": "accepted"}
+    with wb.store.write() as conn:
+        add_many(conn, dataset.id, [{**row, "polygons": [[ring, hole]], "rle": None, "source": "human"}])
+    yield dataset
+    wb.close()
+
+
+def areas(dataset: Dataset) -> dict[str, list[tuple[str, int]]]:
+    """Return {image: sorted (class name, pixels of the object)}."""
+    names = {row.class_id: row.name for row in dataset.classes()}
+    rows = {row.id: row for row in dataset.images()}
+    found: dict[str, list] = {}
+    for image_id, each in dataset.annotation_rows(list(rows), "accepted").items():
+        size = rows[image_id].width, rows[image_id].height
+        masks = [(names[a["class_id"]], mask_of(Label(0, (0, 0, 1, 1), a["polygons"], a["rle"]), *size)) for a in each]
+        found[Path(rows[image_id].path).name] = sorted((name, int(mask.data.sum())) for name, mask in masks)
+    return found
+
+
+def same_areas(ours: list[tuple], theirs: list[tuple], share: float) -> bool:
+    """Whether objects are as large, but for a share and for two pixels around a square of that area."""
+    return [name for name, _ in ours] == [name for name, _ in theirs] and all(
+        abs(a - b) <= share * a + 8 * math.sqrt(a) * (share > 0) for (_, a), (_, b) in zip(ours, theirs, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("format", "importer", "share"),
+    [("coco", "coco_instances", 0.02), ("cvat", "cvat", 0.02), ("openimages", "open_images", 0)],
+)
+def test_datumaro_reads_outlines(walls, tmp_path: Path, format: str, importer: str, share: float):
+    with zipfile.ZipFile(export(walls, format)[1]) as archive:
+        archive.extractall(tmp_path)
+    read = datumaro_reads(tmp_path, importer)
+    truth = areas(walls)
+    assert {f"{Path(item).name}.jpg" for item in read["items"]} == truth.keys()
+    for item, rows in read["items"].items():
+        whole: dict[tuple, float] = {}
+        for at, (kind, name, *_, area, group) in enumerate(rows):
+            if kind in ("polygon", "mask"):  # parts of one object are a group
+                whole[name, group or -at] = whole.get((name, group or -at), 0) + area
+        found = sorted((name, area) for (name, _), area in whole.items())
+        assert same_areas(truth[f"{Path(item).name}.jpg"], found, share), item
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo_seg"])
+def test_supervision_reads_outlines(walls, tmp_path: Path, format: str):
+    import supervision as sv
+
+    with zipfile.ZipFile(export(walls, format)[1]) as archive:
+        archive.extractall(tmp_path)
+    images, load = str(tmp_path / "images" / "train"), sv.DetectionDataset
+    if format == "coco":
+        read = load.from_coco(images, str(tmp_path / "annotations" / "instances_train.json"), force_masks=True)
+    else:
+        read = load.from_yolo(images, str(tmp_path / "labels" / "train"), str(tmp_path / "data.yaml"), force_masks=True)
+    truth = areas(walls)
+    assert len(read) == 4, [path for path, _, _ in read]
+    for path, _, found in read:
+        ours = sorted((read.classes[c], int(m.sum())) for c, m in zip(found.class_id, found.mask, strict=True))
+        assert same_areas(truth[Path(path).name], ours, 0.02), path
+
+
+YOLO_TASKS = {"yolo": "detect", "yolo_seg": "segment", "yolo_obb": "obb"}
+
+
+@pytest.fixture(scope="module")
+def yolo_read(unpacked, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    sets = [(unpacked(format), task) for format, task in YOLO_TASKS.items()]
+    return dict(zip(YOLO_TASKS, ultralytics_reads(tmp_path_factory.mktemp("config"), *sets), strict=True))
+
+
+@pytest.mark.parametrize("format", YOLO_TASKS)
+def test_ultralytics_reads_yolo(yolo_read, truth, format: str):
+    read = yolo_read[format]
+    assert list(read["names"].values()) == NAMES
+    found = {
+        Path(label["file"]).name: pixel_boxes(label, read["names"])
+        for split in ("train", "val", "test")
+        for label in read[split]
+    }
+    assert found.keys() == truth.keys()
+    check(found, truth, within=0.2)
+
+
+ULTRALYTICS_TRAINS = """
+import sys
+from ultralytics import YOLO
+model = YOLO(sys.argv[2])
+model.train(data=sys.argv[1] + "/data.yaml", epochs=1, imgsz=64, batch=2, workers=0, device="cpu", project=sys.argv[3],
+            amp=False, plots=False, pretrained=False, verbose=False)
+print("ANSWER" + ",".join(model.names.values()))
+"""
 
 
 @pytest.mark.slow
-def test_ultralytics_trains_an_epoch(unpacked, tmp_path: Path):
-    ultralytics = pytest.importorskip("ultralytics", reason="ultralytics is not installed")
-    model = ultralytics.YOLO("yolo11n.yaml")
-    model.train(
-        data=str(unpacked("yolo") / "data.yaml"),
-        epochs=1,
-        imgsz=64,
-        batch=2,
-        workers=0,
-        device="cpu",
-        project=str(tmp_path),
-        amp=False,
-        plots=False,
-        pretrained=False,
-        verbose=False,
+@pytest.mark.parametrize(
+    ("format", "model"), [("yolo", "yolo11n.yaml"), ("yolo_seg", "yolo11n-seg.yaml"), ("yolo_obb", "yolo11n-obb.yaml")]
+)
+def test_ultralytics_trains_an_epoch(unpacked, tmp_path: Path, format: str, model: str):
+    env = ultralytics_env(tmp_path / "config")
+    told = run_python(
+        ULTRALYTICS_TRAINS, str(unpacked(format)), model, str(tmp_path / "run"), env=env, folder=tmp_path
     )
-    assert list(model.names.values()) == NAMES
-    assert list(tmp_path.rglob("last.pt"))
+    assert told.strip().split(",") == NAMES
+    assert list((tmp_path / "run").rglob("last.pt"))
 
 
 def test_rfdetr_reads_roboflow(unpacked, truth):
-    pytest.importorskip("rfdetr", reason="rfdetr is not installed")
     from rfdetr.datasets.coco import build_roboflow_from_coco
     from rfdetr.detr import RFDETR
 
@@ -197,6 +281,27 @@ def test_rfdetr_reads_roboflow(unpacked, truth):
                 labels = dataset[at][1]["labels"].tolist()
                 assert sorted(NAMES[label] for label in labels) == sorted(row[0] for row in found[facts["file_name"]])
         check(found, truth)
+
+
+RFDETR_TRAINS = """
+import sys
+from rfdetr import RFDETRNano
+model = RFDETRNano(pretrain_weights=None, num_classes=3, device="cpu", resolution=128, dec_layers=1, num_queries=40,
+                   num_select=40, group_detr=1)
+model.train(dataset_dir=sys.argv[1], output_dir=sys.argv[2], epochs=1, batch_size=2, grad_accum_steps=1, num_workers=0,
+            multi_scale=False, expanded_scales=False, tensorboard=False, use_ema=False, run_test=False,
+            eval_backend="faster_coco_eval")
+print("ANSWER" + ",".join(model.model.class_names))
+"""
+
+
+@pytest.mark.slow
+def test_rfdetr_trains_an_epoch(unpacked, tmp_path: Path):
+    run = tmp_path / "run"
+    told = run_python(RFDETR_TRAINS, str(unpacked("roboflow")), str(run), env=dict(os.environ), folder=tmp_path)
+    assert told.strip().split(",") == NAMES
+    assert (run / "checkpoint_best_total.pth").stat().st_size > 1 << 20
+    shutil.rmtree(run)  # half a gigabyte
 
 
 def test_qwen_records_are_conversations(unpacked, truth):

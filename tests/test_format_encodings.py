@@ -150,7 +150,7 @@ def test_the_operation_offers_every_format_that_can_be_written():
     from tator.ops import operations
 
     hint = operations()["datasets_export"].parameters["format"].annotation
-    assert set(typing.get_args(hint)) == set(writable()) and len(FORMATS) == 15
+    assert set(typing.get_args(hint)) == set(writable()) and len(FORMATS) == 16
 
 
 def test_keypoints_beside_boxes_are_left_out_with_a_note(tmp_path: Path):
@@ -163,3 +163,12 @@ def test_keypoints_beside_boxes_are_left_out_with_a_note(tmp_path: Path):
         and found["images/a.jpg"][0].polygons is None
     )
     assert "keypoints left out" in told(source)
+
+
+def test_every_file_is_read_where_there_are_many(tmp_path: Path):
+    """A sniff looks at some files of a folder; a reader must not."""
+    for n in range(450):
+        picture(tmp_path / f"{n}.png")
+        text(tmp_path / f"{n}.csv", f"filename,class,xmin,ymin,xmax,ymax\n{n}.png,cat,1,2,30,40\n")
+    source, found = read_folder(tmp_path)
+    assert source.format == "csv" and all(named_boxes(source, labels) == [("cat", 1, 2, 30, 40)] for labels in found.values())

@@ -39,13 +39,13 @@ def rows(folder: Path, content: str, size=(64, 48), names=("cat", "dog")) -> tup
     ("0 .1 .1 .2 .1 .3 .1", "zero area"), ("0 .1 .1 nan .1 .3 .3", "not a finite number"),
     ("1 .3 .3 .2 .2", "repeats an earlier row"),
 ])
-def test_bad_yolo_rows_are_dropped_by_file_line_and_reason(tmp_path: Path, row: str, reason: str):
+def test_t39_bad_yolo_rows_are_dropped_by_file_line_and_reason(tmp_path: Path, row: str, reason: str):
     found, report = rows(tmp_path, f"1 .3 .3 .2 .2\n\n{row}\n0 .5 .5 .2 .2\n")
     assert [label.class_index for label in found] == [1, 0]
     assert report.entries["dropped"] == [{"file": "labels/a.txt", "line": 3, "reason": reason, "detail": report.entries["dropped"][0]["detail"]}]
 
 
-def test_yolo_boxes_and_polygons_mixed_in_one_file(tmp_path: Path):
+def test_t41_yolo_boxes_and_polygons_mixed_in_one_file(tmp_path: Path):
     found, report = rows(tmp_path, "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n0 0.1 0.1 0.2 0.1 0.2 0.2 0.1 0.2\n")
     assert found[0].xyxy == (16, 12, 48, 36) and found[0].polygons is None
     assert found[1].xyxy == (16, 12, 48, 36) and found[1].polygons == [[[16, 12, 48, 12, 48, 36]]]
@@ -96,7 +96,7 @@ def test_class_names_from_every_kind_of_file(tmp_path: Path, file: str, content:
     assert list(source.classes.values()) == names and len(source.labels("images/a.png", 64, 48)) == 1
 
 
-def test_ids_of_names_need_not_be_contiguous(tmp_path: Path):
+def test_t40_ids_of_names_need_not_be_contiguous(tmp_path: Path):
     text(yolo_folder(tmp_path, {"a.png": "5 .5 .5 .1 .1\n3 .5 .5 .2 .2"}) / "data.yaml", "names: {5: five, 1: one}")
     source = yolo.read(Tree.of(tmp_path))
     assert source.classes == {1: "one", 5: "five"} and len(source.labels("images/a.png", 64, 48)) == 1
@@ -118,7 +118,7 @@ def coco_labels(folder: Path, annotations: list[dict], **options) -> tuple[list,
     ({"category_id": 9}, "class out of range"), ({"category_id": None}, "class out of range"), ({"category_id": [1]}, "class out of range"),
     ({"bbox": [1, 1, 5]}, "no box"), ({"bbox": None}, "no box"), ({"bbox": "1,1,5,5"}, "no box"), ({"iscrowd": 1}, "crowd region"),
 ])
-def test_bad_coco_annotations_are_dropped_by_id_and_reason(tmp_path: Path, bad: dict, reason: str):
+def test_t39_bad_coco_annotations_are_dropped_by_id_and_reason(tmp_path: Path, bad: dict, reason: str):
     found, report = coco_labels(tmp_path, [{}, bad, {"category_id": 2}])
     assert [label.class_index for label in found] == [0, 1]
     assert report.counts["dropped"] == {reason: 1} and "annotation 2" in report.entries["dropped"][0]["file"]

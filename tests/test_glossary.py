@@ -44,6 +44,49 @@ def test_every_form_reads_alike(form: str):
     assert terms(FORMS[form]) == {"truck": ["lorry", "HGV"], "boat": ["ship", "vessel"]}
 
 
+@pytest.mark.parametrize("name_key", ["label", "class", "name"])
+@pytest.mark.parametrize("terms_key", ["synonyms", "terms", "values", "list"])
+def test_a_list_may_spell_its_keys_in_every_way(name_key: str, terms_key: str):
+    content = [{name_key: "truck", terms_key: ["lorry", "HGV"]}, {name_key: "boat", terms_key: "ship, vessel"}]
+    assert terms(json.dumps(content)) == {"truck": ["lorry", "HGV"], "boat": ["ship", "vessel"]}
+
+
+@pytest.mark.parametrize("form", ["truck: {}", "truck -> {}", "truck = {}", "truck - {}", "truck ({})", '{{"truck": "{}"}}'])
+@pytest.mark.parametrize("between", ["; ", ", ", "/", " and ", " or ", ";", ",", " / ", " AND ", ", and "])
+def test_terms_are_split_on_every_sign_and_word(form: str, between: str):
+    assert terms(form.format(between.join(["lorry", "HGV", "tipper"]))) == {"truck": ["lorry", "HGV", "tipper"]}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "truck (lorry, HGV)",
+        "truck(lorry, HGV)",
+        " truck  ( lorry , HGV ) ",
+        "- truck (lorry; HGV)",
+        "1. truck (lorry and HGV)",
+        '"truck" (also known as "lorry", HGV)',
+    ],
+)
+def test_the_form_in_brackets_and_fillers_work(line: str):
+    r"""Expressions with \\( in a raw string never match a bracket: the form and a filler strip were dead elsewhere."""
+    assert terms(line) == {"truck": ["lorry", "HGV"]}
+
+
+FENCES = ["```json\n{}\n```", "```\n{}\n```", "  ```json\n{}\n```  ", "```JSON\n{}\n```", "```json\r\n{}\r\n```", "```json\n\n{}\n\n```\n"]
+
+
+@pytest.mark.parametrize("fence", FENCES)
+@pytest.mark.parametrize("inside", ['{"truck": ["lorry"]}', '[{"label": "truck", "terms": "lorry"}]', "truck: lorry"])
+def test_fences_are_taken_off(fence: str, inside: str):
+    assert terms(fence.replace("{}", inside)) == {"truck": ["lorry"]}
+
+
+@pytest.mark.parametrize("term", ["x" * 41, "!!!", "---", "a (b)", "a [b]", "a {b}", "a -> b", "a → b", "<b>"])
+def test_what_is_no_term_is_left_out(term: str):
+    assert terms(json.dumps({"truck": ["lorry", term, "x" * 40]})) == {"truck": ["lorry", "x" * 40]}
+
+
 def test_terms_are_cleaned_and_told_apart_case_aside():
     text = "gas_tank: tank, Tank, GAS_TANK, a (b, " + "x" * 41 + ", <b>, ok->no, !!, tank farm"
     assert terms(text) == {"gas_tank": ["tank", "tank farm"]}

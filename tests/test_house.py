@@ -53,10 +53,12 @@ LAYERS = (  # the file list is the design document: a new module is named here, 
         "class_mapping",
         "filling",
         "importing",
+        "embedded",
         "merging",
         "copying",
         "preview",
         "exporting",
+        "export_files",
         "crops",
         "splitting",
         "fingerprints",
@@ -306,6 +308,15 @@ def test_operation_contract(name: str, verb):
         plain = p.annotation in PLAIN or typing.get_origin(p.annotation) is typing.Literal
         of_plain = typing.get_origin(p.annotation) is list and typing.get_args(p.annotation)[0] in PLAIN
         assert plain or of_plain, f"{name}: {p.name} is {p.annotation}"
+
+
+BAD_INPUTS = [*range(1, 17), *range(27, 30), *range(31, 42)]  # of the catalogue: what readers, archives and images meet
+
+
+@pytest.mark.parametrize("number", BAD_INPUTS)
+def test_every_bad_input_has_tests_that_carry_its_number(number: int):
+    names = {node.name for path in TESTS for node in tree_of(path).body if isinstance(node, ast.FunctionDef)}
+    assert any(f"_t{number:02}_" in name for name in names if name.startswith("test_t"))
 
 
 def loaded_by(statement: str) -> set[str]:

@@ -39,7 +39,7 @@ def png_header(width: int, height: int) -> bytes:
 
 @pytest.mark.parametrize("size", [(50_000, 50_000), (65_000, 65_000), (2**31 - 1, 2), (1, PIXEL_LIMIT + 1), (20_001, 20_000)])
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-def test_pixel_bombs_are_refused_before_decoding(tmp_path: Path, size: tuple[int, int]):
+def test_t32_pixel_bombs_are_refused_before_decoding(tmp_path: Path, size: tuple[int, int]):
     path = tmp_path / "bomb.png"
     path.write_bytes(png_header(*size))
     for read in (probe, read_image, lambda p: thumbnail(p, tmp_path / "cache"), lambda p: viewable(p, tmp_path / "cache")):
@@ -50,7 +50,7 @@ def test_pixel_bombs_are_refused_before_decoding(tmp_path: Path, size: tuple[int
 
 @pytest.mark.parametrize("share", [0.05, 0.3, 0.5, 0.9, 0.999])
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP"])
-def test_truncated_images_are_refused_by_name(tmp_path: Path, kind: str, share: float):
+def test_t33_truncated_images_are_refused_by_name(tmp_path: Path, kind: str, share: float):
     buffer = io.BytesIO()
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)).save(buffer, kind)
     path = tmp_path / f"cut.{kind.lower()}"
@@ -78,7 +78,7 @@ def test_missing_files_are_named(tmp_path: Path):
 
 @pytest.mark.parametrize("orientation", range(10))
 @pytest.mark.parametrize("ending", ["jpg", "png", "webp", "tif"])
-def test_exif_orientation(tmp_path: Path, orientation: int, ending: str):
+def test_t35_exif_orientation(tmp_path: Path, orientation: int, ending: str):
     """The pixels are stored as each orientation says, so reading must always give the upright picture back."""
     upright = Image.fromarray(quarters())
     back = {2: "FLIP_LEFT_RIGHT", 3: "ROTATE_180", 4: "FLIP_TOP_BOTTOM", 5: "TRANSPOSE", 6: "ROTATE_90", 7: "TRANSVERSE", 8: "ROTATE_270"}
@@ -104,14 +104,14 @@ def test_broken_exif_is_no_reason_to_lose_the_image(tmp_path: Path):
 
 
 @pytest.mark.parametrize("kind", ["png", "tif"])
-def test_sixteen_bit_is_scaled_not_clipped(tmp_path: Path, kind: str):
+def test_t34_sixteen_bit_is_scaled_not_clipped(tmp_path: Path, kind: str):
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, -1).repeat(8, 0)
     Image.fromarray(ramp).save(tmp_path / f"deep.{kind}")
     read = read_image(tmp_path / f"deep.{kind}")
     assert np.abs(read[0, :, 0].astype(int) - np.arange(256)).max() <= 1
 
 
-def test_float_and_32_bit_images_span_their_range(tmp_path: Path):
+def test_t34_float_and_32_bit_images_span_their_range(tmp_path: Path):
     values = np.array([[0.0, 0.5], [1.0, np.nan]], np.float32)
     Image.fromarray(values).save(tmp_path / "f.tif")
     assert read_image(tmp_path / "f.tif")[..., 0].tolist() == [[0, 128], [255, 0]]
@@ -119,13 +119,13 @@ def test_float_and_32_bit_images_span_their_range(tmp_path: Path):
     assert read_image(tmp_path / "i.tif")[..., 0].tolist() == [[0, 128], [255, 128]]
 
 
-def test_cmyk(tmp_path: Path):
+def test_t34_cmyk(tmp_path: Path):
     Image.fromarray(quarters((64, 64))).convert("CMYK").save(tmp_path / "c.jpg", quality=95)
     assert corner_colors(read_image(tmp_path / "c.jpg")) == corner_colors(quarters())
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "P"])
-def test_transparency_is_laid_on_white(tmp_path: Path, mode: str):
+def test_t34_transparency_is_laid_on_white(tmp_path: Path, mode: str):
     clear = Image.new("RGBA", (8, 8), (0, 0, 0, 0))
     clear.paste((0, 0, 0, 255), (4, 0, 8, 8))
     path = tmp_path / "t.png"
@@ -141,7 +141,7 @@ def test_transparency_is_laid_on_white(tmp_path: Path, mode: str):
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "P", "RGB", "LAB"])
-def test_other_modes_become_rgb(tmp_path: Path, mode: str):
+def test_t34_other_modes_become_rgb(tmp_path: Path, mode: str):
     path = tmp_path / ("m.tif" if mode == "LAB" else "m.png")
     picture = Image.new("LAB", (8, 8), (128, 128, 128)) if mode == "LAB" else Image.fromarray(quarters()).convert(mode)
     picture.save(path)
@@ -149,7 +149,7 @@ def test_other_modes_become_rgb(tmp_path: Path, mode: str):
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp", "png", "tif"])
-def test_animated_images_give_their_first_frame(tmp_path: Path, kind: str):
+def test_t34_animated_images_give_their_first_frame(tmp_path: Path, kind: str):
     frames = [Image.new("RGB", (16, 16), color) for color in (RED, GREEN, BLUE)]
     path = tmp_path / f"film.{kind}"
     frames[0].save(path, save_all=True, append_images=frames[1:])

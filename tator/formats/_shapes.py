@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tator.formats import SMALLEST, Label, Report, fit_box
-from tator.types import Polygon
+from tator.types import Mask, Polygon
 
 CIRCLE_CORNERS = 64  # of a circle read as an outline: its area is 0.2 % short of the circle's
 
@@ -120,6 +120,25 @@ def box_ring(xyxy: Sequence[float]) -> list[float]:
     """Return a box as a flat ring of four corners, clockwise on the screen from the upper left."""
     x1, y1, x2, y2 = xyxy
     return [x1, y1, x2, y1, x2, y2, x1, y2]
+
+
+def mask_of(label: Label, width: int, height: int) -> Mask | None:
+    """Return the pixels of an outline or of run lengths; None for a plain box, and where they hold no pixel.
+
+    Args:
+        label: whose.
+        width: of the image in pixels.
+        height: of the image in pixels.
+    """
+    from tator import masks
+
+    if not label.polygons:
+        return masks.of_rle(label.rle) if label.rle else None
+    x1, y1, x2, y2 = extent([value for polygon in label.polygons for value in polygon[0]])
+    left, top = max(math.floor(x1), 0), max(math.floor(y1), 0)  # drawn in its own corner: a photograph is far larger
+    moved = [[[v - (left, top)[at % 2] for at, v in enumerate(ring)] for ring in polygon] for polygon in label.polygons]
+    mask = masks.of_polygons(moved, min(math.ceil(x2), width) - left, min(math.ceil(y2), height) - top)
+    return mask and replace(mask, x=mask.x + left, y=mask.y + top)
 
 
 def polygons_of(label: Label) -> list[Polygon]:

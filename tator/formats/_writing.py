@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from tator.formats import Label
+from tator.types import BadInput
 from tator.workspace import inside
+
+
+def _no_content() -> tuple[bytes, str]:
+    raise BadInput("a format that holds the images themselves needs them, and here are labels only")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,8 @@ class Written:
         height: in pixels.
         labels: their class_index is the row of the label map.
         caption: of the image, or None.
+        content: returns the image as the bytes of an upright JPEG or PNG, and which; no bytes where it cannot be read.
+            Only formats that hold images ask for it.
     """
 
     path: str
@@ -34,6 +41,7 @@ class Written:
     height: int
     labels: Sequence[Label]
     caption: str | None = None
+    content: Callable[[], tuple[bytes, str]] = _no_content
 
     @property
     def trunk(self) -> str:
@@ -56,8 +64,8 @@ class Output(Protocol):
     def text(self, name: str, text: str) -> None:
         """Write a whole text file."""
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
-        """Lend a file to write bytes to, one at a time."""
+    def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
+        """Lend a file to write bytes to, one at a time; compressed or not where there is a choice."""
 
 
 class Folder:
@@ -71,7 +79,7 @@ class Folder:
         """Write a whole text file."""
         self._path(name).write_bytes(text.encode())
 
-    def open(self, name: str) -> AbstractContextManager[IO[bytes]]:
+    def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
         """Lend a file to write bytes to."""
         return open(self._path(name), "wb")
 
@@ -112,6 +120,12 @@ def outlines_only(out: Output, label: Label, kind: str) -> None:
         out.notes[f"masks are written as outlines, exact to half a pixel: {kind} holds no masks"] += 1
     elif label.polygons and (len(label.polygons) > 1 or len(label.polygons[0]) > 1):
         out.notes[f"parts and holes are joined by cuts of no width: {kind} holds one ring an object"] += 1
+
+
+def pixels_only(out: Output, label: Label, kind: str) -> None:
+    """Count an outline that is drawn where a format holds masks of whole pixels."""
+    if label.polygons:
+        out.notes[f"outlines are written as masks of whole pixels: {kind} holds no outlines"] += 1
 
 
 def plain(value: float) -> str:

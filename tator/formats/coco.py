@@ -19,6 +19,7 @@ from tator.types import BadInput, Polygon
 
 NAME = "coco"
 LABEL = "COCO"
+HOLDS_CAPTIONS = True
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 

@@ -7,22 +7,26 @@ from __future__ import annotations
 
 import base64
 import binascii
-import io
 import json
 import math
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 
 from tator import masks
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
 from tator.formats._json import as_dict, as_list, read_json
-from tator.formats._shapes import Place, box_label, ellipse, number, ordered, outline_label
+from tator.formats._mask_png import read_mask, write_mask
+from tator.formats._places import beside
+from tator.formats._shapes import Place, box_label, ellipse, mask_of, number, ordered, outline_label
 from tator.formats._writing import Output, Splits, Written, each
+from tator.images import EXTENSIONS
 from tator.tree import Tree
-from tator.types import Polygon
+from tator.types import BadInput
 
 NAME = "labelme"
 LABEL = "LabelMe"
+HOLDS_CAPTIONS = True
 NO_AREA = ("point", "points", "line", "linestrip")
 
 
@@ -59,7 +63,8 @@ class LabelmeSource(Gathered):
         image = partner(self, path, named if isinstance(named, str) else None)
         if image is None:
             if content.get("imageData"):
-                self.report.notice(path, "image is inside the label file", "save it beside the file to import it")
+                told = "import a copy of the files, or a zip of them: then it is taken out"
+                self.report.notice(path, "image is inside the label file", told)
             return
         self.take(image, path, None, None)
         self.told_size(image, path, content.get("imageWidth"), content.get("imageHeight"))
@@ -128,16 +133,10 @@ def _flat(shape: dict) -> list[float]:
 
 def _mask(index: int, packed: object, corners: list[float], place: Place) -> Label | None:
     """Return a mask, given as a PNG of its box, as a label with run lengths."""
-    import numpy as np
-    import PIL.Image
-
     try:
-        picture = PIL.Image.open(io.BytesIO(base64.b64decode(str(packed), validate=True)), formats=("PNG",))
-        if picture.width > place.width or picture.height > place.height:
-            return place.drop("mask refused", f"{picture.width} x {picture.height} is larger than the image")
-        pixels = np.asarray(picture.convert("L")) > 0
+        pixels = read_mask(base64.b64decode(str(packed), validate=True), place.width * place.height)
         left, top = round(corners[0]), round(corners[1])
-    except (OSError, ValueError, SyntaxError, binascii.Error) as error:
+    except (BadInput, ValueError) as error:
         return place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
     mask = masks.of_dense(pixels, left, top)
     mask = mask and masks.of_dense(masks.to_dense(mask, place.width, place.height))
@@ -145,6 +144,25 @@ def _mask(index: int, packed: object, corners: list[float], place: Place) -> Lab
         return place.drop("zero area", "mask")
     x1, y1, x2, y2 = map(float, masks.box_of(mask))
     return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
+
+
+def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, content) of the images that are inside label files and nowhere else."""
+    for path, sample in tree.each_sample(".json"):
+        trunk = path[: -len(".json")]
+        if trunk in tree.by_trunk or not is_labelme(sample):
+            continue
+        content = as_dict(read_json(tree, path, Report(), "a LabelMe file"))
+        named = content.get("imagePath")
+        if isinstance(named, str) and tree.find(named, beside(path))[0] is not None:
+            continue
+        try:
+            picture = base64.b64decode(str(content.get("imageData") or ""), validate=True)
+        except binascii.Error:
+            continue
+        if picture:
+            ending = PurePosixPath(named.replace("\\", "/")).suffix.lower() if isinstance(named, str) else ""
+            yield trunk + (ending if ending in EXTENSIONS else ".png"), picture
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
@@ -195,22 +213,12 @@ def _pairs(flat: list[float]) -> list[list[float]]:
 
 def _mask_shape(out: Output, label: Label, common: dict) -> list[dict]:
     """Return a mask, or an outline with holes, as LabelMe's PNG of its box."""
-    import numpy as np
-    import PIL.Image
-
     if label.polygons:
         out.notes[f"outlines with holes are written as masks of whole pixels: {LABEL} has no holes"] += 1
-    mask = masks.of_rle(label.rle) if label.rle and not label.polygons else _drawn(label.polygons or [], label.xyxy)
+    mask = mask_of(label, math.ceil(label.xyxy[2]), math.ceil(label.xyxy[3]))
     if mask is None:
         return []
-    packed = io.BytesIO()
-    PIL.Image.fromarray(mask.data.astype(np.uint8) * 255).convert("1").save(packed, "PNG")
+    packed = base64.b64encode(write_mask(mask.data)).decode("ascii")
     height, width = mask.data.shape
     points = [[mask.x, mask.y], [mask.x + width - 1, mask.y + height - 1]]
-    return [
-        {**common, "points": points, "shape_type": "mask", "mask": base64.b64encode(packed.getvalue()).decode("ascii")}
-    ]
-
-
-def _drawn(polygons: list[Polygon], xyxy: tuple[float, float, float, float]) -> masks.Mask | None:
-    return masks.of_polygons(polygons, math.ceil(xyxy[2]), math.ceil(xyxy[3]))
+    return [{**common, "points": points, "shape_type": "mask", "mask": packed}]

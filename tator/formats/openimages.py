@@ -1,4 +1,4 @@
-"""Open Images: a CSV file a split, with a row a box in 0..1, classes by id.
+"""Open Images: a CSV file a split, with a row a box in 0..1, classes by id; another with a row a mask, which is a PNG file.
 
 Source: https://storage.googleapis.com/openimages/web/download_v7.html#dense-labels-formats
 """
@@ -7,49 +7,47 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+import numpy as np
+
+from tator import masks
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._csv import each_row, harmless, header, restored
 from tator.formats._gathered import Gathered, Refused
+from tator.formats._mask_png import draw_mask, read_mask
 from tator.formats._shapes import Place, box_label, number
-from tator.formats._writing import Output, Splits, Written, boxes_only, each
+from tator.formats._writing import Output, Splits, Written, each, pixels_only
 from tator.tree import Tree
+from tator.types import BadInput, Mask
 
 NAME = "openimages"
 LABEL = "Open Images"
+ONE_NAMESPACE = True  # an image is known by its id alone
 COLUMNS = (
-    "ImageID",
-    "Source",
-    "LabelName",
-    "Confidence",
-    "XMin",
-    "XMax",
-    "YMin",
-    "YMax",
-    "IsOccluded",
-    "IsTruncated",
-    "IsGroupOf",
-    "IsDepiction",
-    "IsInside",
+    *("ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"),
+    *("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside"),
+)
+MASK_COLUMNS = (
+    *("MaskPath", "ImageID", "LabelName", "BoxID", "BoxXMin", "BoxXMax", "BoxYMin", "BoxYMax"),
+    *("PredictedIoU", "Clicks"),
 )
 INDEX = (
-    "ImageID",
-    "Subset",
-    "OriginalURL",
-    "OriginalLandingURL",
-    "License",
-    "AuthorProfileURL",
-    "Author",
-    "Title",
-    "OriginalSize",
-    "OriginalMD5",
-    "Thumbnail300KURL",
-    "Rotation",
+    *("ImageID", "Subset", "OriginalURL", "OriginalLandingURL", "License", "AuthorProfileURL", "Author", "Title"),
+    *("OriginalSize", "OriginalMD5", "Thumbnail300KURL", "Rotation"),
 )
 NEEDED = ("imageid", "labelname", "xmin", "xmax", "ymin", "ymax")
+MASKS_NEEDED = ("maskpath", "imageid", "labelname")
 FILES = {"train": "train", "val": "validation", "test": "test"}
+_MASK_FOLDER = re.compile(r"(.*[-_ ])?masks?([-_ ].*)?", re.I)
+NEAR = 1e-5  # of a side, between the box of a mask and its own row: mask rows have six decimals
+LARGEST_MASK = 64 << 20  # bytes of a file, and pixels in it; the largest of Open Images have 2 megapixels
+MANY = 1000  # classes: a list as long as that of the whole-image labels (20,931) names what is met only
 
 
 def sniff(tree: Tree) -> bool:
@@ -58,26 +56,44 @@ def sniff(tree: Tree) -> bool:
 
 
 def is_openimages(sample: bytes) -> bool:
-    """Whether the head of a file has Open Images' columns."""
-    return set(NEEDED) <= set(header(sample))
+    """Whether the head of a file has Open Images' columns, of boxes or of masks."""
+    cells = set(header(sample))
+    return set(NEEDED) <= cells or set(MASKS_NEEDED) <= cells
 
 
 def read(tree: Tree) -> OpenImagesSource:
-    """Return the source of a folder that `sniff` took."""
+    """Return the source of a folder that `sniff` took; mask files are no images of the folder any more."""
     source = OpenImagesSource(tree, Report())
-    for path, sample in tree.each_sample(".csv"):
-        if is_openimages(sample):
+    headed = [(path, set(header(sample))) for path, sample in tree.each_sample(".csv")]
+    with_masks = [path for path, cells in headed if set(MASKS_NEEDED) <= cells]
+    source.set_masks_aside(with_masks)
+    for path, cells in headed:
+        if set(NEEDED) <= cells:
             source.add(path)
-        elif {"imageid", "subset"} <= set(header(sample)):
+        elif {"imageid", "subset"} <= cells:
             source.add_index(path)
-        elif "imageid" in header(sample):
-            source.report.drop(
-                path,
-                "not boxes",
-                "only the boxes of Open Images are read, not its masks, relations and whole-image labels",
-            )
-    source.settle(dict(enumerate(source.words.values())) if source.words else None)
+        elif "imageid" in cells and path not in with_masks:
+            told = "only the boxes and masks of Open Images are read, not its relations, points and whole-image labels"
+            source.report.drop(path, "not boxes", told)
+    for path in with_masks:
+        source.add_masks(path)
+    source.settle(dict(enumerate(source.listed.values())) if 0 < len(source.listed) <= MANY else None)
     return source
+
+
+@dataclass
+class _Object:
+    """An object of an image.
+
+    Attributes:
+        name: of its class.
+        sides: xmin, ymin, xmax, ymax in 0..1, NaN where the file has none.
+        mask: path of its mask file, or None.
+    """
+
+    name: str
+    sides: tuple[float, ...]
+    mask: str | None = None
 
 
 class OpenImagesSource(Gathered):
@@ -87,48 +103,73 @@ class OpenImagesSource(Gathered):
 
     def __init__(self, tree: Tree, report: Report) -> None:
         super().__init__(tree, report)
-        self.words = self._class_words()
+        self.words: dict[str, str] = {}  # class id: words
+        self.listed: dict[str, str] = {}  # of the classes that boxes are of, in their order
+        self._read_descriptions()
+        self._images: dict[tuple[str, str], str | None] = {}
+        self._objects: dict[str, list[_Object]] = defaultdict(list)
+        self._masks: dict[str, list[str]] = defaultdict(list)  # by name
 
-    def _class_words(self) -> dict[str, str]:
-        """Return {class id: words} of the class descriptions, in their order."""
-        words: dict[str, str] = {}
-        for path in self.tree.tables:
-            if path.lower().endswith(".csv") and "class-descriptions" in PurePosixPath(path).name.lower():
-                for line, row in each_row(self.tree, path, self.report):
-                    if len(row) == 2 and [cell.lower() for cell in row] != ["labelname", "displayname"]:
-                        words.setdefault(row[0], restored(row[1]))
-                    elif len(row) != 2:
-                        self.report.drop(path, "not a class description", ",".join(row)[:80], line)
-        return words
+    def _read_descriptions(self) -> None:
+        """Read the class descriptions; the list of classes with boxes goes before the list of all."""
+        found = [path for path in self.tree.tables if "class-descriptions" in PurePosixPath(path).name.lower()]
+        boxable = [path for path in found if "boxable" in PurePosixPath(path).name.lower()]
+        for path in sorted(found):
+            for line, row in each_row(self.tree, path, self.report) if path.lower().endswith(".csv") else ():
+                if len(row) == 2 and [cell.lower() for cell in row] != ["labelname", "displayname"]:
+                    self.words.setdefault(row[0], restored(row[1]))
+                    if path in boxable or not boxable:
+                        self.listed.setdefault(row[0], restored(row[1]))
+                elif len(row) != 2:
+                    self.report.drop(path, "not a class description", ",".join(row)[:80], line)
+
+    def set_masks_aside(self, paths: list[str]) -> None:
+        """Find the mask files that CSV files name, and the others in folders of masks; a mask may be called like its image."""
+        pictures = {path: _last(path) for path in self.tree.images if path.lower().endswith(".png")} if paths else {}
+        there = set(pictures.values())
+        named: set[str] = set()
+        images: set[str] = set()
+        for _, cells in (row for path in paths for row in self._rows(path)):
+            image = _last(cells.get("imageid", ""))
+            named |= {_last(cells.get("maskpath", ""))} & there
+            images |= {image, f"{image}.png"} & there
+        for path, name in pictures.items():
+            is_below = any(map(_MASK_FOLDER.fullmatch, path.split("/")[:-1]))
+            if is_below and (name in named or name not in images) or name in named - images:
+                self._masks[name].append(path)
+                if name not in named:
+                    self.report.notice(path, "mask that no row names")
+        self.tree.set_aside({path for files in self._masks.values() for path in files})
+
+    def _rows(self, path: str) -> Iterator[tuple[int, dict[str, str]]]:
+        """Yield (line, {column: cell}) of a file."""
+        rows = each_row(self.tree, path, self.report)
+        columns = {name.strip().lower(): at for at, name in enumerate(next(rows, (1, []))[1])}
+        for line, row in rows:
+            yield line, {key: row[at] for key, at in columns.items() if at < len(row)}
+
+    def _image(self, cells: dict[str, str], path: str, line: int, split: str) -> str | None:
+        """Return the image of a row, found once for all rows of it."""
+        reference = cells.get("imageid", "")
+        if (reference, split) not in self._images:
+            near = [f"images/{folder}/" for folder in (split, FILES.get(split)) if folder] if split else []
+            self._images[reference, split] = self.find(reference, path, line, near, split)
+        image = self._images[reference, split]
+        if image and split:
+            self.splits[image] = split
+        return image
 
     def add(self, path: str) -> None:
         """Take the boxes of a file."""
-        name = PurePosixPath(path).name.lower()
-        split = next(
-            (SPLITS[word] for word in name.replace(".", "-").split("-") if word in SPLITS), None
-        ) or folder_split(path)
-        near = [f"images/{folder}/" for folder in (split, FILES.get(split)) if folder] if split else []
-        rows = each_row(self.tree, path, self.report)
-        columns = {name.strip().lower(): at for at, name in enumerate(next(rows, (1, []))[1])}
-        images: dict[str, str | None] = {}
-        for line, row in rows:
-            cells = {key: row[at] for key, at in columns.items() if at < len(row)}
-            reference = cells.get("imageid", "")
-            if reference not in images:
-                images[reference] = self.find(reference, path, line, near, split or "")
-            image = images[reference]
-            if image is None:
-                continue
-            if split:
-                self.splits[image] = split
-            self._take(image, path, line, cells)
+        split = _split(path)
+        for line, cells in self._rows(path):
+            image = self._image(cells, path, line, split)
+            if image is not None:
+                self._take(image, path, line, cells)
 
     def add_index(self, path: str) -> None:
         """Take the list of all images, also of those without a box; most folders hold some of them only."""
-        rows = each_row(self.tree, path, self.report)
-        columns = [name.strip().lower() for name in next(rows, (1, []))[1]]
-        for line, row in rows:
-            cells = dict(zip(columns, row, strict=False))
+        for line, cells in self._rows(path):
             split = SPLITS.get(cells.get("subset", "").lower(), "")
             near = (*(f"images/{folder}/" for folder in (split, FILES.get(split)) if folder), "images/", "")
             image, _ = self.tree.find(cells.get("imageid", ""), near, split)
@@ -138,6 +179,35 @@ class OpenImagesSource(Gathered):
             self.know(image)
             if split:
                 self.splits[image] = split
+
+    def add_masks(self, path: str) -> None:
+        """Take the masks of a file: each belongs to the box of its class and place, or is an object of its own."""
+        split = _split(path)
+        for line, cells in self._rows(path):
+            image = self._image(cells, path, line, split)
+            if image is None:
+                continue
+            given = cells.get("labelname", "")
+            if not given:
+                self.take(image, path, line, Refused("object without a class", image))
+                continue
+            file = self._mask_file(cells.get("maskpath", ""), split)
+            if file is None:
+                told = f"{image}: {cells.get('maskpath', '')[:200]}"
+                self.report.repair(path, "mask file is not in the folder", told, line)
+            sides = tuple(number(cells.get(key, "")) for key in ("boxxmin", "boxymin", "boxxmax", "boxymax"))
+            name = self.name(self.words.get(given) or restored(given))
+            box = next((each for each in self._objects[image] if each.mask is None and _is_same(each, name, sides)), None)
+            if box is not None:
+                box.mask = file
+            elif file is not None or not math.isnan(sum(sides)):
+                self.take(image, path, line, _Object(name, sides, file))
+
+    def _mask_file(self, given: str, split: str) -> str | None:
+        """Return the file that a row calls its mask, one of those set aside; the split decides between namesakes."""
+        files = self._masks.get(_last(given), [])
+        of_split = [path for path in files if {split, FILES.get(split)} & set(path.split("/")[:-1])]
+        return next(iter(of_split or files), None) if len(of_split or files) == 1 else None
 
     def _take(self, image: str, path: str, line: int, cells: dict[str, str]) -> None:
         given = cells.get("labelname", "")
@@ -149,15 +219,53 @@ class OpenImagesSource(Gathered):
         elif number(cells.get("confidence", "")) == 0:
             self.take(image, path, line, Refused("box said to be wrong", "its confidence is 0"))
         else:
-            values = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
-            self.take(image, path, line, (self.name(self.words.get(given) or restored(given)), values))
+            sides = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
+            self._objects[image].append(_Object(self.name(self.words.get(given) or restored(given)), sides))
+            self.take(image, path, line, self._objects[image][-1])
 
-    def _label(self, entry: tuple[str, tuple[float, ...]], place: Place) -> Label | None:
-        name, (x1, y1, x2, y2) = entry
-        index = self._numbered(name, place)
+    def _label(self, entry: _Object, place: Place) -> Label | None:
+        index = self._numbered(entry.name, place)
         if index is None:
             return None
-        return box_label(index, (x1 * place.width, y1 * place.height, x2 * place.width, y2 * place.height), place)
+        mask = self._mask(entry.mask, place) if entry.mask else None
+        sizes = place.width, place.height, place.width, place.height
+        corners = [side * size for side, size in zip(entry.sides, sizes, strict=True)]
+        if mask and math.isnan(sum(corners)):
+            corners = masks.box_of(mask).tolist()
+        label = box_label(index, corners, place)
+        return replace(label, rle=masks.to_rle(mask, place.width, place.height)) if label and mask else label
+
+    def _mask(self, path: str, place: Place) -> Mask | None:
+        """Return a mask file's pixels at the size of the image, which may be another, or None after noting why not."""
+        try:
+            with open(self.tree.root / path, "rb") as file:
+                content = file.read(LARGEST_MASK + 1)
+            if len(content) > LARGEST_MASK:
+                raise BadInput(f"longer than {LARGEST_MASK >> 20} MB")
+            pixels = read_mask(content, LARGEST_MASK)
+        except (BadInput, OSError) as error:
+            place.repair("mask left out", f"{path}: {error}")
+            return None
+        height, width = pixels.shape
+        rows, columns = np.arange(place.height) * height // place.height, np.arange(place.width) * width // place.width
+        mask = masks.of_dense(pixels[rows[:, None], columns])
+        if mask is None:
+            place.repair("mask left out", f"{path}: no pixel is on")
+        return mask
+
+
+def _last(reference: str) -> str:
+    return reference.replace("\\", "/").rpartition("/")[2]
+
+
+def _split(path: str) -> str:
+    """Return the split that a file's name, else its folder, speaks of; "" when none."""
+    words = re.split(r"[-._]", PurePosixPath(path).name.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), None) or folder_split(path) or ""
+
+
+def _is_same(box: _Object, name: str, sides: tuple[float, ...]) -> bool:
+    return box.name == name and all(abs(a - b) <= NEAR for a, b in zip(box.sides, sides, strict=True))
 
 
 def image_path(split: str, name: str) -> str:
@@ -166,7 +274,7 @@ def image_path(split: str, name: str) -> str:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write a CSV file for each split, and the class descriptions; yield how many images are done."""
+    """Write CSV files for each split, the class descriptions, and PNG masks where there are any; yield images done."""
     ids = [harmless(name) for name in names]  # as datumaro does: readers that look at one column only see names too
     out.text(
         "annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, ids))
@@ -174,23 +282,50 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     out.text("annotations/image_ids_and_rotation.csv", _line(*INDEX) + "".join(map(_index_row, each(splits))))
     done = 0
     for split, images in splits.items():
-        with out.open(f"annotations/{FILES.get(split, split)}-annotations-bbox.csv") as file:
+        folder = FILES.get(split, split)
+        with out.open(f"annotations/{folder}-annotations-bbox.csv") as file:
             file.write(_line(*COLUMNS).encode())
             for image in images:
-                file.write(_rows(out, image, ids).encode())
+                file.write("".join(_box_row(label, image, ids) for label in image.labels).encode())
                 done += 1
                 yield done
+        drawn = 0
+        for name, label, image in _with_masks(images):
+            with out.open(f"masks/{folder}/{name}", compressed=False) as file:
+                pixels_only(out, label, LABEL)
+                file.write(draw_mask(label, image.width, image.height))
+            drawn += 1
+            yield done
+        if drawn:
+            with out.open(f"annotations/{folder}-annotations-object-segmentation.csv") as file:
+                file.write(_line(*MASK_COLUMNS).encode())
+                for name, label, image in _with_masks(images):
+                    file.write(_mask_row(name, label, image, ids).encode())
 
 
-def _rows(out: Output, image: Written, ids: list[str]) -> str:
-    """Return a row a box."""
-    lines = []
-    for label in image.labels:
-        boxes_only(out, label, LABEL)
-        x1, y1, x2, y2 = label.xyxy
-        sides = (f"{v:.7f}" for v in (x1 / image.width, x2 / image.width, y1 / image.height, y2 / image.height))
-        lines.append(_line(image.trunk, "xclick", ids[label.class_index], 1, *sides, 0, 0, 0, 0, 0))
-    return "".join(lines)
+def _with_masks(images: Iterable[Written]) -> Iterator[tuple[str, Label, Written]]:
+    """Yield (mask file, label, image) of the objects that have one; each file's number is the id of its box."""
+    count = 0
+    for image in images:
+        stem = image.trunk.rpartition("/")[2].encode()[:100].decode(errors="ignore")
+        for label in image.labels:
+            if label.polygons or label.rle:
+                count += 1
+                yield f"{stem}_{count:08x}.png", label, image
+
+
+def _sides(label: Label, image: Written) -> list[str]:
+    x1, y1, x2, y2 = label.xyxy
+    return [f"{v:.7f}" for v in (x1 / image.width, x2 / image.width, y1 / image.height, y2 / image.height)]
+
+
+def _box_row(label: Label, image: Written, ids: list[str]) -> str:
+    return _line(image.trunk, "xclick", ids[label.class_index], 1, *_sides(label, image), 0, 0, 0, 0, 0)
+
+
+def _mask_row(name: str, label: Label, image: Written, ids: list[str]) -> str:
+    box_id = name.rpartition("_")[2].removesuffix(".png")
+    return _line(name, image.trunk, ids[label.class_index], box_id, *_sides(label, image), "", "")
 
 
 def _index_row(image: Written) -> str:

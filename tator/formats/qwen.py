@@ -28,7 +28,7 @@ PROMPTS = {
     "point": "Find every object of these classes: {classes}. Answer with JSON: "
     '{{"detections": [{{"label": class, "point": [x, y]}}]}}, the centre of each in pixels.',
 }
-_FENCED = re.compile(r"```(?:json)?\s*(.*?)```", re.S)
+_FENCED = re.compile(r"```[A-Za-z]*\s*(.*?)```", re.S)
 
 
 def sniff(tree: Tree) -> bool:

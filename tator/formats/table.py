@@ -19,6 +19,7 @@ from tator.formats import (
     roboflow,
     tfrecord,
     via,
+    via3,
     voc,
     yolo,
     yolo_obb,
@@ -40,6 +41,10 @@ class Format:
         read: return the source of a folder that sniff took.
         write: write everything but the images; None where a format is only read.
         image_path: where an image of a split goes.
+        embedded: yield (path, content) of the images that are inside the label files of a folder and nowhere else.
+        holds_images: whether what is written has the images inside.
+        holds_captions: whether what is written has the captions.
+        one_namespace: whether images of two splits need names of their own.
     """
 
     name: str
@@ -48,11 +53,17 @@ class Format:
     read: Callable[[Tree], Source]
     write: Callable[[Output, list[str], Splits], Iterator[int]] | None
     image_path: Callable[[str, str], str] = in_split
+    embedded: Callable[[Tree], Iterator[tuple[str, bytes]]] | None = None
+    holds_images: bool = False
+    holds_captions: bool = False
+    one_namespace: bool = False
 
 
 def _of(module: ModuleType) -> Format:
-    write, image_path = getattr(module, "write", None), getattr(module, "image_path", in_split)
-    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, image_path)
+    given = {name: getattr(module, name) for name in ("image_path", "embedded") if hasattr(module, name)}
+    traits = {trait: getattr(module, trait.upper(), False) for trait in ("holds_images", "holds_captions", "one_namespace")}
+    write = getattr(module, "write", None)
+    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, **given, **traits)
 
 
 _TRIED = (  # in this order: the special before the general
@@ -66,6 +77,7 @@ _TRIED = (  # in this order: the special before the general
     voc,
     labelme,
     createml,
+    via3,
     via,
     qwen,
     openimages,

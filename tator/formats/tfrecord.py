@@ -1,40 +1,74 @@
-"""TensorFlow's TFRecord of object detection: read without TensorFlow, boxes in 0..1.
+"""TensorFlow's TFRecord of object detection: images inside, boxes in 0..1, masks as PNG, read and written without TensorFlow.
 
-Source: https://www.tensorflow.org/tutorials/load_data/tfrecord and tensorflow/core/example/example.proto
+Source: tensorflow/models, research/object_detection/data_decoders/tf_example_decoder.py and
+dataset_tools/create_coco_tf_record.py; label_map.pbtxt is StringIntLabelMap of its protos.
 """
 
 from __future__ import annotations
 
-import struct
+import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
+from tator import masks
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._gathered import Gathered, Refused
+from tator.formats._label_map import label_map_text, read_label_map
+from tator.formats._mask_png import draw_mask, read_mask
+from tator.formats._records import Features, each_example, example_at, floats, integers, texts, write_example
 from tator.formats._shapes import Place, box_label
-from tator.tree import Tree
+from tator.formats._shapes import number as plain_number
+from tator.formats._writing import Output, Splits, Written, pixels_only
+from tator.images import EXTENSIONS
+from tator.tree import RECORD, Tree
+from tator.types import BadInput
+from tator.workspace import path_problem
 
 NAME = "tfrecord"
 LABEL = "TFRecord"
-ENDINGS = (".tfrecord", ".tfrecords", ".record")
-LARGEST = 256 << 20  # bytes of one record, which may hold the image itself
+HOLDS_CAPTIONS = True
+HOLDS_IMAGES = True
+SHARD = 1000  # images a file: 100 to 500 MB of photographs, as TensorFlow's guide advises
+ENDINGS = {"jpeg": (".jpg", ".jpeg", ".jpe", ".jfif"), "png": (".png",)}
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-Features = dict[str, list[Any]]
 
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder has record files."""
-    return any(path.lower().endswith(ENDINGS) for path in tree.tables)
+    return any(map(RECORD.search, tree.tables))
 
 
 def read(tree: Tree) -> TfRecordSource:
     """Return the source of a folder that `sniff` took."""
     source = TfRecordSource(tree, Report())
-    for path in tree.each(*ENDINGS):
+    for path in tree.told([path for path in tree.tables if RECORD.search(path)]):
         source.add(path)
-    source.settle(_label_map(tree, source.report) or None)
+    source.settle(source.map.names or None)
     return source
+
+
+@dataclass(frozen=True)
+class _Record:
+    """The objects of a record.
+
+    Attributes:
+        path: of the file.
+        at: where in it the record begins.
+        names: of the classes.
+        corners: xmin, ymin, xmax, ymax of each in 0..1.
+        has_masks: whether each has a PNG in the record.
+    """
+
+    path: str
+    at: int
+    names: list[str]
+    corners: list[tuple[float, ...]]
+    has_masks: bool
 
 
 class TfRecordSource(Gathered):
@@ -42,141 +76,190 @@ class TfRecordSource(Gathered):
 
     format = NAME
 
+    def __init__(self, tree: Tree, report: Report) -> None:
+        super().__init__(tree, report)
+        self.map = read_label_map(tree, report)
+        self._homes = Homes()
+
     def add(self, path: str) -> None:
         """Take the images and boxes of a file."""
-        split = SPLITS.get(PurePosixPath(path).stem.lower().split("-")[0]) or folder_split(path)
-        words = _label_map(self.tree, Report())
-        for number, features in enumerate(_examples(self.tree, path, self.report), 1):
-            names = features.get("image/filename") or features.get("image/source_id") or [b""]
-            image = self.find(_text(names[0]), path, number, [f"images/{split}/"] if split else [], split or "")
+        split = _split(path)
+        for number, at, features in each_example(self.tree, path, self.report):
+            is_inside = bool(_inside(features))
+            home = self._homes.of(path, number, features) if is_inside else ""
+            if home in self.tree.image_set:
+                image: str | None = home
+                self.know(home)
+            else:
+                image = self.find(_image_name(features), path, number, _near(split), split or "")
             if image is None:
-                if any(features.get("image/encoded", [])):
-                    self.report.notice(path, "image is inside the record", "save it in the folder to import it", number)
+                if is_inside:
+                    told = "import a copy of the records, or a zip of them: then it is taken out"
+                    self.report.notice(path, "image is inside the record", told, number)
                 continue
             if split:
                 self.splits[image] = split
-            self._take(image, path, number, features, words)
+            if said := "\n".join(map(_text, features.get("image/caption", []))):
+                self.captions[image] = said
+            self._take(image, path, number, at, features)
 
-    def _take(self, image: str, path: str, number: int, features: Features, words: dict[int, str]) -> None:
+    def _take(self, image: str, path: str, number: int, at: int, features: Features) -> None:
         sides = [features.get(f"image/object/bbox/{side}", []) for side in SIDES]
-        texts = [_text(each) for each in features.get("image/object/class/text", [])]
-        names = texts or [words.get(each, f"class {each}") for each in features.get("image/object/class/label", [])]
+        spoken = [_text(each) for each in features.get("image/object/class/text", [])]
+        numbers = features.get("image/object/class/label", [])
+        names = [self.map.shown.get(each, each) for each in spoken]
+        names = names or [self.map.names.get(each, f"class {each}") for each in numbers]
+        pictures = features.get("image/object/mask", [])
+        has_masks = all(isinstance(each, bytes) for each in pictures) and len(pictures) == len(names) > 0
         if len({len(names), *map(len, sides)}) != 1:
             detail = f"{image}: {len(names)} classes, {len(sides[0])} boxes"
             self.take(image, path, number, Refused("columns of different length", detail))
             return
-        for name, *corners in zip(names, *sides, strict=True):
-            self.take(image, path, number, (self.name(name), corners))
+        if pictures and not has_masks:
+            told = f"{image}: {len(pictures)} values for {len(names)} objects; expected a PNG each"
+            self.report.repair(path, "masks left out", told, number)
+        corners = [tuple(map(plain_number, each)) for each in zip(*sides, strict=True)]
+        self.take(image, path, number, _Record(path, at, [each and self.name(each) for each in names], corners, has_masks))
 
-    def _label(self, entry: tuple[str, list[float]], place: Place) -> Label | None:
-        name, (x1, y1, x2, y2) = entry
-        index = self._numbered(name, place)
-        if index is None:
-            return None
-        return box_label(index, (x1 * place.width, y1 * place.height, x2 * place.width, y2 * place.height), place)
+    def _read(self, entry: _Record, place: Place) -> list[Label]:
+        pictures: list[bytes] = []
+        if entry.has_masks:
+            try:
+                pictures = example_at(self.tree, entry.path, entry.at)["image/object/mask"]
+            except (OSError, ValueError) as error:
+                place.repair("masks left out", str(error))
+        found = []
+        sizes = place.width, place.height, place.width, place.height
+        for at, (name, corners) in enumerate(zip(entry.names, entry.corners, strict=True)):
+            index = self._numbered(name, place) if name else place.drop("object without a class")
+            if index is None:
+                continue
+            label = box_label(index, [side * size for side, size in zip(corners, sizes, strict=True)], place)
+            if label is not None:
+                found.append(_with_mask(label, pictures[at], name, place) if pictures else label)
+        return found
+
+
+def _with_mask(label: Label, picture: bytes, name: str, place: Place) -> Label:
+    """Return a label with its mask; a mask with no pixel is how a record says that an object has none."""
+    try:
+        pixels = read_mask(picture, place.width * place.height)
+        if pixels.shape != (place.height, place.width):
+            raise BadInput(f"{pixels.shape[1]} x {pixels.shape[0]}; expected {place.width} x {place.height}")
+    except BadInput as error:
+        place.repair("mask left out", f"{name[:80]}: {error}")
+        return label
+    mask = masks.of_dense(pixels)
+    return label if mask is None else replace(label, rle=masks.to_rle(mask, place.width, place.height))
 
 
 def _text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _label_map(tree: Tree, report: Report) -> dict[int, str]:
-    """Return {id: name} of label_map.pbtxt files."""
-    found: dict[int, str] = {}
-    for path in tree.tables:
-        if not path.lower().endswith(".pbtxt"):
-            continue
-        try:
-            lines = tree.read_text(path).splitlines()
-        except OSError as error:
-            report.drop(path, "cannot be read", str(error))
-            continue
-        item: dict[str, str] = {}
-        for line in lines:
-            key, _, value = line.strip().partition(":")
-            item[key] = value.strip().strip("'\"")
-            if line.strip() == "}":
-                name = item.get("display_name") or item.get("name")
-                if name and item.get("id", "").isdecimal():
-                    found[int(item["id"])] = name
-                item = {}
+def _image_name(features: Features) -> str:
+    names = features.get("image/filename") or features.get("image/source_id") or [b""]
+    return _text(names[0])
+
+
+def _inside(features: Features) -> bytes:
+    """Return the image inside a record; nothing when there is none."""
+    content = next(iter(features.get("image/encoded", [])), b"")
+    return content if isinstance(content, bytes) else b""
+
+
+def _split(path: str) -> str | None:
+    """Return the split that a file's name (coco_train.record-00000-of-00010), else its folder, speaks of."""
+    words = re.findall(r"[a-z]+", PurePosixPath(path).name.lower())
+    return next((SPLITS[word] for word in words if word in SPLITS), folder_split(path))
+
+
+def _near(split: str | None) -> list[str]:
+    return [f"images/{split}/"] if split else []
+
+
+class Homes:
+    """Where the images inside records are put when they are taken out: the same for the same records in the same order."""
+
+    def __init__(self) -> None:
+        self._met: Counter = Counter()
+
+    def of(self, path: str, number: int, features: Features) -> str:
+        """Return the path of a record's image, which no other record of this order gets."""
+        name = _image_name(features).replace("\\", "/")
+        parts = name.split("/")
+        is_odd = any(part != part.strip(" ") or part.startswith(".") or not part for part in parts)
+        if path_problem(name) or is_odd:
+            name = f"{PurePosixPath(path).name.split('.')[0]}-{number:06d}"
+        trunk, dot, ending = name.rpartition(".")
+        if f".{ending.lower()}" not in EXTENSIONS:
+            kind = _text((features.get("image/format") or [b""])[0]).lower()
+            trunk, dot, ending = name, ".", kind if f".{kind}" in EXTENSIONS else "jpg"
+        folder = (_near(_split(path)) or ["images/"])[0]
+        key = "/".join(part.casefold().rstrip(". ") for part in f"{folder}{trunk}".split("/"))
+        self._met[key] += 1
+        more = f"-{self._met[key]}" if self._met[key] > 1 else ""
+        return f"{folder}{trunk}{more}{dot}{ending}"
+
+
+def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:
+    """Yield (path, content) of the images that are inside records and nowhere else."""
+    homes = Homes()
+    for path in filter(RECORD.search, tree.tables):
+        split = _split(path)
+        for number, _, features in each_example(tree, path, Report()):
+            if content := _inside(features):
+                home = homes.of(path, number, features)
+                beside, _ = tree.find(_image_name(features), tuple(_near(split)), split or "")
+                if home not in tree.image_set and beside is None:
+                    yield home, content
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write record files of each split with the images inside, and the label map; yield how many images are done."""
+    out.text("label_map.pbtxt", label_map_text(names))
+    done = 0
+    for split, images in splits.items():
+        shards = -(-sum(1 for _ in images) // SHARD)
+        waiting = iter(images)
+        for shard in range(shards):
+            name = f"{split}.tfrecord" + (f"-{shard:05d}-of-{shards:05d}" if shards > 1 else "")
+            with out.open(name, compressed=False) as file:
+                for image in islice(waiting, SHARD):
+                    if features := _features(image, names):
+                        write_example(file, features)
+                    for label in image.labels:
+                        pixels_only(out, label, LABEL)
+                    done += 1
+                    yield done
+
+
+def _features(image: Written, names: list[str]) -> dict[str, bytes]:
+    """Return what a record says of an image; nothing when the image cannot be read."""
+    content, kind = image.content()
+    if not content:
+        return {}
+    name = image.name if image.name.lower().endswith(ENDINGS[kind]) else f"{image.trunk}{ENDINGS[kind][0]}"
+    sides = list(zip(*(_relative(label, image) for label in image.labels), strict=True)) or [()] * len(SIDES)
+    found = {
+        "image/encoded": texts(content),
+        "image/filename": texts(name),
+        "image/format": texts(kind),
+        "image/height": integers(image.height),
+        "image/key/sha256": texts(hashlib.sha256(content).hexdigest()),
+        "image/object/class/label": integers(*(label.class_index + 1 for label in image.labels)),
+        "image/object/class/text": texts(*(names[label.class_index] for label in image.labels)),
+        "image/source_id": texts(f"{image.split}/{name}"),
+        "image/width": integers(image.width),
+    }
+    found |= {f"image/object/bbox/{side}": floats(values) for side, values in zip(SIDES, sides, strict=True)}
+    if image.caption:
+        found["image/caption"] = texts(image.caption)
+    if any(label.polygons or label.rle for label in image.labels):  # then each needs one, black for a plain box
+        found["image/object/mask"] = texts(*(draw_mask(label, image.width, image.height) for label in image.labels))
     return found
 
 
-def _examples(tree: Tree, path: str, report: Report) -> Iterator[Features]:
-    """Yield the features of every record; what is cut off or no Example is noted."""
-    try:
-        with open(tree.root / path, "rb") as file:
-            for number in range(1, 1 << 40):
-                head = file.read(12)  # length as 8 bytes, its checksum as 4
-                if not head:
-                    return
-                length = struct.unpack("<Q", head[:8])[0] if len(head) == 12 else LARGEST + 1
-                content = file.read(length + 4) if length <= LARGEST else b""
-                if len(content) != length + 4:
-                    report.drop(path, "record is cut off or too long", "this record and those after it", number)
-                    return
-                try:
-                    yield _features(memoryview(content)[:length])
-                except (ValueError, IndexError, struct.error) as error:
-                    report.drop(path, "not an Example record", str(error)[:120], number)
-    except OSError as error:
-        report.drop(path, "cannot be read", error.strerror or str(error))
-
-
-def _features(record: memoryview) -> Features:
-    """Return {feature: values} of an Example: Example.1 Features, Features.1 entries, entry.1 key, entry.2 Feature."""
-    found: Features = {}
-    for _, features in (field for field in _fields(record) if field[0] == 1):
-        for _, entry in (field for field in _fields(features) if field[0] == 1):
-            parts = dict(_fields(entry))
-            found[bytes(parts.get(1, b"")).decode("utf-8", "replace")] = _values(parts.get(2, memoryview(b"")))
-    return found
-
-
-def _values(feature: memoryview) -> list[Any]:
-    """Return a Feature's list: 1 bytes, 2 floats, 3 whole numbers; each list's values are field 1."""
-    for kind, listed in _fields(feature):
-        values = [value for number, value in _fields(listed) if number == 1]
-        if kind == 1:
-            return [bytes(value) for value in values]
-        if kind == 2:
-            return [v for value in values for v in struct.unpack(f"<{len(value) // 4}f", value)]
-        return [v for value in values for v in ([value] if isinstance(value, int) else _packed(value))]
-    return []
-
-
-def _packed(content: memoryview) -> list[int]:
-    found, at = [], 0
-    while at < len(content):
-        value, at = _varint(content, at)
-        found.append(value)
-    return found
-
-
-def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
-    """Yield (field number, value) of a protocol buffer message."""
-    at = 0
-    while at < len(message):
-        tag, at = _varint(message, at)
-        kind = tag & 7
-        if kind == 0:
-            value, at = _varint(message, at)
-        else:
-            size, at = _varint(message, at) if kind == 2 else ({1: 8, 5: 4}.get(kind, len(message) + 1), at)
-            if at + size > len(message):
-                raise ValueError("a field runs over the end of its message")
-            value, at = message[at : at + size], at + size
-        yield tag >> 3, value
-
-
-def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        byte = message[at]
-        at += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, at
-        shift += 7
-    raise ValueError("a number has no end")
+def _relative(label: Label, image: Written) -> tuple[float, ...]:
+    sizes = image.width, image.height, image.width, image.height
+    return tuple(value / size for value, size in zip(label.xyxy, sizes, strict=True))

@@ -19,7 +19,8 @@ from tator.formats._writing import Output, Splits, Written, each, outlines_only,
 from tator.tree import Tree
 
 NAME = "via"
-LABEL = "VGG Image Annotator"
+LABEL = "VGG Image Annotator 2"
+HOLDS_CAPTIONS = True
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
 CSV_COLUMNS = [
     "filename",
@@ -71,7 +72,7 @@ class ViaSource(Gathered):
         images = content.get("_via_img_metadata", content)
         entries = [each for each in as_dict(images).values() if isinstance(each, dict) and "filename" in each]
         declared = as_dict(as_dict(content.get("_via_attributes")).get("region"))
-        attribute = _class_attribute(
+        attribute = class_attribute(
             [as_dict(as_dict(r).get("region_attributes")) for entry in entries for r in _regions(entry)], list(declared)
         )
         for option in as_dict(as_dict(declared.get(attribute)).get("options")):
@@ -104,7 +105,7 @@ class ViaSource(Gathered):
                 parsed.append((line, cells.get("filename", ""), as_dict(shape), as_dict(attributes), as_dict(file)))
             except (ValueError, RecursionError) as error:
                 self.report.drop(path, "not a VIA row", str(error)[:120], line)
-        attribute = _class_attribute([attributes for _, _, _, attributes, _ in parsed], [])
+        attribute = class_attribute([attributes for _, _, _, attributes, _ in parsed], [])
         for line, name, shape, attributes, file in parsed:
             image = self._image(name, path, file, line)
             if image and shape:
@@ -160,8 +161,13 @@ def _regions(entry: dict) -> list:
     return list(regions.values()) if isinstance(regions, dict) else as_list(regions)
 
 
-def _class_attribute(regions: list[dict], declared: list[str]) -> str:
-    """Return the attribute that names the class: the usual one, else the only one, else the most used."""
+def class_attribute(regions: list[dict], declared: list[str]) -> str:
+    """Return the attribute that names the class: the usual one, else the only one, else the most used.
+
+    Args:
+        regions: {attribute name: value} of each region.
+        declared: names of attributes that the project has for regions.
+    """
     used: dict[str, int] = dict.fromkeys(declared, 0)
     for attributes in regions:
         for name in attributes:

@@ -6,7 +6,7 @@ import zipfile
 from typing import Literal
 
 from tator import qwen_datasets, text_labels
-from tator.exporting import write_files
+from tator.export_files import write_files
 from tator.ops import operation
 from tator.types import Progress, Work
 from tator.workbench import Workbench

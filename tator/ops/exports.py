@@ -4,14 +4,16 @@ from __future__ import annotations
 from typing import Literal
 
 from tator.crops import export_crops
-from tator.exporting import Content, export_dataset, export_file, listing
+from tator.export_files import export_file, listing
+from tator.exporting import Content, export_dataset
 from tator.ops import operation
 from tator.snapshots import Snapshot
 from tator.types import Work
 from tator.workbench import Workbench
 
 Format = Literal[
-    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via", "openimages", "csv", "qwen",
+    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via3", "via", "openimages", "csv",
+    "qwen", "tfrecord",
 ]  # those of formats.table that can be written; a test holds it
 
 
@@ -34,7 +36,7 @@ def datasets_export(
     Args:
         dataset: dataset name, from datasets_list.
         format: how it is written, from formats_list; yolo trains in ultralytics, coco loads in pycocotools, roboflow trains in rfdetr.
-        with_images: put the image files in.
+        with_images: put the image files in; tfrecord holds them in any case and is refused without.
         splits: only these of train, val, test and "" (none); empty takes all.
         states: only images that are new, in_progress or reviewed; empty takes all but new ones without annotations.
         classes: only these class names; empty takes all.
