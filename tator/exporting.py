@@ -9,7 +9,8 @@ import shutil
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from tator.formats._writing import Written
 from tator.formats.table import format_named, writable
 from tator.label_map import LabelClass
 from tator.schema import ANNOTATION_STATUSES
+from tator.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
 from tator.types import BadInput, NotFound, Progress, Work
 from tator.workspace import Workspace
 
@@ -165,6 +167,7 @@ def export_dataset(
     states: Sequence[str] = (),
     classes: Sequence[str] = (),
     statuses: Sequence[str] = ("accepted",),
+    tiling: Tiling | None = None,
 ) -> Work:
     """Write a dataset's annotations, and its images, into a zip of the workspace's exports.
 
@@ -176,9 +179,10 @@ def export_dataset(
         states: see Choice.
         classes: see Choice.
         statuses: see Choice.
+        tiling: cut the images into tiles; None writes them whole.
 
     Returns:
-        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}.
+        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}, and Tally.facts of tiles.
 
     Raises:
         BadInput: unknown format, state, status or class, or nothing to export.
@@ -186,19 +190,27 @@ def export_dataset(
     if format not in writable():
         raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
     known = format_named(format)
-    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses))
+    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses), tiling)
 
     def fill(archive: zipfile.ZipFile) -> Work:
-        out = Zip(archive)
-        images = {split: SplitImages(plan, split) for split in plan.rows}
+        out, total = Zip(archive), plan.total
+        images: dict[str, Any] = {split: SplitImages(plan, split) for split in plan.rows}
+        if tiling:
+            images = {split: SplitTiles(each, tiling, known.image_path) for split, each in images.items()}
+            total = yield from count_tiles(list(images.values()), plan.total)
         for done in known.write(out, plan.names, images):
-            if done % 50 == 0 or done == plan.total:
-                yield Progress(done, plan.total, "Writing labels")
+            if done % 50 == 0 or done == total:
+                yield Progress(done, total, "Writing labels")
         if with_images:
-            yield from _write_images(archive, plan)
-        return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
+            yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
+        facts = {"annotations": sum(each.annotations for each in images.values())}
+        if not tiling:
+            return facts | {"notes": _notes(plan, out.notes, format)}
+        tally = Tally.of(images.values())
+        return facts | tally.facts() | {"notes": _notes(plan, out.notes, format) + tally.notes(tiling.min_visible)}
 
-    return (yield from write_zip(dataset.workspace, f"{dataset.name}-{format}", plan, fill))
+    title = f"{dataset.name}-{format}" + (f"-tiles{tiling.size}" if tiling else "")
+    return (yield from write_zip(dataset.workspace, title, plan, fill))
 
 
 def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
@@ -241,7 +253,9 @@ def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFil
     return {"file": name, "url": f"/export/{quote(name)}", "bytes": size, "sha256": digest, **facts}
 
 
-def plan_export(content: Content, image_path: Callable[[str, str], str], choice: Choice) -> Plan:
+def plan_export(
+    content: Content, image_path: Callable[[str, str], str], choice: Choice, tiling: Tiling | None = None
+) -> Plan:
     """Return which images go where.
 
     Raises:
@@ -258,7 +272,7 @@ def plan_export(content: Content, image_path: Callable[[str, str], str], choice:
     plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
     taken: set[str] = set()
     for row in content.images(choice.states, choice.splits, readable=False):
-        if reason := _problem(content, row, choice.states):
+        if reason := _problem(content, row, choice.states, tiling):
             plan.left_out.append({"file": row.path, "reason": reason})
             continue
         split = row.split or "train"
@@ -274,7 +288,7 @@ def plan_export(content: Content, image_path: Callable[[str, str], str], choice:
     return plan
 
 
-def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
+def _problem(content: Content, row: ImageRow, states: Sequence[str], tiling: Tiling | None) -> str:
     """Say why an image does not go into the export, or ""."""
     if row.problem:
         return row.problem
@@ -284,7 +298,7 @@ def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
         content.path(row)
     except (BadInput, NotFound) as error:
         return str(error)
-    return ""
+    return tiling.problem(row.width, row.height) if tiling else ""
 
 
 def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
@@ -326,6 +340,23 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
             done += 1
             if done % 25 == 0 or done == plan.total:
                 yield Progress(done, plan.total, name)
+
+
+def _write_tiles(archive: zipfile.ZipFile, plan: Plan, images: Mapping[str, SplitTiles], total: int) -> Work:
+    """Write the tiles of one image after the other; an image that cannot be cut any more is said."""
+    done = 0
+    with ThreadPoolExecutor(ENCODERS) as pool:
+        for split, rows in plan.rows.items():
+            for (row, _), group in zip(rows, images[split].groups(), strict=True):
+                try:
+                    files = encoded(plan.content.path(row), (row.width, row.height), group, pool) if group else ()
+                    for at, (path, file) in enumerate(files, 1):
+                        archive.writestr(entry(path), file)
+                        if at % 25 == 0 or at == len(group):
+                            yield Progress(done + at, total, row.path)
+                except (BadInput, NotFound) as error:
+                    plan.left_out.append({"file": row.path, "reason": f"labels only: {error}"})
+                done += len(group)
 
 
 def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:

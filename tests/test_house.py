@@ -54,6 +54,7 @@ LAYERS = (  # the file list is the design document: a new module is named here, 
         "preview",
         "exporting",
         "crops",
+        "tiling",
         "splitting",
         "fingerprints",
         "snapshots",
@@ -114,6 +115,7 @@ HEAVY = {
     "yaml",
     "pycocotools",
     "xgboost",
+    "shapely",
 }
 MAY_IMPORT_GRADIO = {"app.py", "tator/api.py"}
 FOR_TABS = {"tator.workbench", "tator.ops", "tator.jobs", "tator.recipes", "tator.types", "tator.web", "tator.api"}

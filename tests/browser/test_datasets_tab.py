@@ -177,6 +177,26 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
     ).to_be_visible()
 
 
+def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to cut")
+    show(page, "Export")
+    expect(page.locator("#export-tile")).to_be_hidden()
+    page.locator("#export-kind input").click()
+    page.get_by_role("option", name="Tiles with labels").click()
+    expect(page.locator("#export-margin")).to_be_hidden()
+    fill(page, "#export-tile", "64")
+    page.locator("#export-empty input").uncheck()
+    page.locator("#export-start").click()
+    made = page.locator("#exports tr", has_text="to_cut-yolo-tiles64")
+    expect(made).to_contain_text("tiles without objects are left out")
+    (job,) = ask(url, "jobs_list", kind="datasets_export", limit=1)
+    assert job["arguments"]["tile_px"] == 64 and job["arguments"]["tile_keep_empty"] is False
+    page.locator("#export-kind input").click()
+    page.get_by_role("option", name="Crops").click()
+    expect(page.locator("#export-margin")).to_be_visible()
+    expect(page.locator("#export-tile")).to_be_hidden()
+
+
 def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to say")
     show(page, "Words")
