@@ -19,6 +19,7 @@ STORAGES = [("Leave images where they are", "linked"), ("Copy into the workspace
 LINKED_HELP = "Linked images are only ever read: Tator never moves, changes or deletes them."
 NEW = ("A new dataset", "")
 ANY = ("Recognise it", "")
+EACH = "multiple"  # an upload tells that it began, then that it ended: Gradio would drop the second while the first runs
 MOUNT = """/* events: 'pick' */
 const root = new URL((window.gradio_config?.root || document.baseURI).replace(/\\/*$/, "/"), document.baseURI);
 import(new URL('{url}', root).href).then((upload) => upload.mount(element, (facts) => trigger('pick', facts)));
@@ -105,7 +106,7 @@ def build(shell: Shell) -> ImportForm:
         [into, source],
         [fresh, storage],
     )
-    shell.on(box.pick, _uploaded, name, [uploaded, name])
+    shell.on(box.pick, _uploaded, name, [uploaded, name], trigger_mode=EACH)
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
     changes = [source.input, path.input, into.input, fmt.input, with_labels.input, box.pick]
     return ImportForm([name, source, path, storage, uploaded, with_labels, fmt, into], look, start, into, changes)

@@ -72,7 +72,7 @@ def _weights_form(shell: Shell) -> tuple:
     start = gr.Button("Import", variant="primary", elem_id="weights-import")
     uploaded = gr.State({})
     shell.on(source.change, lambda chosen: (gr.update(visible=chosen == SERVER), gr.update(visible=chosen == UPLOAD)), source, [server, upload])
-    shell.on(box.pick, _uploaded, None, uploaded)
+    shell.on(box.pick, _uploaded, None, uploaded, trigger_mode=_import_form.EACH)
     return card, source, path, uploaded, start
 
 

@@ -56,7 +56,7 @@ def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = Tr
         BadInput: the source has no captions.
         Forbidden: the source lies outside the folders imports may read.
     """
-    return (yield from text_labels.import_captions(wb.dataset(dataset), source, replace, wb.user))
+    return (yield from text_labels.import_captions(wb.dataset(dataset), wb.own_source(source), replace, wb.user))
 
 
 @operation

@@ -42,6 +42,7 @@ def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str 
         NotFound: the source or the dataset does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
+    source = wb.own_source(source)
     if not dataset:
         return (yield from preview_source(wb.workspace, source, format))
     data = wb.dataset(dataset)
@@ -73,7 +74,7 @@ def datasets_merge(
     target = wb.dataset(dataset)
     if source.startswith(DATASET):
         return (yield from merge_dataset(target, wb.dataset(source.removeprefix(DATASET)), mapping))
-    return (yield from merge_source(target, source, with_labels, format, mapping))
+    return (yield from merge_source(target, wb.own_source(source), with_labels, format, mapping))
 
 
 @operation
