@@ -156,8 +156,12 @@ def _pages(shell: Shell, frame: Frame) -> list[Callable[[_jobs.JobPanel], None]]
     with tab("captions"):
         captions = _captions_page.build(shell)
         pages["captions"] = (
-            [captions.panel, captions.shown],
-            lambda dataset: (_captions_page.draw(shell, dataset, _captions_page.AT_FIRST), _captions_page.AT_FIRST),
+            [captions.panel, captions.shown, captions.source.uploaded],
+            lambda dataset: (
+                _captions_page.draw(shell, dataset, _captions_page.AT_FIRST),
+                _captions_page.AT_FIRST,
+                gr.skip(),
+            ),
         )
     with tab("export"):
         export = _export.build(shell)
@@ -263,6 +267,10 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple) -> 
         ):  # what a repair said stays above the check that follows it
             facts = _check_page.AT_FIRST | {"said": checked["said"]}
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}
+        if job["kind"] == "captions_import" and done and page == "captions":
+            said = _captions_page.AT_FIRST | {"said": job_id}
+            told = (_captions_page.draw(shell, dataset, said), said, {})  # an upload is used up
+            answer |= dict(zip(frame.pages["captions"][0], told, strict=True))
         if job["kind"] == "datasets_repair" and done:
             facts, again = _check_page.repaired(shell, job)
             answer |= {panel: _check_page.draw(shell, dataset, facts), state: facts}

@@ -1,4 +1,4 @@
-// The window's own script: theme, page identity, and buttons that show another tab or image.
+// The window's own script: theme, page identity, refusals, and buttons that show another tab or image.
 (() => {
   const KEY = "tator-theme";
   const asked = new URLSearchParams(location.search).get("__theme");
@@ -22,6 +22,27 @@
   const openImage = (dataset, imageId) => {
     showTab("label");
     later(() => window.tator.openImage, () => window.tator.openImage(dataset, Number(imageId)));  // the canvas puts it there
+  };
+
+  // Gradio 6.31 draws no toast for an error outside its queue, where our listeners are.
+  const REFUSED_MS = 10_000;
+  const plain = (markup) => new DOMParser().parseFromString(markup || "", "text/html").body.textContent;
+  const toast = ({ error, title }) => {
+    const node = document.createElement("div");
+    Object.assign(node, { className: "t-toast", role: "alert", title: "Click to close", onclick: () => node.remove() });
+    for (const [name, text] of [["b", plain(title)], ["span", plain(error) || "Something went wrong; the server's log says what."]]) {
+      node.append(Object.assign(document.createElement(name), { textContent: text }));
+    }
+    document.querySelector(".t-toast")?.remove();
+    document.body.append(node);
+    setTimeout(() => node.remove(), REFUSED_MS);
+  };
+  const send = window.fetch;
+  window.fetch = async (...request) => {
+    const response = await send(...request);
+    const isEvent = response.status === 500 && new URL(response.url, location).pathname.endsWith("/run/predict");
+    if (isEvent) response.clone().json().then(toast, () => toast({}));
+    return response;
   };
 
   window.tator = Object.assign(window.tator || {}, { pageId: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), showTab, setTheme });

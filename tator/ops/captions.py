@@ -46,9 +46,12 @@ def datasets_text_label_set(wb: Workbench, dataset: str, image: str, caption: st
 def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = True) -> Work:
     """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl.
 
+    Where there is none of these, every .txt file that is called like an image is its caption. What fits no image is in
+    the report.
+
     Args:
         dataset: dataset name, from datasets_list.
-        source: absolute path of a folder on the server, or upload:<id> of an upload.
+        source: absolute path of a folder or .zip on the server, or upload:<id> of an upload, which is used up.
         replace: write over captions that are there.
 
     Raises:

@@ -1,6 +1,7 @@
 """The window in a real Chromium: import, classes, training, export and deletion as a person does them."""
 from __future__ import annotations
 
+import json
 import shutil
 import zipfile
 from collections.abc import Iterator
@@ -208,7 +209,17 @@ def test_a_refusal_is_shown_as_a_toast(page: Page):
     page.locator("#new-path textarea, #new-path input").fill("/no/such/folder <img src=x>")
     page.locator("#new-name textarea, #new-name input").fill("never")
     page.locator("#new-start").click()
-    expect(page.locator(".toast-body, [data-testid=toast-body], #job-datasets-create .t-job").first).to_contain_text("/no/such/folder")
+    expect(page.locator("#job-datasets-create .t-job")).to_contain_text("/no/such/folder")
+    page.locator("#new-path textarea, #new-path input").fill("")
+    page.locator("#new-start").click()
+    expect(page.locator(".t-toast")).to_contain_text("the path is empty")
+    page.locator(".t-toast").click()
+    expect(page.locator(".t-toast")).to_have_count(0)
+    hostile = json.dumps({"error": "&lt;img src=x&gt; <img src=x>no", "title": "Bad <b>input</b>"})
+    page.route("**/run/predict*", lambda route: route.fulfill(status=500, body=hostile))
+    page.locator("#new-start").click()
+    expect(page.locator(".t-toast b")).to_have_text("Bad input")
+    expect(page.locator(".t-toast span")).to_have_text("<img src=x> no")
     assert page.locator("img[src=x]").count() == 0
 
 
