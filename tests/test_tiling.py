@@ -195,7 +195,7 @@ def shaped(wb, tmp_path: Path) -> tuple[Dataset, np.ndarray]:
     dataset = make(wb, root)
     comb = [[4.0, 4, 196, 4, 196, 150, 170, 150, 170, 30, 40, 30, 40, 150, 4, 150]]
     blob = np.zeros((160, 200), bool)
-    blob[60:130, 30:170] = np.random.default_rng(1).random((70, 140)) > 0.4
+    blob[60:130, 30:170] = (np.random.default_rng(1).random((7, 14)) > 0.4).repeat(10, 0).repeat(10, 1)  # parts and holes
     mask = masks.of_dense(blob)
     shapes = [{"polygons": [FRAME]}, {"polygons": [comb]}, {"rle": masks.to_rle(mask, 200, 160)}]
     around = [(20, 20, 180, 140), (4, 4, 196, 150), tuple(map(float, masks.box_of(mask)))]
@@ -223,7 +223,7 @@ def test_holes_concave_outlines_and_masks_stay_right(wb, shaped: tuple, format: 
             inner = pixels[each["class_id"], top : top + row.height, left : left + row.width]
             wrong = (masks.to_dense(mask, row.width, row.height) != inner).sum()
             traced = each["class_id"] == 2 and format not in ("coco", "roboflow", "cvat")
-            assert wrong <= (0.25 * inner.sum() if traced else 2), (row.path, each["class_id"], wrong)
+            assert wrong <= (0.1 * inner.sum() if traced else 2), (row.path, each["class_id"], wrong)
             checked += 1
     assert checked == result["annotations"] > 15
 
