@@ -13,7 +13,8 @@ from tator.ops import Operation, operations  # noqa: E402  (the project is run f
 
 ROUTES = {  # answered by a route, where HTTP itself is the point
     "GET /metrics": ("system_metrics",),
-    "POST /upload": ("datasets_upload",),
+    "POST /upload": ("datasets_upload", "qwen_dataset_chunk"),
+    "DELETE /upload": ("qwen_dataset_cancel",),
     "GET /head/NAME": ("clip_classifiers_download_zip",),
     "GET /export/NAME": ("datasets_download",),
 }
@@ -29,6 +30,11 @@ Written by `make docs`; do not edit. Every operation is one Python function, and
 With logins on, send `Authorization: Bearer TOKEN` (`python -m tator add-user` prints a token).
 A refusal is worded `code: message`; the codes are bad_input, not_found, conflict, forbidden and
 unavailable. Long work answers a job id: see jobs_get, jobs_events, jobs_cancel.
+
+Files go up in pieces: `POST /upload?path=set/a.jpg` with the bytes as body answers `{"upload": ID, "bytes": N}`; with
+`id=ID` the next file goes into the same upload, with `offset=N` a file goes on where it stands, and a multipart body
+holds many small files. `GET /upload?id=ID` answers what has arrived, `DELETE /upload?id=ID` discards it. `upload:ID` is
+then a source. `python -m tator upload --url URL FOLDER` does all that, and so does the window.
 """
 
 

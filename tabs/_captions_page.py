@@ -8,15 +8,18 @@ from dataclasses import dataclass
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _sources
 from tabs import _words as w
 from tabs._gallery import opener, pager, thumb
 from tabs._jobs import JobPanel
+from tabs._report_view import KINDS, kinds
 from tabs._shell import Shell
 
 PAGE = 20
 LONGEST = 10_000
+LISTED = 50  # lines of each kind of what an import has to say
 SHOW = (("any", "All"), ("without", "Without"), ("with", "With"))
-AT_FIRST = {"captions": "any", "page": 1, "search": ""}
+AT_FIRST = {"captions": "any", "page": 1, "search": "", "said": ""}
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,7 @@ class Captions:
     Attributes:
         panel: the list.
         shown: which images it shows.
-        source: folder to read captions from.
+        source: where captions are read from.
         replace: write over those that are there.
         read: the button that reads.
         write: buttons that write, by kind of file.
@@ -34,7 +37,7 @@ class Captions:
 
     panel: gr.HTML
     shown: gr.State
-    source: gr.Textbox
+    source: _sources.Source
     replace: gr.Checkbox
     read: gr.Button
     write: dict[str, gr.Button]
@@ -42,21 +45,19 @@ class Captions:
 
 def build(shell: Shell) -> Captions:
     """Draw the page and wire its own parts."""
-    panel = h.panel(elem_id="captions")
-    shown = gr.State(AT_FIRST)
     with gr.Row(elem_classes="t-line"):
-        source = gr.Textbox(
-            label="Read captions from a folder",
-            placeholder="/data/harbour with text_labels/ or captions.jsonl",
-            elem_id="captions-source",
-            scale=3,
-        )
-        replace = gr.Checkbox(True, label="Write over those that are there", elem_id="captions-replace", scale=1)
-        read = gr.Button("Read", elem_id="captions-read", scale=0)
+        chooser = _sources.kind("Captions from", "captions")
         write = {
             "txt": gr.Button("Export .txt", elem_id="captions-txt", scale=0),
             "jsonl": gr.Button("Export JSONL", elem_id="captions-jsonl", scale=0),
         }
+    with gr.Row(elem_classes="t-line"):
+        source = _sources.build(
+            shell, chooser, "captions", "Folder or zip", "/data/harbour with text_labels/ or captions.jsonl"
+        )
+        replace = gr.Checkbox(True, label="Write over those that are there", elem_id="captions-replace", scale=1)
+        read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
+    panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
 
     def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
         shown = changed(shell, dataset, shown, dict(event._data))
@@ -69,10 +70,11 @@ def build(shell: Shell) -> Captions:
 def wire(shell: Shell, jobs: JobPanel, page: Captions) -> None:
     """Start reading and writing as jobs of the tab."""
 
-    def read(dataset: str, source: str, replace: bool) -> str:
-        return shell.call("captions_import", dataset=shell.require(dataset), source=source.strip(), replace=replace)
+    def read(dataset: str, replace: bool, *source: object) -> str:
+        chosen = _sources.chosen(*source)
+        return shell.call("captions_import", dataset=shell.require(dataset), source=chosen, replace=replace)
 
-    jobs.start(page.read.click, read, [shell.dataset, page.source, page.replace])
+    jobs.start(page.read.click, read, [shell.dataset, page.replace, *page.source.inputs])
     for kind, button in page.write.items():
         jobs.start(
             button.click,
@@ -90,6 +92,8 @@ def changed(shell: Shell, dataset: str, shown: dict, told: Mapping) -> dict:
         return shown | {"captions": str(told["captions"]), "page": 1}
     if act == "search":
         return shown | {"search": str(told.get("value", "")), "page": 1}
+    if act == "hide":
+        return shown | {"said": ""}
     if act == "caption":
         shell.call(
             "datasets_text_label_set", dataset=dataset, image=str(told["image"]), caption=str(told.get("value", ""))
@@ -133,11 +137,29 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     )
     rows = [_row(dataset, row) for row in found["images"]]
     return h.div(
+        _said(shell, shown["said"]),
         head,
         h.table(["", "Image", "Caption"], rows, cls="t-captions")
         if rows
         else h.empty("No image", "No image fits what is shown."),
     )
+
+
+def _said(shell: Shell, job_id: str) -> h.Html | None:
+    """Draw what an import of captions did: how many were written, and each one that fits no image."""
+    if not job_id:
+        return None
+    result = shell.call("jobs_get", job_id=job_id)["result"]
+    lost = sum(result["report"]["counts"]["dropped"].values())
+    numbers = [f"{result['written']:,} of {w.plural(result['read'], 'caption')} written"]
+    numbers += [f"{result['kept']:,} left as they were"] if result["kept"] else []
+    numbers += [f"{lost:,} not taken"] if lost else []
+    report = result["report"] | {kind: result["report"][kind][:LISTED] for kind in KINDS}
+    title = h.head("What was read", h.button("Hide", "hide", "quiet"))
+    told = h.div(
+        h.chip(numbers[0], "ok" if result["written"] else ""), [h.chip(each, "") for each in numbers[1:]], cls="t-row"
+    )
+    return h.div(title, told, kinds(report, 1), cls="t-stack t-report")
 
 
 def _row(dataset: str, row: dict) -> list:

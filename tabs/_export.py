@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import gradio as gr
@@ -12,12 +12,19 @@ from tabs import _words as w
 from tabs._jobs import JobPanel
 from tabs._shell import Shell
 
-LABELS, CROPS, QWEN = "labels", "crops", "qwen"
-KINDS = [("Images and labels", LABELS), ("Crops: one picture a box", CROPS), ("Conversations to train Qwen", QWEN)]
+WHOLE, TILES, CROPS, QWEN = "whole", "tiles", "crops", "qwen"
+KINDS = [
+    ("Whole images with labels", WHOLE),
+    ("Tiles with labels", TILES),
+    ("Crops: one picture a box", CROPS),
+    ("Conversations to train Qwen", QWEN),
+]
 SPLITS = [("train", "train"), ("val", "val"), ("test", "test"), ("none", "")]
 STATES = [("reviewed", "reviewed"), ("in progress", "in_progress"), ("new", "new")]
 STATUSES = ["accepted", "candidate", "rejected"]
 NOW = ("As it is now", "")
+TILE_SETTINGS = ("tile_px", "tile_overlap", "tile_min_visible", "tile_keep_empty")
+MAKERS, NOTED = ("datasets_export", "crop_zip"), 100  # jobs whose notes stand beside their file
 HINTS = {
     "yolo": "trains in ultralytics",
     "coco": "loads in pycocotools",
@@ -57,7 +64,7 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
 def build(shell: Shell) -> Export:
     """Draw the form and the list of exports."""
     with gr.Row(elem_classes="t-line"):
-        kind = gr.Dropdown(KINDS, value=LABELS, label="What", elem_id="export-kind", scale=2)
+        kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
         fmt = gr.Dropdown(formats(shell), value="yolo", label="Format", elem_id="export-format", scale=2)
         margin = gr.Number(
             0,
@@ -70,6 +77,7 @@ def build(shell: Shell) -> Export:
             scale=2,
         )
         snapshot = gr.Dropdown([NOW], value="", label="Of", elem_id="export-of", scale=2)
+    cut, tiling = _tile_fields()
     with gr.Row(elem_classes="t-line") as choice:
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
         states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
@@ -89,14 +97,15 @@ def build(shell: Shell) -> Export:
     listing = h.panel(elem_id="exports")
 
     def fitted(kind: str) -> tuple:
-        told = gr.update(visible=kind != QWEN)
+        told, written = gr.update(visible=kind != QWEN), gr.update(visible=kind in (WHOLE, TILES))
         return (
-            gr.update(visible=kind == LABELS),
+            written,
             gr.update(visible=kind == CROPS),
+            gr.update(visible=kind == TILES),
             told,
             told,
             told,
-            gr.update(visible=kind == LABELS),
+            written,
         )
 
     def picked(event: gr.EventData) -> h.Html:
@@ -107,11 +116,41 @@ def build(shell: Shell) -> Export:
             shell.call("qwen_datasets_delete", name=told["name"])
         return listed(shell)
 
-    shell.on(kind.change, fitted, kind, [fmt, margin, snapshot, choice, classes, with_images])
+    shell.on(kind.change, fitted, kind, [fmt, margin, cut, snapshot, choice, classes, with_images])
     shell.on(listing.pick, picked, None, listing)
     return Export(
-        [kind, fmt, margin, snapshot, with_images, splits, states, statuses, classes], start, listing, snapshot, classes
+        [kind, fmt, margin, snapshot, with_images, *tiling, splits, states, statuses, classes],
+        start,
+        listing,
+        snapshot,
+        classes,
     )
+
+
+def _tile_fields() -> tuple[gr.Row, list]:
+    """Draw what only tiles need; returns the row, and its widgets in the order of TILE_SETTINGS."""
+    with gr.Row(visible=False, elem_classes="t-line") as cut:
+        size = gr.Number(640, label="Tile side (pixels)", minimum=32, precision=0, elem_id="export-tile", scale=2)
+        overlap = gr.Number(
+            0.2, label="Overlap (share)", minimum=0, maximum=0.9, step=0.05, elem_id="export-overlap", scale=2
+        )
+        visible = gr.Number(
+            0.25,
+            label="Label what shows (share)",
+            minimum=0,
+            maximum=1,
+            step=0.05,
+            elem_id="export-visible",
+            scale=2,
+        )
+        keep = gr.Checkbox(
+            True,
+            label="Keep empty tiles",
+            info="They teach a model what is no object.",
+            elem_id="export-empty",
+            scale=2,
+        )
+    return cut, [size, overlap, visible, keep]
 
 
 def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
@@ -119,7 +158,7 @@ def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
 
     def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list) -> str:
         dataset = shell.require(dataset)
-        splits, states, statuses, classes = chosen
+        *tiling, splits, states, statuses, classes = chosen
         if kind == QWEN:
             return shell.call("datasets_build_qwen", dataset=dataset)
         what = {
@@ -131,6 +170,7 @@ def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
         }
         if kind == CROPS:
             return shell.call("crop_zip", dataset=dataset, margin=margin or 0, **what)
+        what |= dict(zip(TILE_SETTINGS, tiling, strict=True)) if kind == TILES else {}
         return shell.call("datasets_export", dataset=dataset, format=fmt, with_images=with_images, **what)
 
     jobs.start(form.start.click, begin, [shell.dataset, *form.inputs])
@@ -149,17 +189,21 @@ def choices(shell: Shell, dataset: str, snapshot: str = "") -> tuple[dict, dict]
 
 
 def listed(shell: Shell) -> h.Html:
-    """Return the exports as they stand."""
-    return exports(shell.call("exports_list"), shell.call("qwen_datasets_list"))
+    """Return the exports as they stand, each with what its job had to say."""
+    done = [
+        job["result"] for kind in MAKERS for job in shell.call("jobs_list", kind=kind, limit=NOTED) if job["result"]
+    ]
+    notes = {result["file"]: result.get("notes", []) for result in done}
+    return exports(shell.call("exports_list"), shell.call("qwen_datasets_list"), notes)
 
 
-def exports(rows: Sequence[dict], folders: Sequence[dict] = ()) -> h.Html:
-    """Draw the files made so far, each with its download link, and the folders of conversations."""
+def exports(rows: Sequence[dict], folders: Sequence[dict], notes: Mapping[str, Sequence[str]]) -> h.Html:
+    """Draw the files made so far, each with its notes and its download link, and the folders of conversations."""
     if not rows and not folders:
         return h.div("Exports that you make are listed here for download.", cls="t-note")
     cells = [
         [
-            h.span(row["file"], cls="t-mono"),
+            [h.span(row["file"], cls="t-mono"), [h.div(note, cls="t-note") for note in notes.get(row["file"], ())]],
             w.size(row.get("bytes")),
             w.when(row.get("created_at")),
             h.div(

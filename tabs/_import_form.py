@@ -9,20 +9,13 @@ from pathlib import PurePath
 import gradio as gr
 
 from tabs import _html as h
+from tabs import _sources
 from tabs._shell import Shell
-from tabs._theme import asset_url
-from tator.types import BadInput
 
-SERVER, UPLOAD = "server", "upload"
-SOURCES = [("On this machine", SERVER), ("Upload", UPLOAD)]
 STORAGES = [("Leave images where they are", "linked"), ("Copy into the workspace", "managed")]
 LINKED_HELP = "Linked images are only ever read: Tator never moves, changes or deletes them."
 NEW = ("A new dataset", "")
 ANY = ("Recognise it", "")
-MOUNT = """/* events: 'pick' */
-const root = new URL((window.gradio_config?.root || document.baseURI).replace(/\\/*$/, "/"), document.baseURI);
-import(new URL('{url}', root).href).then((upload) => upload.mount(element, (facts) => trigger('pick', facts)));
-"""
 
 
 @dataclass(frozen=True)
@@ -68,16 +61,7 @@ class ImportForm:
 def build(shell: Shell) -> ImportForm:
     """Draw the form and wire its own parts."""
     gr.HTML(h.head("Import"), apply_default_css=False)
-    source = gr.Radio(SOURCES, value=SERVER, label="Images from", elem_id="new-source")
-    with gr.Column(visible=True) as server:
-        path = gr.Textbox(
-            label="Folder or zip",
-            placeholder="/data/harbour",
-            info="Full path as the server sees it.",
-            elem_id="new-path",
-        )
-    with gr.Column(visible=False) as upload:
-        box = uploader()
+    place = _sources.build(shell, _sources.kind("Images from", "new"), "new", "Folder or zip", "/data/harbour")
     into = gr.Dropdown([NEW], value="", label="Into", elem_id="new-into")
     with gr.Column(visible=True) as fresh:
         name = gr.Textbox(label="Name", placeholder="taken from the folder", max_length=200, elem_id="new-name")
@@ -89,26 +73,17 @@ def build(shell: Shell) -> ImportForm:
     with gr.Row(elem_classes="t-line t-pair"):
         look = gr.Button("Look first", elem_id="new-look")
         start = gr.Button("Import", variant="primary", elem_id="new-start")
-    uploaded = gr.State({})
 
-    def placed(chosen: str, into: str) -> tuple:
-        return (
-            gr.update(visible=chosen == SERVER),
-            gr.update(visible=chosen == UPLOAD),
-            gr.update(visible=chosen == SERVER and not into),
-        )
+    def placed(kind: str, into: str) -> tuple:
+        return gr.update(visible=not into), gr.update(visible=kind == _sources.SERVER and not into)
 
-    shell.on(source.change, placed, [source, into], [server, upload, storage])
-    shell.on(
-        into.change,
-        lambda into, chosen: (gr.update(visible=not into), gr.update(visible=chosen == SERVER)),
-        [into, source],
-        [fresh, storage],
-    )
-    shell.on(box.pick, _uploaded, name, [uploaded, name])
+    for trigger in (place.kind.change, into.change):
+        shell.on(trigger, placed, [place.kind, into], [fresh, storage])
+    shell.on(place.box.pick, _named, name, name, trigger_mode=_sources.EACH)
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
-    changes = [source.input, path.input, into.input, fmt.input, with_labels.input, box.pick]
-    return ImportForm([name, source, path, storage, uploaded, with_labels, fmt, into], look, start, into, changes)
+    changes = [place.kind.input, place.path.input, into.input, fmt.input, with_labels.input, place.box.pick]
+    inputs = [name, place.kind, place.path, storage, place.uploaded, with_labels, fmt, into]
+    return ImportForm(inputs, look, start, into, changes)
 
 
 def choices(shell: Shell, into: str = "") -> dict:
@@ -122,21 +97,8 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
     return [ANY, *((row["label"], row["name"]) for row in shell.call("formats_list") if row["reads"])]
 
 
-def uploader(elem_id: str = "new-upload") -> gr.HTML:
-    """Return the drop area; it posts file by file and keeps sub-folders."""
-    return gr.HTML(
-        value="",
-        elem_id=elem_id,
-        apply_default_css=False,
-        padding=False,
-        container=False,
-        js_on_load=MOUNT.replace("{url}", asset_url("window/upload.js")),
-    )
-
-
-def _uploaded(name: str, event: gr.EventData) -> tuple[dict, str]:
-    facts = event._data
-    return {"id": str(facts.get("id", "")), "name": str(facts.get("name", ""))}, name or str(facts.get("name", ""))
+def _named(name: str, event: gr.EventData) -> str:
+    return name or str(event._data.get("name", ""))
 
 
 def asked(
@@ -147,11 +109,7 @@ def asked(
     Raises:
         BadInput: it does not say where the images are.
     """
-    if source == UPLOAD and not uploaded.get("id"):
-        raise BadInput("nothing is uploaded yet: drop a folder or a zip first")
-    if source == SERVER and not path.strip():
-        raise BadInput("the path is empty; expected a folder or a zip on this machine")
-    place = f"upload:{uploaded['id']}" if source == UPLOAD else path.strip()
-    stored = "managed" if source == UPLOAD or path.strip().lower().endswith(".zip") else storage
+    place = _sources.chosen(source, path, uploaded)
+    stored = "managed" if source == _sources.UPLOAD or path.strip().lower().endswith(".zip") else storage
     chosen = name.strip() or PurePath(path.strip()).stem or uploaded.get("name", "")
     return Asked(place, fmt or "", into or "", chosen, stored, with_labels)

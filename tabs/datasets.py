@@ -161,8 +161,12 @@ def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], 
     with tab("captions"):
         captions = _captions_page.build(shell)
         pages["captions"] = (
-            [captions.panel, captions.shown],
-            lambda dataset: (_captions_page.draw(shell, dataset, _captions_page.AT_FIRST), _captions_page.AT_FIRST),
+            [captions.panel, captions.shown, captions.source.uploaded],
+            lambda dataset: (
+                _captions_page.draw(shell, dataset, _captions_page.AT_FIRST),
+                _captions_page.AT_FIRST,
+                gr.skip(),
+            ),
         )
     with tab("export"):
         export = _export.build(shell)
@@ -238,7 +242,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, mer
     """Wire what is shown when a job of the tab has ended."""
     preview, looked, name = importing
     cleared = {preview: h.Html(""), looked: {}, name: "", merging[0]: h.Html(""), merging[1]: {}}
-    checks, state = frame.pages["check"][0]
+    state = frame.pages["check"][0][1]
     seen = gr.State("")  # ticks overlap on a slow machine; a job ends once
     shown = [seen, shell.dataset, frame.page, frame.inner, *importing, *merging, jobs.job, jobs.view, jobs.timer, trash.panel]
 
@@ -269,18 +273,30 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, mer
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if dataset == was:  # else the picker's change draws
             answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
-        if (
-            job["kind"] == "datasets_check" and page == "check"
-        ):  # what a repair said stays above the check that follows it
-            facts = _check_page.AT_FIRST | {"said": checked["said"]}
-            answer |= {checks: _check_page.draw(shell, dataset, facts), state: facts}
-        if job["kind"] == "datasets_repair" and done:
-            facts, again = _check_page.repaired(shell, job)
-            answer |= {checks: _check_page.draw(shell, dataset, facts), state: facts}
-            answer |= {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
+        answer |= _shown_after(shell, frame, jobs, job, (dataset, page), checked)
         return _answered(answer, shown, frame)
 
     jobs.on_end(ended, [shell.dataset, frame.page, state, trash.shown, seen], [*shown, *frame.outputs])
+
+
+def _shown_after(
+    shell: Shell, frame: Frame, jobs: _jobs.JobPanel, job: dict, open_page: tuple[str, str], checked: dict
+) -> dict:
+    """Return what the open dataset's page shows of a job that ended, by widget."""
+    (dataset, page), done = open_page, job["state"] == "succeeded"
+    checks, state = frame.pages["check"][0]
+    if job["kind"] == "datasets_check" and page == "check":  # what a repair said stays above the check that follows it
+        facts = _check_page.AT_FIRST | {"said": checked["said"]}
+        return {checks: _check_page.draw(shell, dataset, facts), state: facts}
+    if job["kind"] == "captions_import" and done and page == "captions":
+        said = _captions_page.AT_FIRST | {"said": job["id"]}
+        told = (_captions_page.draw(shell, dataset, said), said, {})  # an upload is used up
+        return dict(zip(frame.pages["captions"][0], told, strict=True))
+    if job["kind"] == "datasets_repair" and done:
+        facts, again = _check_page.repaired(shell, job)
+        shown = {checks: _check_page.draw(shell, dataset, facts), state: facts}
+        return shown | {jobs.job: again, jobs.view: _jobs.render(shell, again), jobs.timer: gr.Timer(active=True)}
+    return {}
 
 
 def _answered(answer: dict, shown: list, frame: Frame) -> tuple:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import gradio as gr
 
 from tabs import _html as h
-from tabs import _import_form, _jobs, _tryout
+from tabs import _jobs, _sources, _tryout
 from tabs import _words as w
 from tabs._shell import Shell
 from tator.types import BadInput
@@ -14,14 +14,13 @@ TITLE, ORDER = "Models", 60
 TASKS = {"segment": "Click and box models", "find": "Finders by phrase or example", "encode": "Encoders for class heads"}
 COLUMNS = ["Model", "Licence", "Download", "Memory", "State", ""]
 NUMERIC = (2, 3)
-SERVER, UPLOAD = "server", "upload"
 
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
-            card, source, path, uploaded, start = _weights_form(shell)
+            card, place, start = _weights_form(shell)
         with gr.Column(elem_classes="t-answer"), gr.Tabs(elem_classes="t-inner"):
             with gr.Tab("All models"):
                 listing = h.panel(elem_id="models-list")
@@ -44,14 +43,14 @@ def build(wb: Workbench, shell: Shell) -> None:
             gr.Info(f"{shell.call('runtime_unload')['freed_mb']} MB were reserved", title="Unloaded")
         return job_id
 
-    def import_it(card: str, source: str, path: str, uploaded: dict) -> str:
-        if not card or (source == SERVER and not path.strip()) or (source == UPLOAD and not uploaded.get("id")):
+    def import_it(card: str, kind: str, path: str, uploaded: dict) -> str:
+        if not card:
             raise BadInput("choose a model, and the file or folder that holds its weights")
-        return shell.call("weights_import", card=card, source=f"upload:{uploaded['id']}" if source == UPLOAD else path.strip())
+        return shell.call("weights_import", card=card, source=_sources.chosen(kind, path, uploaded))
 
     shell.on(listing.pick, toggled, chosen, chosen)
     jobs.start(listing.pick, act, jobs.job)
-    jobs.start(start.click, import_it, [card, source, path, uploaded])
+    jobs.start(start.click, import_it, [card, *place.inputs])
     jobs.on_end(lambda job_id, chosen: show(chosen), [chosen], outputs)
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
     for moment in jobs.moments:
@@ -64,20 +63,10 @@ def _weights_form(shell: Shell) -> tuple:
     """Draw the form that takes weights from a file or folder."""
     gr.HTML(h.div(h.head("Import weights"), h.div("For machines without a network, and for weights you trained.", cls="t-note")), apply_default_css=False)
     card = gr.Dropdown([], value=None, label="Model", elem_id="weights-card")
-    source = gr.Radio([("On this machine", SERVER), ("Upload", UPLOAD)], value=SERVER, label="Weights from", elem_id="weights-source")
-    with gr.Column(visible=True) as server:
-        path = gr.Textbox(label="File or folder", placeholder="/data/sam2.1-hiera-tiny", info="Full path as the server sees it.", elem_id="weights-path")
-    with gr.Column(visible=False) as upload:
-        box = _import_form.uploader("weights-upload")
+    chooser = _sources.kind("Weights from", "weights")
+    place = _sources.build(shell, chooser, "weights", "File or folder", "/data/sam2.1-hiera-tiny")
     start = gr.Button("Import", variant="primary", elem_id="weights-import")
-    uploaded = gr.State({})
-    shell.on(source.change, lambda chosen: (gr.update(visible=chosen == SERVER), gr.update(visible=chosen == UPLOAD)), source, [server, upload])
-    shell.on(box.pick, _uploaded, None, uploaded)
-    return card, source, path, uploaded, start
-
-
-def _uploaded(event: gr.EventData) -> dict[str, str]:
-    return {"id": str(event._data.get("id", ""))}
+    return card, place, start
 
 
 def toggled(chosen: str, event: gr.EventData) -> str:

@@ -29,8 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = vars(parser(verbs()).parse_args(argv))
     settings = {name: arguments.pop(f"_{name}", default) for name, default in defaults().items()}
     name = arguments.pop("_verb")
-    if name == "add-user":
-        return add_user(**arguments)
+    if name in ("add-user", "upload"):  # these need no workspace
+        return {"add-user": add_user, "upload": upload}[name](**arguments)
     from tator.types import TatorError
 
     try:
@@ -111,16 +111,24 @@ def make_sample(wb: Workbench) -> None:
     create_sample(wb)
 
 
-def narrated(work: Work, plain: bool) -> Iterator[Progress]:
-    """Pass work through, showing each step on stderr with its rate and the time left."""
-    began, shown = time.monotonic(), 0.0
+def narrated(work: Work, plain: bool = False, unit: str = "") -> Iterator[Progress]:
+    """Pass work through, showing each step on stderr with its rate and the time left.
+
+    Args:
+        work: what is done.
+        plain: show JSON lines.
+        unit: MB where progress counts bytes.
+    """
+    began, shown, start = time.monotonic(), 0.0, None
     try:
         while True:
             step = next(work)
             now = time.monotonic()
+            start = step.done if start is None else start  # what goes on begins with what was done before
+            rate = (step.done - start) / (now - began) if now > began else 0.0
             if now - shown > 0.2 or step.done == step.total:
                 shown = now
-                print(line_of(step, now - began, plain), file=sys.stderr, flush=True)
+                print(line_of(step, rate, plain, unit), file=sys.stderr, flush=True)
             yield step
     except StopIteration as stop:
         return stop.value
@@ -128,15 +136,16 @@ def narrated(work: Work, plain: bool) -> Iterator[Progress]:
         work.close()
 
 
-def line_of(step: Progress, elapsed_s: float, plain: bool) -> str:
-    """Return one line for a person, or one JSON object for a program."""
-    rate = step.done / elapsed_s if elapsed_s > 0 else 0.0
+def line_of(step: Progress, rate: float, plain: bool, unit: str = "") -> str:
+    """Return one line for a person, or one JSON object for a program; the unit MB is for progress in bytes."""
     left_s = (step.total - step.done) / rate if rate and step.total else None
     if plain:
         facts = {"done": step.done, "total": step.total, "rate": rate, "left_s": left_s, "message": step.message}
         return json.dumps(facts | {"metrics": step.metrics})
-    of = f"/{step.total}" if step.total else ""
     left = "" if left_s is None else f", {left_s:.0f} s left"
+    if unit:
+        return f"{step.done / 1e6:.1f}/{step.total / 1e6:.1f} {unit}  {rate / 1e6:.1f} {unit}/s{left}  {step.message}"
+    of = f"/{step.total}" if step.total else ""
     return f"{step.done}{of}  {rate:.1f}/s{left}  {step.message}"
 
 
@@ -155,6 +164,30 @@ def add_user(auth_file: str, name: str) -> int:
         return 2
     print(f"{name} may log in. For API and MCP clients, shown once: Authorization: Bearer {token}")
     return 0
+
+
+def upload(url: str, token: str, resume: str, paths: list[Path]) -> int:
+    """Send files to a running Tator and print the source to import them from; say how to go on when cut off."""
+    from tator.types import TatorError
+    from tator.uploading import Uploading
+
+    sending = None
+    try:
+        sending = Uploading(url, token or os.environ.get("TATOR_TOKEN", ""), resume.removeprefix("upload:"))
+        work = narrated(sending.send(paths), unit="MB")
+        while True:
+            next(work)
+    except StopIteration as done:
+        for row in done.value["left_out"]:
+            print(f"left out: {row['file']}: {row['reason']}", file=sys.stderr)
+        print(f"upload:{done.value['upload']}")
+        return 0
+    except (TatorError, KeyboardInterrupt) as error:
+        code = error.code if isinstance(error, TatorError) else "interrupted"
+        print(f"{code}: {error}".rstrip(": "), file=sys.stderr)
+        if sending and sending.is_begun:
+            print(f"to go on, give the same again with --resume {sending.id}", file=sys.stderr)
+        return 2 if isinstance(error, TatorError) else INTERRUPTED
 
 
 def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
@@ -176,6 +209,16 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
     account = commands.add_parser("add-user", help="Add a login to an auth file.")
     account.add_argument("--auth-file", required=True)
     account.add_argument("name")
+    sending = commands.add_parser(
+        "upload",
+        help="Send folders, zips or files to a running Tator, in pieces that go on after a cut.",
+        description="Send folders, zips or files to a running Tator and print upload:<id>, a source for datasets-create, "
+        "datasets-merge, captions-import and weights-import there. Cut off, it goes on with --resume.",
+    )
+    sending.add_argument("--url", required=True, help="address of the window, such as http://localhost:7860")
+    sending.add_argument("--token", default="", help="API token, where there are logins (default: TATOR_TOKEN)")
+    sending.add_argument("--resume", default="", metavar="ID", help="go on with this upload; what has arrived is not sent again")
+    sending.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder keeps its name and sub-folders")
     commands.add_parser("make-sample", parents=[shared])  # no help: how the product starts its own child processes
     job = commands.add_parser("run-job", parents=[shared])
     job.add_argument("job_id")

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 import PIL.Image
 
 from tator.export_files import entry
-from tator.exporting import Choice, Content, Plan, plan_export, write_zip
+from tator.export_plan import Choice, Content, Plan, plan_export
+from tator.exporting import write_zip
 from tator.formats._csv import harmless
 from tator.formats._writing import in_split
 from tator.images import read_image

@@ -5,94 +5,26 @@ from __future__ import annotations
 import shutil
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tator.dataset import ImageRow
 from tator.export_files import Zip, entry, write_files
-from tator.formats import SPLITS, Label
+from tator.export_plan import Choice, Content, Plan, plan_export
+from tator.formats import Label
 from tator.formats._writing import Written
 from tator.formats.table import format_named, writable
 from tator.images import portable
-from tator.label_map import LabelClass
-from tator.schema import ANNOTATION_STATUSES
+from tator.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
 from tator.types import BadInput, NotFound, Progress, Work
 from tator.workspace import Workspace
 
 BATCH = 500  # images whose annotations are held at once
 LEFT_OUT_LISTED = 1000
 STORED = frozenset(".jpg .jpeg .png .webp .gif .tif .tiff .mpo".split())  # compressed already
-
-
-class Content(Protocol):
-    """What can be exported: a dataset, or a snapshot of one."""
-
-    name: str
-    workspace: Workspace
-
-    def classes(self) -> list[LabelClass]:
-        """Return the classes in label-map order."""
-
-    def images(self, states: Sequence[str] | None, splits: Sequence[str] | None, readable: bool) -> list[ImageRow]:
-        """Return images in path order."""
-
-    def annotation_rows(self, image_ids: Sequence[int], status: str) -> dict[int, list[Any]]:
-        """Return {image id: rows of the annotation table}."""
-
-    def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
-        """Return {image id: caption} of those that have one."""
-
-    def path(self, row: ImageRow) -> Path:
-        """Return an image's file."""
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What of a dataset goes into an export.
-
-    Attributes:
-        splits: only these, "" being images without a split; empty takes all.
-        states: only images in these states; empty takes all but those that are new and bare, which a
-            trainer would learn as empty.
-        classes: only these class names; empty takes all.
-        statuses: of annotations.
-    """
-
-    splits: Sequence[str] = ()
-    states: Sequence[str] = ()
-    classes: Sequence[str] = ()
-    statuses: Sequence[str] = ("accepted",)
-
-
-@dataclass
-class Plan:
-    """What goes into an export.
-
-    Attributes:
-        content: whose images.
-        image_path: where an image of a split goes, by split and name.
-        choice: what of it.
-        rows: {split: [(image, name inside the split)]}, both sorted.
-        class_rows: {class id: row of the label map, from 0}.
-        names: class names in label-map order.
-        left_out: {"file", "reason"} of images that do not go in.
-    """
-
-    content: Content
-    image_path: Callable[[str, str], str]
-    choice: Choice
-    rows: dict[str, list[tuple[ImageRow, str]]]
-    class_rows: dict[int, int]
-    names: list[str]
-    left_out: list[dict] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """Return how many images go in."""
-        return sum(map(len, self.rows.values()))
 
 
 class SplitImages:
@@ -152,6 +84,7 @@ def export_dataset(
     states: Sequence[str] = (),
     classes: Sequence[str] = (),
     statuses: Sequence[str] = ("accepted",),
+    tiling: Tiling | None = None,
 ) -> Work:
     """Write a dataset's annotations, and its images, into a zip of the workspace's exports.
 
@@ -163,9 +96,10 @@ def export_dataset(
         states: see Choice.
         classes: see Choice.
         statuses: see Choice.
+        tiling: cut the images into tiles; None writes them whole.
 
     Returns:
-        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}.
+        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}, and Tally.facts of tiles.
 
     Raises:
         BadInput: unknown format, state, status or class, nothing to export, or a format that needs the images.
@@ -175,21 +109,28 @@ def export_dataset(
     known = format_named(format)
     if known.holds_images and not with_images:
         raise BadInput(f"{known.label} holds the images themselves; export it with them")
-    plan = plan_export(dataset, known.image_path, Choice(splits, states, classes, statuses), one_namespace=known.one_namespace)
+    choice = Choice(splits, states, classes, statuses)
+    plan = plan_export(dataset, known.image_path, choice, known.one_namespace, tiling)
 
     def fill(archive: zipfile.ZipFile) -> Work:
-        out = Zip(archive)
-        images = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        out, total = Zip(archive), plan.total
+        images: dict[str, Any] = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        if tiling:
+            images = {split: SplitTiles(each, tiling, known.image_path) for split, each in images.items()}
+            total = yield from count_tiles(list(images.values()), plan.total)
         for done in known.write(out, plan.names, images):
-            if done % 50 == 0 or done == plan.total:
-                yield Progress(done, plan.total, "Writing labels")
+            if done % 50 == 0 or done == total:
+                yield Progress(done, total, "Writing labels")
         if with_images and not known.holds_images:
-            yield from _write_images(archive, plan)
+            yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
         if (captions := sum(each.captions for each in images.values())) and not known.holds_captions:
             out.notes[f"captions are left out: {known.label} holds none"] += captions
-        return {"annotations": sum(each.annotations for each in images.values()), "notes": _notes(plan, out.notes, format)}
+        facts, notes = {"annotations": sum(each.annotations for each in images.values())}, _notes(plan, out.notes, format)
+        tally = Tally.of(images.values()) if tiling else None
+        return facts | (tally.facts() if tally else {}) | {"notes": notes + (tally.notes(tiling) if tally else [])}
 
-    return (yield from write_zip(dataset.workspace, f"{dataset.name}-{format}", plan, fill))
+    title = f"{dataset.name}-{format}" + (f"-tiles{tiling.size}" if tiling else "")
+    return (yield from write_zip(dataset.workspace, title, plan, fill))
 
 
 def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
@@ -204,88 +145,6 @@ def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipf
     facts = yield from write_files(workspace, title, fill)
     left_out = {"left_out_count": len(plan.left_out), "left_out": plan.left_out[:LEFT_OUT_LISTED]}
     return {"images": plan.total, **left_out, **facts}
-
-
-def plan_export(
-    content: Content, image_path: Callable[[str, str], str], choice: Choice, one_namespace: bool = False
-) -> Plan:
-    """Return which images go where.
-
-    Args:
-        content: whose images.
-        image_path: where an image of a split goes, by split and name.
-        choice: what of it.
-        one_namespace: images of two splits need names of their own.
-
-    Raises:
-        BadInput: a state, status or class is unknown, or nothing is left to export.
-    """
-    if unknown := sorted(set(choice.statuses) - set(ANNOTATION_STATUSES)) or (not choice.statuses and ["nothing"]):
-        raise BadInput(f"statuses must be some of {', '.join(ANNOTATION_STATUSES)}, is {', '.join(unknown)}")
-    classes = content.classes()
-    if unknown := sorted(set(choice.classes) - {row.name for row in classes}):
-        raise BadInput(f"dataset {content.name!r} has no class {unknown[0]!r}")
-    if choice.classes:
-        classes = [row for row in classes if row.name in choice.classes]
-    rows = {row.class_id: at for at, row in enumerate(classes)}
-    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
-    taken: set[str] = set()
-    for row in content.images(choice.states, choice.splits, readable=False):
-        if reason := _problem(content, row, choice.states):
-            plan.left_out.append({"file": row.path, "reason": reason})
-            continue
-        split = row.split or "train"
-        place = in_one if one_namespace else image_path
-        plan.rows.setdefault(split, []).append((row, _name(place, row.path, split, taken)))
-    plan.rows = {split: sorted(rows, key=lambda pair: pair[1]) for split, rows in sorted(plan.rows.items())}
-    if not plan.total:
-        why = (
-            f"; {len(plan.left_out)} were left out, the first because {plan.left_out[0]['reason']}"
-            if plan.left_out
-            else ""
-        )
-        raise BadInput(f"dataset {content.name!r} has no image to export with these splits and states{why}")
-    return plan
-
-
-def in_one(split: str, name: str) -> str:
-    """Return what no two images may share where splits are no folders: the name."""
-    return name
-
-
-def _problem(content: Content, row: ImageRow, states: Sequence[str]) -> str:
-    """Say why an image does not go into the export, or ""."""
-    if row.problem:
-        return row.problem
-    if not states and row.state == "new" and not row.annotation_count:
-        return "new and without annotations: a trainer would learn it as empty"
-    try:
-        content.path(row)
-    except (BadInput, NotFound) as error:
-        return str(error)
-    return ""
-
-
-def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
-    """Return an image's path inside its split: its sub-folders kept, those that only say "images, train" left off.
-
-    Two images never get one place, nor places that differ in case or ending only, as their label files would clash.
-    """
-    *folders, file = path.split("/")
-    plain = [part for part in folders if part.lower() != "images" and part.lower() not in SPLITS]
-    # Ultralytics finds labels by replacing the last /images/ of a path, so no folder below may be called that.
-    full = ["imgs" if part.lower() == "images" else part for part in folders]
-    stem, dot, ending = file.rpartition(".")
-    tries = [[*plain, file], [*full, file]]
-    tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
-    for parts in tries:
-        name = "/".join(parts)
-        trunk = image_path(split, name).rpartition(".")[0]
-        key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
-        if key not in taken:
-            taken.add(key)
-            return name
-    raise BadInput(f"image {path!r} has over 900 namesakes; give it another name")
 
 
 def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
@@ -305,6 +164,23 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
             done += 1
             if done % 25 == 0 or done == plan.total:
                 yield Progress(done, plan.total, name)
+
+
+def _write_tiles(archive: zipfile.ZipFile, plan: Plan, images: Mapping[str, SplitTiles], total: int) -> Work:
+    """Write the tiles of one image after the other; an image that cannot be cut any more is said."""
+    done = 0
+    with ThreadPoolExecutor(ENCODERS) as pool:
+        for split, rows in plan.rows.items():
+            for (row, _), group in zip(rows, images[split].groups(), strict=True):
+                try:
+                    files = encoded(plan.content.path(row), (row.width, row.height), group, pool) if group else ()
+                    for at, (path, file) in enumerate(files, 1):
+                        archive.writestr(entry(path), file)
+                        if at % 25 == 0 or at == len(group):
+                            yield Progress(done + at, total, row.path)
+                except (BadInput, NotFound) as error:
+                    plan.left_out.append({"file": row.path, "reason": f"labels only: {error}"})
+                done += len(group)
 
 
 def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:

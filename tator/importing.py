@@ -157,7 +157,7 @@ def bring(run: Filling) -> Work:
         archive = lone_zip(origin) if is_upload else origin
         facts["stage"] = "arrived"
         if archive.is_file():
-            report = yield from _unpack(archive, run.folder)
+            report = yield from unpack(archive, run.folder)
             facts["unpacked"] = report.plain()
         elif is_upload:
             if not run.folder.exists():  # else it was moved just before a cut
@@ -181,7 +181,7 @@ def lone_zip(upload: Path) -> Path:
     return files[0] if len(files) == 1 and files[0].is_file() and files[0].suffix.lower() == ".zip" else upload
 
 
-def _unpack(archive: Path, folder: Path) -> Work:
+def unpack(archive: Path, folder: Path) -> Work:
     """Unpack an archive and return its refusals as a Report."""
     shutil.rmtree(folder, ignore_errors=True)
     done = yield from extracting(archive, folder)

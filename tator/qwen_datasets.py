@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tator.dataset import Dataset
-from tator.exporting import Choice, Plan, SplitImages, plan_export
+from tator.export_plan import Choice, Plan, plan_export
+from tator.exporting import SplitImages
 from tator.filling import copy_file
 from tator.formats import qwen
 from tator.formats._writing import Folder

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import uuid
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from sqlalchemy import func, select
 
@@ -15,9 +18,11 @@ from tator.edits import save_edits
 from tator.export_files import entry
 from tator.formats import Report
 from tator.formats._captions import read_captions
+from tator.importing import lone_zip, unpack
 from tator.schema import image
 from tator.tree import Tree, content_root
 from tator.types import BadInput, Conflict, NotFound, Progress, Work
+from tator.workspace import UPLOAD
 
 
 def caption_of(dataset: Dataset, path: str) -> dict:
@@ -61,11 +66,13 @@ def _save(dataset: Dataset, image_id: int, revision: int, caption: str, user: st
 
 
 def import_captions(dataset: Dataset, source: str, replace: bool = True, user: str = "") -> Work:
-    """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl of a folder or upload.
+    """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl, or of a folder of nothing but .txt.
+
+    An upload is used up, unless the import is refused.
 
     Args:
         dataset: whose images; they are found by path, by name where it is the only one of that name.
-        source: folder on the server, or upload:<id>.
+        source: folder or .zip on the server, or upload:<id>.
         replace: write over captions that are there.
         user: who is acting.
 
@@ -73,21 +80,40 @@ def import_captions(dataset: Dataset, source: str, replace: bool = True, user: s
         {"read", "written", "kept", "report"}.
 
     Raises:
-        BadInput: the source is no folder, or has no captions.
+        BadInput: the source is no folder and no .zip, or has no captions.
         NotFound: the source does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
     origin = dataset.workspace.source(source)
-    if not origin.is_dir():
-        raise BadInput(f"source {source!r} is no folder; expected one with text_labels/ or captions.jsonl")
-    tree, report = Tree.of(content_root(origin)), Report()
+    is_upload = source.startswith(UPLOAD)
+    archive = lone_zip(origin) if is_upload else origin
+    if archive.is_dir():
+        result = yield from _take(dataset, archive, source, replace, user, Report())
+    elif archive.suffix.lower() == ".zip":
+        folder = dataset.workspace.folder("tmp") / f"captions-{os.urandom(8).hex()}"
+        try:
+            report = yield from unpack(archive, folder)
+            result = yield from _take(dataset, folder, source, replace, user, report)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    else:
+        raise BadInput(f"source {source!r} is neither a folder nor a .zip with text_labels/ or captions.jsonl")
+    if is_upload:
+        shutil.rmtree(origin, ignore_errors=True)
+    return result
+
+
+def _take(dataset: Dataset, folder: Path, source: str, replace: bool, user: str, report: Report) -> Work:
+    """Read the captions of a folder and store them."""
+    tree = Tree.of(content_root(folder))
     rows = dataset.images(readable=False)
     tree.images = [row.path for row in rows]  # the captions are of the dataset's images, which need not lie beside them
-    found = read_captions(tree, report)
+    found = read_captions(tree, report, is_all=True)
     if not found and not report.counts["dropped"]:
-        raise BadInput(
-            f"{source!r} has no captions; expected text_labels/<image>.txt, captions.jsonl or metadata.jsonl"
+        told = (
+            "text_labels/<image>.txt, captions.jsonl, metadata.jsonl, or a folder of .txt files called like the images"
         )
+        raise BadInput(f"{source!r} has no captions; expected {told}")
     have = dataset.captions([row.id for row in rows])
     written = kept = 0
     by_path = {row.path: row for row in rows}
@@ -103,6 +129,7 @@ def import_captions(dataset: Dataset, source: str, replace: bool = True, user: s
             written += 1
         except (BadInput, Conflict) as error:
             report.drop(path, "caption refused", str(error)[:200])
+    yield Progress(len(found), len(found), "Done")
     return {"read": len(found), "written": written, "kept": kept, "report": report.plain()}
 
 

@@ -17,7 +17,7 @@ from tator.registry import backend
 from tator.store import Store
 from tator.types import NotFound
 from tator.weights import locate
-from tator.workspace import Workspace
+from tator.workspace import UPLOAD, Workspace, is_own_upload
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
@@ -70,6 +70,16 @@ class Workbench:
             NotFound: no dataset has that name.
         """
         return Dataset.named(self.store, self.workspace, name)
+
+    def own_source(self, source: str) -> str:
+        """Return a source to import from, unless it is an upload of another person.
+
+        Raises:
+            NotFound: no upload of who is acting has that id.
+        """
+        if source.startswith(UPLOAD) and not is_own_upload(source.removeprefix(UPLOAD), self.user):
+            raise NotFound(f"no upload has the id {source.removeprefix(UPLOAD)[:80]!r}")
+        return source
 
     def weights(self, card_id: str) -> Path | None:
         """Return where a backend's weights are, None where it needs none.

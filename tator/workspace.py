@@ -1,6 +1,7 @@
 """The one folder that everything the product keeps lives in, and the rule for paths inside a folder."""
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
@@ -49,6 +50,17 @@ def inside(root: Path, relative: str) -> Path:
     if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
         raise BadInput(f"path {relative!r} is refused: a link in it leads out of the folder")
     return path
+
+
+def is_own_upload(upload_id: str, user: str) -> bool:
+    """Return whether a user may use an upload, as far as its id says; "" may use any."""
+    salt, _, owner = upload_id.partition("-")
+    return not user or not owner or owner == _owner(salt, user)
+
+
+def _owner(salt: str, user: str) -> str:
+    """Return what an upload's id says of its owner: jobs show ids to everybody, so an id alone must open nothing."""
+    return hashlib.sha256(f"{salt}/{user}".encode()).hexdigest()[:20]
 
 
 class Workspace:
@@ -112,23 +124,28 @@ class Workspace:
             raise NotFound(f"source {path!r} does not exist on the server")
         return found
 
-    def upload(self, upload_id: str) -> Path:
+    def upload(self, upload_id: str, user: str = "") -> Path:
         """Return the folder of an upload.
+
+        Args:
+            upload_id: from new_upload.
+            user: who asks; "" is whoever owns the machine, or a server without logins.
 
         Raises:
             BadInput: malformed id.
-            NotFound: no such upload.
+            NotFound: no such upload, or it is another person's.
         """
         if not _UPLOAD_ID.fullmatch(upload_id):
             raise BadInput(f"upload id {upload_id[:80]!r} is malformed; expected up to 64 of A-Z a-z 0-9 _ -")
         path = self.folder("uploads") / upload_id
-        if not path.is_dir():
+        if not path.is_dir() or not is_own_upload(upload_id, user):
             raise NotFound(f"no upload has the id {upload_id!r}")
         return path
 
-    def new_upload(self) -> tuple[str, Path]:
-        """Return the id and the fresh folder of a new upload."""
-        upload_id = secrets.token_hex(12)
+    def new_upload(self, user: str = "") -> tuple[str, Path]:
+        """Return the id and the fresh folder of a new upload, which only this user may add to or import."""
+        salt = secrets.token_hex(12)
+        upload_id = f"{salt}-{_owner(salt, user)}" if user else salt
         path = self.folder("uploads") / upload_id
         path.mkdir()
         return upload_id, path

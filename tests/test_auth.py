@@ -33,6 +33,8 @@ DOORS = [
     ("GET", "/head/x"),
     ("GET", "/upload?id=x&path=x"),
     ("POST", "/upload?path=x"),
+    ("GET", "/upload?id=x"),
+    ("DELETE", "/upload?id=x"),
     ("POST", "/beacon"),
     ("POST", "/gradio_api/run/datasets_list"),
     ("POST", "/gradio_api/call/datasets_list"),

@@ -167,3 +167,49 @@ def test_odd_settings_are_refused(wb, dataset: Dataset, options: dict):
 def test_one_image_is_too_few(wb, tmp_path: Path):
     with pytest.raises(BadInput, match="one in train and one in val"):
         finish(build_qwen(make(wb, yolo_folder(tmp_path / "s", {"a.png": BOX}, ["cat"]))))
+
+
+def caption(wb, image: str) -> str:
+    return call(wb, "datasets_text_label_get", dataset="set", image=image)["caption"]
+
+
+@pytest.mark.parametrize("as_zip", [False, True])
+def test_an_upload_of_captions_is_read_and_used_up(wb, dataset: Dataset, tmp_path: Path, as_zip: bool):
+    upload, folder = wb.workspace.new_upload()
+    files = {"said/captions.jsonl": '{"image": "night/a.png", "caption": "dark"}\n{"image": "gone.png", "caption": "x"}\n'}
+    files["said/text_labels/b.txt"] = "a plain one"
+    if as_zip:
+        with zipfile.ZipFile(folder / "captions.zip", "w") as archive:
+            for name, content in {**files, "../../escaped.txt": "x"}.items():
+                archive.writestr(name, content)
+    else:
+        for name, content in files.items():
+            text(folder / name, content)
+    result = done(wb, "captions_import", dataset="set", source=f"upload:{upload}")
+    refused = {"archive entry refused": 1} if as_zip else {}
+    assert (result["read"], result["written"]) == (2, 2)
+    assert result["report"]["counts"]["dropped"] == {"caption without an image": 1, **refused}
+    assert (caption(wb, "images/night/a.png"), caption(wb, "images/b.png")) == ("dark", "a plain one")
+    assert not folder.exists() and not list(wb.workspace.folder("tmp").iterdir()) and not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_loose_text_files_are_captions_and_labels_are_not(wb, dataset: Dataset, tmp_path: Path):
+    said = {"my words/b.txt": "loose", "my words/day/a.txt": "in its folder", "my words/c.txt": BOX, "my words/train.txt": "images/b.png"}
+    for name, content in said.items():
+        text(tmp_path / "t" / name, content)
+    result = done(wb, "captions_import", dataset="set", source=str(tmp_path / "t"))
+    assert result["report"]["counts"]["dropped"] == {"labels, no caption": 1, "caption without an image": 1}
+    assert {path: caption(wb, path) for path in ("images/b.png", "images/day/a.png", "images/c.png")} == {
+        "images/b.png": "loose", "images/day/a.png": "in its folder", "images/c.png": ""}  # fmt: skip
+    text(tmp_path / "t" / "my words" / "text_labels" / "c.txt", "named so")
+    result = done(wb, "captions_import", dataset="set", source=str(tmp_path / "t"))
+    assert (result["read"], result["report"]["counts"]["dropped"]) == (1, {}) and caption(wb, "images/c.png") == "named so"
+
+
+def test_an_upload_without_captions_stays(wb, dataset: Dataset):
+    upload, folder = wb.workspace.new_upload()
+    picture(folder / "x.png")
+    for source, said in ((f"upload:{upload}", "has no captions"), (str(folder / "x.png"), "neither a folder nor a .zip")):
+        job = wb.jobs.wait(call(wb, "captions_import", dataset="set", source=source), 60)
+        assert job["state"] == "failed" and said in job["error"]["message"]
+    assert (folder / "x.png").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 
 from tator.formats import Report, Source
@@ -11,6 +12,7 @@ from tator.tree import Tree
 
 FOLDERS = ("text_labels", "captions")
 FILES = ("captions.jsonl", "metadata.jsonl")
+_LABELS = re.compile(r"[\d\s.,eE+-]+")  # what label files hold
 IMAGE_KEYS, TEXT_KEYS = ("image", "file_name", "path"), ("caption", "text")
 
 
@@ -20,15 +22,24 @@ def add_captions(tree: Tree, source: Source) -> None:
     source.captions = found | source.captions
 
 
-def read_captions(tree: Tree, report: Report) -> dict[str, str]:
-    """Return {image: caption} of a folder's caption files; what fits no image is noted."""
+def read_captions(tree: Tree, report: Report, is_all: bool = False) -> dict[str, str]:
+    """Return {image: caption} of a folder's caption files; what fits no image is noted.
+
+    Args:
+        tree: the folder.
+        report: takes the notes.
+        is_all: the folder holds captions and nothing else, so where none of its folders and files is
+            called so, every .txt is one.
+    """
     captions: dict[str, str] = {}
-    for path in tree.told([path for path in sorted(tree.texts) if path.endswith(".txt") and _is_caption_file(path)]):
+    texts = [path for path in sorted(tree.texts) if path.endswith(".txt")]
+    named = [path for path in texts if _is_caption_file(path)]
+    tables = [path for path in tree.tables if PurePosixPath(path).name.lower() in FILES]
+    for path in tree.told(named or (texts if is_all and not tables else [])):
         _read_text(tree, path, captions, report)
-    for path in tree.tables:
-        if PurePosixPath(path).name.lower() in FILES:
-            for line, row in each_line(tree, path, report):
-                _read_row(tree, path, line, row, captions, report)
+    for path in tables:
+        for line, row in each_line(tree, path, report):
+            _read_row(tree, path, line, row, captions, report)
     return captions
 
 
@@ -39,9 +50,10 @@ def _is_caption_file(path: str) -> bool:
 def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) -> None:
     """Take a text file that is called like its image."""
     parts = PurePosixPath(path).parts
-    at = max(n for n, part in enumerate(parts[:-1]) if part in FOLDERS)
+    at = max((n for n, part in enumerate(parts[:-1]) if part in FOLDERS), default=-1)
+    above = parts[: max(at, 0)]
     reference = "/".join([*parts[at + 1 : -1], PurePosixPath(path).stem])
-    near = tuple("/".join([*parts[:at], *folder]) + "/" if parts[:at] or folder else "" for folder in ((), ("images",)))
+    near = tuple("/".join([*above, *folder]) + "/" if above or folder else "" for folder in ((), ("images",)))
     image, _ = tree.find(reference, near)
     try:
         text = tree.read_text(path).strip()
@@ -50,6 +62,8 @@ def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) 
         return
     if image is None:
         report.drop(path, "caption without an image", reference)
+    elif at < 0 and _LABELS.fullmatch(text):
+        report.drop(path, "labels, no caption", text[:80])
     elif text:
         captions[image] = text
 

@@ -46,9 +46,12 @@ def datasets_text_label_set(wb: Workbench, dataset: str, image: str, caption: st
 def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = True) -> Work:
     """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl.
 
+    Where there is none of these, every .txt file that is called like an image is its caption. What fits no image is in
+    the report.
+
     Args:
         dataset: dataset name, from datasets_list.
-        source: absolute path of a folder on the server, or upload:<id> of an upload.
+        source: absolute path of a folder or .zip on the server, or upload:<id> of an upload, which is used up.
         replace: write over captions that are there.
 
     Raises:
@@ -56,7 +59,7 @@ def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = Tr
         BadInput: the source has no captions.
         Forbidden: the source lies outside the folders imports may read.
     """
-    return (yield from text_labels.import_captions(wb.dataset(dataset), source, replace, wb.user))
+    return (yield from text_labels.import_captions(wb.dataset(dataset), wb.own_source(source), replace, wb.user))
 
 
 @operation

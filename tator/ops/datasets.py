@@ -49,7 +49,8 @@ def datasets_create(
         NotFound: the source does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
-    return (yield from import_dataset(wb.workspace, wb.store, name, source, storage, with_labels, format, mapping))
+    own = wb.own_source(source)
+    return (yield from import_dataset(wb.workspace, wb.store, name, own, storage, with_labels, format, mapping))
 
 
 @operation(mirrors=("datasets_check", "sam3_datasets_classes"), writes=False)

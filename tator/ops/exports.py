@@ -5,9 +5,11 @@ from typing import Literal
 
 from tator.crops import export_crops
 from tator.export_files import export_file, listing
-from tator.exporting import Content, export_dataset
+from tator.export_plan import Content
+from tator.exporting import export_dataset
 from tator.ops import operation
 from tator.snapshots import Snapshot
+from tator.tiling import Tiling
 from tator.types import Work
 from tator.workbench import Workbench
 
@@ -28,10 +30,14 @@ def datasets_export(
     classes: list[str] = [],
     statuses: list[str] = ["accepted"],
     snapshot: str = "",
+    tile_px: int = 0,
+    tile_overlap: float = 0.2,
+    tile_min_visible: float = 0.25,
+    tile_keep_empty: bool = True,
 ) -> Work:
     """Write a dataset's annotations into a zip that other tools train on.
 
-    The same content gives the same bytes. What a format has no room for is said in the notes.
+    The same content gives the same bytes. What a format has no room for, and what tiles cut off, is said in the notes.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -42,13 +48,18 @@ def datasets_export(
         classes: only these class names; empty takes all.
         statuses: annotations that are accepted, candidate or rejected.
         snapshot: export this snapshot of the dataset, the same bytes each time; empty exports what it holds now.
+        tile_px: cut the images into square tiles with this side, 32 to 10,000 pixels; 0 writes them whole.
+        tile_overlap: share of its side that a tile shares with the next, 0 to 0.9.
+        tile_min_visible: share of an object's area that a tile must show for it to be labelled there, 0 to 1.
+        tile_keep_empty: keep tiles without objects, which teach a model what is none; without them a val split hides false finds.
 
     Raises:
         NotFound: no such dataset or snapshot.
-        BadInput: unknown state, status or class, or nothing to export.
+        BadInput: unknown state, status or class, a setting of the tiles is refused, or nothing to export.
     """
     content = _content(wb, dataset, snapshot)
-    return (yield from export_dataset(content, format, with_images, splits, states, classes, statuses))
+    tiling = Tiling(tile_px, tile_overlap, tile_min_visible, tile_keep_empty) if tile_px else None
+    return (yield from export_dataset(content, format, with_images, splits, states, classes, statuses, tiling))
 
 
 @operation(mirrors=("crop_zip_init", "crop_zip_chunk", "crop_zip_finalize"))

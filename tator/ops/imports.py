@@ -42,6 +42,7 @@ def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str 
         NotFound: the source or the dataset does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """
+    source = wb.own_source(source)
     if not dataset:
         if source.startswith(DATASET):
             raise BadInput("a dataset can be looked at as it would be merged into another; name that one too")
@@ -78,7 +79,7 @@ def datasets_merge(
     target = wb.dataset(dataset)
     if source.startswith(DATASET):
         return (yield from merge_dataset(target, wb.dataset(source.removeprefix(DATASET)), mapping))
-    return (yield from merge_source(target, source, with_labels, format, mapping))
+    return (yield from merge_source(target, wb.own_source(source), with_labels, format, mapping))
 
 
 @operation

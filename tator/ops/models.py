@@ -102,7 +102,8 @@ def weights_import(wb: Workbench, card: str, source: str) -> Work:
         BadInput: a file is cut short, of another kind, or would run code.
     """
     found, folder = backend(card).card, wb.workspace.folder("models")
-    given = unwrapped(wb.workspace.source(source)) if source.startswith("upload:") else wb.workspace.source(source)
+    given = wb.workspace.source(wb.own_source(source))
+    given = unwrapped(given) if source.startswith("upload:") else given
     with alone(found, folder):
         place = yield from import_local(found, given, folder)
     return {"card": card, "file": place}

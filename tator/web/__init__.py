@@ -18,7 +18,8 @@ from tator.web.guards import Guard
 from tator.web.identity import LOOPBACK, STATUS, Access, for_users, user_of
 from tator.web.media import ASSETS, asset, assets_url, assets_version, media, thumb
 from tator.web.metrics import Measure, metrics
-from tator.web.transfers import Uploads, export, head, upload_size
+from tator.web.transfers import export, head
+from tator.web.uploads import Uploads, upload_state
 from tator.workbench import Workbench
 
 __all__ = ["ASSETS", "LOOPBACK", "Access", "app_kwargs", "assets_url", "assets_version", "dispatch", "user_of"]
@@ -44,8 +45,9 @@ def routes(wb: Workbench, access: Access) -> list[Route]:
         for_reading("/assets/{version}/{path:path}", asset),
         for_reading("/export/{name}", export),
         for_reading("/head/{name}", head),
-        for_reading("/upload", upload_size),
+        for_reading("/upload", upload_state),
         Route("/upload", for_users(wb, uploads.take), methods=["POST"]),
+        Route("/upload", for_users(wb, uploads.discard), methods=["DELETE"]),
         Route("/beacon", for_users(wb, beacon), methods=["POST"]),
     ]
 

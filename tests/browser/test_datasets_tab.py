@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -177,6 +178,26 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
     ).to_be_visible()
 
 
+def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to cut")
+    show(page, "Export")
+    expect(page.locator("#export-tile")).to_be_hidden()
+    page.locator("#export-kind input").click()
+    page.get_by_role("option", name="Tiles with labels").click()
+    expect(page.locator("#export-margin")).to_be_hidden()
+    fill(page, "#export-tile", "64")
+    page.locator("#export-empty input").uncheck()
+    page.locator("#export-start").click()
+    made = page.locator("#exports tr", has_text="to_cut-yolo-tiles64")
+    expect(made).to_contain_text("tiles without objects are left out")
+    (job,) = ask(url, "jobs_list", kind="datasets_export", limit=1)
+    assert job["arguments"]["tile_px"] == 64 and job["arguments"]["tile_keep_empty"] is False
+    page.locator("#export-kind input").click()
+    page.get_by_role("option", name="Crops").click()
+    expect(page.locator("#export-margin")).to_be_visible()
+    expect(page.locator("#export-tile")).to_be_hidden()
+
+
 def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to say")
     show(page, "Words")
@@ -208,3 +229,38 @@ def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
         ask(url, "datasets_text_label_get", dataset="to tell", image="first1.png")["caption"]
         == "A dark picture <b>with boxes</b>"
     )
+
+
+@pytest.mark.parametrize("as_zip", [True, False])
+def test_captions_are_read_from_an_upload_and_what_fits_nothing_is_said(
+    page: Page, url: str, stores: Path, tmp_path: Path, as_zip: bool
+):
+    name = f"to read {as_zip}"
+    bring(page, stores / "first", name)
+    show(page, "Captions")
+    page.locator("#captions-read").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("the path is empty")
+    page.locator("#captions-source").get_by_text("Upload").click()
+    said = {"first0.txt": "a car", "first3.txt": "another", "nowhere.txt": "of no image"}
+    if as_zip:
+        with zipfile.ZipFile(tmp_path / "words.zip", "w") as archive:
+            for file, content in said.items():
+                archive.writestr(f"text_labels/{file}", content)
+        chosen = [tmp_path / "words.zip"]
+    else:
+        chosen = [tmp_path / file for file in said]
+        for file in chosen:
+            file.write_text(said[file.name])
+    page.locator("#captions-upload [data-input=files]").set_input_files([str(path) for path in chosen])
+    expect(page.locator("#captions-upload [role=status]")).to_contain_text("uploaded")
+    page.wait_for_timeout(1000)
+    page.locator("#captions-read").click()
+    panel = page.locator("#captions")
+    expect(panel).to_contain_text("2 of 2 captions written")
+    expect(panel.locator("tr", has_text="nowhere")).to_contain_text("caption without an image")
+    expect(panel).to_contain_text("2 of 4 images have one")
+    expect(page.get_by_label("Caption of first3.png")).to_have_value("another")
+    panel.get_by_role("button", name="Hide").click()
+    expect(panel).not_to_contain_text("What was read")
+    page.locator("#captions-read").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("nothing is uploaded yet")
