@@ -24,7 +24,8 @@ from tator.snapshots import Snapshot, freeze
 from tator.tiling import Tiling, tile_name
 from tator.types import BadInput
 from tests.folders import boxes, export, finish, make, picture, same_boxes, text
-from tests.test_export import entries, ultralytics_reads, unpack
+from tests.oracles import ultralytics_reads
+from tests.test_export import entries, unpack
 
 SIZE = 96
 PLACE = re.compile(r"(.+)_x(\d+)_y(\d+)\.(?:jpg|png)")
@@ -108,7 +109,8 @@ def test_what_is_visible_enough_is_found_at_its_place(wb, wide: Dataset, format:
 
 def test_ultralytics_reads_tiles(wide: Dataset, tmp_path: Path):
     tiling = Tiling(SIZE)
-    read = ultralytics_reads(unpack(export(wide, "yolo", tiling=tiling)[1], tmp_path / "out"), tmp_path / "config")
+    folder = unpack(export(wide, "yolo", tiling=tiling)[1], tmp_path / "out")
+    (read,) = ultralytics_reads(tmp_path / "config", (folder, "detect"))
     counts = {source_of(label["file"]): len(label["cls"]) for split in ("train", "val") for label in read[split]}
     assert counts == {key: len(found) for key, found in expected(wide, tiling).items()}
 
