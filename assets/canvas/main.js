@@ -38,7 +38,14 @@ const newId = () =>
 let mounted = null;
 
 /** Start the canvas in an element. Gradio calls this once; `props.value` is {dataset}. */
-export async function mount({ element, props, server, trigger, watch }) {
+export async function mount({ watch, ...given }) {
+  watch("value", () => mounted?.follow());
+  await start(given);
+}
+
+/** Start a canvas in place of the one before. */
+async function start(given) {
+  const { element, props, server, trigger } = given;
   mounted?.destroy();
   const app = createApp({ server, trigger, wanted: () => props.value?.dataset ?? "" });
   element.replaceChildren(app.root);
@@ -51,7 +58,10 @@ export async function mount({ element, props, server, trigger, watch }) {
     run: app.run,
     context: app,
   });
+  const openDataset = (name) => (name !== app.session.dataset ? app.session.openDataset(name) : null);
+  const follow = () => openDataset(app.wanted() || null);
   mounted = {
+    follow,
     destroy() {
       unkey();
       disconnect();
@@ -60,11 +70,6 @@ export async function mount({ element, props, server, trigger, watch }) {
       app.stage.destroy();
     },
   };
-
-  const openDataset = (name) => (name !== app.session.dataset ? app.session.openDataset(name) : null);
-  watch("value", () => {
-    openDataset(app.wanted() || null);
-  });
   window.tator = Object.assign(window.tator ?? {}, {
     openDataset,
     async openImage(dataset, imageId) {
@@ -72,11 +77,12 @@ export async function mount({ element, props, server, trigger, watch }) {
       if (dataset === app.session.dataset) return app.session.openImage(Number(imageId));
       return app.session.openDataset(dataset, Number(imageId));
     },
-    /** For tests and measurements. */
+    /** For tests and measurements: the canvas, and a new one as after a reload of the page. */
     app,
+    restart: () => start(given),
   });
   app.sync.adopt();
-  (await openDataset(app.wanted() || null)) ?? app.panels.refresh();
+  (await follow()) ?? app.panels.refresh();
 }
 
 /** Another dialog on the page owns the keyboard. */

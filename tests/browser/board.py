@@ -19,6 +19,15 @@ class Board:
         self.page.goto(url)
         self.ready()
 
+    def restart(self) -> None:
+        """Start a new canvas in the same page, as one that was never used before would find it."""
+        self.page.unroute_all(behavior="ignoreErrors")
+        self.page.set_default_timeout(WAIT_MS)
+        self.wait("app.sync.waiting === 0 || app.sync.state === 'conflict'")  # what is under way would meet the new canvas
+        self.page.evaluate("async () => { document.activeElement?.blur(); localStorage.clear(); window.tator.app.showLabel(); await window.tator.restart(); }")
+        self.broken.clear()
+        self.ready()
+
     def ready(self) -> None:
         """Wait until an image is open."""
         self.wait("window.tator?.app?.session.phase === 'ready'")

@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
+from tests.browser.board import Board
+
 ROOT = Path(__file__).parents[2]
 SIZES = {0: (62, 32), 1: (110, 44), 2: (54, 54)}
 NAMES = ("car", "truck", "tree")
@@ -72,6 +74,44 @@ def live_app(start_server: Callable[..., Any], tmp_path_factory: pytest.TempPath
     app.cli("datasets-create", "--name", "street", "--source", str(folder))
     app.url = start_server("--no-sample", home=home).url
     return app
+
+
+class Seat:
+    """One window that tests use one after the other, each with a new canvas; one that broke is not used again."""
+
+    def __init__(self, browser: Any) -> None:
+        self._browser, self._board = browser, None
+
+    def board(self, url: str) -> Board:
+        """Return the window, at the first image of the app's dataset."""
+        if self._board is None:
+            self._board = Board(self._browser, url)
+        else:
+            self._board.restart()
+        return self._board
+
+    def leave(self) -> None:
+        """Close the window."""
+        if self._board is not None:
+            self._board.context.close()
+            self._board = None
+
+
+@pytest.fixture(scope="module")
+def seat(browser: Any) -> Iterator[Seat]:
+    """Lend a place for a window that the module's tests share."""
+    seat = Seat(browser)
+    yield seat
+    seat.leave()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Any:
+    """Close a shared window after a test that failed in it."""
+    report = yield
+    if report.failed and (seat := getattr(item, "funcargs", {}).get("seat")):
+        seat.leave()
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -13,13 +13,12 @@ RPC = "**/component_server**"
 
 
 @pytest.fixture
-def board(browser, live_app) -> Iterator[Board]:
+def board(seat, live_app) -> Iterator[Board]:
     """Lend a window on an unlabelled image; errors of the page's scripts fail the test."""
-    board = Board(browser, live_app.url)
+    board = seat.board(live_app.url)
     board.open(7)
     clear(board)
     yield board
-    board.context.close()
     assert not board.broken
 
 

@@ -27,16 +27,15 @@ def model_app(start_server, tmp_path_factory) -> LiveApp:
 
 
 @pytest.fixture
-def board(browser, model_app) -> Iterator[Board]:
+def board(seat, model_app) -> Iterator[Board]:
     """Lend a window on an image without annotations, with the tiny models chosen."""
-    board = Board(browser, model_app.url)
+    board = seat.board(model_app.url)
     board.page.set_default_timeout(60_000)                      # the first answer loads its model
     board.page.evaluate(f"(all) => Object.entries(all).forEach(([name, value]) => {APP}.settings.set(name, value))", SETTINGS)
     board.wait("app.cards.card('finder')?.id === 'sam3' && app.cards.id('segmenter') === 'sam2_tiny'")
     board.open(4)
     clear(board)
     yield board
-    board.context.close()
     assert not board.broken
 
 

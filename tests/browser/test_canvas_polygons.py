@@ -13,13 +13,12 @@ CORNERS = [(200, 100), (400, 100), (400, 260), (200, 260)]
 
 
 @pytest.fixture
-def board(browser, live_app) -> Iterator[Board]:
+def board(seat, live_app) -> Iterator[Board]:
     """Lend a window on an image without annotations; errors of the page's scripts fail the test."""
-    board = Board(browser, live_app.url)
+    board = seat.board(live_app.url)
     board.open(8)
     clear(board)
     yield board
-    board.context.close()
     assert not board.broken
 
 
