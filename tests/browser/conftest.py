@@ -1,12 +1,12 @@
 """A running app with a small street dataset, and a person at its canvas."""
 from __future__ import annotations
 
+import io
 import json
 import random
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
+from tator.cli import main
 from tests.browser.board import Board
 
-ROOT = Path(__file__).parents[2]
 SIZES = {0: (62, 32), 1: (110, 44), 2: (54, 54)}
 NAMES = ("car", "truck", "tree")
 FILLS = ((200, 60, 50), (205, 160, 60), (52, 120, 48))
@@ -35,11 +35,12 @@ class LiveApp:
     home: Path
 
     def cli(self, *arguments: str) -> Any:
-        """Run one subcommand on the app's workspace and return its JSON."""
-        command = [sys.executable, "-m", "tator", "--home", str(self.home), "--json", *arguments]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout.strip().splitlines()[-1]) if done.stdout.strip() else None
+        """Run one subcommand on the app's workspace, beside the app but in this process, and return its JSON."""
+        told, said = io.StringIO(), io.StringIO()
+        with redirect_stdout(told), redirect_stderr(said):
+            code = main(["--home", str(self.home), "--json", *arguments])
+        assert code == 0, said.getvalue()
+        return json.loads(told.getvalue().strip().splitlines()[-1]) if told.getvalue().strip() else None
 
 
 def draw_street(folder: Path, images: int, labelled: int, objects: int = 12, seed: int = 3) -> Path:
