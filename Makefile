@@ -12,6 +12,7 @@ RUNTIME := $(VENV)/.runtime-$(shell cat requirements.txt | sha256sum | cut -c1-1
 DEV := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt | sha256sum | cut -c1-12)
 ORACLES := $(VENV)/.oracles-$(shell cat requirements-oracles.txt | sha256sum | cut -c1-12)
 HEADLESS := $(shell grep '^opencv-python-headless' requirements.txt)
+WORKERS ?= 3  # a third of the time tests wait for a browser, a server or a clock: more than two keep two cores busy
 QUICK := not slow and not gpu and not weights
 
 .PHONY: app test slow check bench docs clean
@@ -22,10 +23,10 @@ app: $(RUNTIME)
 test: $(DEV) $(ORACLES)
 	@sh tests/chromium.sh $(AS_ROOT)
 	@$(MAKE) --no-print-directory js
-	@$(PY) -m pytest -n 2 --dist loadfile -m "$(QUICK)"
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)"
 
 slow: $(DEV) $(ORACLES)
-	@$(PY) -m pytest -m "slow and not gpu and not weights"
+	@$(PY) -m pytest -n $(WORKERS) -m "slow and not gpu and not weights"
 
 .PHONY: js
 js:

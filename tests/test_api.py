@@ -68,6 +68,7 @@ def test_a_job_answers_its_id_and_can_be_followed(client: Client, tmp_path: Path
     assert job["state"] == "failed" and "absent" in job["error"]["message"]
 
 
+@pytest.mark.slow
 def test_two_apps_may_share_a_workspace_and_say_so(start_server: Callable[..., Server], server: Server):
     second = start_server("--no-sample", home=server.home)
     until = time.monotonic() + 20

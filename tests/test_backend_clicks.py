@@ -176,6 +176,7 @@ def test_architecture_read_from_shapes_is_the_published_one(size):
     assert ours.image_encoder.blocks[0].attn.num_heads == published.image_encoder.blocks[0].attn.num_heads
 
 
+@pytest.mark.slow
 def test_mobile_sam_equals_its_published_architecture(tmp_path):
     """Random weights under MobileSAM's own names give the features of another implementation of it."""
     import torch

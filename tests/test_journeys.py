@@ -87,7 +87,10 @@ def over_command_line(server: Server) -> Verb:
     return verb
 
 
-@pytest.mark.parametrize("surface", [over_http, over_mcp, over_command_line])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("surface", [over_http, pytest.param(over_mcp, marks=SLOW), pytest.param(over_command_line, marks=SLOW)])
 def test_the_main_job(surface: Callable[[Server], Verb], server: Server, cells: Path):
     verb, name = surface(server), f"cells {surface.__name__}"
     made = verb("datasets_create", name=name, source=str(cells), storage="linked")

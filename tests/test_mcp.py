@@ -86,6 +86,7 @@ def test_with_logins_a_token_is_needed_and_says_who(guarded: Guarded, tmp_path: 
     assert [job["user"] for job in jobs] == ["ann"]
 
 
+@pytest.mark.slow
 def test_it_can_be_left_out(start_server: Callable[..., Server]):
     plain = start_server("--no-sample", "--no-mcp")
     assert httpx.post(f"{plain.url}/gradio_api/mcp/", json={}).status_code in (404, 405)

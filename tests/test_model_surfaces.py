@@ -48,6 +48,7 @@ def tator(home: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_imported_prompted_and_learned_from(server, client):
     first = client.predict(dataset="shots", api_name="/images_list")["images"][0]["id"]
     with pytest.raises(AppError, match="unavailable: SAM 2.1 tiny .*set to work offline.*Copy"):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import PIL.Image
+import pytest
 from gradio_client import Client
 
 from tests.conftest import Server
@@ -31,6 +32,7 @@ def save(url: str, image_id: int, revision: int, client_id: str, n: int) -> int 
     return answer.json()["result"]["revision"]
 
 
+@pytest.mark.slow
 def test_killing_the_server_loses_no_acknowledged_edit(start_server: Callable[..., Server], tmp_path: Path):
     source = tmp_path / "images"
     source.mkdir()

@@ -199,6 +199,7 @@ def test_a_crash_between_the_note_and_the_move_loses_nothing(wb):
     assert entries(wb) == [("head", "kept")]
 
 
+@pytest.mark.slow
 def test_the_sample_comes_back_from_the_trash(wb):
     sample = create_sample(wb)
     before = dump(wb)

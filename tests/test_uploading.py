@@ -69,6 +69,7 @@ def test_several_paths_go_into_one_upload(server: Server, folder: Path, tmp_path
     assert stored(server.home, done.stdout).keys() == {"set.zip", *(f"many/{n}.txt" for n in range(600))}
 
 
+@pytest.mark.slow
 def test_a_server_that_is_killed_is_waited_for(start_server: Callable[..., Server], tmp_path: Path):
     server, file = start_server("--no-sample"), tmp_path / "large.bin"
     file.write_bytes(os.urandom(160 * MB))

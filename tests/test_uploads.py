@@ -83,6 +83,7 @@ def test_a_line_that_went_silent_writes_no_more_once_another_goes_on(server: Ser
     assert (server.home / "uploads" / upload / "big.bin").read_bytes() == content
 
 
+@pytest.mark.slow
 def test_a_killed_server_goes_on_with_what_it_had(start_server: Any):
     content, server = os.urandom(20 * MB), start_server("--no-sample")
     with httpx.Client(base_url=server.url, timeout=60) as http:

@@ -39,6 +39,7 @@ def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, st
     expect(preview).to_be_empty()
 
 
+@pytest.mark.slow
 def test_choosing_another_dataset_makes_a_look_void(page: Page, url: str, stores: Path):
     page.get_by_label("Copy into the workspace").click()
     bring(page, stores / "first", "target")

@@ -34,6 +34,7 @@ def chosen(page, elem_id: str, label: str) -> None:
     page.get_by_role("option", name=label, exact=True).click()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_imported_tried_and_unloaded(page, live_app, tmp_path: Path):
     opened(page, "models")
     row = page.locator("#models-list tr[data-id=sam2_tiny]")

@@ -20,6 +20,7 @@ def delete(page: Page, name: str) -> None:
     page.wait_for_function("name => ![...document.querySelectorAll('#datasets-list td b')].some(b => b.textContent === name)", arg=name)
 
 
+@pytest.mark.slow
 def test_a_deleted_dataset_comes_back_under_another_name_and_goes_for_good(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "pets")
     boxes = ask(url, "datasets_get", dataset="pets")["annotations"]

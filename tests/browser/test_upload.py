@@ -121,6 +121,7 @@ def test_a_reload_in_the_middle_goes_on_where_the_server_stands(page: Page, serv
     assert content == {"large.bin": file.read_bytes()}
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_the_middle_loses_nothing(page: Page, server: Server, tmp_path: Path):
     file = large(tmp_path, 3.2)
     wire = Wire(page, 1)
@@ -201,6 +202,7 @@ def test_an_uploaded_folder_is_imported(page: Page, server: Server, tmp_path: Pa
     expect(page.locator("#dataset-overview")).to_contain_text("Boxes")
 
 
+@pytest.mark.slow
 def test_a_folder_whose_upload_was_imported_is_sent_anew(page: Page, server: Server, tmp_path: Path):
     root = tmp_path / "twice"
     root.mkdir()

@@ -155,6 +155,7 @@ def test_an_upload_keeps_sub_folders(page: Page, url: str, scenes: Path):
     assert len(paths) == 12 and sum("deep/er/" in path for path in paths) == 6
 
 
+@pytest.mark.slow
 def test_a_head_is_trained_and_measured(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to learn")
     show(page, "train_clip")
@@ -188,6 +189,7 @@ def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
     assert httpx.get(f"{url}/{link.get_attribute('href')}").content[:2] == b"PK"
 
 
+@pytest.mark.slow
 def test_deleting_asks_and_leaves_linked_images_alone(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to delete")
     before = sorted(path.name for path in scenes.rglob("*"))
