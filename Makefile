@@ -13,6 +13,7 @@ DEV := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt | sha256su
 ORACLES := $(VENV)/.oracles-$(shell cat requirements-oracles.txt | sha256sum | cut -c1-12)
 HEADLESS := $(shell grep '^opencv-python-headless' requirements.txt)
 WORKERS ?= 3  # a third of the time tests wait for a browser, a server or a clock: more than two keep two cores busy
+PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder  # the long files of tests/browser first, not last
 QUICK := not slow and not gpu and not weights
 
 .PHONY: app test slow check bench docs clean
@@ -23,10 +24,10 @@ app: $(RUNTIME)
 test: $(DEV) $(ORACLES)
 	@sh tests/chromium.sh $(AS_ROOT)
 	@$(MAKE) --no-print-directory js
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)"
+	@$(PYTEST) -m "$(QUICK)"
 
 slow: $(DEV) $(ORACLES)
-	@$(PY) -m pytest -n $(WORKERS) -m "slow and not gpu and not weights"
+	@$(PYTEST) -m "slow and not gpu and not weights"
 
 .PHONY: js
 js:

@@ -204,14 +204,8 @@ def _question(chosen: dict) -> h.Html:
     )
     undo = "This changes the images' splits and no box." if chosen["check"] == "split_leakage" else UNDO
     act = h.button(f"Repair {w.plural(chosen['count'], 'finding')}", tone="primary", data_press="#check-repair")
-    return h.div(
-        h.div(
-            h.el("b", f"{chosen['label']}: {chosen['repair']}?"), f" {w.plural(chosen['count'], 'finding')} {where}."
-        ),
-        h.div(undo, cls="t-note"),
-        h.div(act, h.button("Leave them", "keep", "quiet"), cls="t-row"),
-        cls="t-box t-stack t-question",
-    )
+    ask, told = f"{chosen['label']}: {chosen['repair']}?", f"{w.plural(chosen['count'], 'finding')} {where}."
+    return h.question(ask, told, act, h.button("Leave them", "keep", "quiet"), note=undo)
 
 
 def _finding(dataset: str, row: dict) -> list:

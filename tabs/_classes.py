@@ -92,10 +92,10 @@ def _row(i: int, row: dict, n: int) -> list:
 def _ask(doomed: dict, rows: list[dict]) -> h.Html:
     boxes = doomed.get("annotations", 0)
     others = [row for row in rows if row["class_id"] != doomed["class_id"]]
-    head = h.div(h.el("b", f"Delete {doomed['name']}?"), f" It has {w.plural(boxes, 'box', 'boxes')}.")
     if boxes and others:
         choice = h.el("select", h.el("option", "Move its boxes to …", value=KEEP), [h.el("option", row["name"], value=row["class_id"]) for row in others],
                       cls="t-field boxed", data_act="delete_into", aria_label="Class that takes the boxes")
     else:
         choice = h.button("Delete", "delete", "bad") if not boxes else h.span("Add the class that shall take them first.", cls="t-note")
-    return h.div(head, h.div(choice, h.button("Keep it", "keep", "quiet"), cls="t-row"), cls="t-box t-stack")
+    told = f"It has {w.plural(boxes, 'box', 'boxes')}."
+    return h.question(f"Delete {doomed['name']}?", told, choice, h.button("Keep it", "keep", "quiet"))

@@ -112,6 +112,11 @@ def empty(title: str, text: str, *actions: Html) -> Html:
     return div(div(title, cls="t-empty-title"), div(text, cls="t-empty-text"), div(*actions, cls="t-row"), cls="t-empty")
 
 
+def question(ask: str, told: object, *answers: object, note: object = None) -> Html:
+    """Return what is asked before something is done: the question, what it means, and a row of answers, the last to leave it."""
+    return div(div(el("b", ask), " ", told), note and div(note, cls="t-note"), div(*answers, cls="t-row t-nowrap"), cls="t-box t-stack t-question")
+
+
 def bar(share: float, tone: str = "") -> Html:
     """Return a thin bar filled to `share`, in [0, 1]."""
     filled = 100 * min(max(share, 0.0), 1.0) if math.isfinite(share) else 0.0

@@ -79,7 +79,7 @@ def build(shell: Shell) -> ImportForm:
 
     for trigger in (place.kind.change, into.change):
         shell.on(trigger, placed, [place.kind, into], [fresh, storage])
-    shell.on(place.box.pick, _named, name, name, trigger_mode=_sources.EACH)
+    shell.on(place.box.pick, _named, name, name)
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
     changes = [place.kind.input, place.path.input, into.input, fmt.input, with_labels.input, place.box.pick]
     inputs = [name, place.kind, place.path, storage, place.uploaded, with_labels, fmt, into]

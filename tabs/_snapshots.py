@@ -109,10 +109,11 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
             h.button("Name the first one", tone="primary", data_focus="#snapshot-name input, #snapshot-name textarea"),
         )
     doomed = (
-        h.div(
-            h.div(h.el("b", f"Delete snapshot {shown['doomed']}?"), " It goes to the trash and can be restored from there."),
-            h.div(h.button("Delete", "delete", "bad"), h.button("Keep it", "keep", "quiet"), cls="t-row"),
-            cls="t-box t-stack",
+        h.question(
+            f"Delete snapshot {shown['doomed']}?",
+            "It goes to the trash and can be restored from there.",
+            h.button("Delete", "delete", "bad"),
+            h.button("Keep it", "keep", "quiet"),
         )
         if shown["doomed"]
         else None

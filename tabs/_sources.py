@@ -12,8 +12,6 @@ from tator.types import BadInput
 
 SERVER, UPLOAD = "server", "upload"
 SOURCES = [("On this machine", SERVER), ("Upload", UPLOAD)]
-# An upload tells that it began, then that it ended: Gradio would drop the second while it handles the first.
-EACH = "multiple"
 MOUNT = """/* events: 'pick' */
 const root = new URL((window.gradio_config?.root || document.baseURI).replace(/\\/*$/, "/"), document.baseURI);
 import(new URL('{url}', root).href).then((upload) => upload.mount(element, (facts) => trigger('pick', facts)));
@@ -77,7 +75,7 @@ def build(shell: Shell, chooser: gr.Radio, prefix: str, label: str, example: str
         chooser,
         [server, upload],
     )
-    shell.on(box.pick, _uploaded, None, uploaded, trigger_mode=EACH)
+    shell.on(box.pick, _uploaded, None, uploaded)
     return Source(chooser, path, box, uploaded)
 
 

@@ -161,20 +161,13 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
         "input", cls="t-field boxed", id="trash-name", value=f"{row['name']} 2", maxlength=100, aria_label="Restore under the name"
     )
     again = h.button("Restore under this name", "restore", "primary", data_entry=row["entry"], data_field="#trash-name")
-    return h.div(
-        h.div(h.el("b", f"Another {row['kind']} is called {row['name']} now."), " Under which name shall this one come back?"),
-        h.div(field, again, h.button("Leave it in the trash", "keep", "quiet"), cls="t-row t-nowrap"),
-        cls="t-box t-stack t-question",
-    )
+    taken, ask = f"Another {row['kind']} is called {row['name']} now.", "Under which name shall this one come back?"
+    return h.question(taken, ask, field, again, h.button("Leave it in the trash", "keep", "quiet"))
 
 
 def _doom(question: str, lost: str) -> h.Html:
     sure = h.button("Delete for good", tone="bad", data_press="#trash-purge")
-    return h.div(
-        h.div(h.el("b", question), f" {lost}"),
-        h.div(sure, h.button("Keep it", "keep", "quiet"), cls="t-row"),
-        cls="t-box t-stack t-question",
-    )
+    return h.question(question, lost, sure, h.button("Keep it", "keep", "quiet"))
 
 
 def _row(row: dict) -> list:

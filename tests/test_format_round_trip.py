@@ -261,6 +261,12 @@ def test_turned_boxes_read_back_equal(data: st.DataObject):
             assert np.allclose(ours.polygons[0][0], theirs.polygons[0][0], atol=0.01)
 
 
+def is_lost(label: Label, format: str) -> bool:
+    """Whether the format cannot hold the label's outline; turned boxes hold one ring of four corners."""
+    rings = [polygon[0] for polygon in polygons_of(label)]
+    return bool(label.polygons or label.rle) and not (format == "yolo_obb" and [len(ring) for ring in rings] == [8])
+
+
 @pytest.mark.parametrize("format", sorted(writable().keys() - OUTLINES))
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
@@ -272,7 +278,7 @@ def test_formats_without_outlines_say_so_and_keep_the_boxes(format: str, data: s
         out = Folder(Path(folder))
         images = written(Path(folder), format, sample, out)
         source, found = read(Path(folder), format)
-    outlined = sum(bool(each.polygons or each.rle) for image in images.values() for each in image.labels)
+    outlined = sum(is_lost(each, format) for image in images.values() for each in image.labels)
     told = sum(count for note, count in out.notes.items() if "outlines" in note)
     assert told == outlined
     for path, image in images.items() if format != "yolo_obb" else ():  # there a shape becomes the turned box around it

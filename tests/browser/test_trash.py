@@ -60,7 +60,7 @@ def test_a_snapshot_comes_back_to_its_page(page: Page, url: str, stores: Path):
     page.locator("#snapshot-freeze").click()
     row = page.locator("#snapshots tr", has_text="v1")
     row.get_by_role("button", name="Delete").click()
-    page.locator("#snapshots").get_by_role("button", name="Delete", exact=True).first.click()
+    page.locator("#snapshots .t-question").get_by_role("button", name="Delete", exact=True).click()
     expect(page.locator("#snapshots")).to_contain_text("No snapshot yet")
     page.locator("#datasets-list").get_by_role("button", name="Trash").click()
     expect(page.locator("#trash")).to_contain_text("of frozen")
