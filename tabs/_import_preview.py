@@ -19,6 +19,7 @@ MOST_CHOICES = 60  # classes of ours that a row offers as a list; above, typing 
 NEW, OUT = "new", "out"
 HOW = {"same": ("same name", "ok"), "spelling": ("spelled alike", "accent"), "alias": ("from the glossary", "accent")}
 NOTHING: dict = {}
+IN_TURN = {"concurrency_id": "mapping", "concurrency_limit": 1}  # a start waits for the choices before it
 DATASET = "dataset:"  # what stands before a dataset's name where it is the source
 
 
@@ -31,7 +32,7 @@ def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.St
         looked = changed(shell, looked, dict(event._data))
         return draw(shell, looked), looked
 
-    shell.on(panel.pick, picked, looked, [panel, looked])
+    shell.on(panel.pick, picked, looked, [panel, looked], **IN_TURN)
     return panel, looked
 
 
@@ -49,7 +50,7 @@ def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, 
         shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked])
     shell.on(asking.look.click, lambda: (h.Html(""), NOTHING), None, [panel, looked])
     jobs.start(asking.look.click, look, asking.inputs)
-    jobs.start(asking.start.click, start, [looked, *asking.inputs])
+    jobs.start(asking.start.click, start, [looked, *asking.inputs], **IN_TURN)
 
 
 def begin(shell: Shell, said: form.Asked, looked: dict) -> str:

@@ -36,9 +36,9 @@ class JobPanel:
     timer: gr.Timer
     moments: list[Any] = field(default_factory=list)
 
-    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None, **event: Any) -> Any:
         """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
-        started = self.shell.on(trigger, fn, inputs, self.job)
+        started = self.shell.on(trigger, fn, inputs, self.job, **event)
         self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
         return started
 

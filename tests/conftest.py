@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,11 +37,23 @@ def data() -> Path:
     return DATA
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the database of a new workspace: migrating one takes longer than most tests."""
+    from tator.workbench import Workbench
+
+    bench = Workbench.at(tmp_path_factory.mktemp("empty") / "home")
+    bench.close()
+    return bench.workspace.database
+
+
 @pytest.fixture
-def wb(tmp_path: Path) -> Iterator:
+def wb(tmp_path: Path, empty_database: Path) -> Iterator:
     """Lend a workbench over a fresh workspace."""
     from tator.workbench import Workbench
 
+    (tmp_path / "home").mkdir()
+    shutil.copy(empty_database, tmp_path / "home")
     bench = Workbench.at(tmp_path / "home")
     yield bench
     bench.close()

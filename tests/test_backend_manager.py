@@ -52,6 +52,7 @@ def test_the_manager_lends_it_by_path(card_id):
     assert [row["id"] for row in manager.unload_all()] == [card_id] and manager.loaded() == []
 
 
+@pytest.mark.slow
 def test_two_families_take_turns_in_a_budget_for_one(monkeypatch):
     manager, answers, errors = ModelManager("cpu", budget_mb=4_000), [], []
     for card_id in ("sam1_vit_b", "sam2_tiny"):

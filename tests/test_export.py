@@ -47,6 +47,7 @@ def pycocotools_reads(path: Path) -> dict[str, list[tuple]]:
     }
 
 
+@pytest.mark.slow
 def test_ultralytics_and_pycocotools_read_bccd_back(wb, data: Path, tmp_path: Path):
     dataset = make(wb, data / "bccd")
     dataset.reorder([2, 0, 1])
@@ -142,6 +143,7 @@ def test_namesakes_stay_apart_and_what_is_left_out_is_said(mixed, format: str):
     assert sorted(found[name] for name in pictures) == originals
 
 
+@pytest.mark.slow
 def test_ultralytics_reads_namesakes_and_hostile_names(mixed, tmp_path: Path):
     [read] = ultralytics_reads(tmp_path / "config", (unpack(export(mixed, "yolo")[1], tmp_path / "out"), "detect"))
     assert list(read["names"].values()) == ["<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0"]
@@ -176,6 +178,7 @@ def test_options(mixed):
         export(mixed, "pickle")
 
 
+@pytest.mark.slow
 def test_a_dataset_without_splits_trains_too(wb, tmp_path: Path):
     dataset = make(wb, yolo_folder(tmp_path / "s", {"a.png": "0 .5 .5 .5 .5"}, ["cat"]))
     result, archive = export(dataset, "yolo")

@@ -109,6 +109,7 @@ def test_a_child_is_cancelled_at_its_next_step(wb):
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deaf", [False, True])
 def test_a_child_that_does_not_answer_is_terminated_then_killed(wb, monkeypatch, deaf):
     monkeypatch.setattr(job_process, "TERMINATE_S", 0.3)
@@ -123,6 +124,7 @@ def test_a_child_that_does_not_answer_is_terminated_then_killed(wb, monkeypatch,
     assert not psutil.pid_exists(pid)
 
 
+@pytest.mark.slow
 def test_a_heavy_job_in_a_child_keeps_the_device_from_others(wb):
     ids = [start(wb, "hold", device="cuda:0", seconds=0.8) for _ in range(2)]
     told = [wb.jobs.wait(job_id, 60) for job_id in ids]
@@ -146,6 +148,7 @@ time.sleep(600)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cancel", [False, True])
 def test_a_child_outlives_the_app_and_the_next_one_follows_it(wb, cancel):
     app = subprocess.Popen(
@@ -165,6 +168,7 @@ def test_a_child_outlives_the_app_and_the_next_one_follows_it(wb, cancel):
     later.close()
 
 
+@pytest.mark.slow
 def test_a_followed_child_that_is_killed_becomes_interrupted(wb):
     app = subprocess.Popen(
         [sys.executable, "-c", APP, str(wb.workspace.home)], cwd=ROOT, stdout=subprocess.PIPE, text=True

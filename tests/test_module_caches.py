@@ -23,6 +23,7 @@ def look(model) -> None:
     model.find(model.embed(tiny.picture()), ["a cat"], Detections.empty(), 0.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("backend", "weights", "use"), [(Sam2Tiny, tiny.sam2, click), (Sam3, tiny.sam3, look)])
 def test_nothing_of_a_model_outlives_it(backend, weights, use):
     import torch

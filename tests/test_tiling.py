@@ -107,6 +107,7 @@ def test_what_is_visible_enough_is_found_at_its_place(wb, wide: Dataset, format:
     assert splits == {"wide": {"train"}, "tall": {"train"}, "plain": {"train"}, "small": {"val"}}
 
 
+@pytest.mark.slow
 def test_ultralytics_reads_tiles(wide: Dataset, tmp_path: Path):
     tiling = Tiling(SIZE)
     folder = unpack(export(wide, "yolo", tiling=tiling)[1], tmp_path / "out")

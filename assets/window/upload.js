@@ -109,8 +109,19 @@ function view(host) {
   const told = host.querySelector("[data-told]");
   const numbers = host.querySelector("[data-numbers]");
   const bar = host.querySelector(".t-bar");
-  let samples = [], drawn = 0;
-  const draw = (tone, text, figures) => { bar.className = `t-bar ${tone}`; told.textContent = text; numbers.textContent = figures; };
+  let samples = [], drawn = 0, due = 0, latest = null;
+  const draw = (tone, text, figures) => {
+    clearTimeout(due);
+    due = 0;
+    [bar.className, told.textContent, numbers.textContent] = [`t-bar ${tone}`, text, figures];
+  };
+  const arrive = () => {
+    const { there, total, before } = latest, now = performance.now();
+    drawn = now;
+    samples = [...samples.filter(([at]) => now - at < RATE_MS), [now, there.bytes]];
+    bar.firstChild.style.width = `${(100 * there.bytes) / Math.max(total.bytes, 1)}%`;
+    draw("", before.bytes ? `Going on: ${size(before.bytes)} were here already` : "Uploading", figures(there, total, samples));
+  };
   return {
     state(state) {
       for (const part of host.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== state;
@@ -120,13 +131,8 @@ function view(host) {
     looking() { draw("", "Looking at the files", ""); },
     started() { samples = []; drawn = 0; bar.hidden = false; draw("", "Asking what is there already", ""); },
     progress(there, total, before) {
-      const now = performance.now();
-      if (now - drawn < DRAW_MS && there.bytes < total.bytes) return;
-      drawn = now;
-      samples = [...samples.filter(([at]) => now - at < RATE_MS), [now, there.bytes]];
-      bar.firstChild.style.width = `${(100 * there.bytes) / Math.max(total.bytes, 1)}%`;
-      const resumed = before.bytes ? `Going on: ${size(before.bytes)} were here already` : "Uploading";
-      draw("", resumed, figures(there, total, samples));
+      latest = { there, total, before };
+      due ||= setTimeout(arrive, Math.max(0, drawn + DRAW_MS - performance.now())); // later, never not: a line may go silent now
     },
     done(name, total, refused) {
       bar.firstChild.style.width = "100%";
@@ -134,6 +140,7 @@ function view(host) {
       draw(refused.length ? "warn" : "ok", `${name}: ${plural(total.files - refused.length)}, ${size(total.bytes)} uploaded${left}`, "");
     },
     stopped(reason) {
+      if (due) arrive();
       const text = reason ? `Upload stopped: ${reason}. ` : "Upload cancelled. ";
       draw("bad", `${text}What has arrived is kept: go on, or choose the same files again later.`, numbers.textContent.split("\n")[0]);
     },

@@ -19,6 +19,8 @@ from tests.browser.board import Board
 
 SIZES = {0: (62, 32), 1: (110, 44), 2: (54, 54)}
 NAMES = ("car", "truck", "tree")
+SLOW_MS = 40_000  # for what takes a second on a quiet machine: tests run beside others
+FORGET = "if (!sessionStorage.begun) { localStorage.clear(); sessionStorage.begun = 1; }"  # a reload remembers, a new page does not
 FILLS = ((200, 60, 50), (205, 160, 60), (52, 120, 48))
 
 
@@ -104,6 +106,35 @@ def seat(browser: Any) -> Iterator[Seat]:
     seat = Seat(browser)
     yield seat
     seat.leave()
+
+
+@pytest.fixture(scope="module")
+def url(start_server: Callable[..., Any]) -> str:
+    """Return the address of an app of the module's own, empty at first."""
+    return start_server("--no-sample").url
+
+
+@pytest.fixture(scope="module")
+def profile(browser: Any) -> Iterator[Any]:
+    """Lend a profile that the module's pages share: only the first one waits for the app's files."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, accept_downloads=True)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def blank(profile: Any) -> Iterator[Any]:
+    """Lend a page that remembers nothing; an error in the scripts of what it opens fails the test."""
+    import playwright.sync_api as playwright
+
+    page, broken = profile.new_page(), []
+    page.set_default_timeout(SLOW_MS)
+    playwright.expect.set_options(timeout=SLOW_MS)
+    page.add_init_script(FORGET)
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    yield page
+    page.close()
+    assert not broken
 
 
 @pytest.hookimpl(wrapper=True)

@@ -388,12 +388,3 @@ def test_everything_fits_a_small_window(browser, live_app):
         .map(([n]) => n.outerHTML)""")
     assert outside == []
     board.context.close()
-
-
-def test_without_a_dataset_it_says_what_to_do(browser, start_server):
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(start_server("--no-sample").url)
-    page.locator(".tc-empty").get_by_role("button", name="Go to Datasets").click()
-    page.locator("#tab-datasets").wait_for(state="visible")
-    context.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from PIL import Image
 expect, Page = playwright.expect, playwright.Page
 
 pytestmark = pytest.mark.browser
-SLOW_MS = 30_000
 UNDO = "Control+z"
 
 
@@ -32,26 +30,12 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture(scope="module")
-def url(start_server: Any) -> str:
-    """The address of an app of this module's own, empty at first."""
-    return start_server("--no-sample").url
-
-
 @pytest.fixture
-def page(browser: Any, url: str) -> Iterator[Page]:
-    """A page on the Datasets tab; an error in the page's own scripts fails the test."""
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(SLOW_MS)
-    expect.set_options(timeout=SLOW_MS)
-    broken: list[str] = []
-    page.on("pageerror", lambda error: broken.append(str(error)))
-    page.goto(url)
-    page.locator("#tab-datasets-button:visible").first.click()
-    yield page
-    context.close()
-    assert not broken
+def page(blank: Page, url: str) -> Page:
+    """A page on the Datasets tab."""
+    blank.goto(url)
+    blank.locator("#tab-datasets-button:visible").first.click()
+    return blank
 
 
 def fill(page: Page, place: str, text: str) -> None:
@@ -108,6 +92,7 @@ def test_a_look_maps_classes_before_a_new_dataset_is_written(page: Page, url: st
     assert classes(url, "mapped") == [("Car", 4), ("truck", 4)]
 
 
+@pytest.mark.slow
 def test_a_merge_joins_what_is_spelled_alike(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "base")
     show(page, "Manage")
@@ -157,6 +142,7 @@ def test_a_finding_is_repaired_and_undone_in_label(page: Page, url: str, stores:
     assert ask(url, "images_find", dataset="to check", search="first0")["images"][0]["annotation_count"] == 2
 
 
+@pytest.mark.slow
 def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to freeze")
     show(page, "Snapshots")
@@ -178,6 +164,7 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
     ).to_be_visible()
 
 
+@pytest.mark.slow
 def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to cut")
     show(page, "Export")
@@ -198,6 +185,7 @@ def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, 
     expect(page.locator("#export-tile")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to say")
     show(page, "Words")
@@ -231,6 +219,7 @@ def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_zip", [True, False])
 def test_captions_are_read_from_an_upload_and_what_fits_nothing_is_said(
     page: Page, url: str, stores: Path, tmp_path: Path, as_zip: bool

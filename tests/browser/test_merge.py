@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_datasets_tab import Page, bring, classes, expect, fill, open_dataset, page, show, stores, url  # noqa: F401
+from tests.browser.test_datasets_tab import Page, bring, classes, expect, fill, open_dataset, page, show, stores  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, stores: Path):
     bring(page, stores / "second", "theirs")
     page.get_by_label("Copy into the workspace").click()

@@ -12,17 +12,12 @@ from tests import tiny
 expect = playwright.expect
 
 pytestmark = pytest.mark.browser
-SLOW_MS = 60_000
 
 
 @pytest.fixture
-def page(browser, live_app):
-    context = browser.new_context(viewport={"width": 1280, "height": 720})
-    page = context.new_page()
-    page.set_default_timeout(SLOW_MS)
-    page.goto(live_app.url)
-    yield page
-    context.close()
+def page(blank, live_app):
+    blank.goto(live_app.url)
+    return blank
 
 
 def opened(page, tab: str) -> None:
@@ -38,40 +33,41 @@ def chosen(page, elem_id: str, label: str) -> None:
 def test_a_checkpoint_is_imported_tried_and_unloaded(page, live_app, tmp_path: Path):
     opened(page, "models")
     row = page.locator("#models-list tr[data-id=sam2_tiny]")
-    expect(row).to_contain_text("needs: weights", timeout=SLOW_MS)
+    expect(row).to_contain_text("needs: weights")
     row.locator("td").first.click()
     expect(page.locator("#models-list")).to_contain_text("Download it in the Models tab")
     chosen(page, "weights-card", "SAM 2.1 tiny")
     page.locator("#weights-path textarea, #weights-path input").fill(str(tiny.sam2()))
     page.locator("#weights-import").click()
-    expect(page.locator("#models-list tr[data-id=sam2_tiny]")).to_contain_text("ready", timeout=SLOW_MS)
+    expect(page.locator("#models-list tr[data-id=sam2_tiny]")).to_contain_text("ready")
     page.get_by_role("tab", name="Try out").click()
-    expect(page.locator("#try-view svg[data-tryout] image")).to_be_visible(timeout=SLOW_MS)
+    expect(page.locator("#try-view svg[data-tryout] image")).to_be_visible()
     expect(page.locator("#try-card input")).to_have_value("SAM 2.1 tiny")
     picture = page.locator("#try-view svg[data-tryout]")
     box = picture.bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    expect(page.locator("#try-told")).to_contain_text(re.compile(r"sam2_tiny: \d candidates? in"), timeout=SLOW_MS)
+    expect(page.locator("#try-told")).to_contain_text(re.compile(r"sam2_tiny: \d candidates? in"))
     point = page.locator("#try-view circle.asked")
     assert abs(float(point.get_attribute("cx")) - 320) < 3 and abs(float(point.get_attribute("cy")) - 210) < 3
     page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.4)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.7, steps=4)
     page.mouse.up()
-    expect(page.locator("#try-view rect.asked")).to_have_count(1, timeout=SLOW_MS)
+    expect(page.locator("#try-view rect.asked")).to_have_count(1)
     assert page.locator("#try-view path.found").count() <= 1
     page.screenshot(path=tmp_path / "tryout.png")
     opened(page, "system")
     memory = page.locator("#system-memory")
-    expect(memory).to_contain_text("SAM 2.1 tiny", timeout=SLOW_MS)
+    expect(memory).to_contain_text("SAM 2.1 tiny")
     memory.get_by_role("button", name="Unload all").click()
-    expect(memory).to_contain_text("None. A model is loaded when", timeout=SLOW_MS)
+    expect(memory).to_contain_text("None. A model is loaded when")
 
 
+@pytest.mark.slow
 def test_the_predictors_are_set_and_stay_set(page, live_app):
     opened(page, "system")
-    expect(page.locator("#system-slots")).to_contain_text("previous", timeout=SLOW_MS)
+    expect(page.locator("#system-slots")).to_contain_text("previous")
     page.get_by_role("spinbutton", name="Images encoded ahead").fill("2")
     page.locator("#predictors-apply").click()
-    expect(page.locator("#system-slots")).not_to_contain_text("previous", timeout=SLOW_MS)
+    expect(page.locator("#system-slots")).not_to_contain_text("previous")
     assert live_app.cli("predictor-settings-get")["images"] == 2

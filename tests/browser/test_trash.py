@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.test_datasets_tab import Page, ask, bring, expect, fill, open_dataset, page, show, stores, url  # noqa: F401
+from tests.browser.test_datasets_tab import Page, ask, bring, expect, fill, open_dataset, page, show, stores  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
@@ -53,6 +53,7 @@ def test_a_deleted_dataset_comes_back_under_another_name_and_goes_for_good(page:
     assert ask(url, "trash_list") == [] and [row["name"] for row in ask(url, "datasets_list")] == ["pets"]
 
 
+@pytest.mark.slow
 def test_a_snapshot_comes_back_to_its_page(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "frozen")
     show(page, "Snapshots")
