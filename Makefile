@@ -21,7 +21,7 @@ QUICK := not slow and not gpu and not weights
 app: $(RUNTIME)
 	@exec $(PY) app.py $(ARGS)
 
-test: $(DEV) $(ORACLES)
+test: $(DEV)
 	@sh tests/chromium.sh $(AS_ROOT)
 	@$(MAKE) --no-print-directory js
 	@$(PYTEST) -m "$(QUICK)"
@@ -65,7 +65,7 @@ $(DEV): | $(RUNTIME)
 	$(PY) -m pip install -q --disable-pip-version-check --force-reinstall --no-deps $(HEADLESS)
 	@rm -f $(VENV)/.dev-* && touch $@
 
-# Programs that read our exports but cannot live in one environment with us; tests/oracles.py asks them.
+# Programs that read our exports but cannot live in one environment with us; tests/oracles.py of the slow tests asks them.
 $(ORACLES): | $(PY)
 	$(PY) -m venv --clear $(VENV)/oracles
 	$(VENV)/oracles/bin/python -m pip install -q --disable-pip-version-check -r requirements-oracles.txt

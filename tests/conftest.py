@@ -18,6 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores: threads that spin while they wait take them from others
 START_S = 90.0  # a server start takes 4 s alone on two cores; tests run beside others
 
 

@@ -84,7 +84,7 @@ def tfrecord_reads(folder: Path) -> dict[str, list[dict]]:
 
 def _beside(script: str, folder: Path, *arguments: str) -> dict:
     """Run a script of this folder in the environment of requirements-oracles.txt and return its answer."""
-    assert BESIDE.is_file(), f"no {BESIDE}: `make test` makes it from requirements-oracles.txt"
+    assert BESIDE.is_file(), f"no {BESIDE}: `make slow` makes it from requirements-oracles.txt"
     code = Path(__file__).with_name(script).read_text(encoding="utf-8")
     told = run_python(code, str(folder), *arguments, env=dict(os.environ), folder=folder, python=str(BESIDE))
     return json.loads(told)

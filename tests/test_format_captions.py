@@ -85,6 +85,7 @@ def test_too_long_captions_are_cut_with_a_note(wb, folder: Path):
     assert reasons(make(wb, folder), "repaired") == {"caption shortened": 1}
 
 
+@pytest.mark.slow
 def test_other_programs_read_our_captions(wb, folder: Path, tmp_path: Path):
     from pycocotools.coco import COCO
 

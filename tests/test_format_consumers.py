@@ -20,6 +20,7 @@ from tests.folders import boxes, export, make, same_boxes, text
 from tests.oracles import datumaro_reads, pixel_boxes, run_python, ultralytics_env, ultralytics_reads
 from tests.reading import copy_files
 
+pytestmark = pytest.mark.slow
 NAMES = ["RBC", "WBC", "Platelets"]
 
 
@@ -238,7 +239,6 @@ print("ANSWER" + ",".join(model.names.values()))
 """
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("format", "model"), [("yolo", "yolo11n.yaml"), ("yolo_seg", "yolo11n-seg.yaml"), ("yolo_obb", "yolo11n-obb.yaml")]
 )
@@ -295,7 +295,6 @@ print("ANSWER" + ",".join(model.model.class_names))
 """
 
 
-@pytest.mark.slow
 def test_rfdetr_trains_an_epoch(unpacked, tmp_path: Path):
     run = tmp_path / "run"
     told = run_python(RFDETR_TRAINS, str(unpacked("roboflow")), str(run), env=dict(os.environ), folder=tmp_path)

@@ -67,6 +67,7 @@ def test_an_export_is_records_only_and_reads_back_equal(wb, animals, tmp_path: P
         assert again.load(row).shape == (row.height, row.width, 3)
 
 
+@pytest.mark.slow
 def test_protobuf_reads_our_records(animals, tmp_path: Path):
     with zipfile.ZipFile(export(animals, "tfrecord")[1]) as opened:
         opened.extractall(tmp_path / "out")
@@ -93,6 +94,7 @@ def test_an_export_without_its_images_is_refused(animals):
         export(animals, "tfrecord", with_images=False)
 
 
+@pytest.mark.slow
 def test_images_that_vanished_are_said(animals, tmp_path: Path):
     (tmp_path / "animals" / "train" / "bare.jpg").unlink()
     result, archive = export(animals, "tfrecord")

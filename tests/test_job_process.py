@@ -97,6 +97,7 @@ def test_a_child_that_cannot_start_says_why(wb):
     assert told["error"] == {"code": "bug", "message": "its process ended with exit code 1: no such thing as this job"}
 
 
+@pytest.mark.slow
 def test_a_child_is_cancelled_at_its_next_step(wb):
     job_id = start(wb, "steps", count=1000, pause_s=0.02)
     until(wb, job_id, lambda job: job["done"] > 1)

@@ -206,6 +206,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_never_begun(wb, gate):
     assert not never.entered.is_set()
 
 
+@pytest.mark.slow
 def test_t31_ten_thousand_submits_are_bounded_in_threads_and_in_the_queue(wb, gate):
     before, refused = threading.active_count(), []
     for _ in range(jobs.THREADS):

@@ -231,6 +231,7 @@ def test_near_pairs_equal_the_brute_force(values: list[int], within: int, dice: 
     assert groups == joined(brute) and all((values[i] ^ values[j]).bit_count() <= within for i, j in pairs)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_looks_are_compared_in_seconds():
     rng = np.random.default_rng(1)
     values = rng.integers(0, 2**63, 100_000, dtype=np.int64).tolist()

@@ -26,12 +26,13 @@ def model(weights) -> RidgeBox:
     return bccd.train_refiner(205, weights)
 
 
-@pytest.mark.parametrize(("images", "reached"), [(5, 0.81), (20, 0.82)])
+@pytest.mark.parametrize(("images", "reached"), [(5, 0.81), pytest.param(20, 0.82, marks=pytest.mark.slow)])
 def test_a_few_labelled_images_lift_loose_boxes(tmp_path, images, reached):
     model = bccd.train_refiner(images, tmp_path / "w.safetensors")
     assert bccd.overlaps(lambda one, rng: bccd.tweaked(model, one, rng), bccd.load("test")).mean() >= reached
 
 
+@pytest.mark.slow
 def test_all_labelled_images_lift_loose_boxes_and_spoil_exact_ones(model):
     test = bccd.load("test")
     assert 0.74 < bccd.overlaps(bccd.loose, test).mean() < 0.77

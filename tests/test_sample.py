@@ -47,6 +47,7 @@ def test_boxes_fit_what_is_drawn(studio: Studio):
     assert len(off) >= 4 and np.median(off) <= 8
 
 
+@pytest.mark.slow
 def test_the_sample_is_made_once(wb):
     sample = create_sample(wb)
     facts = sample.describe()

@@ -159,6 +159,7 @@ def test_names_that_meet_are_refused_before_anything_is_sent(tmp_path: Path):
         listed([(tmp_path / "empty").mkdir() or tmp_path / "empty"])
 
 
+@pytest.mark.slow
 def test_100_000_small_files_are_few_requests():
     files = [Sent(f"images/{n}.jpg", Path("x"), 20_000 + n % 7) for n in range(100_000)]
     found = list(bundles(files))

@@ -39,7 +39,6 @@ def picture(width: int = 160, height: int = 120, seed: int = 0) -> np.ndarray:
 def seeded() -> None:
     import torch
 
-    torch.set_num_threads(2)
     torch.manual_seed(0)
 
 

@@ -204,6 +204,7 @@ def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Pat
     expect(page.get_by_label("Other words for truck")).to_have_value("lorry, HGV, juggernaut")
 
 
+@pytest.mark.slow
 def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to tell")
     show(page, "Captions")

@@ -131,6 +131,7 @@ def test_a_server_killed_in_the_middle_loses_nothing(page: Page, server: Server,
     assert {"large.bin": file.read_bytes()} in uploads(server).values()
 
 
+@pytest.mark.slow
 def test_cancel_keeps_what_arrived_and_discard_deletes_it(page: Page, server: Server, tmp_path: Path):
     before = uploads(server).keys()
     file = large(tmp_path, 2.5)
@@ -159,6 +160,7 @@ def test_cancel_keeps_what_arrived_and_discard_deletes_it(page: Page, server: Se
     assert again != begun and uploads(server)[again] == {"large.bin": file.read_bytes()}
 
 
+@pytest.mark.slow
 def test_a_folder_keeps_every_name_and_chosen_again_sends_nothing(page: Page, server: Server, tmp_path: Path):
     root = tmp_path / "my set"
     names = ["a.txt", 'say "cheese".txt', "100%22.txt", "ünï/中文 🚢.txt", "deep/er/and;er/x'.txt", "empty.txt", "big.bin"]

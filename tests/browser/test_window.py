@@ -118,6 +118,7 @@ def test_classes_are_edited_in_place(page: Page, url: str, scenes: Path):
     assert [row["name"] for row in ask(url, "datasets_get", dataset="editable")["classes"]] == ["crimson <b>", "green", "blue"]
 
 
+@pytest.mark.slow
 def test_an_upload_keeps_sub_folders(page: Page, url: str, scenes: Path):
     show(page, "datasets")
     page.locator("#new-source").get_by_text("Upload").click()
@@ -152,6 +153,7 @@ def test_a_head_is_trained_and_measured(page: Page, url: str, scenes: Path):
     expect(page.locator("#jobs-detail")).to_contain_text("Result")
 
 
+@pytest.mark.slow
 def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to export")
     page.get_by_role("tab", name="Export").click()
@@ -193,6 +195,7 @@ def test_a_refusal_is_shown_as_a_toast(page: Page):
     assert page.locator("img[src=x]").count() == 0
 
 
+@pytest.mark.slow
 def test_a_saved_recipe_fills_the_form(page: Page, url: str):
     show(page, "train_clip")
     fewest = page.get_by_label("Fewest in a class")
