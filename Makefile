@@ -15,6 +15,8 @@ HEADLESS := $(shell grep '^opencv-python-headless' requirements.txt)
 WORKERS ?= 3  # a third of the time tests wait for a browser, a server or a clock: more than two keep two cores busy
 PYTEST = $(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder  # the long files of tests/browser first, not last
 QUICK := not slow and not gpu and not weights
+# A test run starts Python a hundred times: compiled files are kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: app test slow check bench docs clean
 

@@ -122,6 +122,8 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
 
     yield start
     for server in running:
+        server.process.terminate()
+    for server in running:
         server.stop()
 
 
