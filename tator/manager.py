@@ -14,16 +14,13 @@ from typing import Any
 from tator.devices import default_budget_mb, pick_device, torch_problem, trim_heap
 from tator.executor import Executor, T, Urgency
 from tator.protocols import Card
-from tator.registry import backend, require_packages, sharing
+from tator.registry import IMPORTING, backend, import_packages, require_packages, sharing
 from tator.slots import Slots
 from tator.types import Unavailable
 
 Key = tuple[str, str, int]  # model id, weights path, weights mtime in ns: retrained weights are another model
 SPARING = "unload other models in the System tab, or choose a smaller one"
 WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
-
-_TRANSFORMERS = threading.Lock()  # it imports its parts on demand, and two threads that do find half-made modules
-
 
 @dataclass(eq=False)
 class Seat:
@@ -199,7 +196,8 @@ class ModelManager:
         self._settle(seat.card)
         self._reserve(seat)
         try:
-            with _TRANSFORMERS if "transformers" in seat.card.requires else nullcontext():
+            import_packages(seat.card)
+            with IMPORTING if "transformers" in seat.card.requires else nullcontext():  # it imports its parts on demand
                 seat.model = cls(weights, self.device)
         finally:
             if seat.model is None:  # it failed: what it reserved is free again

@@ -4,12 +4,15 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import threading
 from functools import cache
 from types import ModuleType
 
 from tator import models
 from tator.protocols import TASKS, Card
 from tator.types import NotFound, Unavailable
+
+IMPORTING = threading.Lock()
 
 
 @cache
@@ -91,6 +94,20 @@ def require_packages(card: Card) -> None:
     """
     if lacking := missing_packages(card):
         raise Unavailable(f"{card.label} needs: {pip_command(card)}", packages=lacking)
+
+
+def import_packages(card: Card) -> None:
+    """Import what `card` requires, one caller at a time: of two threads that do, one finds half-made modules.
+
+    Raises:
+        Unavailable: a package is installed and cannot be imported.
+    """
+    with IMPORTING:
+        for name in card.requires:
+            try:
+                importlib.import_module(name)
+            except (ImportError, OSError) as error:  # OSError: a shared library of another version
+                raise Unavailable(f"{card.label} needs {name}, which does not load: {error}") from error
 
 
 def pip_command(card: Card) -> str:

@@ -58,12 +58,12 @@ def test_two_families_take_turns_in_a_budget_for_one(monkeypatch):
     for card_id in ("sam1_vit_b", "sam2_tiny"):
         cls = backends()[card_id]
         monkeypatch.setattr(cls, "card", replace(cls.card, vram_mb=3_000))
-    image = tiny.picture()
+    image, weights = tiny.picture(), {card_id: TINY[card_id]() for card_id in ("sam1_vit_b", "sam2_tiny")}
 
     def person(card_id):
         try:
             for _ in range(4):
-                with manager.use(card_id, TINY[card_id]()) as model:
+                with manager.use(card_id, weights[card_id]) as model:
                     answers.append((card_id, len(model.segment(model.embed(image), CLICK))))
         except Exception as error:
             errors.append(error)

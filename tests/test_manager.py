@@ -1,6 +1,7 @@
 """The model manager: lending, budget, eviction, and loads that do not wait for each other."""
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -267,3 +268,28 @@ def test_devices_are_named_or_refused():
     assert ModelManager("cuda:1").device == "cuda:1"
     with pytest.raises(BadInput, match="gpu"):
         ModelManager("gpu")
+
+
+def test_packages_are_imported_by_one_load_at_a_time(add, tmp_path, monkeypatch):
+    """Python gives two threads that import from one circle of modules half-made ones."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("heavy_one", "heavy_two"):
+        (tmp_path / f"{name}.py").write_text("import time\nsince = time.monotonic()\ntime.sleep(0.2)\nuntil = time.monotonic()\n")
+        add(name, 10, requires=(name,))
+    (tmp_path / "broken_one.py").write_text("from json import nothing_of_the_kind")
+    add("broken", 10, requires=("broken_one",))
+    models = ModelManager("cpu", 100)
+
+    def borrow(card_id: str) -> None:
+        with models.use(card_id):
+            pass
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(borrow, ("heavy_one", "heavy_two")))
+    first, second = sorted((sys.modules[name] for name in ("heavy_one", "heavy_two")), key=lambda module: module.since)
+    assert first.until <= second.since
+    with pytest.raises(Unavailable, match="broken needs broken_one, which does not load: cannot import name"):
+        borrow("broken")
+    assert {row["id"] for row in models.loaded()} == {"heavy_one", "heavy_two"}
+    for name in ("heavy_one", "heavy_two"):
+        monkeypatch.delitem(sys.modules, name)
