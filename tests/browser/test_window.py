@@ -211,3 +211,17 @@ def test_a_saved_recipe_fills_the_form(page: Page, url: str):
     page.locator("#head-recipe input").click()
     page.get_by_role("option", name="seven").click()
     expect(fewest).to_have_value("7")
+
+
+def test_the_strip_shows_the_dataset_that_was_chosen_in_another_tab(page: Page, scenes: Path, tmp_path: Path):
+    (tmp_path / "others").mkdir()
+    Image.new("RGB", (160, 120), (30, 60, 90)).save(tmp_path / "others" / "other.png")
+    import_folder(page, scenes, "first seen")
+    show(page, "label")
+    film = page.locator(".tc-film")
+    expect(film).to_contain_text("scene00.png")
+    import_folder(page, tmp_path / "others", "seen later")
+    page.wait_for_function("window.tator.app.images.dataset === 'seen later' && window.tator.app.images.total === 1")
+    show(page, "label")
+    expect(film).to_contain_text("other.png")
+    expect(film).not_to_contain_text("scene")

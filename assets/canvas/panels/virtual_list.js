@@ -12,7 +12,8 @@ export function virtualList({ step, across = false, render, onSight, className, 
   const inner = el("div.tc-vinner");
   const root = el(`div.tc-vlist.${className}`, { role: "listbox", "aria-label": label, tabindex: -1 }, inner);
   const shown = new Map(); // index -> node
-  let count = 0;
+  let count = 0,
+    isStale = false; // also while it is hidden, and then drawn when it is seen again
 
   const sight = () => {
     const [at, room] = across ? [root.scrollLeft, root.clientWidth] : [root.scrollTop, root.clientHeight];
@@ -20,13 +21,15 @@ export function virtualList({ step, across = false, render, onSight, className, 
   };
 
   function draw(again = false) {
+    isStale ||= again;
     if (!root.clientHeight) return;
     const [from, to] = sight();
     for (const [index, node] of shown)
-      if (again || index < from || index > to) {
+      if (isStale || index < from || index > to) {
         node.remove();
         shown.delete(index);
       }
+    isStale = false;
     const fresh = document.createDocumentFragment();
     for (let index = from; index <= to; index++) {
       if (shown.has(index)) continue;
