@@ -13,7 +13,7 @@ from tabs import _words as w
 from tabs._gallery import opener, pager, thumb
 from tabs._jobs import JobPanel
 from tabs._report_view import KINDS, kinds
-from tabs._shell import Shell
+from tabs._shell import IN_TURN, Shell
 
 PAGE = 20
 LONGEST = 10_000
@@ -63,7 +63,7 @@ def build(shell: Shell) -> Captions:
         shown = changed(shell, dataset, shown, dict(event._data))
         return draw(shell, dataset, shown), shown
 
-    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown])
+    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown], **IN_TURN)
     return Captions(panel, shown, source, replace, read, write)
 
 

@@ -5,7 +5,7 @@ import gradio as gr
 
 from tabs import _html as h
 from tabs import _words as w
-from tabs._shell import Shell
+from tabs._shell import IN_TURN, Shell
 
 KEEP = -1  # class_delete's "nowhere": right for a class without boxes
 
@@ -25,7 +25,7 @@ def build(shell: Shell) -> gr.HTML:
         return draw(shell, dataset), ""
 
     shell.on(new.submit, add, [shell.dataset, new], [editor, new])
-    shell.on(editor.pick, change, [shell.dataset, doomed], [editor, doomed])
+    shell.on(editor.pick, change, [shell.dataset, doomed], [editor, doomed], **IN_TURN)
     return editor
 
 

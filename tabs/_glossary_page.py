@@ -11,7 +11,7 @@ from tabs import _html as h
 from tabs import _trash
 from tabs import _words as w
 from tabs._gallery import pager
-from tabs._shell import Shell
+from tabs._shell import IN_TURN, Shell
 from tator.types import BadInput
 
 PAGE = 40
@@ -35,7 +35,7 @@ def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
             store(shell, dataset, edited(entries(shell, dataset), told))
         return draw(shell, dataset, page), page
 
-    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page])
+    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page], **IN_TURN)
     return editor, page, saved
 
 
@@ -85,7 +85,7 @@ def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
         return library(shell)
 
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])
-    shell.on(keep.click, kept, [shell.dataset, name], [saved, name])
+    shell.on(keep.click, kept, [shell.dataset, name], [saved, name], **IN_TURN)
     shell.on(drop.click, dropped, saved, saved)
     return saved
 

@@ -12,14 +12,13 @@ from tabs import _report_view as report
 from tabs import _words as w
 from tabs._gallery import pager
 from tabs._jobs import JobPanel
-from tabs._shell import Shell
+from tabs._shell import IN_TURN, Shell
 
 PAGE = 40  # classes a page
 MOST_CHOICES = 60  # classes of ours that a row offers as a list; above, typing finds them
 NEW, OUT = "new", "out"
 HOW = {"same": ("same name", "ok"), "spelling": ("spelled alike", "accent"), "alias": ("from the glossary", "accent")}
 NOTHING: dict = {}
-IN_TURN = {"concurrency_id": "mapping", "concurrency_limit": 1}  # a start waits for the choices before it
 DATASET = "dataset:"  # what stands before a dataset's name where it is the source
 
 
@@ -50,7 +49,7 @@ def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, 
         shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked])
     shell.on(asking.look.click, lambda: (h.Html(""), NOTHING), None, [panel, looked])
     jobs.start(asking.look.click, look, asking.inputs)
-    jobs.start(asking.start.click, start, [looked, *asking.inputs], **IN_TURN)
+    jobs.start(asking.start.click, start, [looked, *asking.inputs])
 
 
 def begin(shell: Shell, said: form.Asked, looked: dict) -> str:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from tabs import _html as h
 from tabs import _words as w
-from tabs._shell import Shell
+from tabs._shell import IN_TURN, Shell
 
 TICK_S = 0.7
 LOG_ROWS = 60  # newest messages shown; all are kept in the database
@@ -36,9 +36,9 @@ class JobPanel:
     timer: gr.Timer
     moments: list[Any] = field(default_factory=list)
 
-    def start(self, trigger: Callable, fn: Callable, inputs: Any = None, **event: Any) -> Any:
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
         """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
-        started = self.shell.on(trigger, fn, inputs, self.job, **event)
+        started = self.shell.on(trigger, fn, inputs, self.job, **IN_TURN)
         self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
         return started
 

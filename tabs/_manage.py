@@ -93,7 +93,7 @@ def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
         return shell.call("datasets_merge", dataset=dataset, source=source, mapping=mapping)
 
     jobs.start(page.clone[0].click, clone, [shell.dataset, *page.clone[1]])
-    jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1], page.preview[1]], **_import_preview.IN_TURN)
+    jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1], page.preview[1]])
     jobs.start(page.look.click, look, [shell.dataset, *page.merge[1]])
     for change in (page.merge[1][0].input, page.look.click, shell.dataset.change):
         shell.on(change, lambda: (h.Html(""), _import_preview.NOTHING), None, list(page.preview))
