@@ -158,7 +158,7 @@ def test_a_taken_name(wb, source: Path):
 
 
 @pytest.mark.parametrize("storage", ["linked", "managed"])
-@pytest.mark.parametrize("steps", [1, 2, 3, 4])
+@pytest.mark.parametrize("steps", [2, *(pytest.param(steps, marks=pytest.mark.slow) for steps in (1, 3, 4))])
 def test_a_cut_import_goes_on_where_it_stopped(wb, tmp_path: Path, storage: str, steps: int):
     """Closing the generator is what a cancel does; a kill leaves the same: whole batches or nothing."""
     root = tmp_path / "s"

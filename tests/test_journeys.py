@@ -87,10 +87,8 @@ def over_command_line(server: Server) -> Verb:
     return verb
 
 
-SLOW = pytest.mark.slow
-
-
-@pytest.mark.parametrize("surface", [over_http, pytest.param(over_mcp, marks=SLOW), pytest.param(over_command_line, marks=SLOW)])
+@pytest.mark.slow
+@pytest.mark.parametrize("surface", [over_http, over_mcp, over_command_line])
 def test_the_main_job(surface: Callable[[Server], Verb], server: Server, cells: Path):
     verb, name = surface(server), f"cells {surface.__name__}"
     made = verb("datasets_create", name=name, source=str(cells), storage="linked")

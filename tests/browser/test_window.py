@@ -101,6 +101,7 @@ def test_a_folder_is_imported_and_its_report_seen(page: Page, url: str, scenes: 
     assert [row["name"] for row in ask(url, "datasets_list")] == ["scenes"]
 
 
+@pytest.mark.slow
 def test_classes_are_edited_in_place(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "editable")
     page.get_by_role("tab", name="Classes").click()
