@@ -17,9 +17,9 @@ from tator.workbench import Workbench
 FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
 BY_ITSELF = ("tick", "load", "success", "select", "change")  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
-# Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, of typing the last counts.
 # What a person wrote or chose in an editor, and the button pressed next that works with it: the one is answered before the other.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
+# Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, of typing the last counts.
 HURRIED = {"pick": {"trigger_mode": "multiple", "concurrency_limit": 1}, "input": {"trigger_mode": "always_last"}}
 LOGO = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2 22 12 12 22 2 12Z"/><path d="M12 7.5 16.5 12 12 16.5 7.5 12Z"/></svg>')
 THEME_ICON = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z"/></svg>')

@@ -22,6 +22,7 @@ Key = tuple[str, str, int]  # model id, weights path, weights mtime in ns: retra
 SPARING = "unload other models in the System tab, or choose a smaller one"
 WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
 
+
 @dataclass(eq=False)
 class Seat:
     """One model, loaded or about to be.

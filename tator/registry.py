@@ -106,7 +106,7 @@ def import_packages(card: Card) -> None:
         for name in card.requires:
             try:
                 importlib.import_module(name)
-            except (ImportError, OSError) as error:  # OSError: a shared library of another version
+            except (ImportError, OSError, RuntimeError) as error:  # a library of another version: torchvision's says RuntimeError
                 raise Unavailable(f"{card.label} needs {name}, which does not load: {error}") from error
 
 

@@ -133,6 +133,7 @@ export class Sender {
   }
 
   #tell() {
+    if (this.isStopped) return; // what another lane still brings home is counted, and shown when it goes on
     let flying = 0;
     for (const bytes of this.flying.values()) flying += bytes;
     this.on.progress({ files: this.done.files, bytes: this.done.bytes + flying });
