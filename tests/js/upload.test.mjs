@@ -1,7 +1,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { keyOf } from "../../assets/window/remembering.js";
-import { BUNDLE_FILES, PIECE, plan, problemOf, SMALL, Stopped } from "../../assets/window/sending.js";
+import { BUNDLE_FILES, PIECE, plan, problemOf, Sender, SMALL, Stopped } from "../../assets/window/sending.js";
 
 const chosen = (path, size, lastModified = 1) => ({ path, file: { name: path, size, lastModified } });
 
@@ -50,4 +50,31 @@ test("what may go well later is told from what will not", () => {
     assert.ok(problemOf(status, answer) instanceof Stopped, status);
   assert.equal(problemOf(400, { message: "no", details: { file: "../x" } }).file, "../x");
   assert.match(problemOf(401, null).message, /log in again/);
+});
+
+test("nothing is told of an upload after it stopped, whatever another lane still brings home", async (t) => {
+  const waiting = [], told = [];
+  class Line { // answers when the test says so
+    upload = {};
+    open(method, url) { this.path = url.searchParams.get("path"); }
+    send() { waiting.push(this); }
+    abort() {} // its answer is on its way already
+    answer(status, text) { Object.assign(this, { status, responseText: text }).onloadend(); }
+  }
+  globalThis.XMLHttpRequest = Line;
+  t.after(() => delete globalThis.XMLHttpRequest);
+  const file = (path) => ({ path, file: { name: path, size: SMALL, slice: () => ({ size: SMALL }) } });
+  const sender = new Sender([file("a"), file("b"), file("c")], "", { id() {}, progress: (there) => told.push(there.bytes) });
+  const ended = assert.rejects(sender.run(), /no space left/);
+  const sent = async (count) => { while (waiting.length < count) await new Promise((wake) => setTimeout(wake, 1)); };
+  await sent(1);
+  waiting[0].answer(200, JSON.stringify({ upload: "u", bytes: SMALL }));
+  await sent(3);
+  waiting[1].answer(400, JSON.stringify({ message: "no space left" }));
+  await ended;
+  const before = told.length;
+  waiting[2].answer(200, JSON.stringify({ bytes: SMALL }));
+  await new Promise((wake) => setTimeout(wake, 5));
+  assert.equal(told.length, before);
+  assert.equal(sender.done.bytes, 2 * SMALL);
 });
