@@ -10,7 +10,7 @@ import gradio as gr
 from tabs import _html as h
 from tabs import _words as w
 from tabs._jobs import JobPanel
-from tabs._shell import Shell
+from tabs._shell import Choice, Shell
 
 WHOLE, TILES, CROPS, QWEN = "whole", "tiles", "crops", "qwen"
 KINDS = [
@@ -76,14 +76,14 @@ def build(shell: Shell) -> Export:
             elem_id="export-margin",
             scale=2,
         )
-        snapshot = gr.Dropdown([NOW], value="", label="Of", elem_id="export-of", scale=2)
+        snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
     cut, tiling = _tile_fields()
     with gr.Row(elem_classes="t-line") as choice:
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
         states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
         statuses = gr.CheckboxGroup(STATUSES, value=["accepted"], label="Boxes", elem_id="export-statuses", scale=2)
     with gr.Row(elem_classes="t-line"):
-        classes = gr.Dropdown(
+        classes = Choice(
             [], multiselect=True, value=[], label="Classes (none chosen: all)", elem_id="export-classes", scale=3
         )
         with_images = gr.Checkbox(
@@ -94,6 +94,8 @@ def build(shell: Shell) -> Export:
             scale=2,
         )
         start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
+    shell.anew(snapshot, "")
+    shell.anew(classes, [])
     listing = h.panel(elem_id="exports")
 
     def fitted(kind: str) -> tuple:
@@ -176,16 +178,11 @@ def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
     jobs.start(form.start.click, begin, [shell.dataset, *form.inputs])
 
 
-def choices(shell: Shell, dataset: str, snapshot: str = "") -> tuple[dict, dict]:
-    """Return the dropdowns of what is exported and of the classes, as they stand for a dataset."""
-    if not dataset:
-        return gr.update(choices=[NOW], value=""), gr.update(choices=[], value=[])
+def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
+    """Return updates that list the snapshots and classes of a dataset; what was chosen stays chosen."""
     kept = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
     names = [row["name"] for row in shell.call("datasets_get", dataset=dataset)["classes"]]
-    of = gr.update(
-        choices=[NOW, *((f"Snapshot {name}", name) for name in kept)], value=snapshot if snapshot in kept else ""
-    )
-    return of, gr.update(choices=names, value=[])
+    return gr.update(choices=[NOW, *((f"Snapshot {name}", name) for name in kept)]), gr.update(choices=names)
 
 
 def listed(shell: Shell) -> h.Html:

@@ -11,7 +11,7 @@ from tabs import _html as h
 from tabs import _trash
 from tabs import _words as w
 from tabs._gallery import pager
-from tabs._shell import IN_TURN, Shell
+from tabs._shell import IN_TURN, Choice, Shell
 from tator.types import BadInput
 
 PAGE = 40
@@ -64,7 +64,7 @@ def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:
 
 def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
     """Draw the library: use one here, save these words, delete one."""
-    saved = gr.Dropdown([], value=None, label="Library", elem_id="glossary-saved")
+    saved = Choice([], value=None, label="Library", elem_id="glossary-saved")
     with gr.Row(elem_classes="t-line"):
         load = gr.Button("Use it here", elem_id="glossary-load", scale=0)
         drop = gr.Button("Delete it", variant="stop", elem_id="glossary-drop", scale=0)
@@ -72,17 +72,17 @@ def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
     keep = gr.Button("Save in the library", elem_id="glossary-keep", scale=0)
 
     def loaded(dataset: str, name: str) -> tuple:
-        store(shell, shell.require(dataset), shell.call("glossaries_get", name=name or "")["entries"])
+        store(shell, shell.require(dataset), shell.call("glossaries_get", name=name)["entries"])
         return draw(shell, dataset, 1), 1
 
     def kept(dataset: str, name: str) -> tuple:
         text = json.dumps(entries(shell, shell.require(dataset)), ensure_ascii=False)
         made = shell.call("glossaries_save", name=name, text=text)["name"]
-        return library(shell, made), ""
+        return library(shell) | {"value": made}, ""
 
     def dropped(name: str) -> dict:
-        _trash.told(shell.call("glossaries_delete", name=name or "")["deleted"])
-        return library(shell)
+        _trash.told(shell.call("glossaries_delete", name=name)["deleted"])
+        return library(shell) | {"value": None}
 
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])
     shell.on(keep.click, kept, [shell.dataset, name], [saved, name], **IN_TURN)
@@ -108,8 +108,8 @@ def edited(rows: list[dict], told: Mapping) -> list[dict]:
     return [row | new if i == at else row for i, row in enumerate(rows)]
 
 
-def library(shell: Shell, chosen: str = "") -> dict:
-    """Return the library's dropdown as it stands."""
+def library(shell: Shell) -> dict:
+    """Return an update that lists the library; what was chosen stays chosen."""
     rows = shell.call("glossaries_list")
     names = [
         (
@@ -118,7 +118,7 @@ def library(shell: Shell, chosen: str = "") -> dict:
         )
         for row in rows
     ]
-    return gr.update(choices=names, value=chosen or None)
+    return gr.update(choices=names)
 
 
 def draw(shell: Shell, dataset: str, page: int) -> h.Html:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from tabs import _html as h
 from tabs import _sources
-from tabs._shell import Shell
+from tabs._shell import Choice, Shell
 
 STORAGES = [("Leave images where they are", "linked"), ("Copy into the workspace", "managed")]
 LINKED_HELP = "Linked images are only ever read: Tator never moves, changes or deletes them."
@@ -62,7 +62,7 @@ def build(shell: Shell) -> ImportForm:
     """Draw the form and wire its own parts."""
     gr.HTML(h.head("Import"), apply_default_css=False)
     place = _sources.build(shell, _sources.kind("Images from", "new"), "new", "Folder or zip", "/data/harbour")
-    into = gr.Dropdown([NEW], value="", label="Into", elem_id="new-into")
+    into = Choice([NEW], value="", label="Into", elem_id="new-into")
     with gr.Column(visible=True) as fresh:
         name = gr.Textbox(label="Name", placeholder="taken from the folder", max_length=200, elem_id="new-name")
         storage = gr.Radio(STORAGES, value="linked", label="Storage", info=LINKED_HELP, elem_id="new-storage")
@@ -87,9 +87,10 @@ def build(shell: Shell) -> ImportForm:
 
 
 def choices(shell: Shell, into: str = "") -> dict:
-    """Return the dropdown of datasets that may be added to, as they stand."""
+    """Return an update that lists the datasets that may be added to; what was chosen stays chosen while it is there."""
     names = shell.names()
-    return gr.update(choices=[NEW, *((name, name) for name in names)], value=into if into in names else "")
+    listed = gr.update(choices=[NEW, *((name, name) for name in names)])
+    return listed if into in ("", *names) else listed | {"value": ""}
 
 
 def formats(shell: Shell) -> list[tuple[str, str]]:

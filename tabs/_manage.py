@@ -10,7 +10,7 @@ from tabs import _html as h
 from tabs import _import_preview, _trash
 from tabs import _words as w
 from tabs._jobs import JobPanel
-from tabs._shell import Shell
+from tabs._shell import Choice, Shell
 from tator.types import BadInput
 
 NEVER = "It goes to the trash, whole, and can be restored from there. Linked images are never deleted, moved or changed."
@@ -53,8 +53,9 @@ def build(shell: Shell) -> Manage:
         storage = gr.Dropdown(STORAGES, value="same", label="Images", elem_id="clone-storage", scale=2)
         clone = gr.Button("Clone", elem_id="clone", scale=0)
     with gr.Row(elem_classes="t-line"):
-        other = gr.Dropdown(
+        other = Choice(
             [],
+            value=None,
             label="Take in another dataset",
             info="Without a look, classes of one name are joined and others are added.",
             elem_id="merge-from",
@@ -62,6 +63,7 @@ def build(shell: Shell) -> Manage:
         )
         look = gr.Button("Look first", elem_id="merge-look", scale=0)
         merge = gr.Button("Merge", elem_id="merge", scale=0)
+    shell.anew(other, None)
     preview = _import_preview.build(shell, "merge-preview")
     _heading("Files")
     with gr.Row(elem_classes="t-line t-mid"):
@@ -117,7 +119,7 @@ def _source(other: str | None) -> str:
 
 def others(shell: Shell, dataset: str) -> dict:
     """Return the dropdown of the datasets that can be taken in."""
-    return gr.update(choices=[name for name in shell.names() if name != dataset], value=None)
+    return gr.update(choices=[name for name in shell.names() if name != dataset])
 
 
 def _heading(text: str) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,22 +17,26 @@ from tator.workbench import Workbench
 
 FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
-BY_ITSELF = ("tick", "load", "success", "select", "change")  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
+BY_ITSELF = ("tick", "load", "select", "change")  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
 # What a person wrote or chose in an editor, and the button pressed next that works with it: the one is answered before the other.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
-# Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, of typing the last counts.
-HURRIED = {"pick": {"trigger_mode": "multiple", "concurrency_limit": 1}, "input": {"trigger_mode": "always_last"}}
+# Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, every page that is turned to
+# is drawn, of typing the last counts, and so it does of what follows another listener: else a job that ended was not noticed.
+HURRIED = {"pick": {"trigger_mode": "multiple", "concurrency_limit": 1}, "select": {"trigger_mode": "multiple"},
+           "input": {"trigger_mode": "always_last"}, "success": {"trigger_mode": "always_last"}}
 LOGO = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2 22 12 12 22 2 12Z"/><path d="M12 7.5 16.5 12 12 16.5 7.5 12Z"/></svg>')
 THEME_ICON = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z"/></svg>')
 
 
-class DatasetPicker(gr.Dropdown):
-    """A dropdown that passes on a name it has not listed: a page may be older than the server."""
+class Choice(gr.Dropdown):
+    """A dropdown that passes on a name it does not list: a page may be older than the server, and operations say what is wrong."""
 
     is_template = True  # drawn as its parent, no front end of its own
 
-    def preprocess(self, payload: Any) -> str:
-        """Return the chosen dataset's name, "" for none."""
+    def preprocess(self, payload: Any) -> str | list[str]:
+        """Return the chosen name, "" for none; with `multiselect`, the chosen names."""
+        if self.multiselect:
+            return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
         return payload if isinstance(payload, str) else ""
 
 
@@ -49,7 +54,7 @@ class Shell:
 
     wb: Workbench
     window: gr.Blocks
-    dataset: DatasetPicker
+    dataset: Choice
     chip: gr.HTML
     tabs: gr.Tabs = field(init=False)
     tab: gr.Tab = field(init=False)
@@ -70,10 +75,18 @@ class Shell:
             outputs: components that it answers.
             event: further keyword arguments of the event.
         """
-        name = getattr(trigger, "event_name", None) or getattr(trigger, "__name__", "")
+        name = getattr(trigger, "func", trigger).event_name  # what follows a listener is wrapped once more
         facts = {"api_visibility": "private", "show_progress": "hidden", "queue": name not in BY_ITSELF, "concurrency_limit": None,
                  **HURRIED.get(name, {}), **event}
         return trigger(toasting(fn), inputs, outputs, **facts)
+
+    def anew(self, choice: gr.Dropdown, value: Any) -> None:
+        """Give a choice its first value when another dataset is opened, and only then.
+
+        It happens in the browser: an answer of the server may come after a person has chosen, and redraws list names but never choose.
+        """
+        self.dataset.change(None, None, choice, js=f"() => [{json.dumps(value)}]", queue=False, show_progress="hidden",
+                            api_visibility="private")
 
     def names(self) -> list[str]:
         """Return the names of all datasets."""
@@ -118,7 +131,7 @@ def build(wb: Workbench, window: gr.Blocks) -> Shell:
     kept = gr.BrowserState("", storage_key="tator-dataset", secret="tator")
     with gr.Row(elem_id="t-header"):
         gr.HTML(h.span(LOGO, "Tator"), elem_id="t-logo", apply_default_css=False, padding=False)
-        picker = DatasetPicker([], value=None, show_label=False, container=False, elem_id="t-dataset", filterable=True)
+        picker = Choice([], value=None, show_label=False, container=False, elem_id="t-dataset", filterable=True)
         chip = gr.HTML("", elem_id="t-device", apply_default_css=False, padding=False)
         gr.HTML(h.el("button", THEME_ICON, type="button", title="Dark or light", aria_label="Dark or light", data_theme_switch=True),
                 elem_id="t-theme", apply_default_css=False, padding=False)

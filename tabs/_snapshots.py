@@ -12,9 +12,11 @@ from tabs import _trash
 from tabs import _words as w
 from tabs._gallery import opener, pager
 from tabs._jobs import JobPanel
-from tabs._shell import Shell
+from tabs._shell import Choice, Shell
+from tator.types import NotFound
 
 PAGE = 50
+NEWEST, BEFORE = ("The newest", ""), ("The one before it", "")
 HASH = 12  # signs of the hash that are shown
 AT_FIRST = {"diff": None, "page": 1, "doomed": ""}
 CHANGES = {"added": "ok", "removed": "bad", "changed": "warn"}
@@ -51,15 +53,17 @@ def build(shell: Shell) -> Snapshots:
         )
         freeze = gr.Button("Freeze", variant="primary", elem_id="snapshot-freeze", scale=0)
     with gr.Row(elem_classes="t-line"):
-        old = gr.Dropdown([], label="Compare", elem_id="snapshot-old", scale=2)
-        new = gr.Dropdown([], label="with", elem_id="snapshot-new", scale=2)
+        old = Choice([BEFORE], value="", label="Compare", elem_id="snapshot-old", scale=2)
+        new = Choice([NEWEST], value="", label="with", elem_id="snapshot-new", scale=2)
         compare = gr.Button("Compare", elem_id="snapshot-compare", scale=0)
+    for choice in (old, new):
+        shell.anew(choice, "")
     panel = h.panel(elem_id="snapshots")
     shown = gr.State(AT_FIRST)
 
     def compared(dataset: str, old: str, new: str) -> tuple:
-        facts = AT_FIRST | {"diff": [old or "", new or ""]}
-        return draw(shell, shell.require(dataset), facts), facts
+        facts = AT_FIRST | {"diff": pair(shell, shell.require(dataset), old, new)}
+        return draw(shell, dataset, facts), facts
 
     def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
         shown = changed(shell, dataset, shown, dict(event._data))
@@ -91,12 +95,22 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
     return shown | {"doomed": str(told["name"]) if act == "ask" else ""} if act in ("ask", "keep") else shown
 
 
+def pair(shell: Shell, dataset: str, old: str, new: str) -> list[str]:
+    """Return the names of the two to compare; "" stands for the newest one and the one before it.
+
+    Raises:
+        NotFound: there are too few.
+    """
+    names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
+    if len(names) < 2 and not (old and new):
+        raise NotFound(f"{w.plural(len(names), 'snapshot')} of {dataset!r}; a comparison takes two")
+    return [old or names[1], new or names[0]]
+
+
 def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
-    """Return the dropdowns of what can be compared; the two newest are chosen."""
-    names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)] if dataset else []
-    return gr.update(choices=names, value=names[min(1, len(names) - 1)] if names else None), gr.update(
-        choices=names, value=names[0] if names else None
-    )
+    """Return updates that list what can be compared; what was chosen stays chosen."""
+    names = [(row["name"], row["name"]) for row in shell.call("snapshots_list", dataset=dataset)]
+    return gr.update(choices=[BEFORE, *names]), gr.update(choices=[NEWEST, *names])
 
 
 def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:

@@ -8,7 +8,7 @@ import gradio as gr
 
 from tabs import _html as h
 from tabs import _words as w
-from tabs._shell import Shell
+from tabs._shell import Choice, Shell
 from tabs._theme import asset_url
 from tator.types import BadInput
 
@@ -40,7 +40,7 @@ class Trial:
 def build(shell: Shell) -> gr.Dropdown:
     """Draw the panel, wire it, and return the choice of the model."""
     with gr.Row(elem_classes="t-line"):
-        card = gr.Dropdown([], value=None, label="Model", elem_id="try-card", scale=2)
+        card = Choice([], value=None, label="Model", elem_id="try-card", scale=2)
         phrase = gr.Textbox(label="Phrases", placeholder="red cell, platelet", info="For finders; a comma between two.", elem_id="try-phrase", scale=2)
         conf = gr.Slider(0.0, 1.0, value=0.3, step=0.01, label="Lowest confidence", elem_id="try-conf", scale=1)
         run = gr.Button("Find", elem_id="try-find", scale=0)
@@ -67,11 +67,12 @@ def build(shell: Shell) -> gr.Dropdown:
     return card
 
 
-def choices(shell: Shell) -> dict:
-    """Return an update that lists the models that can be tried: those that are ready."""
+def choices(shell: Shell, chosen: str | None) -> dict:
+    """Return an update that lists the models that can be tried: those that are ready; where none is chosen, the first of ours is."""
     cards = [card for card in shell.call("models_list") if card["task"] in HOW and card["state"] == "ready"]
     own = next((card["id"] for card in cards if card["is_default"]), None)
-    return gr.update(choices=[(card["label"], card["id"]) for card in cards], value=own)
+    listed = gr.update(choices=[(card["label"], card["id"]) for card in cards])
+    return listed if chosen in [card["id"] for card in cards] else listed | {"value": own}
 
 
 def task_of(shell: Shell, card: str) -> str:

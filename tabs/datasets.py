@@ -110,7 +110,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             with gr.Column(visible=False, elem_id="dataset-detail") as detail:
                 frame = Frame(shell, [listing, detail, h.panel(elem_id="dataset-title")], gr.State("overview"))
                 with gr.Tabs(elem_classes="t-inner", elem_id="dataset-pages") as frame.inner:
-                    starts, merging = _pages(shell, frame)
+                    starts, manage = _pages(shell, frame)
     jobs = _jobs.build(shell, KINDS)
     _import_preview.wire(shell, jobs, asking, preview, looked)
     for start in starts:
@@ -118,11 +118,11 @@ def build(wb: Workbench, shell: Shell) -> None:
     jobs.start(resume.click, lambda dataset: resumed(shell, dataset), shell.dataset)
     _wire(shell, frame, listing, asking)
     _trash.wire(shell, jobs, trash, listing, frame.draw, frame.page, frame.outputs)
-    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]), merging, trash)
+    _end(shell, frame, jobs, (preview, looked, asking.inputs[0]), manage, trash)
 
 
-def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], None]], tuple[gr.HTML, gr.State]]:
-    """Draw the sub-pages; returns what wires those that start jobs, and the panel that shows what a merge would do."""
+def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], None]], _manage.Manage]:
+    """Draw the sub-pages; returns what wires those that start jobs, and the page where another dataset is taken in."""
 
     def tab(name: str) -> gr.Tab:
         return gr.Tab(PAGES[name], id=name, elem_id=f"page-{name}")
@@ -191,7 +191,7 @@ def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], 
             (_manage.wire, manage),
         )
     ]
-    return wires, manage.preview
+    return wires, manage
 
 
 def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots, export: _export.Export) -> None:
@@ -203,12 +203,9 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
     def exported(dataset: str, event: gr.EventData) -> tuple:
         if event._data.get("act") != "export":
             return (gr.skip(),) * 5
-        return (
-            gr.Tabs(selected="export"),
-            "export",
-            _export.listed(shell),
-            *_export.choices(shell, dataset, event._data["name"]),
-        )
+        of, classes = _export.choices(shell, dataset)
+        of |= {"value": event._data["name"]}
+        return gr.Tabs(selected="export"), "export", _export.listed(shell), of, classes
 
     shell.on(told.pick, turned, shell.dataset, told)
     shell.on(
@@ -238,10 +235,10 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
     shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
-def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, merging: tuple, trash: _trash.TrashPanel) -> None:
+def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, manage: _manage.Manage, trash: _trash.TrashPanel) -> None:
     """Wire what is shown when a job of the tab has ended."""
-    preview, looked, name = importing
-    cleared = {preview: h.Html(""), looked: {}, name: "", merging[0]: h.Html(""), merging[1]: {}}
+    (preview, looked, name), merging, other = importing, manage.preview, manage.merge[1][0]
+    cleared = {preview: h.Html(""), looked: {}, name: "", merging[0]: h.Html(""), merging[1]: {}, other: None}
     state = frame.pages["check"][0][1]
     seen = gr.State("")  # ticks overlap on a slow machine; a job ends once
     shown = [seen, shell.dataset, frame.page, frame.inner, *importing, *merging, jobs.job, jobs.view, jobs.timer, trash.panel]
@@ -272,7 +269,7 @@ def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, mer
             page = "check"
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
         if dataset == was:  # else the picker's change draws
-            answer |= dict(zip(frame.outputs, frame.draw(dataset, page), strict=True))
+            answer = dict(zip(frame.outputs, frame.draw(dataset, page), strict=True)) | answer
         answer |= _shown_after(shell, frame, jobs, job, (dataset, page), checked)
         return _answered(answer, shown, frame)
 

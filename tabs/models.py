@@ -29,8 +29,8 @@ def build(wb: Workbench, shell: Shell) -> None:
     jobs, chosen = _jobs.build(shell, ["weights_download", "weights_import"]), gr.State("")
     outputs = [listing, card, tried]
 
-    def show(chosen: str) -> tuple:
-        return draw(shell, chosen), gr.update(choices=importable(shell)), _tryout.choices(shell)
+    def show(chosen: str, trying: str | None) -> tuple:
+        return draw(shell, chosen), gr.update(choices=importable(shell)), _tryout.choices(shell, trying)
 
     def act(job_id: str, event: gr.EventData) -> str:
         facts = event._data
@@ -51,12 +51,12 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(listing.pick, toggled, chosen, chosen)
     jobs.start(listing.pick, act, jobs.job)
     jobs.start(start.click, import_it, [card, *place.inputs])
-    jobs.on_end(lambda job_id, chosen: show(chosen), [chosen], outputs)
+    jobs.on_end(lambda job_id, *seen: show(*seen), [chosen, tried], outputs)
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
     for moment in jobs.moments:
         shell.on(moment.success, lambda chosen: draw(shell, chosen), chosen, listing)
     for trigger in (shell.tab.select, shell.window.load):
-        shell.on(trigger, show, chosen, outputs)
+        shell.on(trigger, show, [chosen, tried], outputs)
 
 
 def _weights_form(shell: Shell) -> tuple:

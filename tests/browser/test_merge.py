@@ -54,3 +54,47 @@ def test_choosing_another_dataset_makes_a_look_void(page: Page, url: str, stores
     open_dataset(page, "other")
     show(page, "Manage")
     expect(preview).to_be_empty()
+
+
+@pytest.mark.slow
+def test_what_was_chosen_stays_chosen_when_the_page_is_drawn_late(page: Page, url: str, stores: Path):
+    page.get_by_label("Copy into the workspace").click()
+    bring(page, stores / "second", "the other")
+    bring(page, stores / "first", "the open one")
+    show(page, "Manage")
+    chosen = page.locator("#merge-from input")
+    chosen.click()
+    expect(page.get_by_role("option", name="the other", exact=True)).to_be_visible()
+    page.keyboard.press("Escape")
+    show(page, "Overview")
+    held: list = []
+    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    show(page, "Manage")
+    chosen.click()
+    page.get_by_role("option", name="the other", exact=True).click()
+    expect(chosen).to_have_value("the other")
+    assert held, "the page asks to be drawn"
+    with page.expect_response("**/gradio_api/run/**"):
+        for request in held:
+            request.continue_()
+    page.unroute("**/gradio_api/run/**")
+    page.locator("#merge-look").click()
+    expect(page.locator("#merge-preview")).to_contain_text("Merge into the open one")
+    expect(chosen).to_have_value("the other")
+    open_dataset(page, "the other")
+    expect(chosen).to_have_value("")
+
+
+@pytest.mark.slow
+def test_an_export_leaves_what_was_chosen_for_the_next(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to send")
+    show(page, "Export")
+    page.locator("#export-classes input").click()
+    page.get_by_role("option", name="truck", exact=True).click()
+    page.keyboard.press("Escape")
+    page.locator("#export-start").click()
+    expect(page.locator("#exports tr", has_text="to_send-yolo")).to_be_visible()
+    expect(page.locator("#export-classes")).to_contain_text("truck")
+    show(page, "Overview")
+    show(page, "Export")
+    expect(page.locator("#export-classes")).to_contain_text("truck")
