@@ -163,7 +163,7 @@ def test_a_child_outlives_the_app_and_the_next_one_follows_it(wb, cancel):
     assert later.jobs.get(job_id)["state"] == "running"
     if cancel:
         later.jobs.cancel(job_id)
-    told = later.jobs.wait(job_id, 30)
+    told = later.jobs.wait(job_id, 120)
     assert told["state"] == ("cancelled" if cancel else "succeeded")
     assert told["done"] == 60 or cancel
     later.close()

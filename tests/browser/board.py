@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 APP = "window.tator.app"
-WAIT_MS = 15_000
+SLOW_MS = 40_000  # for what takes a second on a quiet machine: tests run beside others
 
 
 class Board:
@@ -13,7 +13,7 @@ class Board:
     def __init__(self, browser: Any, url: str, width: int = 1440, height: int = 900, context: Any = None) -> None:
         self.context = context or browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
-        self.page.set_default_timeout(WAIT_MS)
+        self.page.set_default_timeout(SLOW_MS)
         self.broken: list[str] = []
         self.page.on("pageerror", lambda error: self.broken.append(str(error)))
         self.page.goto(url)
@@ -22,7 +22,7 @@ class Board:
     def restart(self) -> None:
         """Start a new canvas in the same page, as one that was never used before would find it."""
         self.page.unroute_all(behavior="ignoreErrors")
-        self.page.set_default_timeout(WAIT_MS)
+        self.page.set_default_timeout(SLOW_MS)
         self.wait("app.sync.waiting === 0 || app.sync.state === 'conflict'")  # what is under way would meet the new canvas
         self.page.evaluate("async () => { document.activeElement?.blur(); localStorage.clear(); window.tator.app.showLabel(); await window.tator.restart(); }")
         self.broken.clear()
@@ -78,6 +78,11 @@ class Board:
         """Press keys one after the other."""
         for key in keys:
             self.page.keyboard.press(key)
+
+    def twice(self, key: str) -> None:
+        """Press a letter twice as a finger does, however slow the way from here to the page is just now."""
+        press = f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', code: 'Key{key.upper()}', bubbles: true, cancelable: true}}))"
+        self.page.evaluate(f"() => {{ {press}; {press}; }}")
 
     def draw(self, box: tuple[float, float, float, float]) -> str:
         """Draw a box with the box tool and return its id."""

@@ -15,11 +15,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from tator.cli import main
-from tests.browser.board import Board
+from tests.browser.board import SLOW_MS, Board
 
 SIZES = {0: (62, 32), 1: (110, 44), 2: (54, 54)}
 NAMES = ("car", "truck", "tree")
-SLOW_MS = 40_000  # for what takes a second on a quiet machine: tests run beside others
 FORGET = "if (!sessionStorage.begun) { localStorage.clear(); sessionStorage.begun = 1; }"  # a reload remembers, a new page does not
 FILLS = ((200, 60, 50), (205, 160, 60), (52, 120, 48))
 

@@ -316,7 +316,8 @@ def test_tweak_one_and_tweak_all_are_one_step_each(board: Board):
     board.press("x")
     board.wait("app.store.nextUndo === 'Tweak box'")
     assert board.box(cars[-1]) != before[cars[-1]]
-    board.press("Control+z", "x", "x")
+    board.press("Control+z")
+    board.twice("x")
     board.wait("app.preview.isOpen")
     board.press("Enter")
     board.wait("app.store.nextUndo.startsWith('Tweak ') && app.store.nextUndo.endsWith('of car')")
