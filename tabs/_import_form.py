@@ -77,8 +77,7 @@ def build(shell: Shell) -> ImportForm:
     def placed(kind: str, into: str) -> tuple:
         return gr.update(visible=not into), gr.update(visible=kind == _sources.SERVER and not into)
 
-    for trigger in (place.kind.change, into.change):
-        shell.on(trigger, placed, [place.kind, into], [fresh, storage])
+    shell.on([place.kind.change, into.change], placed, [place.kind, into], [fresh, storage])
     shell.on(place.box.pick, _named, name, name)
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
     changes = [place.kind.input, place.path.input, into.input, fmt.input, with_labels.input, place.box.pick]

@@ -45,9 +45,8 @@ def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, 
     def start(looked: dict, *values: object) -> str:
         return begin(shell, form.asked(*values), looked)
 
-    for change in asking.changes:
+    for change in (*asking.changes, asking.look.click):
         shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked])
-    shell.on(asking.look.click, lambda: (h.Html(""), NOTHING), None, [panel, looked])
     jobs.start(asking.look.click, look, asking.inputs)
     jobs.start(asking.start.click, start, [looked, *asking.inputs])
 

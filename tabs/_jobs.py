@@ -94,9 +94,10 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
         view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
     panel = JobPanel(shell, tuple(kinds), gr.State(""), view, gr.Timer(TICK_S, active=False))
     everything = [panel.job, view, panel.timer]
-    panel.moments = [shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer]),
-                     shell.on(view.pick, panel._picked, panel.job, everything)]
-    shell.on(shell.window.load, panel._load, panel.job, everything)
+    # In turn with the starts: a late answer about the job before would stop the clock of the new one.
+    panel.moments = [shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer], queue=True, **IN_TURN),
+                     shell.on(view.pick, panel._picked, panel.job, everything, **IN_TURN)]
+    shell.on(shell.window.load, panel._load, panel.job, everything, queue=True, **IN_TURN)
     return panel
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from tator.workbench import Workbench
 FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
 BY_ITSELF = ("tick", "load", "select", "change")  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
-# What a person wrote or chose in an editor, and the button pressed next that works with it: the one is answered before the other.
+# Answered one after the other: what a person wrote or chose in an editor and the button that works with it, a job's start and its ticks.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
 # Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, every page that is turned to
 # is drawn, of typing the last counts, and so it does of what follows another listener: else a job that ended was not noticed.
@@ -65,20 +65,23 @@ class Shell:
         with self.wb.acting(getattr(request, "username", None) or ""):
             return ops.call(self.wb, name, **arguments)
 
-    def on(self, trigger: Callable, fn: Callable, inputs: Any = None, outputs: Any = None, **event: Any) -> Any:
+    def on(self, trigger: Callable | Sequence[Callable], fn: Callable, inputs: Any = None, outputs: Any = None, **event: Any) -> Any:
         """Wire a private listener; an error that a person can act on becomes a toast.
 
         Args:
-            trigger: event of a component, such as `button.click`.
+            trigger: event of a component, such as `button.click`; or several, of which one is answered at a time and the last
+                counts: a late answer to an earlier one never replaces what was drawn for a later one.
             fn: listener; it may take gr.EventData or gr.Request as well as the inputs.
             inputs: components whose values it gets.
             outputs: components that it answers.
             event: further keyword arguments of the event.
         """
-        name = getattr(trigger, "func", trigger).event_name  # what follows a listener is wrapped once more
-        facts = {"api_visibility": "private", "show_progress": "hidden", "queue": name not in BY_ITSELF, "concurrency_limit": None,
-                 **HURRIED.get(name, {}), **event}
-        return trigger(toasting(fn), inputs, outputs, **facts)
+        several = isinstance(trigger, Sequence)
+        names = [getattr(each, "func", each).event_name for each in (trigger if several else [trigger])]  # .success is wrapped once more
+        facts = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
+                 "queue": any(name not in BY_ITSELF for name in names),
+                 **({"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})), **event}
+        return gr.on(trigger, toasting(fn), inputs, outputs, **facts) if several else trigger(toasting(fn), inputs, outputs, **facts)
 
     def anew(self, choice: gr.Dropdown, value: Any) -> None:
         """Give a choice its first value when another dataset is opened, and only then.

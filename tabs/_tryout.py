@@ -59,11 +59,9 @@ def build(shell: Shell) -> gr.Dropdown:
         made = find(shell, dataset, card, phrase, conf, last.at)
         return made, draw(shell, dataset, card, made)
 
-    for trigger in (shell.dataset.change, card.change, shell.tab.select):
-        shell.on(trigger, show, given, [trial, view])
+    shell.on([shell.dataset.change, card.change, shell.tab.select], show, given, [trial, view])
     shell.on(view.pick, picked, [*given, trial], [trial, view], show_progress="minimal", trigger_mode="once", concurrency_limit=None)
-    for trigger in (run.click, phrase.submit):
-        shell.on(trigger, found, [*given, trial], [trial, view], show_progress="minimal")
+    shell.on([run.click, phrase.submit], found, [*given, trial], [trial, view], show_progress="minimal")
     return card
 
 

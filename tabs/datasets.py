@@ -224,15 +224,14 @@ def _wire(shell: Shell, frame: Frame, listing: gr.HTML, asking: _import_form.Imp
         page = next((name for name, label in PAGES.items() if label == event.value), "overview")
         return (page, *frame.draw(dataset, page))
 
-    for trigger in (shell.dataset.change, shell.tab.select):
-        shell.on(trigger, frame.draw, [shell.dataset, frame.page], frame.outputs)
+    moments = [shell.dataset.change, shell.tab.select, shell.window.load]
+    shell.on(moments, frame.draw, [shell.dataset, frame.page], frame.outputs)
     shell.on(frame.inner.select, selected, shell.dataset, [frame.page, *frame.outputs])
     shell.on(
         shell.tab.select, lambda: gr.update(choices=shell.names()), None, shell.dataset
     )  # others may have added some
     shell.on(shell.dataset.change, lambda into: _import_form.choices(shell, into), asking.into, asking.into)
     shell.on(listing.pick, opened, None, shell.dataset)
-    shell.on(shell.window.load, lambda: heading(shell, "")[0], None, listing)
 
 
 def _end(shell: Shell, frame: Frame, jobs: _jobs.JobPanel, importing: tuple, manage: _manage.Manage, trash: _trash.TrashPanel) -> None:

@@ -45,9 +45,8 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(shell.tab.select, show, inputs, outputs)
     shell.on(shell.tab.select, lambda: gr.update(choices=kinds(shell)), None, kind)
     shell.on(timer.tick, show, inputs, outputs)
-    for filtered in (state, kind):
-        shell.on(filtered.input, lambda state, kind, chosen: (1, *draw(shell, state, kind, 1, chosen)),
-                 [state, kind, chosen], [page, *outputs])
+    shell.on([state.input, kind.input], lambda state, kind, chosen: (1, *draw(shell, state, kind, 1, chosen)),
+             [state, kind, chosen], [page, *outputs])
     _wire_picks(shell, inputs, outputs, chosen, page, listing, pager, detail)
 
 

@@ -51,12 +51,11 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(listing.pick, toggled, chosen, chosen)
     jobs.start(listing.pick, act, jobs.job)
     jobs.start(start.click, import_it, [card, *place.inputs])
-    jobs.on_end(lambda job_id, *seen: show(*seen), [chosen, tried], outputs)
+    jobs.on_end(lambda job_id, chosen: show(chosen, None), [chosen], outputs)  # what came is tried first
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
     for moment in jobs.moments:
         shell.on(moment.success, lambda chosen: draw(shell, chosen), chosen, listing)
-    for trigger in (shell.tab.select, shell.window.load):
-        shell.on(trigger, show, [chosen, tried], outputs)
+    shell.on([shell.tab.select, shell.window.load], show, [chosen, tried], outputs)
 
 
 def _weights_form(shell: Shell) -> tuple:

@@ -23,7 +23,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             told = "An image is encoded once; clicks on it are then quick."
             gr.HTML(h.div(h.head("SAM predictors"), h.div(told, cls="t-note")), apply_default_css=False)
             widgets = _forms.draw(PredictorSettings, labels=LABELS)
-            keep = gr.Button("Apply", variant="primary", elem_id="predictors-apply")
+            keep = gr.Button("Apply", variant="primary", interactive=False, elem_id="predictors-apply")  # until it shows what holds
         with gr.Column(elem_classes="t-answer"):
             health = h.panel(elem_id="system-health")
             memory = h.panel(elem_id="system-memory")
@@ -45,12 +45,11 @@ def build(wb: Workbench, shell: Shell) -> None:
 
     def settings() -> list:
         found = shell.call("predictor_settings_get")
-        return [found[name] for name in widgets]
+        return [*(found[name] for name in widgets), gr.Button(interactive=True)]
 
     shell.on(keep.click, apply, set(widgets.values()), slots)
-    for trigger in (shell.tab.select, shell.window.load):
-        shell.on(trigger, show, None, drawn)
-        shell.on(trigger, settings, None, list(widgets.values()))
+    shell.on([shell.tab.select, shell.window.load], show, None, drawn)
+    shell.on(shell.window.load, settings, None, [*widgets.values(), keep])
     for panel in drawn:
         shell.on(panel.pick, picked, None, drawn)
 

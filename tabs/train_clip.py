@@ -59,8 +59,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     jobs.start(start.click, train, {shell.dataset, name, *widgets.values()})
     jobs.on_tick(follow, chart)
     jobs.on_end(ended, [shell.dataset, chosen], outputs)
-    for trigger in (shell.tab.select, shell.dataset.change):
-        shell.on(trigger, show, [shell.dataset, chosen], outputs)
+    shell.on([shell.tab.select, shell.dataset.change], show, [shell.dataset, chosen], outputs)
     _wire(shell, heads, chosen, outputs, tools)
 
 

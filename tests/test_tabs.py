@@ -2,9 +2,7 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 import json
-import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -38,7 +36,6 @@ from tabs import (
     train_clip,
 )
 from tabs import _html as h
-from tator.api import publish
 from tator.ops import call, operations
 from tator.recipes import HeadRecipe, Recipe
 from tator.types import BadInput, NotFound
@@ -94,27 +91,6 @@ def imported(wb, folder) -> str:
     job = wb.jobs.wait(call(wb, "datasets_create", name="cats", source=str(folder)), timeout_s=60)
     assert job["state"] == "succeeded", job["error"]
     return job["id"]
-
-
-def test_the_window_publishes_the_operations_and_no_listener(wb):
-    window = tabs.build(wb)
-    with window:
-        publish(wb)
-    listeners = [fn for fn in window.fns.values() if fn.api_visibility != "private"]
-    assert sorted(fn.api_name for fn in listeners) == sorted(operations())
-    assert sorted(path.strip("/") for path in window.get_api_info()["named_endpoints"]) == sorted(operations())
-
-
-def test_listeners_that_tell_of_something_are_queued(wb):
-    told = [fn for fn in tabs.build(wb).fns.values() if fn.fn and re.search(r"gr\.Info\(|_trash\.told\(", inspect.getsource(fn.fn))]
-    assert len(told) >= 8 and all(fn.queue is not False for fn in told), "nobody sees gr.Info from outside the queue"
-
-
-def test_what_follows_another_listener_is_never_dropped(wb):
-    """Gradio drops a call of a listener that still answers, unless told otherwise: an end of a job was missed on a slow machine."""
-    fns = tabs.build(wb).fns.values()
-    assert {fn.trigger_mode for fn in fns if fn.trigger_after is not None} == {"always_last"}
-    assert {fn.trigger_mode for fn in fns if any(event == "select" for _, event in fn.targets)} == {"multiple"}
 
 
 def test_tabs_stand_in_their_order():

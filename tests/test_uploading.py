@@ -77,7 +77,7 @@ def test_a_server_that_is_killed_is_waited_for(start_server: Callable[..., Serve
     file.write_bytes(os.urandom(160 * MB))
     gate = Gate(server.url, limit=30 * MB)
     sending = subprocess.Popen(command(gate.url, file), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    part = until(lambda: next((p for p in server.home.glob("uploads/*/large.bin") if p.stat().st_size > 20 * MB), None))
+    until(lambda: next((p for p in server.home.glob("uploads/*/large.bin") if p.stat().st_size > 20 * MB), None))
     server.stop(signal.SIGKILL)
     gate.limit = math.inf
     with server.log.open("a") as log:

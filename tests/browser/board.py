@@ -81,8 +81,10 @@ class Board:
 
     def twice(self, key: str) -> None:
         """Press a letter twice as a finger does, however slow the way from here to the page is just now."""
-        press = f"document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {{key: '{key}', code: 'Key{key.upper()}', bubbles: true, cancelable: true}}))"
-        self.page.evaluate(f"() => {{ {press}; {press}; }}")
+        facts = {"key": key, "code": f"Key{key.upper()}", "bubbles": True, "cancelable": True}
+        self.page.evaluate("""(facts) => {
+            for (let i = 0; i < 2; i++) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", facts));
+        }""", facts)
 
     def draw(self, box: tuple[float, float, float, float]) -> str:
         """Draw a box with the box tool and return its id."""

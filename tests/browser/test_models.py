@@ -67,6 +67,7 @@ def test_a_checkpoint_is_imported_tried_and_unloaded(page, live_app, tmp_path: P
 def test_the_predictors_are_set_and_stay_set(page, live_app):
     opened(page, "system")
     expect(page.locator("#system-slots")).to_contain_text("previous")
+    expect(page.locator("#predictors-apply")).to_be_enabled()
     page.get_by_role("spinbutton", name="Images encoded ahead").fill("2")
     page.locator("#predictors-apply").click()
     expect(page.locator("#system-slots")).not_to_contain_text("previous")
