@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -99,7 +100,8 @@ def until(found: Callable[[], Any]) -> Any:
 def test_a_cut_says_how_to_go_on_and_only_the_rest_is_sent(server: Server, tmp_path: Path):
     file, gate = tmp_path / "large.bin", Gate(server.url, limit=30 * MB)
     file.write_bytes(os.urandom(64 * MB))
-    sending = subprocess.Popen(command(gate.url, file), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    heard = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # what runs in the background of a script would not hear it
+    sending = subprocess.Popen(command(gate.url, file), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=heard)
     part = until(lambda: next((p for p in server.home.glob("uploads/*/large.bin") if p.stat().st_size > 20 * MB), None))
     sending.send_signal(signal.SIGINT)
     said, told = sending.communicate(timeout=60)
