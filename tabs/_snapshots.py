@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import gradio as gr
 
@@ -32,6 +33,7 @@ class Snapshots:
         panel: list and comparison.
         shown: what the panel shows.
         pair: dropdowns of the two that are compared.
+        picked: the listener of what is pressed in the panel, to chain to.
     """
 
     name: gr.Textbox
@@ -39,6 +41,7 @@ class Snapshots:
     panel: gr.HTML
     shown: gr.State
     pair: list[gr.Dropdown]
+    picked: Any
 
 
 def build(shell: Shell) -> Snapshots:
@@ -70,8 +73,8 @@ def build(shell: Shell) -> Snapshots:
         return (draw(shell, dataset, shown), shown, *choices(shell, dataset))
 
     shell.on(compare.click, compared, [shell.dataset, old, new], [panel, shown])
-    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new])
-    return Snapshots(name, freeze, panel, shown, [old, new])
+    listener = shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new])
+    return Snapshots(name, freeze, panel, shown, [old, new], listener)
 
 
 def wire(shell: Shell, jobs: JobPanel, page: Snapshots) -> None:
@@ -111,6 +114,12 @@ def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
     """Return updates that list what can be compared; what was chosen stays chosen."""
     names = [(row["name"], row["name"]) for row in shell.call("snapshots_list", dataset=dataset)]
     return gr.update(choices=[BEFORE, *names]), gr.update(choices=[NEWEST, *names])
+
+
+def still(shell: Shell, dataset: str, *chosen: str) -> tuple:
+    """Return what choices of a snapshot become: those that name one which was deleted go back to "", the others stay."""
+    names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
+    return tuple(gr.skip() if name in ("", *names) else "" for name in chosen)
 
 
 def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:

@@ -195,7 +195,7 @@ def _pages(shell: Shell, frame: Frame) -> tuple[list[Callable[[_jobs.JobPanel], 
 
 
 def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots, export: _export.Export) -> None:
-    """Wire the report's pages, and the way from a snapshot to its export."""
+    """Wire the report's pages, the way from a snapshot to its export, and what becomes of a choice when it is deleted."""
 
     def turned(dataset: str, event: gr.EventData) -> h.Html:
         return reported(shell, dataset, int(event._data["page"]))
@@ -207,6 +207,11 @@ def _turn(shell: Shell, frame: Frame, told: gr.HTML, kept: _snapshots.Snapshots,
         of |= {"value": event._data["name"]}
         return gr.Tabs(selected="export"), "export", _export.listed(shell), of, classes
 
+    def kept_only(dataset: str, *chosen: str) -> tuple:
+        return _snapshots.still(shell, dataset, *chosen)
+
+    choices = [*kept.pair, export.snapshot]
+    shell.on(kept.picked.success, kept_only, [shell.dataset, *choices], choices)
     shell.on(told.pick, turned, shell.dataset, told)
     shell.on(
         kept.panel.pick,

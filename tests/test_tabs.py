@@ -329,6 +329,7 @@ def test_snapshots_are_compared_in_words_a_person_reads(shell, wb, imported):
     shown = _snapshots.changed(shell, "cats", _snapshots.AT_FIRST, {"act": "ask", "name": "first"})
     _snapshots.changed(shell, "cats", shown, {"act": "delete"})
     assert [row["name"] for row in shell.call("snapshots_list", dataset="cats")] == ["second"]
+    assert _snapshots.still(shell, "cats", "", "first", "second") == (gr.skip(), "", gr.skip())
     with pytest.raises(NotFound, match="1 snapshot of 'cats'; a comparison takes two"):
         _snapshots.pair(shell, "cats", "", "second")
 

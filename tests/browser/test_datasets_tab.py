@@ -162,6 +162,13 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
         .or_(page.locator("#exports td", has_text="before"))
         .first
     ).to_be_visible()
+    expect(page.locator("#export-of input")).to_have_value("Snapshot before")
+    show(page, "Snapshots")
+    page.locator("#snapshots tr", has_text="before").get_by_role("button", name="Delete").click()
+    page.locator("#snapshots .t-question").get_by_role("button", name="Delete").click()
+    expect(page.locator("#snapshots td", has_text="before")).to_have_count(0)
+    show(page, "Export")
+    expect(page.locator("#export-of input")).to_have_value("As it is now")
 
 
 @pytest.mark.slow
