@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,6 +27,7 @@ PORT = 7860
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # what a wrong password costs
 WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
+STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,9 +127,7 @@ def serve(flags: argparse.Namespace) -> int:
     roots = None if private and not accounts and flags.data_root is None else flags.data_root or []
     network = Network.of(os.environ)
     wb = Workbench.at(flags.home, db_url=flags.db, device=flags.device, source_roots=roots, network=network)
-    stopped = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stopped.set())
+    stopped = stops()
     wb.jobs.interrupt_orphans()
     note = claim(flags.home)
     if not private and not accounts:
@@ -139,12 +137,28 @@ def serve(flags: argparse.Namespace) -> int:
         url = launch(wb, flags, accounts, private)
         took = time.monotonic() - BEGAN
         print(f"{note}Tator is on {url}   workspace {flags.home}   ready in {took:.1f} s", flush=True)
-        stopped.wait()
+        while os.read(stopped, 1)[0] not in STOPS:
+            pass
         return 0
     finally:
         if sample:
             sample.terminate()
         wb.close()
+        for number in STOPS:
+            signal.signal(number, signal.SIG_IGN)  # one that comes while Python ends would make a failure of it
+
+
+def stops() -> int:
+    """Return a pipe that the number of each signal comes from, however many come and whatever this process does just then.
+
+    An Event would not do: a second signal can meet its lock, and one that comes just before the wait does not end it.
+    """
+    heard, hear = os.pipe()
+    os.set_blocking(hear, False)
+    signal.set_wakeup_fd(hear, warn_on_full_buffer=False)
+    for number in STOPS:
+        signal.signal(number, lambda *_: None)
+    return heard
 
 
 def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, private: bool) -> str:
