@@ -28,30 +28,30 @@ def build(wb: Workbench, shell: Shell) -> None:
             health = h.panel(elem_id="system-health")
             memory = h.panel(elem_id="system-memory")
             slots = h.panel(elem_id="system-slots")
-    drawn = [health, memory, slots]
+    drawn, changes = [health, memory, slots], gr.State(0)  # a change is drawn after what is being drawn, not beside it
 
     def show() -> tuple:
         return healthy(shell), loaded(shell), ahead(shell)
 
-    def picked(event: gr.EventData) -> tuple:
+    def picked(changes: int, event: gr.EventData) -> int:
         if event._data.get("act") == "unload":
             gr.Info(unloaded(shell.call("runtime_unload")), title="Unloaded")
-        return show()
+        return changes + 1
 
-    def apply(values: dict) -> h.Html:
+    def apply(values: dict) -> int:
         shell.call("predictor_settings_set", **dataclasses.asdict(_forms.read(PredictorSettings, widgets, values)))
         gr.Info("It holds from now on, also after a restart.", title="SAM predictors")
-        return ahead(shell)
+        return values[changes] + 1
 
     def settings() -> list:
         found = shell.call("predictor_settings_get")
         return [*(found[name] for name in widgets), gr.Button(interactive=True)]
 
-    shell.on(keep.click, apply, set(widgets.values()), slots)
-    shell.on([shell.tab.select, shell.window.load], show, None, drawn)
+    shell.on(keep.click, apply, {changes, *widgets.values()}, changes)
+    shell.on([shell.tab.select, shell.window.load, changes.change], show, None, drawn)
     shell.on(shell.window.load, settings, None, [*widgets.values(), keep])
     for panel in drawn:
-        shell.on(panel.pick, picked, None, drawn)
+        shell.on(panel.pick, picked, changes, changes)
 
 
 def unloaded(freed: dict) -> str:
