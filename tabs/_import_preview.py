@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import gradio as gr
 
@@ -45,10 +45,15 @@ def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, 
     def start(looked: dict, *values: object) -> str:
         return begin(shell, form.asked(*values), looked)
 
-    for change in (*asking.changes, asking.look.click):
-        shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked])
+    void(shell, [*asking.changes, asking.look.click], panel, looked)
     jobs.start(asking.look.click, look, asking.inputs)
     jobs.start(asking.start.click, start, [looked, *asking.inputs])
+
+
+def void(shell: Shell, changes: Sequence[Callable], panel: gr.HTML, looked: gr.State) -> None:
+    """Make an earlier look void on some events, in turn with the next look: it is never drawn first. Call before that is wired."""
+    for change in changes:
+        shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked], queue=True, **IN_TURN)
 
 
 def begin(shell: Shell, said: form.Asked, looked: dict) -> str:

@@ -96,9 +96,8 @@ def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
 
     jobs.start(page.clone[0].click, clone, [shell.dataset, *page.clone[1]])
     jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1], page.preview[1]])
+    _import_preview.void(shell, [page.merge[1][0].input, page.look.click, shell.dataset.change], *page.preview)
     jobs.start(page.look.click, look, [shell.dataset, *page.merge[1]])
-    for change in (page.merge[1][0].input, page.look.click, shell.dataset.change):
-        shell.on(change, lambda: (h.Html(""), _import_preview.NOTHING), None, list(page.preview))
     jobs.start(
         page.files.click,
         lambda dataset: shell.call("datasets_check", dataset=shell.require(dataset), with_looks=False),
@@ -202,5 +201,5 @@ def _delete(shell: Shell) -> None:
         return gr.update(interactive=bool(dataset) and text == dataset)
 
     shell.on(confirm.change, typed, [shell.dataset, confirm], delete)
-    shell.on(shell.dataset.change, lambda: "", None, confirm)
+    shell.anew(confirm, "")
     shell.on(delete.click, deleted, [shell.dataset, confirm], [shell.dataset, confirm])

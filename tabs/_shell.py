@@ -18,12 +18,13 @@ from tator.workbench import Workbench
 FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
 BY_ITSELF = ("tick", "load", "select", "change")  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
+PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 # Answered one after the other: what a person wrote or chose in an editor and the button that works with it, a job's start and its ticks.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
 # Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, every page that is turned to
-# is drawn, of typing the last counts, and so it does of what follows another listener: else a job that ended was not noticed.
+# is drawn, of typing and choosing the last counts, and so it does of what follows another listener: else a job's end was not noticed.
 HURRIED = {"pick": {"trigger_mode": "multiple", "concurrency_limit": 1}, "select": {"trigger_mode": "multiple"},
-           "input": {"trigger_mode": "always_last"}, "success": {"trigger_mode": "always_last"}}
+           **dict.fromkeys(("change", "input", "success"), {"trigger_mode": "always_last"})}
 LOGO = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><path d="M12 2 22 12 12 22 2 12Z"/><path d="M12 7.5 16.5 12 12 16.5 7.5 12Z"/></svg>')
 THEME_ICON = h.Html('<svg viewBox="0 0 24 24" aria-hidden="true"><circle cx="12" cy="12" r="8"/><path d="M12 4a8 8 0 0 1 0 16Z"/></svg>')
 
@@ -77,19 +78,20 @@ class Shell:
             event: further keyword arguments of the event.
         """
         several = isinstance(trigger, Sequence)
-        names = [getattr(each, "func", each).event_name for each in (trigger if several else [trigger])]  # .success is wrapped once more
-        facts = {"api_visibility": "private", "show_progress": "hidden", "concurrency_limit": None,
-                 "queue": any(name not in BY_ITSELF for name in names),
-                 **({"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})), **event}
-        return gr.on(trigger, toasting(fn), inputs, outputs, **facts) if several else trigger(toasting(fn), inputs, outputs, **facts)
+        triggers = list(trigger) if several else [trigger]
+        names = [getattr(each, "func", each).event_name for each in triggers]  # .success is wrapped once more
+        mode = {"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})
+        facts = {**PRIVATE, "concurrency_limit": None, "queue": any(name not in BY_ITSELF for name in names), **mode, **event}
+        if facts.get("trigger_mode") == "always_last" and names != ["success"]:
+            trigger = relay(triggers).success
+        return trigger(toasting(fn), inputs, outputs, **facts)
 
-    def anew(self, choice: gr.Dropdown, value: Any) -> None:
-        """Give a choice its first value when another dataset is opened, and only then.
+    def anew(self, widget: Any, value: Any) -> None:
+        """Give a choice or a field its first value when another dataset is opened, and only then.
 
         It happens in the browser: an answer of the server may come after a person has chosen, and redraws list names but never choose.
         """
-        self.dataset.change(None, None, choice, js=f"() => [{json.dumps(value)}]", queue=False, show_progress="hidden",
-                            api_visibility="private")
+        self.dataset.change(None, None, widget, js=f"() => [{json.dumps(value)}]", queue=False, **PRIVATE)
 
     def names(self) -> list[str]:
         """Return the names of all datasets."""
@@ -105,6 +107,10 @@ class Shell:
         picked = self.pick(name)
         return picked, gr.Timer(active=not picked["choices"])
 
+    def first(self, name: str, chosen: str) -> tuple:
+        """Return what `opening` does; nothing where a person was faster than the timer."""
+        return (gr.skip(), gr.Timer(active=False)) if chosen else self.opening(name)
+
     def require(self, dataset: str) -> str:
         """Return the dataset's name.
 
@@ -114,6 +120,15 @@ class Shell:
         if not dataset:
             raise NotFound("no dataset is open: create one in Datasets, or choose one at the top")
         return dataset
+
+
+def relay(triggers: Sequence[Callable]) -> Any:
+    """Return a listener in the browser that hands some events on; a listener of which the last call counts stands behind one.
+
+    Else Gradio 6.31 never comes to rest: for a call that had to wait it repeats the event, for every listener of the event, and those
+    that answer just then have theirs repeated in turn. It would also start an event's listeners one after the other's answer.
+    """
+    return gr.on(list(triggers), None, js="() => []", queue=False, trigger_mode="multiple", **PRIVATE)
 
 
 def toasting(fn: Callable) -> Callable:
@@ -141,7 +156,7 @@ def build(wb: Workbench, window: gr.Blocks) -> Shell:
     shell = Shell(wb, window, picker, chip)
     first = gr.Timer(FIRST_EVERY_S, active=False)
     shell.on(window.load, shell.opening, kept, [picker, first])
-    shell.on(first.tick, shell.opening, kept, [picker, first])
+    shell.on(first.tick, shell.first, [kept, picker], [picker, first])
     shell.on(window.load, lambda: device_chip(shell), None, chip)
     shell.on(picker.change, lambda name: name, picker, kept)
     shell.on(gr.Timer(CHIP_EVERY_S).tick, lambda: device_chip(shell), None, chip)

@@ -14,6 +14,17 @@ expect, Page = playwright.expect, playwright.Page
 
 pytestmark = pytest.mark.browser
 UNDO = "Control+z"
+# Every question of the page takes 0.2 to 0.6 s from now on; `asked` is when the last one went out.
+SLOW_LINE = """() => {
+    const real = window.fetch, wait = () => new Promise((go) => setTimeout(go, 100 + 200 * Math.random()));
+    window.fetch = async (...what) => {
+        window.asked = performance.now();
+        await wait();
+        const answer = await real(...what);
+        await wait();
+        return answer;
+    };
+}"""
 
 
 @pytest.fixture(scope="module")
@@ -261,3 +272,16 @@ def test_captions_are_read_from_an_upload_and_what_fits_nothing_is_said(
     expect(panel).not_to_contain_text("What was read")
     page.locator("#captions-read").click()
     expect(page.locator(".toast-wrap")).to_contain_text("nothing is uploaded yet")
+
+
+def test_the_page_comes_to_rest_after_datasets_were_opened_in_haste(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "near")
+    bring(page, stores / "second", "far")
+    page.evaluate(SLOW_LINE)
+    for _ in range(3):
+        for name in ("near", "far"):
+            page.locator("#datasets-list tr", has_text=name).click()
+            page.wait_for_timeout(150)
+    page.wait_for_function("performance.now() - window.asked > 3000")
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("far")
+    expect(page.locator("#dataset-title")).to_contain_text("far")
