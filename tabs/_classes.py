@@ -14,7 +14,8 @@ def build(shell: Shell) -> gr.HTML:
     """Draw the editor; the tab fills it with `draw`."""
     editor = h.panel(elem_id="classes")
     doomed = gr.State(None)
-    new = gr.Textbox(show_label=False, container=False, placeholder="New class: type a name, press Enter", max_length=100, elem_id="class-new")
+    new = gr.Textbox(label="New class", show_label=False, container=False, placeholder="New class: type a name, press Enter",
+                     max_length=100, elem_id="class-new")
 
     def change(dataset: str, doomed: int | None, event: gr.EventData) -> tuple:
         doomed = apply(shell, shell.require(dataset), event._data, doomed)

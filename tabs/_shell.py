@@ -149,7 +149,7 @@ def build(wb: Workbench, window: gr.Blocks) -> Shell:
     kept = gr.BrowserState("", storage_key="tator-dataset", secret="tator")
     with gr.Row(elem_id="t-header"):
         gr.HTML(h.span(LOGO, "Tator"), elem_id="t-logo", apply_default_css=False, padding=False)
-        picker = Choice([], value=None, show_label=False, container=False, elem_id="t-dataset", filterable=True)
+        picker = Choice([], value=None, label="Dataset", show_label=False, container=False, elem_id="t-dataset", filterable=True)
         chip = gr.HTML("", elem_id="t-device", apply_default_css=False, padding=False)
         gr.HTML(h.el("button", THEME_ICON, type="button", title="Dark or light", aria_label="Dark or light", data_theme_switch=True),
                 elem_id="t-theme", apply_default_css=False, padding=False)
