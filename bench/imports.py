@@ -22,8 +22,9 @@ PER_FOLDER = 5_000
 PICTURES = 50  # different files; the rest are hard links, as 100,000 photographs would be 20 GB of disk
 SIZE = (640, 480)
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
+from bench._peak import peak_mb
 from tator.importing import import_dataset
 from tator.workbench import Workbench
 
@@ -35,7 +36,7 @@ while True:
     except StopIteration as ended:
         result = ended.value
         break
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb()
     is_storing = step.message.startswith("images/")  # the look at the folder before has steps of its own
     if not early and is_storing and step.done >= step.total / 5:
         early = peak

@@ -19,8 +19,9 @@ PER_FOLDER = 5_000
 BOXES = 5
 NAMES = ("cat", "dog", "bird")
 CHILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
+from bench._peak import peak_mb
 from tator.preview import preview_source
 from tator.workbench import Workbench
 
@@ -35,7 +36,7 @@ while True:
     now = time.perf_counter()
     gap, last = max(gap, now - last), now
     read_s = now - began if not step.message.endswith(".jpg") and step.message != "Done" else read_s
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+peak = peak_mb()
 facts = {key: result[key] for key in ("format", "images", "annotations")}
 print(json.dumps({"read_s": read_s, "gap_s": gap, "peak_mb": peak, **facts}))
 """
