@@ -84,15 +84,17 @@ export const fill = (node, ...children) => {
 
 const DOUBLE_MS = 400;
 
-/** A test for the second click on the same thing; the browser forgets the first one when a redraw came between. */
+/**
+ * A test for the second click on the same thing; the browser forgets the first one when a redraw came between.
+ * `at` is the event's time: when it happened, not when a busy page got to it.
+ */
 export function doubleClick() {
   let last = null,
-    at = 0;
-  return (id) => {
-    const now = performance.now(),
-      twice = id === last && now - at < DOUBLE_MS;
+    before = 0;
+  return (id, at) => {
+    const twice = id === last && at - before < DOUBLE_MS;
     last = twice ? null : id;
-    at = now;
+    before = at;
     return twice;
   };
 }

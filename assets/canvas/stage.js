@@ -125,6 +125,7 @@ export function createStage(app) {
     const at = screenAt(event);
     return {
       screen: at,
+      time: event.timeStamp,
       at: views.toImage(view, at),
       shift: event.shiftKey,
       ctrl: event.ctrlKey || event.metaKey,

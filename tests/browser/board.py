@@ -79,12 +79,11 @@ class Board:
         for key in keys:
             self.page.keyboard.press(key)
 
-    def twice(self, key: str) -> None:
-        """Press a letter twice as a finger does, however slow the way from here to the page is just now."""
-        facts = {"key": key, "code": f"Key{key.upper()}", "bubbles": True, "cancelable": True}
-        self.page.evaluate("""(facts) => {
-            for (let i = 0; i < 2; i++) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", facts));
-        }""", facts)
+    def burst(self, *keys: str) -> None:
+        """Press keys in as quick succession as fingers do, however slow the way from here to the page is just now."""
+        self.page.evaluate("""(presses) => {
+            for (const facts of presses) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", facts));
+        }""", [pressed(combo) for combo in keys])
 
     def draw(self, box: tuple[float, float, float, float]) -> str:
         """Draw a box with the box tool and return its id."""
@@ -97,3 +96,10 @@ class Board:
     def box(self, key: str) -> list[float] | None:
         """Return the xyxy of an annotation, None when it is gone."""
         return self.page.evaluate(f"(id) => {APP}.store.rows.get(id)?.xyxy ?? null", key)
+
+
+def pressed(combo: str) -> dict[str, Any]:
+    """Return what a keydown event says of a combination such as "Alt+Shift+ArrowDown"."""
+    *held, key = combo.split("+")
+    code = f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else key
+    return {"key": key, "code": code, "bubbles": True, "cancelable": True, **{f"{name.lower()}Key": True for name in held}}

@@ -92,9 +92,7 @@ def test_a_group_is_selected_by_shift_and_by_frame_moved_and_deleted_in_one_step
 
 def test_nudges_are_one_step(board: Board):
     key = board.draw(PLACE)
-    for _ in range(5):
-        board.press("Shift+ArrowRight")
-    board.press("Alt+Shift+ArrowDown")
+    board.burst(*["Shift+ArrowRight"] * 5, "Alt+Shift+ArrowDown")
     board.wait("app.store.nextUndo === 'Nudge box'")
     assert near(board.box(key), (305, 210, 385, 270))
     board.press("Control+z")
@@ -318,7 +316,7 @@ def test_tweak_one_and_tweak_all_are_one_step_each(board: Board):
     board.wait("app.store.nextUndo === 'Tweak box'")
     assert board.box(cars[-1]) != before[cars[-1]]
     board.press("Control+z")
-    board.twice("x")
+    board.burst("x", "x")
     board.wait("app.preview.isOpen")
     board.press("Enter")
     board.wait("app.store.nextUndo.startsWith('Tweak ') && app.store.nextUndo.endsWith('of car')")

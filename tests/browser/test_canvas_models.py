@@ -126,7 +126,7 @@ def test_a_whole_class_is_tweaked_after_a_look_and_without_the_boxes_left_out(bo
     keys = [board.draw(box) for box in boxes]
     before = {row["id"]: row["xyxy"] for row in board.rows()}
     board.press("Escape")
-    board.twice("x")
+    board.burst("x", "x")
     board.wait("app.preview.isOpen")
     count = board.state("app.preview.items.length")
     assert count >= 2 and {row["id"]: row["xyxy"] for row in board.rows()} == before, "nothing changes before Enter"
@@ -141,7 +141,7 @@ def test_a_whole_class_is_tweaked_after_a_look_and_without_the_boxes_left_out(bo
     assert left_out["id"] not in changed and len(changed) == count - 1
     board.press("Control+z")
     assert {row["id"]: row["xyxy"] for row in board.rows()} == before
-    board.twice("x")
+    board.burst("x", "x")
     board.wait("app.preview.isOpen")
     board.press("Escape")
     assert not board.state("app.preview.isOpen") and board.state("app.tools.current.id") != "review"

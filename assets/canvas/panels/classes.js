@@ -90,7 +90,7 @@ export function createClassPanel(app) {
         tabindex: -1,
         title: `${name}${number ? ` (${number})` : ""}\nDouble-click to rename`,
         dataset: { classId: class_id },
-        onclick: () => (twice(class_id) ? api.rename(class_id) : app.chooseClass(class_id)),
+        onclick: (event) => (twice(class_id, event.timeStamp) ? api.rename(class_id) : app.chooseClass(class_id)),
       },
       el("label.tc-dot", { style: { background: color }, onclick: (event) => event.stopPropagation() }, colour),
       el("span.tc-name", { text: name }),

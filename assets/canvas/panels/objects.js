@@ -23,7 +23,7 @@ export function createObjectPanel(app) {
 
   function click(event, index) {
     const { id, xyxy } = rows[index];
-    if (twice(id)) return app.stage.focus(xyxy);
+    if (twice(id, event.timeStamp)) return app.stage.focus(xyxy);
     if (event.shiftKey && anchor !== null) {
       const [from, to] = [Math.min(anchor, index), Math.max(anchor, index)];
       return app.selection.set(rows.slice(from, to + 1).map((row) => row.id));

@@ -62,7 +62,7 @@ export function select(app) {
       const only = app.selection.only(),
         isClick = start && !frame && !travelled && !p.shift;
       forget();
-      if (isClick && only?.polygons && twice(only.id)) app.tools.use("edit_polygon");
+      if (isClick && only?.polygons && twice(only.id, p.time)) app.tools.use("edit_polygon");
     },
     onCancel() {
       dragging?.cancel();
