@@ -91,7 +91,7 @@ class Shell:
 
         It happens in the browser: an answer of the server may come after a person has chosen, and redraws list names but never choose.
         """
-        self.dataset.change(None, None, widget, js=f"() => [{json.dumps(value)}]", queue=False, **PRIVATE)
+        in_browser([self.dataset.change], f"() => [{json.dumps(value)}]", None, widget)
 
     def names(self) -> list[str]:
         """Return the names of all datasets."""
@@ -102,14 +102,10 @@ class Shell:
         names = self.names()
         return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
-    def opening(self, name: str) -> tuple:
-        """Return the picker as a page opens it, and a timer that looks again while there is no dataset."""
-        picked = self.pick(name)
-        return picked, gr.Timer(active=not picked["choices"])
-
-    def first(self, name: str, chosen: str) -> tuple:
-        """Return what `opening` does; nothing where a person was faster than the timer."""
-        return (gr.skip(), gr.Timer(active=False)) if chosen else self.opening(name)
+    def opening(self, name: str, chosen: str = "") -> tuple:
+        """Return the picker as a page opens it, and a timer that looks again while there is no dataset; a person may be faster than it."""
+        picked = gr.skip() if chosen else self.pick(name)
+        return picked, gr.Timer(active=not chosen and not picked["choices"])
 
     def require(self, dataset: str) -> str:
         """Return the dataset's name.
@@ -122,13 +118,18 @@ class Shell:
         return dataset
 
 
+def in_browser(triggers: Sequence[Callable], js: str, inputs: Any = None, outputs: Any = None) -> Any:
+    """Wire a listener that answers in the browser, at once and without asking the server; returns it, to chain to."""
+    return gr.on(list(triggers), None, inputs, outputs, js=js, queue=False, trigger_mode="multiple", **PRIVATE)
+
+
 def relay(triggers: Sequence[Callable]) -> Any:
     """Return a listener in the browser that hands some events on; a listener of which the last call counts stands behind one.
 
     Else Gradio 6.31 never comes to rest: for a call that had to wait it repeats the event, for every listener of the event, and those
     that answer just then have theirs repeated in turn. It would also start an event's listeners one after the other's answer.
     """
-    return gr.on(list(triggers), None, js="() => []", queue=False, trigger_mode="multiple", **PRIVATE)
+    return in_browser(triggers, "() => []")
 
 
 def toasting(fn: Callable) -> Callable:
@@ -156,7 +157,7 @@ def build(wb: Workbench, window: gr.Blocks) -> Shell:
     shell = Shell(wb, window, picker, chip)
     first = gr.Timer(FIRST_EVERY_S, active=False)
     shell.on(window.load, shell.opening, kept, [picker, first])
-    shell.on(first.tick, shell.first, [kept, picker], [picker, first])
+    shell.on(first.tick, shell.opening, [kept, picker], [picker, first])
     shell.on(window.load, lambda: device_chip(shell), None, chip)
     shell.on(picker.change, lambda name: name, picker, kept)
     shell.on(gr.Timer(CHIP_EVERY_S).tick, lambda: device_chip(shell), None, chip)

@@ -4,7 +4,7 @@ from __future__ import annotations
 import gradio as gr
 
 from tabs._canvas import canvas
-from tabs._shell import PRIVATE, Shell
+from tabs._shell import Shell, in_browser
 from tator.workbench import Workbench
 
 TITLE = "Label"
@@ -14,7 +14,7 @@ ORDER = 0
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the canvas; it follows the header's dataset, and the header follows it."""
     board = canvas(wb, elem_id="canvas")
-    shell.dataset.change(None, shell.dataset, board, js="(name) => [{dataset: name ?? ''}]", queue=False, **PRIVATE)
+    in_browser([shell.dataset.change], "(name) => [{dataset: name ?? ''}]", shell.dataset, board)
     shell.on(board.opened, picked, shell.dataset, shell.dataset)
 
 

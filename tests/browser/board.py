@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 APP = "window.tator.app"
-SLOW_MS = 90_000  # for what takes a second on a quiet machine: tests run beside others
+SLOW_MS = 40_000  # for what takes a second on a quiet machine: tests run beside others
 
 
 class Board:
