@@ -1,12 +1,13 @@
 """The canvas with SAM 2.1, SAM 3 and phrases on tiny checkpoints, and GrabCut: prompts, masks, previews, candidates, slots."""
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests import tiny
-from tests.browser.board import APP, Board
+from tests.browser.board import APP, SLOW_MS, Board
 from tests.browser.conftest import LiveApp, draw_street
 from tests.browser.test_canvas import RPC, clear
 
@@ -44,6 +45,14 @@ def hold(board: Board, operation: str) -> list:
     held: list = []
     board.page.route(RPC, lambda route: held.append(route) if f'"{operation}"' in (route.request.post_data or "") else route.continue_())
     return held
+
+
+def release(board: Board, held: list) -> None:
+    """Let the next request that is kept back go on, once it has got here: the page shows it as asked a moment earlier."""
+    until = time.monotonic() + SLOW_MS / 1000
+    while not held and time.monotonic() < until:
+        board.page.wait_for_timeout(20)
+    held.pop(0).continue_()
 
 
 def found(board: Board, phrases: str = "car") -> int:
@@ -154,10 +163,10 @@ def test_many_boxes_show_progress_and_can_be_cancelled(board: Board):
     held = hold(board, "tweak_boxes")
     board.press("Escape", "Shift+X")
     board.wait("app.pending.list()[0]?.progress === '0 of 2'")
-    held.pop().continue_()
+    release(board, held)
     board.wait("app.pending.list()[0]?.progress === '1 of 2'")
     board.page.locator(".tc-request button").click()
-    held.pop().continue_()
+    release(board, held)
     board.wait("app.pending.size === 0")
     assert not board.state("app.preview.isOpen")
 
@@ -242,8 +251,7 @@ def test_an_answer_about_candidates_never_lands_on_another_image(board: Board):
     board.wait("app.pending.size === 1")
     board.press("ArrowRight")
     board.wait("app.session.index === 5")
-    for route in held:
-        route.continue_()
+    release(board, held)
     board.page.wait_for_timeout(500)
     assert board.state("[app.finds.total, app.pending.size]") == [0, 0]
     board.page.unroute(RPC)
