@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from tator.types import TatorError
 
 if TYPE_CHECKING:
-    from tator.accounts import Accounts
+    from tator.web.accounts import Accounts
     from tator.workbench import Workbench
 
 BEGAN = time.monotonic()
@@ -117,9 +117,9 @@ def prepare(flags: argparse.Namespace) -> None:
 
 def serve(flags: argparse.Namespace) -> int:
     """Open the workspace, draw the window, serve until a signal comes."""
-    from tator.accounts import Accounts
-    from tator.dataset import Dataset
-    from tator.network import Network
+    from tator.datasets.dataset import Dataset
+    from tator.web.accounts import Accounts
+    from tator.weights.network import Network
     from tator.workbench import Workbench
 
     accounts = Accounts(flags.auth_file.expanduser()) if flags.auth_file else None
@@ -164,8 +164,8 @@ def stops() -> int:
 def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, private: bool) -> str:
     """Draw the window, start the server in its own thread and return its address."""
     import tabs
-    from tator import web
     from tator.api import publish
+    from tator.web import routes as web
 
     window = tabs.build(wb)
     with window:

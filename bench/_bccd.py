@@ -1,4 +1,5 @@
 """BCCD blood cells, read straight from their YOLO labels, and what models reach on them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -8,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tator.box_features import lab_image
-from tator.boxes import around, clip, from_yolo, jitter, pair_iou
-from tator.images import read_image
 from tator.models.ridge_box import RidgeBox
 from tator.protocols import Prompt
-from tator.training import box_refiner
-from tator.training.box_refiner import Priors, Rows
+from tator.storage.images import read_image
+from tator.vision.box_features import lab_image
+from tator.vision.boxes import around, clip, from_yolo, jitter, pair_iou
+from tator.workflows.refiner import fit as box_refiner
+from tator.workflows.refiner.fit import Priors, Rows
 
 FOLDER = Path(__file__).parents[2] / "shared" / "data" / "bccd"
 NAMES = ("RBC", "WBC", "Platelets")
@@ -77,7 +78,11 @@ def tweaked(model: RidgeBox, one: Labelled, rng: np.random.Generator, share: flo
 
 
 def clicked(
-    model: RidgeBox, one: Labelled, rng: np.random.Generator, noise: float = 0.0, with_class: bool = True,
+    model: RidgeBox,
+    one: Labelled,
+    rng: np.random.Generator,
+    noise: float = 0.0,
+    with_class: bool = True,
 ) -> np.ndarray:
     """Return the first candidate of a click at each box's centre, off by a share of its size."""
     embedding, sides = model.embed(one.pixels), one.xyxy[:, 2:] - one.xyxy[:, :2]

@@ -134,8 +134,12 @@ def draw_images(folder: Path) -> None:
         w, h = (24, 16) if count > 60 else (90, 56)
         for _ in range(count):
             kind, x, y = dice.randrange(3), dice.uniform(0, SIZE[0] - w), dice.uniform(0, SIZE[1] - h)
-            pen.rectangle([x, y, x + w, y + h], fill=((200, 60, 50), (205, 160, 60), (60, 120, 190))[kind], outline=(20, 20, 20))
-            lines.append(f"{kind} {(x + w / 2) / SIZE[0]:.6f} {(y + h / 2) / SIZE[1]:.6f} {w / SIZE[0]:.6f} {h / SIZE[1]:.6f}")
+            pen.rectangle(
+                [x, y, x + w, y + h], fill=((200, 60, 50), (205, 160, 60), (60, 120, 190))[kind], outline=(20, 20, 20)
+            )
+            lines.append(
+                f"{kind} {(x + w / 2) / SIZE[0]:.6f} {(y + h / 2) / SIZE[1]:.6f} {w / SIZE[0]:.6f} {h / SIZE[1]:.6f}"
+            )
         picture.save(folder / f"frame{i:02}.jpg", quality=88)
         (folder / f"frame{i:02}.txt").write_text("\n".join(lines))
     (folder / "classes.txt").write_text("car\ntruck\nbus")
@@ -146,7 +150,18 @@ def app(folder: Path) -> Iterator[str]:
     """Serve app.py with the drawn images as a dataset."""
     draw_images(folder / "frames")
     home = folder / "home"
-    cli = [sys.executable, "-m", "tator", "--home", str(home), "datasets-create", "--name", "frames", "--source", str(folder / "frames")]
+    cli = [
+        sys.executable,
+        "-m",
+        "tator",
+        "--home",
+        str(home),
+        "datasets-create",
+        "--name",
+        "frames",
+        "--source",
+        str(folder / "frames"),
+    ]
     subprocess.run(cli, cwd=ROOT, check=True, capture_output=True)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -180,7 +195,9 @@ def chromium() -> Iterator[Any]:
     """Lend a headless Chromium."""
     from playwright.sync_api import sync_playwright
 
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield browser

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy import insert, select, text
 
 from bench._row import Row
-from tator import schema
 from tator.ops.annotations import annotations_redo, annotations_save, annotations_undo, image_open
+from tator.storage import schema
 from tator.workbench import Workbench
 
 KILLS = 1_000

@@ -84,7 +84,7 @@ def stored(home: Path) -> tuple[int, int, int]:
     """Return images, different paths and annotations in the database."""
     from sqlalchemy import func, select
 
-    from tator.schema import annotation, image
+    from tator.storage.schema import annotation, image
     from tator.workbench import Workbench
 
     wb = Workbench.at(home)

@@ -32,7 +32,9 @@ def rows() -> Iterable[Row]:
         yield Row(f"memory (not measured: {error.name} is not installed)", 0.0, "MB", target="", holds=True)
         return
     command = [sys.executable, "-m", "bench.memory"]
-    told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    told = json.loads(
+        subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()[-1]
+    )
     yield Row(
         f"SAM 2.1 tiny unloaded {CYCLES} times while {CLICKERS} threads click ({told['answers']} answers, {told['errors']} errors; "
         f"loaded: {told['loaded_mb']:.0f} MB): process memory after",

@@ -1,4 +1,5 @@
 """What the weight-free models reach on BCCD's test images, and how fast they are."""
+
 from __future__ import annotations
 
 import tempfile
@@ -10,10 +11,10 @@ import numpy as np
 
 from bench import _bccd as bccd
 from bench._row import Row
-from tator.boxes import crop
 from tator.models.colour_texture import ColourTexture
 from tator.protocols import Prompt
-from tator.training.head import Crops, train
+from tator.vision.boxes import crop
+from tator.workflows.heads.fit import Crops, train
 
 FACTS = {5: 0.812, 20: 0.826, 205: 0.830}  # facts/models.md section 6: ridge on 5, 20 and all images
 TARGETS = {5: 0.80, 20: 0.81, 205: 0.815}

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from bench._row import Row
-from tator.executor import Executor
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
 from tator.protocols import Prompt
-from tator.slots import Slots
-from tator.wishes import Wanted
+from tator.runtime.executor import Executor
+from tator.runtime.prefetching import Wanted
+from tator.runtime.slots import Slots
 
 ROUNDS = 40
 MOST = 1.15  # times the bare decoder call
@@ -72,7 +72,9 @@ def bare_sam2(model: Sam2Tiny, embedding: Any) -> Callable[[], Any]:
 
     def call() -> Any:
         with torch.inference_mode():
-            return model._model(image_embeddings=levels, input_points=points, input_labels=labels, multimask_output=True)
+            return model._model(
+                image_embeddings=levels, input_points=points, input_labels=labels, multimask_output=True
+            )
 
     return call
 

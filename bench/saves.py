@@ -1,4 +1,5 @@
 """How long a save, an undo and opening an image take, with what a crash cannot take back."""
+
 from __future__ import annotations
 
 import tempfile
@@ -8,8 +9,8 @@ from pathlib import Path
 
 from bench._row import Row
 from bench.crash import opened, prepare
-from tator.edits import open_image, save_edits, undo
-from tator.store import Store
+from tator.editing.edits import open_image, save_edits, undo
+from tator.storage.database import Store
 
 BOXES = 200
 EDITS = 5_000

@@ -22,7 +22,7 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from bench._peak import peak_mb
-from tator.preview import preview_source
+from tator.importing.preview import preview_source
 from tator.workbench import Workbench
 
 wb, began = Workbench.at(Path(sys.argv[1])), time.perf_counter()
@@ -56,7 +56,13 @@ def build(root: Path, format: str) -> Path:
             (folder / f"{name}.xml").write_text(_voc(name, boxes))
         else:
             shapes = [{"label": c, "points": [[a, b], [x, y]], "shape_type": "rectangle"} for c, a, b, x, y in boxes]
-            facts = {"imagePath": f"{name}.jpg", "imageData": None, "imageWidth": 640, "imageHeight": 480, "shapes": shapes}
+            facts = {
+                "imagePath": f"{name}.jpg",
+                "imageData": None,
+                "imageWidth": 640,
+                "imageHeight": 480,
+                "shapes": shapes,
+            }
             (folder / f"{name}.json").write_text(json.dumps(facts, indent=2))
     return root / format
 

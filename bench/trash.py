@@ -11,9 +11,9 @@ from pathlib import Path
 from sqlalchemy import Connection, insert
 
 from bench._row import Row
-from tator import schema
-from tator.edits import save_edits
+from tator.editing.edits import save_edits
 from tator.ops import call
+from tator.storage import schema
 from tator.workbench import Workbench
 
 IMAGES = 100_000
@@ -34,7 +34,9 @@ def fill(conn: Connection) -> None:
         conn.execute(insert(schema.image), images)
         boxes = [{**box, "id": os.urandom(16).hex(), "image_id": i} for i in ids for _ in range(BOXES)]
         conn.execute(insert(schema.annotation), boxes)
-        edits = [{"image_id": i, "client_id": f"c{i}", "seq": 1, "revision": 1, "forward": [], "inverse": []} for i in ids]
+        edits = [
+            {"image_id": i, "client_id": f"c{i}", "seq": 1, "revision": 1, "forward": [], "inverse": []} for i in ids
+        ]
         conn.execute(insert(schema.edit), [{**edit, "created_at": 0} for edit in edits])
 
 

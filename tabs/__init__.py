@@ -1,4 +1,5 @@
 """The window: one module per workflow, each with TITLE, ORDER and build(wb, shell)."""
+
 from __future__ import annotations
 
 import importlib
@@ -7,8 +8,8 @@ from types import ModuleType
 
 import gradio as gr
 
-from tabs import _shell
-from tabs._theme import css_paths, head, theme
+from tabs._parts import shell as _shell
+from tabs._parts.theme import css_paths, head, theme
 from tator.workbench import Workbench
 
 THEME = theme()

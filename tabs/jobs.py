@@ -1,14 +1,15 @@
 """Jobs tab: every piece of long work, running or ended, and one of them in detail."""
+
 from __future__ import annotations
 
 import json
 
 import gradio as gr
 
-from tabs import _html as h
-from tabs import _jobs
-from tabs import _words as w
-from tabs._shell import Shell
+from tabs._parts import html as h
+from tabs._parts import jobs as _jobs
+from tabs._parts import words as w
+from tabs._parts.shell import Shell
 from tator.workbench import Workbench
 
 TITLE, ORDER = "Jobs", 80
@@ -45,13 +46,25 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(shell.tab.select, show, inputs, outputs)
     shell.on(shell.tab.select, lambda: gr.update(choices=kinds(shell)), None, kind)
     shell.on(timer.tick, show, inputs, outputs)
-    shell.on([state.input, kind.input], lambda state, kind, chosen: (1, *draw(shell, state, kind, 1, chosen)),
-             [state, kind, chosen], [page, *outputs])
+    shell.on(
+        [state.input, kind.input],
+        lambda state, kind, chosen: (1, *draw(shell, state, kind, 1, chosen)),
+        [state, kind, chosen],
+        [page, *outputs],
+    )
     _wire_picks(shell, inputs, outputs, chosen, page, listing, pager, detail)
 
 
-def _wire_picks(shell: Shell, inputs: list, outputs: list, chosen: gr.State, page: gr.Number,
-                listing: gr.HTML, pager: gr.HTML, detail: gr.HTML) -> None:
+def _wire_picks(
+    shell: Shell,
+    inputs: list,
+    outputs: list,
+    chosen: gr.State,
+    page: gr.Number,
+    listing: gr.HTML,
+    pager: gr.HTML,
+    detail: gr.HTML,
+) -> None:
     def turn(state: str, kind: str, page: int, chosen: str, event: gr.EventData) -> tuple:
         page = max(1, int(page) + int(event._data["by"]))
         return (page, *draw(shell, state, kind, page, chosen))
@@ -83,7 +96,7 @@ def kinds(shell: Shell) -> list[tuple[str, str]]:
 def draw(shell: Shell, state: str, kind: str, page: int, chosen: str) -> tuple[h.Html, h.Html, h.Html]:
     """Return the list, its pager and the details of the chosen job."""
     found = [job for job in shell.call("jobs_list", kind=kind or "", limit=READ) if matches(job, state)]
-    shown = found[(page - 1) * PAGE: page * PAGE]
+    shown = found[(page - 1) * PAGE : page * PAGE]
     return listed(shown, chosen, filtered=bool(kind) or state != ANY), paged(len(found), page), details(shell, chosen)
 
 
@@ -97,8 +110,12 @@ def listed(jobs: list[dict], chosen: str, filtered: bool) -> h.Html:
     if not jobs and filtered:
         return h.empty("No job matches", "Choose other filters on the left.")
     if not jobs:
-        return h.empty("No jobs yet", "Imports, exports and trainings are listed here while they run and after they have ended.",
-                       h.goto("Import a dataset", "datasets", "primary"), h.goto("Train a head", "train_clip"))
+        return h.empty(
+            "No jobs yet",
+            "Imports, exports and trainings are listed here while they run and after they have ended.",
+            h.goto("Import a dataset", "datasets", "primary"),
+            h.goto("Train a head", "train_clip"),
+        )
     return h.table(COLUMNS, [_row(job, job["id"] == chosen) for job in jobs], numeric=(3, 4, 5))
 
 
@@ -107,7 +124,14 @@ def _row(job: dict, on: bool) -> h.Html:
     rate = f" · {_jobs.per_second(job)}" if job.get("rate") and job["state"] in w.ACTIVE else ""
     took = (job["ended_at"] or 0) - (job["started_at"] or 0) if job["ended_at"] and job["started_at"] else None
     time_cell = w.duration(took if job["ended_at"] else job.get("left_s"))
-    cells = [_jobs.title(job), w.state_chip(job["state"]), _jobs.progress(job), total + rate, time_cell, w.when(job["started_at"])]
+    cells = [
+        _jobs.title(job),
+        w.state_chip(job["state"]),
+        _jobs.progress(job),
+        total + rate,
+        time_cell,
+        w.when(job["started_at"]),
+    ]
     return h.row(cells, (3, 4, 5), data_act="choose", data_id=job["id"], tabindex=0, cls="on" if on else None)
 
 
@@ -116,8 +140,12 @@ def paged(total: int, page: int) -> h.Html:
     last = max(1, -(-total // PAGE))
     if last == 1:
         return h.span(w.plural(total, "job"), cls="t-note")
-    return h.div(h.button("Newer", "turn", data_by=-1, disabled=page <= 1), h.span(f"{page} of {last}", cls="t-note"),
-                 h.button("Older", "turn", data_by=1, disabled=page >= last), cls="t-row")
+    return h.div(
+        h.button("Newer", "turn", data_by=-1, disabled=page <= 1),
+        h.span(f"{page} of {last}", cls="t-note"),
+        h.button("Older", "turn", data_by=1, disabled=page >= last),
+        cls="t-row",
+    )
 
 
 def details(shell: Shell, job_id: str) -> h.Html:
@@ -125,13 +153,25 @@ def details(shell: Shell, job_id: str) -> h.Html:
     if not job_id:
         return h.Html("")
     job = shell.call("jobs_get", job_id=job_id)
-    facts = h.facts([("Id", h.span(job["id"], cls="t-mono")), ("Asked by", job["user"] or "–"), ("Created", w.when(job["created_at"])),
-                     ("Started", w.when(job["started_at"])), ("Ended", w.when(job["ended_at"]))])
+    facts = h.facts(
+        [
+            ("Id", h.span(job["id"], cls="t-mono")),
+            ("Asked by", job["user"] or "–"),
+            ("Created", w.when(job["created_at"])),
+            ("Started", w.when(job["started_at"])),
+            ("Ended", w.when(job["ended_at"])),
+        ]
+    )
     given = h.div(h.div("Arguments", cls="t-note"), _json(job["arguments"]))
     told = h.div(h.div("Result", cls="t-note"), _json(job["result"])) if job["result"] is not None else None
     failed = h.div(h.div("Error", cls="t-note"), _json(job["error"])) if job["error"] else None
     said = _jobs.log(job, shell.call("jobs_events", job_id=job_id)) if job["state"] == "succeeded" else None
-    return h.div(_jobs.render(shell, job_id), h.div(said, cls="t-job-facts"), h.div(facts, given, told, failed, cls="t-two t-job-facts"), cls="t-box")
+    return h.div(
+        _jobs.render(shell, job_id),
+        h.div(said, cls="t-job-facts"),
+        h.div(facts, given, told, failed, cls="t-two t-job-facts"),
+        cls="t-box",
+    )
 
 
 def _json(value: object) -> h.Html:

@@ -1,10 +1,11 @@
 """Label tab: the canvas, open on the dataset of the header."""
+
 from __future__ import annotations
 
 import gradio as gr
 
-from tabs._canvas import canvas
-from tabs._shell import Shell, in_browser
+from tabs._parts.canvas import canvas
+from tabs._parts.shell import Shell, in_browser
 from tator.workbench import Workbench
 
 TITLE = "Label"

@@ -1,15 +1,16 @@
 """System tab: the device, its memory and what is loaded there, the storage, and how images are encoded ahead."""
+
 from __future__ import annotations
 
 import dataclasses
 
 import gradio as gr
 
-from tabs import _forms
-from tabs import _html as h
-from tabs import _words as w
-from tabs._shell import Shell
-from tator.recipes import PredictorSettings
+from tabs._parts import forms
+from tabs._parts import html as h
+from tabs._parts import words as w
+from tabs._parts.shell import Shell
+from tator.ops.slots import PredictorSettings
 from tator.workbench import Workbench
 
 TITLE, ORDER = "System", 90
@@ -22,8 +23,10 @@ def build(wb: Workbench, shell: Shell) -> None:
         with gr.Column(elem_classes="t-ask"):
             told = "An image is encoded once; clicks on it are then quick."
             gr.HTML(h.div(h.head("SAM predictors"), h.div(told, cls="t-note")), apply_default_css=False)
-            widgets = _forms.draw(PredictorSettings, labels=LABELS)
-            keep = gr.Button("Apply", variant="primary", interactive=False, elem_id="predictors-apply")  # until it shows what holds
+            widgets = forms.draw(PredictorSettings, labels=LABELS)
+            keep = gr.Button(
+                "Apply", variant="primary", interactive=False, elem_id="predictors-apply"
+            )  # until it shows what holds
         with gr.Column(elem_classes="t-answer"):
             health = h.panel(elem_id="system-health")
             memory = h.panel(elem_id="system-memory")
@@ -39,7 +42,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         return changes + 1
 
     def apply(values: dict) -> int:
-        shell.call("predictor_settings_set", **dataclasses.asdict(_forms.read(PredictorSettings, widgets, values)))
+        shell.call("predictor_settings_set", **dataclasses.asdict(forms.read(PredictorSettings, widgets, values)))
         gr.Info("It holds from now on, also after a restart.", title="SAM predictors")
         return values[changes] + 1
 
@@ -67,23 +70,53 @@ def healthy(shell: Shell) -> h.Html:
     storage = state.get("storage", {})
     free = storage.get("free_mb")
     well = h.chip("healthy", "ok") if state.get("ok") else h.chip("not healthy", "bad")
-    numbers = h.stats([
-        ("Device", str(device.get("device", "–")).upper(), device.get("name", "")),
-        ("Memory", *_of(device.get("memory_used_mb"), device.get("memory_total_mb"), "used")),
-        ("For models", *_of(device["reserved_mb"], device["budget_mb"], "reserved")),
-        ("Free disk", w.size(free * 1e6 if free is not None else None), "writable" if storage.get("writable") else "read only"),
-        ("Datasets", w.count(state.get("datasets")), f"{w.count(state.get('images'))} images"),
-        ("Jobs", w.count(_jobs_of(state)), "known"),
-    ])
-    fallback = h.div(h.chip("on the CPU", "warn"), h.span(device["fallback"], cls="t-advice"), cls="t-row") if device.get("fallback") else None
-    where = h.div(h.facts([("Workspace", h.span(storage.get("home", "–"), cls="t-mono")), ("Version", state.get("version", "–"))]), cls="t-box")
-    return h.div(h.div(h.head("System", well, h.button("Refresh", "refresh")), numbers), fallback, _gpus(device["devices"]), where, cls="t-stack")
+    numbers = h.stats(
+        [
+            ("Device", str(device.get("device", "–")).upper(), device.get("name", "")),
+            ("Memory", *_of(device.get("memory_used_mb"), device.get("memory_total_mb"), "used")),
+            ("For models", *_of(device["reserved_mb"], device["budget_mb"], "reserved")),
+            (
+                "Free disk",
+                w.size(free * 1e6 if free is not None else None),
+                "writable" if storage.get("writable") else "read only",
+            ),
+            ("Datasets", w.count(state.get("datasets")), f"{w.count(state.get('images'))} images"),
+            ("Jobs", w.count(_jobs_of(state)), "known"),
+        ]
+    )
+    fallback = (
+        h.div(h.chip("on the CPU", "warn"), h.span(device["fallback"], cls="t-advice"), cls="t-row")
+        if device.get("fallback")
+        else None
+    )
+    where = h.div(
+        h.facts(
+            [("Workspace", h.span(storage.get("home", "–"), cls="t-mono")), ("Version", state.get("version", "–"))]
+        ),
+        cls="t-box",
+    )
+    return h.div(
+        h.div(h.head("System", well, h.button("Refresh", "refresh")), numbers),
+        fallback,
+        _gpus(device["devices"]),
+        where,
+        cls="t-stack",
+    )
 
 
 def _gpus(found: list[dict]) -> h.Html | None:
     if not found:
         return None
-    rows = [[gpu["index"], gpu["name"], w.size(gpu["total_mb"] * 2**20), w.size(gpu["free_mb"] * 2**20), gpu["compute_capability"]] for gpu in found]
+    rows = [
+        [
+            gpu["index"],
+            gpu["name"],
+            w.size(gpu["total_mb"] * 2**20),
+            w.size(gpu["free_mb"] * 2**20),
+            gpu["compute_capability"],
+        ]
+        for gpu in found
+    ]
     return h.div(h.head("GPUs"), h.table(["Number", "Name", "Memory", "Free", "Compute capability"], rows, (2, 3)))
 
 
@@ -94,23 +127,53 @@ def _jobs_of(state: dict) -> int | None:
 
 def _of(used_mb: int | None, total_mb: int | None, word: str) -> tuple[str, str]:
     """Return a used amount, and in words of how much."""
-    return (w.size(used_mb * 1e6) if used_mb is not None else "–", f"{word} of {w.size(total_mb * 1e6) if total_mb else '–'}")
+    return (
+        w.size(used_mb * 1e6) if used_mb is not None else "–",
+        f"{word} of {w.size(total_mb * 1e6) if total_mb else '–'}",
+    )
 
 
 def loaded(shell: Shell) -> h.Html:
     """Draw what is loaded: where, how much, since when unused, and whether it is answering."""
-    rows = [[h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")), row["device"], w.size(row["mb"] * 1e6), w.count(row["uses"]),
-             w.when(row["last_used"]), h.chip("answering", "accent") if row["is_lent"] else h.chip("idle")] for row in shell.call("system_gpu")["loaded"]]
-    head = h.head("Loaded models", h.button("Unload all", "unload", title="Give back the memory of models and encoded images"))
-    told = h.div("None. A model is loaded when it is first asked, and unloaded when another needs its memory.", cls="t-note")
-    return h.div(head, h.table(["Model", "Device", "Memory", "Uses", "Last used", ""], rows, (2, 3, 4)) if rows else told)
+    rows = [
+        [
+            h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")),
+            row["device"],
+            w.size(row["mb"] * 1e6),
+            w.count(row["uses"]),
+            w.when(row["last_used"]),
+            h.chip("answering", "accent") if row["is_lent"] else h.chip("idle"),
+        ]
+        for row in shell.call("system_gpu")["loaded"]
+    ]
+    head = h.head(
+        "Loaded models", h.button("Unload all", "unload", title="Give back the memory of models and encoded images")
+    )
+    told = h.div(
+        "None. A model is loaded when it is first asked, and unloaded when another needs its memory.", cls="t-note"
+    )
+    return h.div(
+        head, h.table(["Model", "Device", "Memory", "Uses", "Last used", ""], rows, (2, 3, 4)) if rows else told
+    )
 
 
 def ahead(shell: Shell) -> h.Html:
     """Draw the slots of encoded images and what they saved."""
     status = shell.call("slots_status")
     tones = {"ready": "ok", "encoding": "accent", "failed": "bad"}
-    rows = [[slot["slot"], slot["name"] or "–", slot["card"] or "–", h.chip(slot["state"], tones.get(slot["state"], ""), title=slot["message"] or None),
-             h.bar(slot["progress"]), w.size(slot["bytes"]) if slot["bytes"] else "–"] for slot in status["slots"]]
+    rows = [
+        [
+            slot["slot"],
+            slot["name"] or "–",
+            slot["card"] or "–",
+            h.chip(slot["state"], tones.get(slot["state"], ""), title=slot["message"] or None),
+            h.bar(slot["progress"]),
+            w.size(slot["bytes"]) if slot["bytes"] else "–",
+        ]
+        for slot in status["slots"]
+    ]
     note = f"{w.size(status['bytes'])} of {w.size(status['budget_bytes'])}; {w.count(status['hits'])} answers from memory, {w.count(status['misses'])} made"
-    return h.div(h.head("Encoded images", h.span(note, cls="t-note")), h.table(["Slot", "Image", "Model", "State", "", "Memory"], rows, (5,)))
+    return h.div(
+        h.head("Encoded images", h.span(note, cls="t-note")),
+        h.table(["Slot", "Image", "Model", "State", "", "Memory"], rows, (5,)),
+    )

@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from tator.job_rows import plain
+from tator.jobs.rows import plain
 from tator.ops import Operation, bind, operations
 from tator.types import Forbidden, TatorError
 from tator.web.identity import user_of

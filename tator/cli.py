@@ -64,7 +64,7 @@ def defaults() -> dict[str, Any]:
 
 def workbench(settings: dict[str, Any]) -> Workbench:
     """Open the workspace; a person at the command line owns the machine, so any folder may be imported."""
-    from tator.network import Network
+    from tator.weights.network import Network
     from tator.workbench import Workbench
 
     home, network = Path(settings["home"]).expanduser(), Network.of(os.environ)
@@ -93,7 +93,7 @@ def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False
 
 def run_job(wb: Workbench, job_id: str) -> None:
     """Drive a job that another process wrote down; it reports through the database."""
-    from tator.jobs import run_child
+    from tator.jobs.runner import run_child
     from tator.ops import operations
 
     run_child(wb, job_id, lambda kind: operations()[kind].fn)
@@ -103,7 +103,7 @@ def make_sample(wb: Workbench) -> None:
     """Draw the sample project where there is none; the window has the right of way."""
     import signal
 
-    from tator.sample import create_sample
+    from tator.sample.project import create_sample
 
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that half a sample is cleaned up
     if hasattr(os, "nice"):
@@ -153,8 +153,8 @@ def add_user(auth_file: str, name: str) -> int:
     """Ask for a password and add a user to the auth file; print a new API token."""
     import getpass
 
-    from tator.accounts import add_account
     from tator.types import TatorError
+    from tator.web.accounts import add_account
 
     password = getpass.getpass(f"Password for {name}: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     try:
@@ -169,7 +169,7 @@ def add_user(auth_file: str, name: str) -> int:
 def upload(url: str, token: str, resume: str, paths: list[Path]) -> int:
     """Send files to a running Tator and print the source to import them from; say how to go on when cut off."""
     from tator.types import TatorError
-    from tator.uploading import Uploading
+    from tator.web.upload_client import Uploading
 
     sending = None
     try:
@@ -217,7 +217,9 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
     )
     sending.add_argument("--url", required=True, help="address of the window, such as http://localhost:7860")
     sending.add_argument("--token", default="", help="API token, where there are logins (default: TATOR_TOKEN)")
-    sending.add_argument("--resume", default="", metavar="ID", help="go on with this upload; what has arrived is not sent again")
+    sending.add_argument(
+        "--resume", default="", metavar="ID", help="go on with this upload; what has arrived is not sent again"
+    )
     sending.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder keeps its name and sub-folders")
     commands.add_parser("make-sample", parents=[shared])  # no help: how the product starts its own child processes
     job = commands.add_parser("run-job", parents=[shared])

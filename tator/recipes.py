@@ -1,4 +1,5 @@
 """Recipes: the saved settings of a workflow. Each setting is one field with its help, unit and range."""
+
 from __future__ import annotations
 
 import json
@@ -16,8 +17,16 @@ R = TypeVar("R", bound="Recipe")
 NAME = re.compile(r"[\w][\w .()+-]{0,79}")  # one path part, no separators, never hidden
 
 
-def setting(default: Any, help: str, *, unit: str = "", low: float | None = None, high: float | None = None,
-            operation: str = "", advanced: bool = False) -> Any:
+def setting(
+    default: Any,
+    help: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    operation: str = "",
+    advanced: bool = False,
+) -> Any:
     """Return a dataclass field that describes itself.
 
     Args:
@@ -63,7 +72,9 @@ class Recipe:
         path = _path(folder, self.kind, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps({"kind": self.kind, "settings": asdict(self)}, indent=2, ensure_ascii=False), encoding="utf-8")
+        draft.write_text(
+            json.dumps({"kind": self.kind, "settings": asdict(self)}, indent=2, ensure_ascii=False), encoding="utf-8"
+        )
         draft.replace(path)
         return path
 
@@ -132,31 +143,3 @@ def _range(low: float | None, high: float | None) -> str:
     if high is None:
         return f"at least {low}"
     return f"at most {high}" if low is None else f"from {low} to {high}"
-
-
-@dataclass(frozen=True)
-class PredictorSettings(Recipe):
-    """How many images are kept encoded, and where."""
-
-    kind: typing.ClassVar[str] = "predictors"
-
-    images: int = setting(3, "Images encoded ahead: 1 the open one, 2 also the next, 3 also the previous.", unit="images", low=1, high=3)
-    budget_mb: int = setting(1024, "Memory for encoded images; SAM 2 takes 17 MB an image, SAM 3 132 MB.", unit="MB", low=16, high=1_048_576)
-    keep_on_disk: bool = setting(False, "Keep encoded images in the workspace's cache too, for the next start.")
-
-
-@dataclass(frozen=True)
-class HeadRecipe(Recipe):
-    """How a class head is trained on the boxes of a dataset."""
-
-    kind: typing.ClassVar[str] = "head"
-
-    encoder: str = setting("", "What turns a crop into numbers; it decides what the head can tell apart.",
-                           operation="models_list encode")
-    test_size: float = setting(0.2, "Share of the images kept aside to measure the head, where the dataset has no test or val split.",
-                               low=0.05, high=0.9)
-    min_per_class: int = setting(2, "Classes with fewer boxes than this are left out.", unit="boxes", low=1, high=100_000)
-    c: float = setting(0.1, "Strength of the fit: lower smooths more, higher follows the labels more closely; 0 tries several.",
-                       low=0, high=1e6, advanced=True)
-    seed: int = setting(42, "Makes the split and the fit repeatable.", low=0, high=2**31 - 1, advanced=True)
-    activate: bool = setting(True, "Use the head for auto class as soon as it is trained.")

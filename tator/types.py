@@ -1,4 +1,5 @@
 """Records and errors: the words that every other module speaks in."""
+
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
@@ -121,7 +122,9 @@ class Detections:
         if not parts:
             return cls.empty()
         shared = set.intersection(*(set(part.data) for part in parts))
-        masks = None if any(part.mask is None for part in parts) else tuple(m for part in parts for m in part.mask or ())
+        masks = (
+            None if any(part.mask is None for part in parts) else tuple(m for part in parts for m in part.mask or ())
+        )
         return cls(
             np.concatenate([part.xyxy for part in parts]),
             np.concatenate([part.confidence for part in parts]),

@@ -1,4 +1,5 @@
 """The running product: one workspace, its database, its models and its jobs."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -7,17 +8,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tator.dataset import Dataset
-from tator.embedding_shelf import EmbeddingShelf
-from tator.jobs import JobRunner
-from tator.manager import ModelManager
-from tator.network import Network
-from tator.recipes import PredictorSettings
-from tator.registry import backend
-from tator.store import Store
+from tator.datasets.dataset import Dataset
+from tator.jobs.runner import JobRunner
+from tator.runtime.embedding_shelf import EmbeddingShelf
+from tator.runtime.manager import ModelManager
+from tator.runtime.predictors import PredictorSettings
+from tator.runtime.registry import backend
+from tator.storage.database import Store
+from tator.storage.workspace import UPLOAD, Workspace, is_own_upload
 from tator.types import NotFound
-from tator.weights import locate
-from tator.workspace import UPLOAD, Workspace, is_own_upload
+from tator.weights.network import Network
+from tator.weights.places import locate
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
@@ -42,7 +43,12 @@ class Workbench:
 
     @classmethod
     def at(
-        cls, home: Path, *, db_url: str = "", device: str = "auto", source_roots: list[Path] | None = None,
+        cls,
+        home: Path,
+        *,
+        db_url: str = "",
+        device: str = "auto",
+        source_roots: list[Path] | None = None,
         network: Network | None = None,
     ) -> Workbench:
         """Open the workspace in a folder, made on first use; the database is migrated.

@@ -18,13 +18,15 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared" / "data"
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # workers share the cores: threads that spin while they wait take them from others
+os.environ.setdefault(
+    "OMP_NUM_THREADS", "1"
+)  # workers share the cores: threads that spin while they wait take them from others
 START_S = 90.0  # a server start takes 4 s alone on two cores; tests run beside others
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what needs a GPU where there is none."""
-    from tator.devices import gpus
+    from tator.runtime.devices import gpus
 
     if item.get_closest_marker("gpu") and not gpus():
         pytest.skip("no CUDA device on this machine")
@@ -177,7 +179,7 @@ class Guarded:
 @pytest.fixture(scope="session")
 def guarded(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Guarded:
     """Lend one running app where ann and bob may log in."""
-    from tator.accounts import add_account
+    from tator.web.accounts import add_account
 
     file, password = tmp_path_factory.mktemp("auth") / "logins", "correct horse"
     tokens = {name: add_account(file, name, password) for name in ("ann", "bob")}

@@ -27,7 +27,9 @@ def read(folder: str, importer: str) -> dict:
                 rows.append(["caption", shape.caption])
             elif shape.type.name in KINDS:
                 x, y, w, h = map(float, shape.get_bbox())
-                rows.append([shape.type.name, names[shape.label], x, y, x + w, y + h, float(shape.get_area()), shape.group])
+                rows.append(
+                    [shape.type.name, names[shape.label], x, y, x + w, y + h, float(shape.get_area()), shape.group]
+                )
     return {"labels": names, "items": items, "subsets": {item.id: item.subset for item in dataset}}
 
 

@@ -6,19 +6,19 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from tator import edits, schema
-from tator.dataset import Dataset
-from tator.edits import save_edits
-from tator.leases import renew_lease
+from tator.datasets.dataset import Dataset
+from tator.datasets.snapshots import freeze
+from tator.editing import edits
+from tator.editing.captions import set_caption
+from tator.editing.edits import save_edits
+from tator.editing.leases import renew_lease
 from tator.ops import call, operations
-from tator.snapshots import freeze
-from tator.text_labels import set_caption
-from tator.trash import Trash
+from tator.storage import schema
+from tator.storage.trash import Trash
 from tests.folders import finish, make, yolo_folder
 
 ROWS = {"a.png": "0 .5 .5 .5 .5\n1 .2 .2 .1 .1\n", "b.png": "1 .5 .5 .1 .1\n", "c.png": None}
 TABLES = ("dataset", "label_class", "image", "annotation", "edit", "fingerprint", "snapshot", "lease")
-
 
 
 def full_dataset(wb, tmp_path: Path) -> Dataset:

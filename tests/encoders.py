@@ -132,16 +132,32 @@ def via3(root: Path, rows: Sequence[Row]) -> None:
     names = sorted({name for _, name, _ in rows})
     images = list(_by_image(rows))
     content = {
-        "project": {"pid": "__VIA_PROJECT_ID__", "data_format_version": "3.1.1", "vid_list": [str(at) for at in range(len(images))]},
+        "project": {
+            "pid": "__VIA_PROJECT_ID__",
+            "data_format_version": "3.1.1",
+            "vid_list": [str(at) for at in range(len(images))],
+        },
         "config": {"file": {"loc_prefix": {"1": "", "2": "", "3": "", "4": ""}}, "ui": {}},
         "attribute": {
-            "1": {"aname": "Kind", "anchor_id": "FILE1_Z0_XY1", "type": 3, "options": {f"o{at}": name for at, name in enumerate(names)}}
+            "1": {
+                "aname": "Kind",
+                "anchor_id": "FILE1_Z0_XY1",
+                "type": 3,
+                "options": {f"o{at}": name for at, name in enumerate(names)},
+            }
         },
-        "file": {str(at): {"fid": at, "fname": reference, "type": 2, "loc": 1, "src": ""} for at, reference in enumerate(images)},
+        "file": {
+            str(at): {"fid": at, "fname": reference, "type": 2, "loc": 1, "src": ""}
+            for at, reference in enumerate(images)
+        },
         "view": {str(at): {"fid_list": [at]} for at in range(len(images))},
         "metadata": {
             f"{images.index(r)}_{at}": {
-                "vid": str(images.index(r)), "flg": 0, "z": [], "xy": [2, a, b, c - a, d - b], "av": {"1": f"o{names.index(n)}"},
+                "vid": str(images.index(r)),
+                "flg": 0,
+                "z": [],
+                "xy": [2, a, b, c - a, d - b],
+                "av": {"1": f"o{names.index(n)}"},
             }
             for at, (r, n, (a, b, c, d)) in enumerate(rows)
         },

@@ -1,4 +1,5 @@
 """Build folders of images and labels, and run long work to its end."""
+
 from __future__ import annotations
 
 import json
@@ -7,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from tator.dataset import Dataset
-from tator.exporting import export_dataset
-from tator.importing import import_dataset
+from tator.datasets.dataset import Dataset
+from tator.exporting.writing import export_dataset
+from tator.importing.creating import import_dataset
 from tator.types import Work
 
 
@@ -49,11 +50,18 @@ def yolo_folder(root: Path, rows: dict[str, str | None], names: list[str] | None
 
 def coco(images: list[str], annotations: list[dict] = (), categories=("cat", "dog"), size=(64, 48)) -> str:
     """Return a COCO file; images get ids from 1, annotations without one go to image 1, category 1."""
-    return json.dumps({
-        "images": [{"id": n, "file_name": name, "width": size[0], "height": size[1]} for n, name in enumerate(images, 1)],
-        "categories": [{"id": n, "name": name} for n, name in enumerate(categories, 1)],
-        "annotations": [{"id": n, "image_id": 1, "category_id": 1, "bbox": [4, 4, 10, 10], **a} for n, a in enumerate(annotations, 1)],
-    })
+    return json.dumps(
+        {
+            "images": [
+                {"id": n, "file_name": name, "width": size[0], "height": size[1]} for n, name in enumerate(images, 1)
+            ],
+            "categories": [{"id": n, "name": name} for n, name in enumerate(categories, 1)],
+            "annotations": [
+                {"id": n, "image_id": 1, "category_id": 1, "bbox": [4, 4, 10, 10], **a}
+                for n, a in enumerate(annotations, 1)
+            ],
+        }
+    )
 
 
 def make(wb, source: Path | str, name: str = "set", storage: str = "linked", with_labels: bool = True) -> Dataset:
@@ -80,7 +88,10 @@ def boxes(dataset: Dataset) -> dict[str, list[tuple]]:
     names = {row.class_id: row.name for row in dataset.classes()}
     rows = {row.id: row.path for row in dataset.images(readable=False)}
     found = dataset.annotations(list(rows))
-    return {rows[i]: sorted((names[c], *map(float, b)) for c, b in zip(d.class_id, d.xyxy, strict=True)) for i, d in found.items()}
+    return {
+        rows[i]: sorted((names[c], *map(float, b)) for c, b in zip(d.class_id, d.xyxy, strict=True))
+        for i, d in found.items()
+    }
 
 
 def same_boxes(ours: list[tuple], theirs: list[tuple], within: float = 0.5) -> bool:

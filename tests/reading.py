@@ -8,8 +8,8 @@ from pathlib import Path
 
 from tator.formats import Label, Source
 from tator.formats.table import open_source
-from tator.images import probe
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.storage.images import probe
 
 
 def copy_files(source: Path, into: Path) -> Path:

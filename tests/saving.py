@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, insert, select
 
-from tator import schema
-from tator.annotations import rows_of
-from tator.edits import save_edits
-from tator.store import Store
+from tator.editing.edits import save_edits
+from tator.editing.rows import rows_of
+from tator.storage import schema
+from tator.storage.database import Store
 
 WIDTH, HEIGHT = 100, 80
 

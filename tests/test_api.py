@@ -75,7 +75,9 @@ def test_two_apps_may_share_a_workspace_and_say_so(start_server: Callable[..., S
     while "ready in" not in second.log.read_text() and time.monotonic() < until:
         time.sleep(0.1)
     assert "serves this workspace too" in second.log.read_text()
-    for _ in range(50):  # an impatient finger: a second signal came while the first was being noticed, and nothing ended
+    for _ in range(
+        50
+    ):  # an impatient finger: a second signal came while the first was being noticed, and nothing ended
         second.process.send_signal(signal.SIGINT)
     assert second.stop() == 0 and "Traceback" not in second.log.read_text()
 

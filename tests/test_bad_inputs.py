@@ -1,4 +1,5 @@
 """T09-T14, T27-T29, T32-T41: each bad input is refused by name while the good files beside it load."""
+
 from __future__ import annotations
 
 import json
@@ -25,8 +26,16 @@ def outside(tmp_path: Path) -> Path:
 
 def references(outside: Path) -> list[str]:
     return [
-        "../outside/private.png", "images/../../outside/private.png", str(outside), "..\\outside\\private.png", f"file://{outside}",
-        "\\\\host\\share\\private.png", "C:\\private.png", "//host/private.png", "~/private.png", "http://127.0.0.1/private.png",
+        "../outside/private.png",
+        "images/../../outside/private.png",
+        str(outside),
+        "..\\outside\\private.png",
+        f"file://{outside}",
+        "\\\\host\\share\\private.png",
+        "C:\\private.png",
+        "//host/private.png",
+        "~/private.png",
+        "http://127.0.0.1/private.png",
     ]
 
 
@@ -89,12 +98,20 @@ def test_t05_links_in_a_folder(wb, tmp_path: Path, outside: Path, kind: str):
     assert_only_good(dataset, {"images/good.png"}, outside)
 
 
-@pytest.mark.parametrize("content", [
-    "names: !!python/object/apply:os.system ['touch MARK']", "!!python/object/new:os.system ['touch MARK']",
-    "names: !!python/name:os.system\ntrain: x", "names: !!python/module:os\ntrain: x",
-    "names: [cat]\nx: !!python/object/apply:subprocess.check_output [[touch, MARK]]", "names: [cat\ntrain: x", "names: [cat]\n\tnc: 1",
-    "[" * 20_000, "a: &a [x]\nb: *c",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "names: !!python/object/apply:os.system ['touch MARK']",
+        "!!python/object/new:os.system ['touch MARK']",
+        "names: !!python/name:os.system\ntrain: x",
+        "names: !!python/module:os\ntrain: x",
+        "names: [cat]\nx: !!python/object/apply:subprocess.check_output [[touch, MARK]]",
+        "names: [cat\ntrain: x",
+        "names: [cat]\n\tnc: 1",
+        "[" * 20_000,
+        "a: &a [x]\nb: *c",
+    ],
+)
 def test_t14_yaml_with_tags_or_broken(wb, tmp_path: Path, content: str):
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"})
     text(root / "data.yaml", content.replace("MARK", str(tmp_path / "mark")))
@@ -104,32 +121,48 @@ def test_t14_yaml_with_tags_or_broken(wb, tmp_path: Path, content: str):
     assert dataset.images()[0].annotation_count == 1
 
 
-@pytest.mark.parametrize("download", [
-    "https://evil.example/x.zip", "bash touch MARK", "import os; os.system('touch MARK')", "file:///etc/passwd", "|\n  import os",
-])
+@pytest.mark.parametrize(
+    "download",
+    [
+        "https://evil.example/x.zip",
+        "bash touch MARK",
+        "import os; os.system('touch MARK')",
+        "file:///etc/passwd",
+        "|\n  import os",
+    ],
+)
 def test_t14_yaml_with_download(wb, tmp_path: Path, download: str):
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"})
-    text(root / "data.yaml", f"names: [cat]\ndownload: {json.dumps(download)}\n".replace("MARK", str(tmp_path / "mark")))
+    text(
+        root / "data.yaml", f"names: [cat]\ndownload: {json.dumps(download)}\n".replace("MARK", str(tmp_path / "mark"))
+    )
     dataset = make(wb, root)
     assert reasons(dataset, "repaired") == {"download ignored": 1} and [c.name for c in dataset.classes()] == ["cat"]
     assert not (tmp_path / "mark").exists()
 
 
 def test_t14_alias_bombs_stay_small(wb, tmp_path: Path):
-    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"] + [
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)
+    ]
     root = yolo_folder(tmp_path / "root", {"good.png": "0 .5 .5 .5 .5"})
     text(root / "data.yaml", "\n".join([*lines, "names: [*a11, cat]"]))
     dataset = make(wb, root)
     assert "class name refused" in reasons(dataset) and [c.name for c in dataset.classes()] == ["cat"]
 
 
-@pytest.mark.parametrize("content", [
-    "[" * 100_000, '{"images": 5, "annotations": {}, "categories": "x"}', '{"images": [1, null], "annotations": ["x"], "categories": [[]]}',
-    '{"images": [{"id": 1}], "annotations": [{}], "categories": [{"id": null}]}',
-    '{"images": [{"id": 1, "file_name": 5}], "categories": [], "annotations": []}',
-    '{"images": [{"id": {}, "file_name": "good.png"}], "categories": [{"id": 1, "name": {}}], "annotations": [{"image_id": []}]}',
-    '"images" "annotations" "categories"',
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[" * 100_000,
+        '{"images": 5, "annotations": {}, "categories": "x"}',
+        '{"images": [1, null], "annotations": ["x"], "categories": [[]]}',
+        '{"images": [{"id": 1}], "annotations": [{}], "categories": [{"id": null}]}',
+        '{"images": [{"id": 1, "file_name": 5}], "categories": [], "annotations": []}',
+        '{"images": [{"id": {}, "file_name": "good.png"}], "categories": [{"id": 1, "name": {}}], "annotations": [{"image_id": []}]}',
+        '"images" "annotations" "categories"',
+    ],
+)
 def test_t31_broken_coco_files(wb, tmp_path: Path, content: str):
     picture(tmp_path / "root" / "good.png")
     text(tmp_path / "root" / "bad.json", content + ('"images" "annotations"' if content[0] == "[" else ""))
@@ -155,14 +188,26 @@ def test_t27_active_content_under_an_image_name(wb, tmp_path: Path, name: str):
     assert reasons(dataset) == {"unreadable image": 1} and name in named(dataset) and len(dataset.images()) == 1
 
 
-@pytest.mark.parametrize("name", [
-    "<img src=x onerror=alert(1)>", "=cmd|' /C calc'!A0", "שלום עולם", "👩‍🚀 crew", "a: {b}", "- x", "!!python/name:os.system", "@SUM(1)",
-])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x onerror=alert(1)>",
+        "=cmd|' /C calc'!A0",
+        "שלום עולם",
+        "👩‍🚀 crew",
+        "a: {b}",
+        "- x",
+        "!!python/name:os.system",
+        "@SUM(1)",
+    ],
+)
 @pytest.mark.parametrize("format", ["yolo", "coco"])
 def test_t28_hostile_class_names_round_trip_unharmed(wb, tmp_path: Path, name: str, format: str):
     first = make(wb, yolo_folder(tmp_path / "root", {"a.png": "1 .5 .5 .5 .5"}, ["cat", name]))
     second = make(wb, export(first, format)[1], "again")
-    assert [c.name for c in second.classes()] == ["cat", name] and [found[0][0] for found in boxes(second).values()] == [name]
+    assert [c.name for c in second.classes()] == ["cat", name] and [
+        found[0][0] for found in boxes(second).values()
+    ] == [name]
 
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\u2066", "\ufeff", "\x07", "\u200d"])
@@ -179,7 +224,7 @@ def bad_image(kind: str, path: Path) -> None:
     elif kind == "bomb":
         path.write_bytes(content[:16] + b"\0\0\xc3\x50\0\0\xc3\x50" + content[24:])
     else:
-        path.write_bytes(content[:int(len(content) * float(kind))])
+        path.write_bytes(content[: int(len(content) * float(kind))])
 
 
 @pytest.mark.parametrize("storage", ["linked", "managed"])
@@ -190,7 +235,9 @@ def test_t32_t33_bombs_and_cut_images_are_rows_with_their_problem(wb, tmp_path: 
     bad_image(kind, root / "images" / "bad.png")
     dataset = make(wb, root, storage=storage)
     bad, good = dataset.images(readable=False)
-    assert "bad.png" in bad.problem and bad.state == "new" and (bad.width, bad.height, bad.annotation_count) == (0, 0, 0)
+    assert (
+        "bad.png" in bad.problem and bad.state == "new" and (bad.width, bad.height, bad.annotation_count) == (0, 0, 0)
+    )
     assert good.problem is None and good.annotation_count == 1 and "images/bad.png" in named(dataset)
     assert "images/bad.png" in [row["file"] for row in export(dataset, "yolo")[0]["left_out"]]
 
@@ -222,27 +269,41 @@ def test_t35_boxes_count_from_the_upright_image(wb, tmp_path: Path, orientation:
     assert boxes(dataset)["a.jpg"] == [("class 0", 0.0, 0.0, size[0] / 2, size[1])]
 
 
-@pytest.mark.parametrize("names", [
-    ("a/x.png", "b/x.png"), ("a.b.png", "a.png"), ("a b.png", " lead.png"), ("ünï.png", "日本/語.png"), ("dir./x.png", "dir/x.png"), ("x..png", "x.png"),
-])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("a/x.png", "b/x.png"),
+        ("a.b.png", "a.png"),
+        ("a b.png", " lead.png"),
+        ("ünï.png", "日本/語.png"),
+        ("dir./x.png", "dir/x.png"),
+        ("x..png", "x.png"),
+    ],
+)
 @pytest.mark.parametrize("format", sorted(writable()))
 def test_t36_t37_names(wb, tmp_path: Path, names: tuple[str, str], format: str):
     root = yolo_folder(tmp_path / "root", {names[0]: "0 .25 .25 .25 .25", names[1]: "1 .5 .5 .5 .5"}, ["cat", "dog"])
     first = make(wb, root)
-    assert {path: found[0][0] for path, found in boxes(first).items()} == {f"images/{names[0]}": "cat", f"images/{names[1]}": "dog"}
+    assert {path: found[0][0] for path, found in boxes(first).items()} == {
+        f"images/{names[0]}": "cat",
+        f"images/{names[1]}": "dog",
+    }
     second = make(wb, export(first, format)[1], "again")
     assert not reasons(second) and sorted(found[0][0] for found in boxes(second).values()) == ["cat", "dog"]
 
 
-@pytest.mark.parametrize("content", [
-    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n",
-    "1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5\n",
-    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75\n",
-    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75 .2 .5\n",
-    "\n0 .5 .5 .5 .5\r\n\r\n1\t.25 .25  .75 .25 .75 .75 \n",
-    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n1 .25 .25 .75 .25 .75\n",
-    "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5 .9\n",
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n",
+        "1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5\n",
+        "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75\n",
+        "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75 .25 .75 .2 .5\n",
+        "\n0 .5 .5 .5 .5\r\n\r\n1\t.25 .25  .75 .25 .75 .75 \n",
+        "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n1 .25 .25 .75 .25 .75\n",
+        "0 .5 .5 .5 .5\n1 .25 .25 .75 .25 .75 .75\n0 .5 .5 .5 .5 .9\n",
+    ],
+)
 def test_t41_boxes_and_polygons_mixed_in_one_file(wb, tmp_path: Path, content: str):
     dataset = make(wb, yolo_folder(tmp_path / "root", {"a.png": content, "b.png": "0 .5 .5 .5 .5"}, ["cat", "dog"]))
     bad = content.count("\n") - (content.count("\n\n") + content.startswith("\n") + content.count("\r\n\r")) - 2
@@ -253,11 +314,22 @@ def test_t41_boxes_and_polygons_mixed_in_one_file(wb, tmp_path: Path, content: s
     assert sorted(row["polygons"] is None for row in rows) == [False, True]
 
 
-@pytest.mark.parametrize("row", [
-    "0 nan .5 .1 .1", "0 inf .5 .1 .1", "0 .5 .5 -.1 .1", "0 .5 .5 0 0", "0 7 7 .1 .1", "0 1e308 .5 1e308 .1", "0 .5 .5 1e-9 .1",
-])
+@pytest.mark.parametrize(
+    "row",
+    [
+        "0 nan .5 .1 .1",
+        "0 inf .5 .1 .1",
+        "0 .5 .5 -.1 .1",
+        "0 .5 .5 0 0",
+        "0 7 7 .1 .1",
+        "0 1e308 .5 1e308 .1",
+        "0 .5 .5 1e-9 .1",
+    ],
+)
 def test_t39_bad_numbers(wb, tmp_path: Path, row: str):
-    dataset = make(wb, yolo_folder(tmp_path / "root", {"a.png": f"{row}\n0 .5 .5 .5 .5\n", "b.png": "0 .5 .5 .5 .5"}, ["cat"]))
+    dataset = make(
+        wb, yolo_folder(tmp_path / "root", {"a.png": f"{row}\n0 .5 .5 .5 .5\n", "b.png": "0 .5 .5 .5 .5"}, ["cat"])
+    )
     assert sum(reasons(dataset).values()) == 1 and "labels/a.txt:1" in named(dataset)
     assert [row.annotation_count for row in dataset.images()] == [1, 1]
 
@@ -265,12 +337,18 @@ def test_t39_bad_numbers(wb, tmp_path: Path, row: str):
 @pytest.mark.parametrize("ids", [(0, 1), (1, 2), (5, 90), (7, 3), ("1", "2")])
 def test_t40_coco_ids_of_any_kind(wb, tmp_path: Path, ids: tuple):
     picture(tmp_path / "root" / "a.png")
-    content = json.loads(coco(["a.png"], [{"category_id": ids[0]}, {"category_id": ids[1], "bbox": [20, 20, 9, 9]}, {"category_id": 999}]))
+    content = json.loads(
+        coco(
+            ["a.png"], [{"category_id": ids[0]}, {"category_id": ids[1], "bbox": [20, 20, 9, 9]}, {"category_id": 999}]
+        )
+    )
     for row, key in zip(content["categories"], ids, strict=True):
         row["id"] = key
     text(tmp_path / "root" / "x.json", json.dumps(content))
     dataset = make(wb, tmp_path / "root")
-    assert [found[0] for found in boxes(dataset)["a.png"]] == ["cat", "dog"] and reasons(dataset) == {"class out of range": 1}
+    assert [found[0] for found in boxes(dataset)["a.png"]] == ["cat", "dog"] and reasons(dataset) == {
+        "class out of range": 1
+    }
 
 
 @pytest.mark.parametrize("where", ["images", "labels", "labelmap.txt", "train.txt", "data.yaml"])
@@ -309,4 +387,6 @@ def test_the_report_reaches_a_caller_as_json(wb, tmp_path: Path):
     make(wb, yolo_folder(tmp_path / "root", {"a.png": "0 nan 1 1 1", "b.png": None}, ["cat"]))
     told = call(wb, "datasets_get", dataset="set")["report"]
     assert json.loads(json.dumps(told)) == told == report_of(wb.dataset("set"))
-    assert told["dropped"] == [{"file": "labels/a.txt", "line": 1, "reason": "not a finite number", "detail": "0 nan 1 1 1"}]
+    assert told["dropped"] == [
+        {"file": "labels/a.txt", "line": 1, "reason": "not a finite number", "detail": "0 nan 1 1 1"}
+    ]

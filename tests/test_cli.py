@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tator.accounts import Accounts, read_accounts
 from tator.cli import main
 from tator.ops import operations
 from tator.signatures import verbs
+from tator.web.accounts import Accounts, read_accounts
 from tests.conftest import ROOT
 
 

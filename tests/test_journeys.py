@@ -1,4 +1,5 @@
 """The main job through HTTP, MCP and the command line: import, train, draw, tweak, name, undo, export."""
+
 from __future__ import annotations
 
 import json
@@ -15,8 +16,8 @@ import numpy as np
 import pytest
 from gradio_client import Client
 
-from tator.boxes import iou
 from tator.ops import operations
+from tator.vision.boxes import iou
 from tests.conftest import ROOT, Server
 from tests.test_mcp import answer, use_tool
 
@@ -108,18 +109,33 @@ def test_the_main_job(surface: Callable[[Server], Verb], server: Server, cells: 
     clicked = verb("segment", image_id=target["id"], positive=middle(truth["xyxy"]), class_id=truth["class_id"])
     assert overlap(clicked["candidates"][0]["xyxy"], truth["xyxy"]) > 0.5
 
-    row = {"id": f"{surface.__name__}-1", "class_id": named["class_id"], "xyxy": tight, "source": "ridge_box", "status": "accepted"}
+    row = {
+        "id": f"{surface.__name__}-1",
+        "class_id": named["class_id"],
+        "xyxy": tight,
+        "source": "ridge_box",
+        "status": "accepted",
+    }
     edits = json.dumps([{"seq": 1, "kind": "edit", "label": "Draw box", "ops": [{"op": "add", "annotation": row}]}])
     client_id = f"journey-{surface.__name__}"
-    saved = verb("annotations_save", image_id=target["id"], base_revision=opened["revision"], client_id=client_id, edits=edits)
+    saved = verb(
+        "annotations_save", image_id=target["id"], base_revision=opened["revision"], client_id=client_id, edits=edits
+    )
     assert saved["annotation_count"] == len(opened["annotations"]) + 1
     verb("annotations_undo", image_id=target["id"], client_id=client_id, seq=2)
     verb("annotations_redo", image_id=target["id"], client_id=client_id, seq=3)
-    assert len(verb("annotations_list", dataset=name, image=target["name"])["annotations"]) == len(opened["annotations"]) + 1
+    assert (
+        len(verb("annotations_list", dataset=name, image=target["name"])["annotations"])
+        == len(opened["annotations"]) + 1
+    )
 
     export = verb("datasets_export", dataset=name, format="yolo", with_images=False)
     with zipfile.ZipFile(server.home / "exports" / export["file"]) as archive:
-        labels = [entry for entry in archive.namelist() if entry.endswith(".txt") and Path(entry).stem == Path(target["name"]).stem]
+        labels = [
+            entry
+            for entry in archive.namelist()
+            if entry.endswith(".txt") and Path(entry).stem == Path(target["name"]).stem
+        ]
         assert len(archive.read(labels[0]).splitlines()) == len(opened["annotations"]) + 1
 
 

@@ -1,4 +1,5 @@
 """Recipes: what they refuse, and that saving loses nothing."""
+
 from __future__ import annotations
 
 import dataclasses
@@ -9,14 +10,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tator.recipes import HeadRecipe, Recipe
+from tator.recipes import Recipe
 from tator.types import BadInput, NotFound
+from tator.workflows.heads.recipe import HeadRecipe
 
 RECIPES = Recipe.__subclasses__()
-RECIPE_VALUES = st.fixed_dictionaries({
-    "encoder": st.text(min_size=1, max_size=20).map(str.strip), "test_size": st.floats(0.05, 0.9), "min_per_class": st.integers(1, 1000),
-    "c": st.floats(1e-6, 1e6), "seed": st.integers(0, 2**31 - 1), "activate": st.booleans(),
-})
+RECIPE_VALUES = st.fixed_dictionaries(
+    {
+        "encoder": st.text(min_size=1, max_size=20).map(str.strip),
+        "test_size": st.floats(0.05, 0.9),
+        "min_per_class": st.integers(1, 1000),
+        "c": st.floats(1e-6, 1e6),
+        "seed": st.integers(0, 2**31 - 1),
+        "activate": st.booleans(),
+    }
+)
 
 
 @given(RECIPE_VALUES)
@@ -37,17 +45,20 @@ def test_every_setting_has_help_and_a_default_in_its_range(recipe: type[Recipe])
             assert f.metadata["low"] is not None, f"{f.name} has no lower bound"
 
 
-@pytest.mark.parametrize(("values", "said"), [
-    ({"test_size": 1.5}, "from 0.05 to 0.9"),
-    ({"test_size": float("nan")}, "test_size must be a number"),
-    ({"min_per_class": 2.5}, "whole number"),
-    ({"min_per_class": True}, "whole number"),
-    ({"c": None}, "c must be a number"),
-    ({"c": -1}, "is -1"),
-    ({"encoder": 7}, "encoder must be text"),
-    ({"activate": "yes"}, "yes or no"),
-    ({"epochs": 3}, "has no epochs"),
-])
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"test_size": 1.5}, "from 0.05 to 0.9"),
+        ({"test_size": float("nan")}, "test_size must be a number"),
+        ({"min_per_class": 2.5}, "whole number"),
+        ({"min_per_class": True}, "whole number"),
+        ({"c": None}, "c must be a number"),
+        ({"c": -1}, "is -1"),
+        ({"encoder": 7}, "encoder must be text"),
+        ({"activate": "yes"}, "yes or no"),
+        ({"epochs": 3}, "has no epochs"),
+    ],
+)
 def test_a_bad_value_is_refused_by_name(values: dict, said: str):
     with pytest.raises(BadInput, match=said):
         HeadRecipe.of(values)

@@ -29,7 +29,9 @@ def check_sums(path: Path) -> None:
         length, told = struct.unpack("<QI", content[at : at + 12])
         assert told == masked(content[at : at + 8]), f"{path}: checksum of a length"
         message = content[at + 12 : at + 12 + length]
-        assert struct.unpack("<I", content[at + 12 + length : at + 16 + length])[0] == masked(message), f"{path}: checksum"
+        assert struct.unpack("<I", content[at + 12 + length : at + 16 + length])[0] == masked(message), (
+            f"{path}: checksum"
+        )
         at += 16 + length
 
 

@@ -1,4 +1,5 @@
 """What every dataset format speaks: labels of an image, and a report of what was read, dropped and repaired."""
+
 from __future__ import annotations
 
 import math
@@ -11,8 +12,14 @@ from tator.types import Polygon
 
 LISTED = 1000  # entries listed for each reason; the rest are counted
 SPLITS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "dev": "val",
+    "test": "test",
+    "testing": "test",
 }
 ROUNDING = 0.5  # pixels that a coordinate may lie outside the image before its clipping is worth a line
 SMALLEST = 1e-3  # pixels: a narrower box is a slip, not an object
@@ -40,7 +47,9 @@ class Label:
 class Report:
     """What an import did, entry by entry; kinds are dropped, repaired and noticed."""
 
-    counts: dict[str, Counter] = field(default_factory=lambda: {k: Counter() for k in ("dropped", "repaired", "noticed")})
+    counts: dict[str, Counter] = field(
+        default_factory=lambda: {k: Counter() for k in ("dropped", "repaired", "noticed")}
+    )
     entries: dict[str, list[dict]] = field(default_factory=lambda: {k: [] for k in ("dropped", "repaired", "noticed")})
     read: Counter = field(default_factory=Counter)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tator.formats import Report
-from tator.tree import EVERY, Tree
+from tator.formats.tree import EVERY, Tree
 
 LARGEST = 512 << 20  # bytes of a file that is parsed whole
 LONGEST_LINE = 64 << 20  # bytes of one object

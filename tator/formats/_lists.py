@@ -1,4 +1,5 @@
 """Read the small text files beside a dataset: class names one a line, and images of a split one a line."""
+
 from __future__ import annotations
 
 import re
@@ -8,12 +9,19 @@ from pathlib import PurePosixPath
 from tator.formats import SPLITS, Report, folder_split
 from tator.formats._places import beside
 from tator.formats._ultralytics import MOST_CLASSES, DataYaml
-from tator.tree import NAME_FILES, Tree
+from tator.formats.tree import NAME_FILES, Tree
 
 LIST_FOLDERS = ("imagesets", "main", "splits", "lists", "det", "clsloc")
 _COUNTED = re.compile(r"(.*\S) +-?\d+")  # ImageNet's lines: a name and a number
-PREFERRED = ("labelmap.txt", "classes.txt", "class_names.txt", "obj.names", "_darknet.labels", "names.txt",
-             "predefined_classes.txt")
+PREFERRED = (
+    "labelmap.txt",
+    "classes.txt",
+    "class_names.txt",
+    "obj.names",
+    "_darknet.labels",
+    "names.txt",
+    "predefined_classes.txt",
+)
 
 
 def name_files(tree: Tree) -> list[str]:
@@ -99,7 +107,9 @@ def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], repor
     """Add the images under the folders, or in the lists, that a data.yaml points at."""
     folders = {str(parent) for path in tree.images for parent in PurePosixPath(path).parents}
     # Trainers need a val, so a file without one points at another split's folder: a folder called after its split wins.
-    named = sorted(found.splits, key=lambda split: not all(folder_split(f"{r}/x") == split for r in found.splits[split]))
+    named = sorted(
+        found.splits, key=lambda split: not all(folder_split(f"{r}/x") == split for r in found.splits[split])
+    )
     for split in named:
         for reference in found.splits[split]:
             if reference.lower().endswith(".txt"):

@@ -10,11 +10,11 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from tator import masks
 from tator.formats import Label
 from tator.formats._shapes import mask_of
-from tator.images import PIXEL_LIMIT, open_picture
+from tator.storage.images import PIXEL_LIMIT, open_picture
 from tator.types import BadInput
+from tator.vision import masks
 
 _ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryError, struct.error, zlib.error)
 

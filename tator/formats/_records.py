@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from tator.formats import Report
 from tator.formats._crc32c import masked
-from tator.tree import Tree
+from tator.formats.tree import Tree
 
 LARGEST = 256 << 20  # bytes of one record, which may hold the image itself
 BYTES, FLOATS, INTEGERS = 1, 2, 3  # numbers of the lists in a Feature

@@ -2,6 +2,7 @@
 
 Source: https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c, rleToString and rleFrString.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence

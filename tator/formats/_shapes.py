@@ -130,7 +130,7 @@ def mask_of(label: Label, width: int, height: int) -> Mask | None:
         width: of the image in pixels.
         height: of the image in pixels.
     """
-    from tator import masks
+    from tator.vision import masks
 
     if not label.polygons:
         return masks.of_rle(label.rle) if label.rle else None
@@ -145,7 +145,7 @@ def polygons_of(label: Label) -> list[Polygon]:
     """Return a label's polygons, its run lengths traced; an empty list for a plain box."""
     if label.polygons or not label.rle:
         return label.polygons or []
-    from tator import masks
+    from tator.vision import masks
 
     mask = masks.of_rle(label.rle)
     return masks.to_polygons(mask, tolerance=0.5) if mask else []

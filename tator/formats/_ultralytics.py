@@ -1,4 +1,5 @@
 """Read and write data.yaml, the file that names the classes and splits of a YOLO dataset."""
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
@@ -6,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tator.formats import SPLITS, Report
-from tator.tree import Tree
+from tator.formats.tree import Tree
 
 MOST_CLASSES = 10_000
 LONGEST_FILE = 4 << 20  # characters; the largest known (21,841 classes) has half a million

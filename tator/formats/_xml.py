@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from tator.formats import Report
-from tator.tree import EVERY, Tree
+from tator.formats.tree import EVERY, Tree
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from tator.formats import Label
 from tator.formats._ultralytics import data_yaml
-from tator.formats._writing import Output, Splits, Written, each
+from tator.formats.writing import Output, Splits, Written, each
 
 
 def write_tree(out: Output, names: list[str], splits: Splits, row: Callable[[Label, Written], str]) -> Iterator[int]:

@@ -1,4 +1,5 @@
 """COCO JSON: images, categories and annotations with boxes, polygons and run lengths."""
+
 from __future__ import annotations
 
 import json
@@ -9,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator import masks
 from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, folder_split
 from tator.formats._rle import checked_rle, rle_area, rle_box
-from tator.formats._writing import Output, Splits, Written, write_rows
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, write_rows
 from tator.formats.yolo import ring_area
-from tator.tree import Tree
 from tator.types import BadInput, Polygon
+from tator.vision import masks
 
 NAME = "coco"
 LABEL = "COCO"
@@ -45,8 +46,12 @@ def _looks_coco(tree: Tree, path: str) -> bool:
 def read(tree: Tree) -> CocoSource:
     """Return the source of a folder that `sniff` took; every COCO file in it is read, categories merged by name."""
     report = Report()
-    files = [(path, content) for path in tree.each(".json") if _looks_coco(tree, path)
-             if (content := _parse(tree, path, report)) is not None]
+    files = [
+        (path, content)
+        for path in tree.each(".json")
+        if _looks_coco(tree, path)
+        if (content := _parse(tree, path, report)) is not None
+    ]
     return CocoSource(tree, files, report)
 
 
@@ -189,7 +194,9 @@ class CocoSource:
         if corners is None:
             corners = _extent(polygons) or (rle and rle_box(rle))
             if not corners:
-                return self.report.drop(where, "no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]")
+                return self.report.drop(
+                    where, "no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]"
+                )
             self.report.repair(where, "box taken from the shape")
         box = fit_box(corners, width, height, self.report, where)
         return box and Label(indices[_key(row["category_id"])], box, polygons, rle)
@@ -242,7 +249,10 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a file of objects for each split, and one of captions where there are any; yield how many images are done."""
     done = 0
     for split, images in splits.items():
-        yield from (done + count for count in write_file(out, f"annotations/instances_{split}.json", names, images, lambda i: i.name))
+        yield from (
+            done + count
+            for count in write_file(out, f"annotations/instances_{split}.json", names, images, lambda i: i.name)
+        )
         if any(image.caption for image in images):
             _write_captions(out, f"annotations/captions_{split}.json", images)
         done += sum(1 for _ in images)
@@ -260,15 +270,24 @@ def write_file(
         images: all of the file.
         reference: returns what the file calls an image.
     """
-    head = b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ' + _json(categories_json(names))
+    head = b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ' + _json(
+        categories_json(names)
+    )
     with out.open(file_name) as file:
-        write_rows(file, (_json(_image_json(image, at, reference)) for at, image in enumerate(images, 1)), head + b',\n"images": [\n', b"],\n")
+        write_rows(
+            file,
+            (_json(_image_json(image, at, reference)) for at, image in enumerate(images, 1)),
+            head + b',\n"images": [\n',
+            b"],\n",
+        )
         file.write(b'"annotations": [')
         number = done = 0
         for done, image in enumerate(images, 1):
             for label in image.labels:
                 number += 1
-                row = dict(zip(("x1", "y1", "x2", "y2"), label.xyxy, strict=True), polygons=label.polygons, rle=label.rle)
+                row = dict(
+                    zip(("x1", "y1", "x2", "y2"), label.xyxy, strict=True), polygons=label.polygons, rle=label.rle
+                )
                 facts = annotation_json(row, number, done, label.class_index + 1, (image.width, image.height))
                 file.write((b",\n" if number > 1 else b"\n") + _json(facts))
             yield done
@@ -298,7 +317,9 @@ def categories_json(classes: Sequence[str]) -> list[dict]:
     return [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
 
 
-def annotation_json(row: Mapping[str, Any], number: int, image_id: int, category_id: int, size: tuple[int, int]) -> dict:
+def annotation_json(
+    row: Mapping[str, Any], number: int, image_id: int, category_id: int, size: tuple[int, int]
+) -> dict:
     """Return one annotation row as COCO has it.
 
     Args:
@@ -311,8 +332,13 @@ def annotation_json(row: Mapping[str, Any], number: int, image_id: int, category
     x, y, w, h = row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"]
     shape, area = _segmentation(row["polygons"], row["rle"], size)
     return {
-        "id": number, "image_id": image_id, "category_id": category_id, "bbox": [round(v, 3) for v in (x, y, w, h)],
-        "area": round(w * h if area is None else area, 3), "segmentation": shape, "iscrowd": 0,
+        "id": number,
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [round(v, 3) for v in (x, y, w, h)],
+        "area": round(w * h if area is None else area, 3),
+        "segmentation": shape,
+        "iscrowd": 0,
     }
 
 

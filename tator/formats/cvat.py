@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tator import masks
 from tator.formats import SPLITS, Label, Report
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, number, outline_label, turned
-from tator.formats._writing import Output, Splits, Written, each, plain
 from tator.formats._xml import each_element, escaped, root_tag, text_of
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, each, plain
 from tator.types import Mask
+from tator.vision import masks
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tator.formats import Report
-from tator.formats._writing import Output, Splits, each
+from tator.formats.tree import Tree
 from tator.formats.voc import VocSource, annotation_xml, is_voc, label_map
-from tator.tree import Tree
+from tator.formats.writing import Output, Splits, each
 
 NAME = "imagenet"
 LABEL = "ImageNet DET"

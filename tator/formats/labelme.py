@@ -12,17 +12,17 @@ import math
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from tator import masks
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._mask_png import read_mask, write_mask
 from tator.formats._places import beside
 from tator.formats._shapes import Place, box_label, ellipse, mask_of, number, ordered, outline_label
-from tator.formats._writing import Output, Splits, Written, each
-from tator.images import EXTENSIONS
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, each
+from tator.storage.images import EXTENSIONS
 from tator.types import BadInput
+from tator.vision import masks
 
 NAME = "labelme"
 LABEL = "LabelMe"

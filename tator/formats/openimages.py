@@ -16,15 +16,15 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from tator import masks
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._csv import each_row, harmless, header, restored
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._mask_png import draw_mask, read_mask
 from tator.formats._shapes import Place, box_label, number
-from tator.formats._writing import Output, Splits, Written, each, pixels_only
-from tator.tree import Tree
+from tator.formats.cells import each_row, harmless, header, restored
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, each, pixels_only
 from tator.types import BadInput, Mask
+from tator.vision import masks
 
 NAME = "openimages"
 LABEL = "Open Images"
@@ -197,7 +197,9 @@ class OpenImagesSource(Gathered):
                 self.report.repair(path, "mask file is not in the folder", told, line)
             sides = tuple(number(cells.get(key, "")) for key in ("boxxmin", "boxymin", "boxxmax", "boxymax"))
             name = self.name(self.words.get(given) or restored(given))
-            box = next((each for each in self._objects[image] if each.mask is None and _is_same(each, name, sides)), None)
+            box = next(
+                (each for each in self._objects[image] if each.mask is None and _is_same(each, name, sides)), None
+            )
             if box is not None:
                 box.mask = file
             elif file is not None or not math.isnan(sum(sides)):

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._csv import each_row, harmless, header, restored
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, number
-from tator.formats._writing import Output, Splits, Written, boxes_only, each, plain
-from tator.tree import Tree
+from tator.formats.cells import each_row, harmless, header, restored
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, boxes_only, each, plain
 
 NAME = "csv"
 LABEL = "Plain CSV"

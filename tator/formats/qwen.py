@@ -16,8 +16,8 @@ from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, each_line, read_json
 from tator.formats._shapes import Place, box_label, number
-from tator.formats._writing import Output, Splits, Written, boxes_only
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, boxes_only
 
 NAME = "qwen"
 LABEL = "Qwen conversations"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tator.formats import coco
-from tator.formats._writing import Output, Splits
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits
 
 NAME = "roboflow"
 LABEL = "COCO in Roboflow's folders"

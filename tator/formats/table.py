@@ -25,8 +25,8 @@ from tator.formats import (
     yolo_obb,
     yolo_seg,
 )
-from tator.formats._writing import Output, Splits, in_split
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, in_split
 from tator.types import BadInput
 
 
@@ -61,7 +61,9 @@ class Format:
 
 def _of(module: ModuleType) -> Format:
     given = {name: getattr(module, name) for name in ("image_path", "embedded") if hasattr(module, name)}
-    traits = {trait: getattr(module, trait.upper(), False) for trait in ("holds_images", "holds_captions", "one_namespace")}
+    traits = {
+        trait: getattr(module, trait.upper(), False) for trait in ("holds_images", "holds_captions", "one_namespace")
+    }
     write = getattr(module, "write", None)
     return Format(module.NAME, module.LABEL, module.sniff, module.read, write, **given, **traits)
 

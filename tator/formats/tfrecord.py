@@ -15,7 +15,6 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator import masks
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._label_map import label_map_text, read_label_map
@@ -23,11 +22,12 @@ from tator.formats._mask_png import draw_mask, read_mask
 from tator.formats._records import Features, each_example, example_at, floats, integers, texts, write_example
 from tator.formats._shapes import Place, box_label
 from tator.formats._shapes import number as plain_number
-from tator.formats._writing import Output, Splits, Written, pixels_only
-from tator.images import EXTENSIONS
-from tator.tree import RECORD, Tree
+from tator.formats.tree import RECORD, Tree
+from tator.formats.writing import Output, Splits, Written, pixels_only
+from tator.storage.images import EXTENSIONS
+from tator.storage.workspace import path_problem
 from tator.types import BadInput
-from tator.workspace import path_problem
+from tator.vision import masks
 
 NAME = "tfrecord"
 LABEL = "TFRecord"
@@ -119,7 +119,9 @@ class TfRecordSource(Gathered):
             told = f"{image}: {len(pictures)} values for {len(names)} objects; expected a PNG each"
             self.report.repair(path, "masks left out", told, number)
         corners = [tuple(map(plain_number, each)) for each in zip(*sides, strict=True)]
-        self.take(image, path, number, _Record(path, at, [each and self.name(each) for each in names], corners, has_masks))
+        self.take(
+            image, path, number, _Record(path, at, [each and self.name(each) for each in names], corners, has_masks)
+        )
 
     def _read(self, entry: _Record, place: Place) -> list[Label]:
         pictures: list[bytes] = []

@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from tator.formats import Label, Report, folder_split
-from tator.formats._csv import each_row
 from tator.formats._gathered import Gathered
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, ellipse, number, one_ring, outline_label, polygons_of
-from tator.formats._writing import Output, Splits, Written, each, outlines_only, write_rows
-from tator.tree import Tree
+from tator.formats.cells import each_row
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, each, outlines_only, write_rows
 
 NAME = "via"
 LABEL = "VGG Image Annotator 2"

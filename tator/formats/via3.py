@@ -15,9 +15,9 @@ from tator.formats import Label, Report, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, ellipse, extent, number, one_ring, outline_label, polygons_of
-from tator.formats._writing import Output, Splits, Written, each, outlines_only, write_rows
+from tator.formats.tree import Tree
 from tator.formats.via import UNNAMED, class_attribute
-from tator.tree import Tree
+from tator.formats.writing import Output, Splits, Written, each, outlines_only, write_rows
 
 NAME = "via3"
 LABEL = "VGG Image Annotator 3"

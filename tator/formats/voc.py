@@ -15,9 +15,9 @@ from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
 from tator.formats._lists import merge_names, name_files, read_names
 from tator.formats._shapes import Place, box_label, number, ordered, outline_label, turned
-from tator.formats._writing import Output, Splits, Written, boxes_only, each, plain
 from tator.formats._xml import escaped, read_xml, root_tag, text_of
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, boxes_only, each, plain
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element

@@ -1,4 +1,5 @@
 """YOLO text labels: a row a box (class, centre x, centre y, width, height in 0..1) or a polygon (class, x, y, ...)."""
+
 from __future__ import annotations
 
 import math
@@ -10,9 +11,9 @@ from pathlib import PurePosixPath
 from tator.formats import SMALLEST, Label, Report, fit_box
 from tator.formats._lists import is_split_list, merge_names, name_files, read_names, read_splits
 from tator.formats._ultralytics import DataYaml, read_data_yaml
-from tator.formats._writing import Output, Splits, Written, boxes_only
 from tator.formats._yolo_tree import write_tree
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, boxes_only
 
 NAME = "yolo"
 LABEL = "YOLO boxes"
@@ -72,10 +73,10 @@ def label_places(path: str) -> list[str]:
     swaps = [at for at, part in enumerate(folders) if part.lower() == "images"]
     if swaps:
         at = swaps[-1]
-        places.append([*folders[:at], "labels", *folders[at + 1:], name])
+        places.append([*folders[:at], "labels", *folders[at + 1 :], name])
     places.append([*folders, name])
     if swaps:
-        places.append(["labels", *folders[:swaps[-1]], *folders[swaps[-1] + 1:], name])
+        places.append(["labels", *folders[: swaps[-1]], *folders[swaps[-1] + 1 :], name])
     places += [["labels", *folders, name], [*folders, "labels", name], [*folders[:-1], "labels", name]]
     return list(dict.fromkeys("/".join(place) for place in places))
 
@@ -92,7 +93,9 @@ def files_by_name(tree: Tree) -> dict[str, str]:
         if not is_split_list(path):
             texts[PurePosixPath(path).stem].append(path)
     pairs = ((tree.namesakes(stem), paths) for stem, paths in texts.items())
-    return {images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1 and _is_yolo(tree, paths[0])}
+    return {
+        images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1 and _is_yolo(tree, paths[0])
+    }
 
 
 def _is_yolo(tree: Tree, path: str) -> bool:
@@ -126,7 +129,9 @@ class YoloSource:
         self.captions: dict[str, str] = {}
         self._keypoints = data.keypoint_numbers if data else 0
         self.splits = read_splits(tree, data, report)
-        self._files = {path: label for path in tree.told(tree.images) if (label := label_file(tree, path))} or files_by_name(tree)
+        self._files = {
+            path: label for path in tree.told(tree.images) if (label := label_file(tree, path))
+        } or files_by_name(tree)
         self._note_orphans()
 
     def _note_orphans(self) -> None:

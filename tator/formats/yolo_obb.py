@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, polygons_of
-from tator.formats._writing import Output, Splits, Written
 from tator.formats._yolo_tree import relative, write_tree
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written
 
 NAME = "yolo_obb"
 LABEL = "YOLO turned boxes"

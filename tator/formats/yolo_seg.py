@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, one_ring, polygons_of
-from tator.formats._writing import Output, Splits, Written, outlines_only
 from tator.formats._yolo_tree import relative, write_tree
-from tator.tree import Tree
+from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, Written, outlines_only
 
 NAME = "yolo_seg"
 LABEL = "YOLO segmentation"

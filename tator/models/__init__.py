@@ -1,0 +1,1 @@
+"""The backends, one a file; what several share begins with an underscore."""

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.checkpoints import given, safetensors_keys
 from tator.protocols import Card
 from tator.types import BadInput, Image, Unavailable
+from tator.weights.checkpoints import given, safetensors_keys
 
 BATCH = 32
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"

@@ -1,4 +1,5 @@
 """Colour histograms, texture and gradients as an encoder: no weights, no download."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.protocols import Card
-from tator.texture import hog, lbp
 from tator.types import Image
+from tator.vision.texture import hog, lbp
 
 SIDE = 64  # crops are stretched to this many pixels
 BATCH = 64  # crops described at once: keeps the arrays in the processor's cache
@@ -19,11 +20,15 @@ class ColourTexture:
     """622 numbers a crop: HSV histogram, local binary patterns, gradients, LAB grid."""
 
     card = Card(
-        "colour_texture", task="encode", label="Colour and texture", requires=("cv2",), license="MIT",
+        "colour_texture",
+        task="encode",
+        label="Colour and texture",
+        requires=("cv2",),
+        license="MIT",
         source="HOG: Dalal and Triggs 2005; LBP: Ojala et al. 2002",
         expects="Names BCCD's three blood cell classes with accuracy .99 (always the largest class: .85) and needs "
-                "about 25 labels a class; it knows colour and texture only, so classes that differ by meaning need "
-                "CLIP or DINO.",
+        "about 25 labels a class; it knows colour and texture only, so classes that differ by meaning need "
+        "CLIP or DINO.",
     )
     version = 1  # raise it when the features change: cached ones are then made anew, heads refused
 
@@ -42,9 +47,9 @@ class ColourTexture:
 
         rows = np.zeros((len(crops), self.dim), np.float32)
         for start in range(0, len(crops), BATCH):
-            batch = crops[start:start + BATCH]
+            batch = crops[start : start + BATCH]
             squares = [cv2.resize(crop, (SIDE, SIDE), interpolation=shrinking(crop)) for crop in batch]
-            rows[start:start + len(batch)] = describe(np.stack(squares))
+            rows[start : start + len(batch)] = describe(np.stack(squares))
         return rows
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.checkpoints import given, load_pretrained
 from tator.protocols import Card
 from tator.types import Image
+from tator.weights.checkpoints import given, load_pretrained
 
 BATCH = 32
 SIDE = 224  # pixels a crop is squashed to: 16 patches of DINOv2, 14 of DINOv3

@@ -1,4 +1,5 @@
 """GrabCut: an object's mask from the colours in and around a box or between points; no training, no download."""
+
 from __future__ import annotations
 
 from pathlib import Path
@@ -6,10 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.boxes import Boxes, clip, pad
-from tator.masks import box_of, of_dense
 from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image
+from tator.vision.boxes import Boxes, clip, pad
+from tator.vision.masks import box_of, of_dense
 
 SIDE = 200  # longest side GrabCut works on, pixels: 10 to 100 ms (facts, section 6)
 ROUNDS = 5  # iterations, as in OpenCV's example
@@ -23,11 +24,16 @@ class GrabCut:
     """Mask from a box or from points by colour; an explicit action whose result a person looks at."""
 
     card = Card(
-        "grabcut", task="segment", label="GrabCut mask", requires=("cv2",), license="Apache-2.0", rank=0,
+        "grabcut",
+        task="segment",
+        label="GrabCut mask",
+        requires=("cv2",),
+        license="Apache-2.0",
+        rank=0,
         source="Rother, Kolmogorov and Blake, SIGGRAPH 2004",
         expects="Cuts an object out by colour where it stands out from its background; as a box tool it makes boxes "
-                "worse (BCCD, boxes 15% off: IoU .63 from .74 for red cells, .41 from .74 for platelets), so look at "
-                "the preview before keeping it.",
+        "worse (BCCD, boxes 15% off: IoU .63 from .74 for red cells, .41 from .74 for platelets), so look at "
+        "the preview before keeping it.",
     )
 
     def __init__(self, weights: Path | None, device: str) -> None:
@@ -99,7 +105,11 @@ def cut(part: Image, box: NDArray, points: NDArray, labels: NDArray[np.bool_], i
 
 
 def draw_trimap(
-    shape: tuple[int, int], box: NDArray, points: NDArray, labels: NDArray[np.bool_], is_tight: bool,
+    shape: tuple[int, int],
+    box: NDArray,
+    points: NDArray,
+    labels: NDArray[np.bool_],
+    is_tight: bool,
 ) -> NDArray[np.uint8]:
     """Return what is surely or probably object or background, in OpenCV's four values."""
     import cv2

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tator.checkpoints import given, load_pretrained
-from tator.clicks import half_on_gpu, nbytes_of, pixels_of
-from tator.concepts import best_boxes, check_question, detections_in, positive
-from tator.encoder_steps import report_blocks
-from tator.protocols import Card, Embedding
+from tator.models._clicks import half_on_gpu, nbytes_of, pixels_of
+from tator.models._phrases import best_boxes, check_question, detections_in, positive
+from tator.protocols import Card, Embedding, report_blocks
 from tator.types import Detections, Image
+from tator.weights.checkpoints import given, load_pretrained
 
 TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
 SOURCE = "https://arxiv.org/abs/2306.09683"

@@ -1,23 +1,52 @@
 """A box refiner that learns from the person's own accepted boxes; no download."""
+
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.box_features import DIM, VERSION, apply_deltas, describe_boxes, lab_image
-from tator.boxes import Boxes, around, clip, iou, pair_iou
 from tator.protocols import Card, Embedding, Prompt
-from tator.training.box_refiner import PARTS, Priors, predict
+from tator.storage.arrays import load_arrays, require_shapes
 from tator.types import BadInput, Detections, Image
-from tator.weights_file import load_arrays, require_shapes
+from tator.vision.box_features import DIM, VERSION, apply_deltas, describe_boxes, lab_image
+from tator.vision.boxes import Boxes, around, clip, iou, pair_iou
 
+Ridge = dict[str, NDArray[np.float32]]  # "mean", "std", "weight", "bias"
+PARTS = ("mean", "std", "weight", "bias")
 OUTPUTS = {"fine": 4, "coarse": 4, "quality": 1}
 SAME_SIZE = 0.7  # class sizes that overlap this much when centred count as one guess
 MAX_SIZES = 6  # guesses for a click without a class
 MAX_CANDIDATES = 5
 DUPLICATE = 0.9  # candidates that overlap this much are one
+
+
+@dataclass(frozen=True, eq=False)
+class Priors:
+    """How large objects of each class are.
+
+    Attributes:
+        class_ids: (K,) of the dataset.
+        sizes: (K, 2) mean width and height in pixels.
+        counts: (K,) accepted boxes behind them.
+    """
+
+    class_ids: NDArray[np.int64]
+    sizes: NDArray[np.float32]
+    counts: NDArray[np.int64]
+
+    def of(self, class_ids: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Return (N, 2) sizes; the mean over all boxes where a class has none."""
+        mean = np.average(self.sizes, axis=0, weights=self.counts)
+        rows = [np.flatnonzero(self.class_ids == wanted) for wanted in class_ids]
+        return np.array([self.sizes[row[0]] if len(row) else mean for row in rows], np.float32).reshape(-1, 2)
+
+
+def predict(model: Ridge, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, outputs) of a ridge regression."""
+    return ((features - model["mean"]) / model["std"]) @ model["weight"] + model["bias"]
 
 
 class RidgeBox:
@@ -29,16 +58,21 @@ class RidgeBox:
     """
 
     card = Card(
-        "ridge_box", task="segment", label="Learned box refiner", vram_mb=16, requires=("cv2", "safetensors"),
-        weights="trained", license="MIT",
+        "ridge_box",
+        task="segment",
+        label="Learned box refiner",
+        vram_mb=16,
+        requires=("cv2", "safetensors"),
+        weights="trained",
+        license="MIT",
         source="Ridge regression on the dataset's own boxes (Hoerl and Kennard 1970)",
         expects="On BCCD blood cells it lifts boxes that are 15% off from IoU .75 to .82 with 5 labelled images and "
-                ".83 with 200, and turns a click into a box of IoU .80 (.77 when no class is chosen); a box that is "
-                "already exact gets worse (1.0 to .88), so use it on loose ones. Boxes only, no masks.",
+        ".83 with 200, and turns a click into a box of IoU .80 (.77 when no class is chosen); a box that is "
+        "already exact gets worse (1.0 to .88), so use it on loose ones. Boxes only, no masks.",
     )
 
     def __init__(self, weights: Path, device: str) -> None:
-        """Read weights that `tator.training.box_refiner` wrote; they run on the CPU.
+        """Read weights that `tator.workflows.refiner` wrote; they run on the CPU.
 
         Raises:
             BadInput: another version, or arrays that do not fit.
@@ -137,7 +171,10 @@ def broken_points(xyxy: Boxes, points: NDArray[np.float32], labels: NDArray[np.b
 
 
 def distinct(
-    xyxy: Boxes, order: NDArray[np.int64], threshold: float = DUPLICATE, limit: int = MAX_CANDIDATES,
+    xyxy: Boxes,
+    order: NDArray[np.int64],
+    threshold: float = DUPLICATE,
+    limit: int = MAX_CANDIDATES,
 ) -> list[int]:
     """Return the rows in order, without those that overlap an earlier one by the threshold."""
     overlap, kept = iou(xyxy, xyxy), []

@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tator.checkpoints import given, load_state, read_tensors
-from tator.clicks import check_prompt, half_on_gpu, is_ambiguous
-from tator.encoder_steps import report_blocks
-from tator.mobile_encoder import RENAMED_KEY, is_mobile, mobile_encoder, timm_names
-from tator.protocols import Card, Embedding, Prompt
+from tator.models._clicks import check_prompt, half_on_gpu, is_ambiguous
+from tator.models._tiny_vit import RENAMED_KEY, is_mobile, mobile_encoder, timm_names
+from tator.models._upsampling import Resize, detections_of
+from tator.protocols import Card, Embedding, Prompt, report_blocks
 from tator.types import BadInput, Detections, Image
-from tator.upsampling import Resize, detections_of
+from tator.weights.checkpoints import given, load_state, read_tensors
 
 DECODER_HEADS, DECODER_DEPTH, QUALITY_DEPTH = 8, 2, 3  # of every published SAM
 PUBLISHED_DEPTH = {768: 12, 1024: 24, 1280: 32}  # blocks by width; fewer means that the file is only part of a model

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tator.checkpoints import given, load_pretrained
-from tator.clicks import ClickSegmenter
-from tator.encoder_steps import report_blocks
-from tator.protocols import Card
+from tator.models._clicks import ClickSegmenter
+from tator.protocols import Card, report_blocks
+from tator.weights.checkpoints import given, load_pretrained
 
 SOURCE = "https://arxiv.org/abs/2408.00714"
 

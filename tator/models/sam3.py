@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from tator.checkpoints import given, load_pretrained, safetensors_keys
-from tator.clicks import answer_click, check_prompt, half_on_gpu, nbytes_of, pixels_of
-from tator.concepts import best_boxes, check_question, detections_in, positive
-from tator.encoder_steps import report_blocks
-from tator.protocols import Card, Embedding, Prompt
+from tator.models._clicks import answer_click, check_prompt, half_on_gpu, nbytes_of, pixels_of
+from tator.models._phrases import best_boxes, check_question, detections_in, positive
+from tator.models._upsampling import Resize, cropped_mask
+from tator.protocols import Card, Embedding, Prompt, report_blocks
 from tator.types import BadInput, Detections, Image, Mask
-from tator.upsampling import Resize, cropped_mask
+from tator.weights.checkpoints import given, load_pretrained, safetensors_keys
 
 CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a phrase at full size
 MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
@@ -112,7 +111,9 @@ class _Phrases:
         fresh = [phrase for phrase in dict.fromkeys(phrases) if phrase not in known]
         if fresh:
             with self._reading:  # a fast tokenizer refuses a second thread while it sets its padding
-                read = self._processor.tokenizer(fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS)
+                read = self._processor.tokenizer(
+                    fresh, return_tensors="pt", padding="max_length", max_length=TEXT_TOKENS
+                )
             if read["input_ids"].shape[1] > TEXT_TOKENS:
                 longest = max(fresh, key=len)
                 raise BadInput(f"a phrase is longer than the {TEXT_TOKENS} tokens that SAM 3 reads: {longest!r}")

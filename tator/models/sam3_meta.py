@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tator.checkpoints import given, load_state, read_tensors
-from tator.concepts import best_boxes, check_question, detections_in, positive
+from tator.models._phrases import best_boxes, check_question, detections_in, positive
+from tator.models._upsampling import Resize, cropped_mask
 from tator.protocols import Card, Embedding
 from tator.types import Detections, Image, Mask, Unavailable
-from tator.upsampling import Resize, cropped_mask
+from tator.weights.checkpoints import given, load_state, read_tensors
 
 NMS_IOU = 0.7
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"  # the sam3 wheel lacks it; open_clip ships the same file

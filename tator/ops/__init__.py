@@ -1,4 +1,5 @@
 """The product's verbs. Each is one plain function; tabs, HTTP API, MCP and CLI all call it."""
+
 from __future__ import annotations
 
 import functools
@@ -118,7 +119,9 @@ def checked(place: str, hint: Any, value: Any) -> Any:
         return [checked(place, typing.get_args(hint)[0], item) for item in value]
     if typing.get_origin(hint) is typing.Literal:
         if value not in typing.get_args(hint):
-            raise BadInput(f"{place} must be one of {', '.join(map(str, typing.get_args(hint)))}, is {str(value)[:100]!r}")
+            raise BadInput(
+                f"{place} must be one of {', '.join(map(str, typing.get_args(hint)))}, is {str(value)[:100]!r}"
+            )
         return value
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     if (hint is float and is_number) or (hint is int and is_number and value == int(value)):

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from tator import edits as edit
-from tator import schema
-from tator.annotations import rows_of
-from tator.leases import renew_lease
+from tator.editing import edits as edit
+from tator.editing.leases import renew_lease
+from tator.editing.rows import rows_of
 from tator.ops import operation
+from tator.storage import schema
 from tator.types import BadInput, NotFound
 from tator.workbench import Workbench
 

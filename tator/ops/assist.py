@@ -1,4 +1,5 @@
 """Ask models about the open image: boxes and masks from prompts, tighter boxes, class names."""
+
 from __future__ import annotations
 
 import time
@@ -8,20 +9,20 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tator import refiner
-from tator.boxes import EDGE, Boxes, from_flat, numbers
-from tator.dataset import Dataset, ImageRow
-from tator.features import encode_boxes, encoder_version
-from tator.glossary import aliases, glossary_of
-from tator.heads import Head, HeadShelf
-from tator.image_models import ask, pixels, train_refiner
-from tator.masks import fill_holes as filled
-from tator.masks import to_polygons
-from tator.names import match_names
+from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.glossary import aliases, glossary_of
+from tator.datasets.names import match_names
 from tator.ops import operation
 from tator.protocols import BoxRefiner, Embedding, Prompt
+from tator.runtime.asking import ask, pixels, train_refiner
+from tator.runtime.features import encode_boxes, encoder_version
 from tator.types import BadInput, Detections, Unavailable, Work
+from tator.vision.boxes import EDGE, Boxes, from_flat, numbers
+from tator.vision.masks import fill_holes as filled
+from tator.vision.masks import to_polygons
 from tator.workbench import Workbench
+from tator.workflows.heads.head import Head, HeadShelf
+from tator.workflows.refiner import learning as refiner
 
 T = TypeVar("T")
 MOST_BOXES = 5_000  # of one call
@@ -34,9 +35,17 @@ SAM = ("sam_point", "sam_point_auto", "sam_point_multi", "sam_point_multi_auto",
 
 @operation(mirrors=SAM, writes=False)
 def segment(
-    wb: Workbench, image_id: int, segmenter: str = "", positive: list[float] = [], negative: list[float] = [],  # noqa: B006
-    box: list[float] = [], class_id: int = -1, classify: bool = False, min_margin: float = 0.0,  # noqa: B006
-    tolerance: float = 1.0, fill_holes: bool = False,
+    wb: Workbench,
+    image_id: int,
+    segmenter: str = "",
+    positive: list[float] = [],
+    negative: list[float] = [],  # noqa: B006
+    box: list[float] = [],
+    class_id: int = -1,
+    classify: bool = False,
+    min_margin: float = 0.0,  # noqa: B006
+    tolerance: float = 1.0,
+    fill_holes: bool = False,
 ) -> dict[str, Any]:
     """Find the object that points or a loose box mean; candidates, best first.
 
@@ -79,7 +88,11 @@ def segment(
 
 @operation(writes=False)
 def tweak_boxes(
-    wb: Workbench, image_id: int, boxes: list[float], class_ids: list[int] = [], segmenter: str = "",  # noqa: B006
+    wb: Workbench,
+    image_id: int,
+    boxes: list[float],
+    class_ids: list[int] = [],
+    segmenter: str = "",  # noqa: B006
 ) -> dict[str, Any]:
     """Move the sides of loose boxes to the edges of their objects; nothing is stored.
 
@@ -114,7 +127,11 @@ def tweak_boxes(
 
 @operation(mirrors=("clip_predict", "sam3_text_prompt_auto"), writes=False)
 def classify_boxes(
-    wb: Workbench, image_id: int, boxes: list[float], head: str = "", min_margin: float = 0.0,
+    wb: Workbench,
+    image_id: int,
+    boxes: list[float],
+    head: str = "",
+    min_margin: float = 0.0,
 ) -> dict[str, Any]:
     """Name the class of boxes with a trained head; nothing is stored.
 
@@ -189,7 +206,12 @@ def tight(xyxy: NDArray[np.float32], confidence: np.floating, is_found: bool) ->
 
 
 def name_boxes(
-    wb: Workbench, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str, min_margin: float,
+    wb: Workbench,
+    data: Dataset,
+    row: ImageRow,
+    xyxy: Boxes,
+    head_name: str,
+    min_margin: float,
 ) -> dict[str, Any]:
     """Return the two likeliest classes of each box, by name matched to the dataset's."""
     shelf = HeadShelf(wb.workspace.folder("runs"))
@@ -198,9 +220,7 @@ def name_boxes(
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
     head = load_head(wb, shelf, name)
     image = pixels(wb, data, row)
-    features = wb.models.run(
-        head.encoder, wb.weights(head.encoder), lambda encoder: encode_boxes(encoder, image, xyxy)
-    )
+    features = wb.models.run(head.encoder, wb.weights(head.encoder), lambda encoder: encode_boxes(encoder, image, xyxy))
     probs = head.predict(features)
     classes = data.classes()
     names = [c.name for c in classes]
@@ -229,13 +249,21 @@ def verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_ma
     first, second = np.argsort(-probs, kind="stable")[:2]
     margin = float(probs[first] - probs[second])
     return {
-        "class_id": ids[first], "class_name": names[first], "confidence": float(probs[first]), "margin": margin,
-        "second_name": names[second], "accepted": margin >= min_margin and ids[first] >= 0,
+        "class_id": ids[first],
+        "class_name": names[first],
+        "confidence": float(probs[first]),
+        "margin": margin,
+        "second_name": names[second],
+        "accepted": margin >= min_margin and ids[first] >= 0,
     }
 
 
 def candidate(
-    one: Detections, class_id: int, names: dict[int, str], tolerance: float, fill_holes: bool,
+    one: Detections,
+    class_id: int,
+    names: dict[int, str],
+    tolerance: float,
+    fill_holes: bool,
 ) -> dict[str, Any]:
     """Return one candidate as JSON; its polygons trace the mask where there is one."""
     mask = filled(one.mask[0]) if one.mask and fill_holes else one.mask[0] if one.mask else None
@@ -251,7 +279,11 @@ def plain(confidence: np.floating) -> float | None:
 
 
 def make_prompt(
-    row: ImageRow, positive: list[float], negative: list[float], box: list[float], class_id: int,
+    row: ImageRow,
+    positive: list[float],
+    negative: list[float],
+    box: list[float],
+    class_id: int,
 ) -> Prompt:
     """Return the checked prompt.
 

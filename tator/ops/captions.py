@@ -5,8 +5,11 @@ from __future__ import annotations
 import zipfile
 from typing import Literal
 
-from tator import qwen_datasets, text_labels
-from tator.export_files import write_files
+from tator.editing.captions import caption_count, caption_of, set_caption
+from tator.exporting import qwen_datasets
+from tator.exporting.captions import export_captions
+from tator.exporting.zips import write_files
+from tator.importing.captions import import_captions
 from tator.ops import operation
 from tator.types import Progress, Work
 from tator.workbench import Workbench
@@ -23,7 +26,7 @@ def datasets_text_label_get(wb: Workbench, dataset: str, image: str) -> dict:
     Raises:
         NotFound: no such dataset or image.
     """
-    return text_labels.caption_of(wb.dataset(dataset), image)
+    return caption_of(wb.dataset(dataset), image)
 
 
 @operation(mirrors=("datasets_text_label_set",))
@@ -39,7 +42,7 @@ def datasets_text_label_set(wb: Workbench, dataset: str, image: str, caption: st
         NotFound: no such dataset or image.
         BadInput: the caption is too long.
     """
-    return text_labels.set_caption(wb.dataset(dataset), image, caption, wb.user)
+    return set_caption(wb.dataset(dataset), image, caption, wb.user)
 
 
 @operation
@@ -59,7 +62,7 @@ def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = Tr
         BadInput: the source has no captions.
         Forbidden: the source lies outside the folders imports may read.
     """
-    return (yield from text_labels.import_captions(wb.dataset(dataset), wb.own_source(source), replace, wb.user))
+    return (yield from import_captions(wb.dataset(dataset), wb.own_source(source), replace, wb.user))
 
 
 @operation
@@ -75,10 +78,10 @@ def captions_export(wb: Workbench, dataset: str, kind: Literal["txt", "jsonl"] =
         BadInput: no image has a caption.
     """
     data = wb.dataset(dataset)
-    total = text_labels.caption_count(data)
+    total = caption_count(data)
 
     def fill(archive: zipfile.ZipFile) -> Work:
-        for done in text_labels.export_captions(data, kind, archive):
+        for done in export_captions(data, kind, archive):
             if done % 100 == 0 or done == total:
                 yield Progress(done, total, "Writing captions")
         return {"captions": total}

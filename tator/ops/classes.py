@@ -1,7 +1,8 @@
 """Change the classes of a dataset; ids are stable, so no change alters what an old row means."""
+
 from __future__ import annotations
 
-from tator.class_moves import delete_class
+from tator.editing.classes import delete_class
 from tator.ops import operation
 from tator.workbench import Workbench
 

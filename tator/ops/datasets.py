@@ -1,12 +1,13 @@
 """Create, list, rename and delete datasets."""
+
 from __future__ import annotations
 
 from typing import Literal
 
-from tator.dataset import Dataset
-from tator.importing import import_dataset
+from tator.datasets.dataset import Dataset
+from tator.datasets.removal import remove_dataset
+from tator.importing.creating import import_dataset
 from tator.ops import operation
-from tator.removal import remove_dataset
 from tator.types import Work
 from tator.workbench import Workbench
 

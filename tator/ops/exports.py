@@ -1,21 +1,36 @@
 """Export datasets as zip files, list and delete them."""
+
 from __future__ import annotations
 
 from typing import Literal
 
-from tator.crops import export_crops
-from tator.export_files import export_file, listing
-from tator.export_plan import Content
-from tator.exporting import export_dataset
+from tator.datasets.snapshots import Snapshot
+from tator.exporting.crops import export_crops
+from tator.exporting.plan import Content
+from tator.exporting.tiling import Tiling
+from tator.exporting.writing import export_dataset
+from tator.exporting.zips import export_file, listing
 from tator.ops import operation
-from tator.snapshots import Snapshot
-from tator.tiling import Tiling
 from tator.types import Work
 from tator.workbench import Workbench
 
 Format = Literal[
-    "yolo", "yolo_seg", "yolo_obb", "coco", "roboflow", "voc", "imagenet", "cvat", "labelme", "createml", "via3", "via", "openimages", "csv",
-    "qwen", "tfrecord",
+    "yolo",
+    "yolo_seg",
+    "yolo_obb",
+    "coco",
+    "roboflow",
+    "voc",
+    "imagenet",
+    "cvat",
+    "labelme",
+    "createml",
+    "via3",
+    "via",
+    "openimages",
+    "csv",
+    "qwen",
+    "tfrecord",
 ]  # those of formats.table that can be written; a test holds it
 
 
@@ -90,7 +105,9 @@ def crop_zip(
         NotFound: no such dataset or snapshot.
         BadInput: a setting is refused, or there is nothing to cut.
     """
-    return (yield from export_crops(_content(wb, dataset, snapshot), margin, smallest_px, splits, states, classes, statuses))
+    return (
+        yield from export_crops(_content(wb, dataset, snapshot), margin, smallest_px, splits, states, classes, statuses)
+    )
 
 
 def _content(wb: Workbench, dataset: str, snapshot: str) -> Content:

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.boxes import from_flat
-from tator.concepts import MAX_PHRASES
-from tator.dataset import Dataset
-from tator.image_models import ask
-from tator.masks import box_of, of_dense, to_polygons
-from tator.masks import fill_holes as filled
+from tator.datasets.dataset import Dataset
 from tator.ops import operation
+from tator.protocols import MAX_PHRASES
+from tator.runtime.asking import ask
 from tator.types import BadInput, Detections, Mask
+from tator.vision.boxes import from_flat
+from tator.vision.masks import box_of, of_dense, to_polygons
+from tator.vision.masks import fill_holes as filled
 from tator.workbench import Workbench
 
 MOST_EXEMPLARS = 100
@@ -125,9 +125,7 @@ def checked_exemplars(values: list[float], positive: list[bool], width: int, hei
         raise BadInput(f"exemplars must hold up to {MOST_EXEMPLARS} boxes of 4 numbers, has {len(values)} numbers")
     count = len(values) // 4
     if positive and len(positive) != count:
-        raise BadInput(
-            f"exemplar_positive must have one value per box or be empty: {len(positive)} for {count} boxes"
-        )
+        raise BadInput(f"exemplar_positive must have one value per box or be empty: {len(positive)} for {count} boxes")
     boxes = from_flat(values, width, height, "exemplars") if values else np.zeros((0, 4), np.float32)
     return Detections.of(boxes, positive=np.array(positive or [True] * count, bool))
 

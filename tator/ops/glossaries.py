@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tator import glossary
+from tator.datasets import glossary
 from tator.ops import operation
-from tator.trash_files import TrashFolder
+from tator.storage.trash_files import TrashFolder
 from tator.workbench import Workbench
 
 

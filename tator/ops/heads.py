@@ -1,4 +1,5 @@
 """Train, choose and keep the class heads that auto class uses."""
+
 from __future__ import annotations
 
 from collections.abc import Generator
@@ -8,17 +9,17 @@ from urllib.parse import quote
 
 import numpy as np
 
-from tator.dataset import Dataset, ImageRow
-from tator.executor import Urgency
-from tator.features import cached_features, encode_boxes, encoder_version
-from tator.heads import Head, HeadShelf, checked_name
-from tator.image_models import default
+from tator.datasets.dataset import Dataset, ImageRow
 from tator.ops import operation
-from tator.registry import backend, require_packages
-from tator.training.head import Crops, train
-from tator.trash_files import TrashFolder
+from tator.runtime.asking import default
+from tator.runtime.executor import Urgency
+from tator.runtime.features import cached_features, encode_boxes, encoder_version
+from tator.runtime.registry import backend, require_packages
+from tator.storage.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, Detections, NotFound, Progress, Unavailable, Work
 from tator.workbench import Workbench
+from tator.workflows.heads.fit import Crops, train
+from tator.workflows.heads.head import Head, HeadShelf, checked_name
 
 IDS = 200  # images whose annotations are read in one query
 SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
@@ -26,8 +27,15 @@ SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
 
 @operation(mirrors=("clip_train_start",), in_child=True)
 def heads_train(
-    wb: Workbench, dataset: str, name: str, encoder: str = "", test_size: float = 0.2,
-    min_per_class: int = 2, c: float = 0.1, seed: int = 42, activate: bool = True,
+    wb: Workbench,
+    dataset: str,
+    name: str,
+    encoder: str = "",
+    test_size: float = 0.2,
+    min_per_class: int = 2,
+    c: float = 0.1,
+    seed: int = 42,
+    activate: bool = True,
 ) -> Work:
     """Train a class head on the accepted boxes and measure it on unseen images.
 
@@ -186,7 +194,7 @@ def read_crops(wb: Workbench, data: Dataset, encoder: str) -> Generator[Progress
     parts: list[tuple] = []
     skipped: list[str] = []
     for start in range(0, len(images), IDS):
-        batch = images[start:start + IDS]
+        batch = images[start : start + IDS]
         boxes = data.annotations([row.id for row in batch])
         for done, row in enumerate(batch, start + 1):
             found = boxes[row.id]

@@ -1,10 +1,11 @@
 """List the images of a dataset and find the way through them."""
+
 from __future__ import annotations
 
 from typing import Literal
 
-from tator import browse
-from tator.image_search import Wanted, find_images
+from tator.datasets import queries as browse
+from tator.datasets.image_search import Wanted, find_images
 from tator.ops import operation
 from tator.workbench import Workbench
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tator.copying import clone_dataset, merge_dataset
+from tator.datasets.glossary import aliases, glossary_of
 from tator.formats.table import FORMATS
-from tator.glossary import aliases, glossary_of
-from tator.merging import merge_source
+from tator.importing.cloning import clone_dataset, merge_dataset
+from tator.importing.merging import merge_source
+from tator.importing.preview import preview_dataset, preview_source
 from tator.ops import operation
-from tator.preview import preview_dataset, preview_source
 from tator.types import BadInput, Work
 from tator.workbench import Workbench
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tator.image_models import default
 from tator.ops import operation
 from tator.protocols import Card
-from tator.registry import backend, backends, pip_command
+from tator.runtime.asking import default
+from tator.runtime.registry import backend, backends, pip_command
 from tator.types import BadInput, Conflict, NotFound, Unavailable, Work
-from tator.weight_transfers import download, import_local
-from tator.weights import place_of, state_of
+from tator.weights.places import place_of, state_of
+from tator.weights.transfers import download, import_local
 from tator.workbench import Workbench
 
 UNLOAD_S = 5.0  # longest wait for a model that is answering

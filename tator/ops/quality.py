@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from tator.ops import operation
-from tator.quality.boxes_check import Limits
-from tator.quality.check import check_dataset
-from tator.quality.repairs import repair_dataset
-from tator.quality.statistics import dataset_stats
 from tator.types import Work
 from tator.workbench import Workbench
+from tator.workflows.quality.boxes_check import Limits
+from tator.workflows.quality.check import check_dataset
+from tator.workflows.quality.repairs import repair_dataset
+from tator.workflows.quality.statistics import dataset_stats
 
 Repairable = Literal[
     "class_out_of_range",

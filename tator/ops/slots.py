@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-from tator.image_models import ask
 from tator.ops import operation
-from tator.recipes import PredictorSettings
-from tator.registry import backend, backends
+from tator.runtime.asking import ask
+from tator.runtime.predictors import PredictorSettings
+from tator.runtime.prefetching import ORDER
+from tator.runtime.registry import backend, backends
 from tator.types import BadInput
-from tator.wishes import ORDER
 from tator.workbench import Workbench
 
 Slot = Literal["current", "next", "previous"]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from tator.datasets.snapshot_diff import diff_snapshots
+from tator.datasets.snapshot_removal import delete_snapshot
+from tator.datasets.snapshots import Snapshot, freeze, snapshots_of
+from tator.datasets.splitting import split_dataset
 from tator.ops import operation
-from tator.snapshot_diff import diff_snapshots
-from tator.snapshot_removal import delete_snapshot
-from tator.snapshots import Snapshot, freeze, snapshots_of
-from tator.splitting import split_dataset
 from tator.types import Work
 from tator.workbench import Workbench
 

@@ -1,4 +1,5 @@
 """What runs here: health, the device and its memory."""
+
 from __future__ import annotations
 
 import os
@@ -8,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from tator import schema
-from tator.devices import gpus, memory_mb
+from tator.datasets.owners import IN_USE
 from tator.ops import operation
-from tator.owners import IN_USE
+from tator.runtime.devices import gpus, memory_mb
+from tator.storage import schema
 from tator.workbench import Workbench
 
 VERSION = "0.1.0"
@@ -41,11 +42,17 @@ def system_gpu(wb: Workbench) -> dict[str, Any]:
     total = memory_mb(device)
     used = own["total_mb"] - own["free_mb"] if own else _used_memory_mb(total)
     return {
-        "device": device, "fallback": wb.models.fallback, "name": own["name"] if own else f"{os.cpu_count()} cores",
-        "memory_total_mb": total, "memory_used_mb": used,
-        "budget_mb": wb.models.budget_mb, "reserved_mb": sum(row["mb"] for row in wb.models.loaded()),
+        "device": device,
+        "fallback": wb.models.fallback,
+        "name": own["name"] if own else f"{os.cpu_count()} cores",
+        "memory_total_mb": total,
+        "memory_used_mb": used,
+        "budget_mb": wb.models.budget_mb,
+        "reserved_mb": sum(row["mb"] for row in wb.models.loaded()),
         "loaded": wb.models.loaded(),
-        "available": bool(found), "device_count": len(found), "devices": found,
+        "available": bool(found),
+        "device_count": len(found),
+        "devices": found,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from tator.ops import operation
-from tator.trash import Trash
+from tator.storage.trash import Trash
 from tator.types import BadInput, Work
 from tator.workbench import Workbench
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from tator.job_rows import plain
+from tator.jobs.rows import plain
 from tator.ops import call
 from tator.types import BadInput, Forbidden, TatorError
 from tator.web.metrics import timed

@@ -14,8 +14,8 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
-from tator.accounts import Accounts
 from tator.types import TatorError
+from tator.web.accounts import Accounts
 from tator.workbench import Workbench
 
 STATUS = {"bad_input": 400, "forbidden": 403, "not_found": 404, "conflict": 409, "unavailable": 503}

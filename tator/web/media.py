@@ -9,11 +9,11 @@ from pathlib import Path
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from tator.dataset import Dataset
-from tator.images import thumbnail, viewable
+from tator.datasets.dataset import Dataset
+from tator.storage.images import thumbnail, viewable
+from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound
 from tator.workbench import Workbench
-from tator.workspace import inside
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FOREVER = "private, max-age=31536000, immutable"  # a year: the address changes with the content

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tator.schema import job
+from tator.storage.schema import job
 from tator.types import TatorError
 from tator.web.guards import bare
 from tator.web.identity import LOOPBACK, Access

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
-from tator.heads import HeadShelf
 from tator.types import NotFound
 from tator.workbench import Workbench
+from tator.workflows.heads.head import HeadShelf
 
 
 def export(wb: Workbench, request: Request) -> Response:

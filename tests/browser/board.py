@@ -1,4 +1,5 @@
 """A person at the canvas: looks at its state, moves the mouse in image pixels."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -23,8 +24,12 @@ class Board:
         """Start a new canvas in the same page, as one that was never used before would find it."""
         self.page.unroute_all(behavior="ignoreErrors")
         self.page.set_default_timeout(SLOW_MS)
-        self.wait("app.sync.waiting === 0 || app.sync.state === 'conflict'")  # what is under way would meet the new canvas
-        self.page.evaluate("async () => { document.activeElement?.blur(); localStorage.clear(); window.tator.app.showLabel(); await window.tator.restart(); }")
+        self.wait(
+            "app.sync.waiting === 0 || app.sync.state === 'conflict'"
+        )  # what is under way would meet the new canvas
+        self.page.evaluate(
+            "async () => { document.activeElement?.blur(); localStorage.clear(); window.tator.app.showLabel(); await window.tator.restart(); }"
+        )
         self.broken.clear()
         self.ready()
 
@@ -55,7 +60,9 @@ class Board:
 
     def stored(self) -> list[dict]:
         """Return the open image's annotations as the server holds them."""
-        return self.page.evaluate(f"async () => (await {APP}.call('image_open', {{image_id: {APP}.session.imageId}})).annotations")
+        return self.page.evaluate(
+            f"async () => (await {APP}.call('image_open', {{image_id: {APP}.session.imageId}})).annotations"
+        )
 
     def at(self, x: float, y: float) -> tuple[float, float]:
         """Return where an image point is in the window."""
@@ -81,9 +88,12 @@ class Board:
 
     def burst(self, *keys: str) -> None:
         """Press keys in as quick succession as fingers do, however slow the way from here to the page is just now."""
-        self.page.evaluate("""(presses) => {
+        self.page.evaluate(
+            """(presses) => {
             for (const facts of presses) document.activeElement.dispatchEvent(new KeyboardEvent("keydown", facts));
-        }""", [pressed(combo) for combo in keys])
+        }""",
+            [pressed(combo) for combo in keys],
+        )
 
     def draw(self, box: tuple[float, float, float, float]) -> str:
         """Draw a box with the box tool and return its id."""
@@ -102,4 +112,10 @@ def pressed(combo: str) -> dict[str, Any]:
     """Return what a keydown event says of a combination such as "Alt+Shift+ArrowDown"."""
     *held, key = combo.split("+")
     code = f"Key{key.upper()}" if len(key) == 1 and key.isalpha() else key
-    return {"key": key, "code": code, "bubbles": True, "cancelable": True, **{f"{name.lower()}Key": True for name in held}}
+    return {
+        "key": key,
+        "code": code,
+        "bubbles": True,
+        "cancelable": True,
+        **{f"{name.lower()}Key": True for name in held},
+    }

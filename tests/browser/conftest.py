@@ -1,4 +1,5 @@
 """A running app with a small street dataset, and a person at its canvas."""
+
 from __future__ import annotations
 
 import io
@@ -149,7 +150,10 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Any:
 def browser() -> Iterator[Any]:
     """Lend a headless Chromium, or skip where there is none."""
     import playwright.sync_api as playwright
-    path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+
+    path = next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
     with playwright.sync_playwright() as driver:
         if path is None and not Path(driver.chromium.executable_path).exists():
             pytest.skip("no Chromium on this machine")

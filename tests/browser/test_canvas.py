@@ -1,4 +1,5 @@
 """The canvas in a real Chromium against the real server: draw, edit, undo, navigate, save, conflict, assists."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -101,7 +102,7 @@ def test_nudges_are_one_step(board: Board):
 
 def test_a_reload_keeps_the_work_and_its_history(board: Board):
     keys = [board.draw((60 + 90 * i, 60, 100 + 90 * i, 100)) for i in range(3)]
-    board.page.reload()                                             # no wait: what is not saved yet must survive too
+    board.page.reload()  # no wait: what is not saved yet must survive too
     board.ready()
     board.wait("app.store.rows.size === 3")
     for left in (2, 1, 0):
@@ -232,12 +233,14 @@ def test_a_stale_save_is_shown_as_a_conflict_and_loses_nothing(board: Board, bro
     panel = board.page.get_by_role("alertdialog", name="Conflict")
     assert "1 only here, 1 only there" in panel.inner_text()
     panel.locator(f"[data-choice={choice}]").click()
-    settled = "app.store.nextUndo === 'Apply my changes again'" if choice == "mine" else f"!app.store.rows.has({mine!r})"
+    settled = (
+        "app.store.nextUndo === 'Apply my changes again'" if choice == "mine" else f"!app.store.rows.has({mine!r})"
+    )
     board.wait(f"{settled} && app.store.rows.has({theirs!r}) && app.store.rows.has({shared!r})")
     board.saved()
     assert panel.is_hidden()
     assert {row["id"] for row in board.stored()} == {shared, theirs} | ({mine} if choice == "mine" else set())
-    if choice == "theirs":                                           # set aside, and applied again later
+    if choice == "theirs":  # set aside, and applied again later
         board.press("Control+k")
         board.page.keyboard.type("set aside")
         board.press("Enter")
@@ -280,7 +283,9 @@ def test_a_click_becomes_a_box_and_a_late_answer_never_lands_on_another_image(bo
     assert board.rows()[0]["source"] == "ridge_box"
     board.saved()
     held = []
-    board.page.route(RPC, lambda route: held.append(route) if '"segment"' in (route.request.post_data or "") else route.continue_())
+    board.page.route(
+        RPC, lambda route: held.append(route) if '"segment"' in (route.request.post_data or "") else route.continue_()
+    )
     board.click(320, 250)
     board.wait("app.pending.size === 1")
     assert board.page.locator(".tc-request").count() == 1
@@ -309,7 +314,9 @@ def test_requests_under_way_can_be_cancelled(board: Board):
 def test_tweak_one_and_tweak_all_are_one_step_each(board: Board):
     board.open(2)
     before = {row["id"]: row["xyxy"] for row in board.rows()}
-    cars = board.state("[...app.store.rows.values()].filter((r) => r.class_id === app.classes.list[0].class_id).map((r) => r.id)")
+    cars = board.state(
+        "[...app.store.rows.values()].filter((r) => r.class_id === app.classes.list[0].class_id).map((r) => r.id)"
+    )
     board.press("v")
     board.page.evaluate(f"(id) => {APP}.selection.set([id])", cars[-1])
     board.press("x")

@@ -1,4 +1,5 @@
 """The canvas with SAM 2.1, SAM 3 and phrases on tiny checkpoints, and GrabCut: prompts, masks, previews, candidates, slots."""
+
 from __future__ import annotations
 
 import time
@@ -31,8 +32,10 @@ def model_app(start_server, tmp_path_factory) -> LiveApp:
 def board(seat, model_app) -> Iterator[Board]:
     """Lend a window on an image without annotations, with the tiny models chosen."""
     board = seat.board(model_app.url)
-    board.page.set_default_timeout(60_000)                      # the first answer loads its model
-    board.page.evaluate(f"(all) => Object.entries(all).forEach(([name, value]) => {APP}.settings.set(name, value))", SETTINGS)
+    board.page.set_default_timeout(60_000)  # the first answer loads its model
+    board.page.evaluate(
+        f"(all) => Object.entries(all).forEach(([name, value]) => {APP}.settings.set(name, value))", SETTINGS
+    )
     board.wait("app.cards.card('finder')?.id === 'sam3' && app.cards.id('segmenter') === 'sam2_tiny'")
     board.open(4)
     clear(board)
@@ -43,7 +46,10 @@ def board(seat, model_app) -> Iterator[Board]:
 def hold(board: Board, operation: str) -> list:
     """Keep back the requests of an operation; returns where they are collected."""
     held: list = []
-    board.page.route(RPC, lambda route: held.append(route) if f'"{operation}"' in (route.request.post_data or "") else route.continue_())
+    board.page.route(
+        RPC,
+        lambda route: held.append(route) if f'"{operation}"' in (route.request.post_data or "") else route.continue_(),
+    )
     return held
 
 
@@ -120,7 +126,9 @@ def test_points_show_a_mask_after_each_and_enter_takes_it(board: Board):
 
 def test_holes_are_filled_when_asked(board: Board):
     sent = []
-    board.page.on("request", lambda request: sent.append(request.post_data) if '"segment"' in (request.post_data or "") else None)
+    board.page.on(
+        "request", lambda request: sent.append(request.post_data) if '"segment"' in (request.post_data or "") else None
+    )
     board.page.evaluate(f"() => {{ {APP}.settings.set('fillHoles', true); {APP}.settings.set('tolerance', 2.5) }}")
     board.press("m")
     board.click(320, 200)
@@ -191,7 +199,7 @@ def test_phrases_give_candidates_that_a_slider_filters_without_a_new_run(board: 
 
 
 def test_candidates_are_taken_dropped_and_taken_together(board: Board):
-    assert found(board, "car, tree, house") == 3                # the tiny model finds one of each, on the same spot
+    assert found(board, "car, tree, house") == 3  # the tiny model finds one of each, on the same spot
     first = board.state("app.finds.shown()[0]")
     spot = [(first["xyxy"][0] + first["xyxy"][2]) / 2, (first["xyxy"][1] + first["xyxy"][3]) / 2]
     board.page.keyboard.down("Alt")
@@ -202,7 +210,9 @@ def test_candidates_are_taken_dropped_and_taken_together(board: Board):
     board.click(*spot)
     board.wait("app.store.rows.size === 1")
     (row,) = board.rows()
-    assert row["source"] == "sam3" and row["status"] == "accepted" and row["xyxy"] == picked and 0 < row["confidence"] <= 1
+    assert (
+        row["source"] == "sam3" and row["status"] == "accepted" and row["xyxy"] == picked and 0 < row["confidence"] <= 1
+    )
     assert "0 of 1 shown, 1 labelled already" in board.page.locator(".tc-found").inner_text()
     board.press("Control+z")
     assert board.rows() == []
@@ -230,9 +240,11 @@ def test_a_phrase_can_name_the_class(board: Board):
 
 def test_examples_find_all_like_them_with_negatives(board: Board):
     sent = []
-    board.page.on("request", lambda request: sent.append(request.post_data) if '"find"' in (request.post_data or "") else None)
+    board.page.on(
+        "request", lambda request: sent.append(request.post_data) if '"find"' in (request.post_data or "") else None
+    )
     board.draw((100, 100, 180, 160))
-    board.press("Shift+L")                                      # the selection is the first example
+    board.press("Shift+L")  # the selection is the first example
     board.page.keyboard.down("Alt")
     board.drag((300, 300), (360, 350))
     board.page.keyboard.up("Alt")
@@ -263,11 +275,16 @@ def test_an_answer_about_candidates_never_lands_on_another_image(board: Board):
 
 def test_the_open_image_and_its_neighbours_are_encoded_ahead(board: Board):
     sent = []
-    board.page.on("request", lambda request: sent.append(request.post_data) if "slots_preload" in (request.post_data or "") else None)
+    board.page.on(
+        "request",
+        lambda request: sent.append(request.post_data) if "slots_preload" in (request.post_data or "") else None,
+    )
     board.open(2)
     board.press("ArrowRight")
     board.wait("app.session.index === 3")
-    board.wait("app.slots.rows.some((slot) => slot.slot === 'previous' && slot.image_id === app.images.row(2).id)")  # not an earlier page's
+    board.wait(
+        "app.slots.rows.some((slot) => slot.slot === 'previous' && slot.image_id === app.images.row(2).id)"
+    )  # not an earlier page's
     board.wait("app.slots.rows.length === 3 && app.slots.rows.every((slot) => slot.state === 'ready')")
     slots = {row["slot"]: row["image_id"] for row in board.state("app.slots.rows")}
     ids = {i: board.state(f"app.images.row({i}).id") for i in (2, 3, 4)}
@@ -277,7 +294,9 @@ def test_the_open_image_and_its_neighbours_are_encoded_ahead(board: Board):
     board.press("ArrowLeft", "ArrowLeft")
     board.wait("app.session.index === 1")
     board.wait("app.slots.rows.some((slot) => slot.slot === 'next' && slot.image_id === app.images.row(0).id)")
-    board.page.evaluate(f"() => {{ {APP}.settings.set('segmenter', 'ridge_box'); {APP}.settings.set('masker', 'grabcut') }}")
+    board.page.evaluate(
+        f"() => {{ {APP}.settings.set('segmenter', 'ridge_box'); {APP}.settings.set('masker', 'grabcut') }}"
+    )
     board.wait("app.slots.rows.length === 0")
     assert board.page.locator(".tc-slots").is_hidden()
     sent.clear()

@@ -1,4 +1,5 @@
 """Polygons in a real Chromium: draw, edit points, holes, convert, simplify, brush and eraser, each one undo step."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def test_a_polygon_is_drawn_taken_back_corner_by_corner_and_saved(board: Board):
     for corner in [(50, 50), (120, 60), (90, 140)]:
         board.click(*corner)
     board.press("Backspace", "Enter")
-    assert board.rows() == [] and board.state("app.session.index") == 8    # two corners are no polygon, nor "next image"
+    assert board.rows() == [] and board.state("app.session.index") == 8  # two corners are no polygon, nor "next image"
     board.press("Escape")
     assert board.state("app.tools.get('draw_polygon').isBusy") is False
     row = draw_polygon(board)
@@ -99,11 +100,11 @@ def test_points_are_moved_added_and_removed_one_step_each(board: Board):
     board.wait("app.tools.current.id === 'edit_polygon'")
     board.drag((400, 260), (440, 300))
     assert near(only(board)["xyxy"], (200, 100, 440, 300), 1)
-    board.click(300, 100)                                       # the middle of the upper edge
+    board.click(300, 100)  # the middle of the upper edge
     assert len(only(board)["polygons"][0][0]) == 10
     board.drag((300, 100), (300, 60))
     assert near(only(board)["xyxy"], (200, 60, 440, 300), 1)
-    board.press("Delete")                                       # the picked point
+    board.press("Delete")  # the picked point
     assert len(only(board)["polygons"][0][0]) == 8
     board.page.keyboard.down("Alt")
     board.click(440, 300)
@@ -158,7 +159,7 @@ def test_a_box_becomes_a_polygon_and_back(board: Board):
     board.press("Shift+P")
     assert near(only(board)["polygons"][0][0], (100, 100, 180, 100, 180, 160, 100, 160))
     board.press("v")
-    board.drag((180, 160), (220, 200))                          # a handle takes the polygon along
+    board.drag((180, 160), (220, 200))  # a handle takes the polygon along
     assert near(only(board)["xyxy"], (100, 100, 220, 200))
     board.press("Shift+P")
     assert board.rows()[0]["polygons"] is None and board.rows()[0]["id"] == key
@@ -169,11 +170,14 @@ def test_a_box_becomes_a_polygon_and_back(board: Board):
 
 def test_simplify_shows_what_it_does_before_it_does_it(board: Board):
     corners = [(200 + 2 * i, 100 + (i % 2)) for i in range(40)] + [(300, 300), (200, 300)]
-    board.page.evaluate(f"""(ring) => {{
+    board.page.evaluate(
+        f"""(ring) => {{
         const row = {APP}.newRow([200, 100, 300, 300]);
         {APP}.store.commit("Polygon", [{{op: "add", annotation: {{...row, polygons: [[ring]]}}}}]);
         {APP}.selection.set([row.id]);
-    }}""", flat(corners))
+    }}""",
+        flat(corners),
+    )
     board.press("Shift+S")
     assert "42 → 4 points" in board.page.locator(".tc-bar").inner_text()
     assert len(only(board)["polygons"][0][0]) == 84, "not done yet"
@@ -220,11 +224,11 @@ def test_quick_strokes_build_on_each_other_and_keep_untouched_edges(board: Board
     board.press("j")
     board.page.evaluate(f"() => {APP}.settings.set('brush', 8)")
     for x in (100, 110, 120, 130):
-        board.drag((x, 100), (x + 40, 180))                     # no wait between them
+        board.drag((x, 100), (x + 40, 180))  # no wait between them
     board.wait("app.strokes.size === 0")
     assert len(board.rows()) == 1
     before = only(board)
-    for _ in range(4):                                          # far away: the first part stays as it was traced
+    for _ in range(4):  # far away: the first part stays as it was traced
         board.drag((400, 300), (420, 300))
     board.wait("app.strokes.size === 0")
     after = only(board)
@@ -234,7 +238,12 @@ def test_quick_strokes_build_on_each_other_and_keep_untouched_edges(board: Board
 
 def test_a_stroke_never_lands_on_another_image(board: Board):
     held = []
-    board.page.route(RPC, lambda route: held.append(route) if "mask_to_polygons" in (route.request.post_data or "") else route.continue_())
+    board.page.route(
+        RPC,
+        lambda route: (
+            held.append(route) if "mask_to_polygons" in (route.request.post_data or "") else route.continue_()
+        ),
+    )
     board.press("j")
     board.drag((100, 100), (200, 100))
     board.wait("app.pending.size === 1")

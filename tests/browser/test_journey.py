@@ -1,4 +1,5 @@
 """The main job in a real Chromium on real images: import, train, draw, tweak, name, click, undo, reload, export."""
+
 from __future__ import annotations
 
 import io
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from gradio_client import Client
 
-from tator.boxes import iou
+from tator.vision.boxes import iou
 from tests.browser.test_window import expect, import_folder, page, playwright, show  # noqa: F401
 
 pytestmark = pytest.mark.browser
@@ -40,9 +41,13 @@ def saved(page) -> None:  # noqa: F811
 
 def on_screen(page, x: float, y: float) -> tuple[float, float]:  # noqa: F811
     """Return where an image pixel is on the page."""
-    return tuple(page.evaluate(
-        """([x, y]) => { const { view, root } = window.tator.app.stage, box = root.getBoundingClientRect();
-        return [box.left + view.x + x * view.zoom, box.top + view.y + y * view.zoom]; }""", [x, y]))
+    return tuple(
+        page.evaluate(
+            """([x, y]) => { const { view, root } = window.tator.app.stage, box = root.getBoundingClientRect();
+        return [box.left + view.x + x * view.zoom, box.top + view.y + y * view.zoom]; }""",
+            [x, y],
+        )
+    )
 
 
 def draw(page, xyxy: list[float]) -> None:  # noqa: F811
@@ -76,9 +81,15 @@ def test_the_main_job_by_mouse_and_keys(page, url: str, data: Path, target: str)
     show(page, "label")
     image = call(page, "images_list", dataset="cells", search=target)["images"][0]
     page.evaluate("id => window.tator.openImage('cells', id)", image["id"])
-    page.wait_for_function("id => window.tator.app.store.image?.id === id && window.tator.app.stage.size", arg=image["id"])
+    page.wait_for_function(
+        "id => window.tator.app.store.image?.id === id && window.tator.app.stage.size", arg=image["id"]
+    )
     before = rows(page)
-    inside = [row for row in before if row["class_id"] == 0 and min(row["xyxy"][:2]) > 30 and row["xyxy"][2] < 600 and row["xyxy"][3] < 440]
+    inside = [
+        row
+        for row in before
+        if row["class_id"] == 0 and min(row["xyxy"][:2]) > 30 and row["xyxy"][2] < 600 and row["xyxy"][3] < 440
+    ]
     truth = inside[0]["xyxy"]
     page.keyboard.press(PLATELETS)
     page.keyboard.press("b")
@@ -104,7 +115,11 @@ def test_the_main_job_by_mouse_and_keys(page, url: str, data: Path, target: str)
     for _ in range(3):
         page.keyboard.press("Control+z")
     left = {row["id"]: row for row in rows(page)}
-    assert len(left) == len(before) + 1 and left[drawn["id"]]["xyxy"] == pytest.approx(drawn["xyxy"]) and left[drawn["id"]]["class_id"] == 2
+    assert (
+        len(left) == len(before) + 1
+        and left[drawn["id"]]["xyxy"] == pytest.approx(drawn["xyxy"])
+        and left[drawn["id"]]["class_id"] == 2
+    )
     page.keyboard.press("Control+Shift+z")
     saved(page)
     page.reload()

@@ -1,4 +1,5 @@
 """The Models and System tabs in a real Chromium: import a checkpoint, try it, unload it, change the predictors."""
+
 from __future__ import annotations
 
 import re

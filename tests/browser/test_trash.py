@@ -17,7 +17,9 @@ def delete(page: Page, name: str) -> None:
     fill(page, "#delete-confirm", name)
     page.locator("#delete").click()
     expect(page.locator("body")).to_contain_text(f"{name} is in the trash")
-    page.wait_for_function("name => ![...document.querySelectorAll('#datasets-list td b')].some(b => b.textContent === name)", arg=name)
+    page.wait_for_function(
+        "name => ![...document.querySelectorAll('#datasets-list td b')].some(b => b.textContent === name)", arg=name
+    )
 
 
 @pytest.mark.slow

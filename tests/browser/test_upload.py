@@ -85,7 +85,9 @@ def uploads(server: Server) -> dict[str, dict[str, bytes]]:
     """Return {upload id: {path: content}}."""
     found = {}
     for folder in (server.home / "uploads").iterdir() if (server.home / "uploads").is_dir() else ():
-        found[folder.name] = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+        found[folder.name] = {
+            p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()
+        }
     return found
 
 
@@ -119,7 +121,9 @@ def test_a_server_killed_in_the_middle_loses_nothing(page: Page, server: Server,
     wire.wait_held()
     server.stop(signal.SIGKILL)
     with server.log.open("a") as log:
-        server.process = subprocess.Popen(server.process.args, stdout=log, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2])
+        server.process = subprocess.Popen(
+            server.process.args, stdout=log, stderr=subprocess.STDOUT, cwd=Path(__file__).parents[2]
+        )
     server.wait_ready()
     expect(page.locator(BOX)).to_have_count(0)  # Gradio loads the page anew when its server is back
     page.unroute_all(behavior="ignoreErrors")
@@ -163,7 +167,15 @@ def test_cancel_keeps_what_arrived_and_discard_deletes_it(page: Page, server: Se
 @pytest.mark.slow
 def test_a_folder_keeps_every_name_and_chosen_again_sends_nothing(page: Page, server: Server, tmp_path: Path):
     root = tmp_path / "my set"
-    names = ["a.txt", 'say "cheese".txt', "100%22.txt", "ünï/中文 🚢.txt", "deep/er/and;er/x'.txt", "empty.txt", "big.bin"]
+    names = [
+        "a.txt",
+        'say "cheese".txt',
+        "100%22.txt",
+        "ünï/中文 🚢.txt",
+        "deep/er/and;er/x'.txt",
+        "empty.txt",
+        "big.bin",
+    ]
     for name in (*names, *(f"many/{n}.txt" for n in range(600))):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"" if name == "empty.txt" else os.urandom(2**21 if name == "big.bin" else 50))

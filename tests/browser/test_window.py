@@ -1,4 +1,5 @@
 """The window in a real Chromium: import, classes, training, export and deletion as a person does them."""
+
 from __future__ import annotations
 
 import zipfile
@@ -116,7 +117,11 @@ def test_classes_are_edited_in_place(page: Page, url: str, scenes: Path):
     expect(page.locator("#classes input[data-act=rename]")).to_have_count(3)
     page.locator("#classes button[title=Up]").nth(2).click()
     expect(page.locator("#classes input[data-act=rename]").nth(1)).to_have_value("green")
-    assert [row["name"] for row in ask(url, "datasets_get", dataset="editable")["classes"]] == ["crimson <b>", "green", "blue"]
+    assert [row["name"] for row in ask(url, "datasets_get", dataset="editable")["classes"]] == [
+        "crimson <b>",
+        "green",
+        "blue",
+    ]
 
 
 @pytest.mark.slow

@@ -1,0 +1,94 @@
+"""Draws a recipe as Gradio widgets and reads it back. The only form code there is."""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from tabs._parts import html as h
+from tabs._parts.shell import Shell
+from tator.recipes import Recipe
+
+R = TypeVar("R", bound=Recipe)
+Widgets = dict[str, gr.components.Component]
+
+
+def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: dict[str, str] | None = None) -> Widgets:
+    """Return one widget per field in field order, advanced ones folded; help and range come from the field.
+
+    Args:
+        recipe: recipe dataclass.
+        choices: options of a text field, as (label, value) pairs or plain values, by field name.
+        labels: what a field is called where its name does not say it, by field name.
+    """
+    hints = typing.get_type_hints(recipe)
+    plain = [f for f in dataclasses.fields(recipe) if not f.metadata.get("advanced")]
+    folded = [f for f in dataclasses.fields(recipe) if f.metadata.get("advanced")]
+    named = labels or {}
+
+    def widget(f: dataclasses.Field) -> gr.components.Component:
+        return _widget(f, hints[f.name], named.get(f.name, ""), (choices or {}).get(f.name))
+
+    widgets = {f.name: widget(f) for f in plain}
+    if folded:
+        with gr.Accordion("Advanced", open=False):
+            widgets |= {f.name: widget(f) for f in folded}
+    return {f.name: widgets[f.name] for f in dataclasses.fields(recipe)}
+
+
+def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
+    """Draw the choice of a saved recipe, and the way to save one; call where they shall stand, after `draw`."""
+    folder = shell.wb.workspace.folder("recipes")
+    with gr.Accordion("Saved recipes", open=False):
+        saved = gr.Dropdown([], value=None, label="Take the settings of", elem_id=f"{recipe.kind}-recipe")
+        name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
+        keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
+
+    def save(values: dict) -> dict:
+        read(recipe, widgets, values).save(folder, values[name].strip())
+        gr.Info(f"Saved as {h.join([values[name].strip()])}", title="Recipe")
+        return gr.update(choices=recipe.listing(folder), value=values[name].strip())
+
+    shell.on(saved.input, lambda chosen: fill(recipe.load(folder, chosen), widgets), saved, list(widgets.values()))
+    shell.on(keep.click, save, {name, *widgets.values()}, saved)
+    shell.on(shell.tab.select, lambda: gr.update(choices=recipe.listing(folder)), None, saved)
+
+
+def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -> gr.components.Component:
+    common: dict[str, Any] = {"label": _label(f, label), "info": _help(f, hint), "value": f.default}
+    if typing.get_origin(hint) is typing.Literal:
+        return gr.Dropdown(list(typing.get_args(hint)), **common)
+    if choices is not None:
+        return gr.Dropdown(choices, **common)
+    if hint is bool:
+        return gr.Checkbox(**common)
+    if hint in (int, float):
+        return gr.Number(precision=0 if hint is int else None, step=1 if hint is int else 0.05, **common)
+    return gr.Textbox(**common)
+
+
+def _label(f: dataclasses.Field, label: str) -> str:
+    text = label or f.name.replace("_", " ").capitalize()
+    return f"{text} ({f.metadata['unit']})" if f.metadata.get("unit") else text
+
+
+def _help(f: dataclasses.Field, hint: Any) -> str:
+    said = f.metadata.get("help", "")
+    return said if hint is bool or not isinstance(f.default, (int, float)) else f"{said} Default {f.default:g}."
+
+
+def read(recipe: type[R], widgets: Widgets, values: dict) -> R:
+    """Make the recipe from the dict that Gradio passes when `inputs` is a set.
+
+    Raises:
+        BadInput: a value outside its range.
+    """
+    return recipe.of({name: values[widget] for name, widget in widgets.items()})
+
+
+def fill(recipe: Recipe, widgets: Widgets) -> list:
+    """Return the recipe's values in the order of the widgets, to answer a listener with."""
+    return [getattr(recipe, name) for name in widgets]

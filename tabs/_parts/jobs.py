@@ -1,0 +1,204 @@
+"""The job panel that tabs share: it follows one job, also after a reload or a restart."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import gradio as gr
+
+from tabs._parts import html as h
+from tabs._parts import words as w
+from tabs._parts.shell import IN_TURN, Shell
+
+TICK_S = 0.7
+LOG_ROWS = 60  # newest messages shown; all are kept in the database
+RECENT_S = 24 * 3600  # a job that ended longer ago is history, and stands in the Jobs tab only
+
+
+@dataclass
+class JobPanel:
+    """Widgets that follow one job.
+
+    Attributes:
+        job: id of the job followed, "" for none.
+        view: the drawn panel.
+        timer: ticks while the job is active.
+        moments: listeners after which the panel stands as the job does; what follows a job is chained to them,
+            because Gradio does not report a changed gr.State from listeners outside its queue.
+    """
+
+    shell: Shell
+    kinds: tuple[str, ...]
+    job: gr.State
+    view: gr.HTML
+    timer: gr.Timer
+    moments: list[Any] = field(default_factory=list)
+
+    def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
+        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
+        started = self.shell.on(trigger, fn, inputs, self.job, **IN_TURN)
+        self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
+        return started
+
+    def on_end(self, fn: Callable, inputs: list, outputs: list) -> None:
+        """Run `fn(job id, *inputs)` when the followed job ends while this page is open."""
+
+        def ended(job_id: str, *values: Any) -> Any:
+            return (gr.skip(),) * len(outputs) if not job_id or self._is_active(job_id) else fn(job_id, *values)
+
+        for moment in self.moments:
+            self.shell.on(moment.success, ended, [self.job, *inputs], outputs)
+
+    def on_tick(self, fn: Callable, outputs: Any) -> None:
+        """Run `fn(job id)` whenever the panel is drawn anew."""
+        for moment in self.moments:
+            self.shell.on(moment.success, fn, self.job, outputs)
+
+    def _is_active(self, job_id: str) -> bool:
+        return self.shell.call("jobs_get", job_id=job_id)["state"] in w.ACTIVE
+
+    def _follow(self, job_id: str) -> tuple:
+        active = bool(job_id) and self._is_active(job_id)
+        return render(self.shell, job_id), gr.Timer(active=active)
+
+    def _tick(self, job_id: str) -> tuple:
+        view, timer = self._follow(job_id)
+        return view, gr.skip() if timer.active else timer
+
+    def _load(self, job_id: str) -> tuple:
+        job = newest(self.shell, self.kinds)
+        if job_id or job is None:  # a person was faster than the page
+            return gr.skip(), gr.skip(), gr.skip()
+        return job["id"], render(self.shell, job["id"]), gr.Timer(active=job["state"] in w.ACTIVE)
+
+    def _picked(self, job_id: str, event: gr.EventData) -> tuple:
+        act = event._data.get("act")
+        if act == "dismiss":
+            return "", "", gr.Timer(active=False)
+        if act == "cancel":
+            self.shell.call("jobs_cancel", job_id=job_id)
+        if act == "resume":
+            job_id = resumed(self.shell, job_id)
+        return job_id, render(self.shell, job_id), gr.Timer(active=True)
+
+
+def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
+    """Draw the panel at the foot of a tab.
+
+    Args:
+        shell: the window's frame.
+        kinds: names of the operations whose jobs belong to this tab.
+    """
+    with gr.Column(elem_classes="t-foot"):
+        view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
+    panel = JobPanel(shell, tuple(kinds), gr.State(""), view, gr.Timer(TICK_S, active=False))
+    everything = [panel.job, view, panel.timer]
+    # In turn with the starts: a late answer about the job before would stop the clock of the new one.
+    panel.moments = [
+        shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer], queue=True, **IN_TURN),
+        shell.on(view.pick, panel._picked, panel.job, everything, **IN_TURN),
+    ]
+    shell.on(shell.window.load, panel._load, panel.job, everything, queue=True, **IN_TURN)
+    return panel
+
+
+def newest(shell: Shell, kinds: Sequence[str]) -> dict | None:
+    """Return the newest job of some kinds that is active or ended within a day, or None where there is none."""
+    jobs = [job for kind in kinds for job in shell.call("jobs_list", kind=kind, limit=1)]
+    fresh = [job for job in jobs if job["state"] in w.ACTIVE or time.time() - (job["ended_at"] or 0) < RECENT_S]
+    return max(fresh, key=lambda job: job["created_at"], default=None)
+
+
+def resumed(shell: Shell, job_id: str) -> str:
+    """Start a job's work again and return the new job's id."""
+    answer = shell.call("jobs_resume", job_id=job_id)
+    return answer["id"] if isinstance(answer, dict) else str(answer)
+
+
+def render(shell: Shell, job_id: str) -> h.Html:
+    """Draw one job: state, bar, numbers, log tail, and what can be done with it."""
+    if not job_id:
+        return h.Html("")
+    job, events = shell.call("jobs_get", job_id=job_id), shell.call("jobs_events", job_id=job_id)
+    tail = None if job["state"] == "succeeded" else log(job, events)
+    return h.div(line(job), progress(job), tail, cls="t-job", data_job=job_id, data_state=job["state"])
+
+
+def line(job: dict) -> h.Html:
+    """Draw the row with state, message and buttons."""
+    active = job["state"] in w.ACTIVE
+    act = h.button("Cancel", "cancel", "bad") if active else h.button("Hide", "dismiss", "quiet")
+    again = h.button("Run again", "resume") if job["state"] in ("interrupted", "failed", "cancelled") else None
+    error = (job.get("error") or {}).get("message")
+    said = error or (
+        "" if job["state"] == "succeeded" else job["message"]
+    )  # what it did last is no news once it is done
+    return h.div(
+        w.state_chip(job["state"]),
+        h.el("b", title(job), cls="t-nowrap"),
+        h.span(said, cls="t-clip"),
+        h.span(numbers(job), cls="t-job-numbers"),
+        again,
+        act,
+        cls="t-job-line",
+    )
+
+
+def title(job: dict) -> str:
+    """Return the operation and what it works on, as a person reads it."""
+    arguments = job["arguments"] or {}
+    verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
+    subject = next((arguments[key] for key in ("name", "dataset", "card", "source") if arguments.get(key)), "")
+    return f"{verb}: {subject}" if subject else verb
+
+
+def numbers(job: dict) -> str:
+    """Return done of total, rate, time left or time taken."""
+    total = f"{amount(job, job['done'])} of {amount(job, job['total'])}" if job["total"] else ""
+    if job["state"] == "succeeded" and job["total"]:
+        total = f"{amount(job, job['total'])} done"
+    if job["state"] not in w.ACTIVE:
+        took = (job["ended_at"] or 0) - (job["started_at"] or job["ended_at"] or 0)
+        return " · ".join(part for part in (total, f"took {w.duration(took)}" if job["ended_at"] else "") if part)
+    rate = per_second(job)
+    left = f"{w.duration(job['left_s'])} left" if job.get("left_s") is not None else ""
+    return " · ".join(part for part in (total, rate, left) if part)
+
+
+def amount(job: dict, number: float) -> str:
+    """Return a job's progress in its unit: bytes where it moves weights."""
+    return w.size(number) if job["kind"].startswith("weights_") else w.count(number)
+
+
+def per_second(job: dict) -> str:
+    """Return how fast a job is, "" where that is not known."""
+    rate = job.get("rate")
+    if job["kind"].startswith("weights_"):
+        return f"{w.size(rate)}/s" if rate else ""
+    return f"{rate:,.{0 if rate >= 100 else 1}f}/s" if rate else ""
+
+
+def progress(job: dict) -> h.Html:
+    """Draw the job's bar; a job that succeeded is full."""
+    share = 1.0 if job["state"] == "succeeded" else job["done"] / job["total"] if job["total"] else 0.0
+    tone = {"succeeded": "ok", "failed": "bad"}.get(job["state"], "warn" if job["state"] not in w.ACTIVE else "")
+    return h.bar(share, tone)
+
+
+def log(job: dict, events: list[dict]) -> h.Html | None:
+    """Draw the newest messages of a job, newest last; None where it said nothing."""
+    news = [
+        event
+        for before, event in zip([{"message": ""}, *events], events)
+        if event["message"] not in ("", before["message"])
+    ]
+    said = news[-LOG_ROWS:]
+    rows = [f"{w.when(event['at'])}  {event['message']}\n" for event in said]
+    error = (job.get("error") or {}).get("message")
+    if not rows and not error:
+        return None
+    inside = h.el("pre", rows, h.span(error, cls="bad") if error else None)
+    return h.div(inside, cls="t-log")

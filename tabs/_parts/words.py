@@ -1,0 +1,90 @@
+"""How the tabs write numbers, sizes, times and states."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tabs._parts.html import Html, chip
+
+STATE_TONES = {
+    "queued": "",
+    "running": "accent",
+    "succeeded": "ok",
+    "failed": "bad",
+    "cancelled": "warn",
+    "interrupted": "warn",
+}
+WORK = {
+    "datasets_create": "Import",
+    "datasets_merge": "Merge",
+    "datasets_preview": "Look",
+    "datasets_clone": "Clone",
+    "datasets_check": "Check",
+    "datasets_repair": "Repair",
+    "datasets_export": "Export",
+    "datasets_build_qwen": "Build conversations",
+    "crop_zip": "Cut crops",
+    "snapshots_create": "Snapshot",
+    "captions_import": "Read captions",
+    "captions_export": "Export captions",
+    "weights_download": "Download",
+    "weights_import": "Import weights",
+    "trash_purge": "Delete for good",
+    "trash_empty": "Empty the trash",
+    "heads_train": "Train head",
+    "refiner_train": "Train box refiner",
+}
+ACTIVE = ("queued", "running")
+
+
+def count(number: Any) -> str:
+    """Return 12345 as 12,345, and a dash for nothing."""
+    return "–" if number is None else f"{int(number):,}"
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """Return 0.954 as 95.4 %."""
+    return "–" if share is None else f"{100 * share:.{digits}f} %"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """Return "1 image" or "12 images"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def size(n_bytes: float | None) -> str:
+    """Return bytes in the largest unit that keeps a figure before the point."""
+    if n_bytes is None:
+        return "–"
+    for unit in ("B", "KB", "MB", "GB"):
+        if n_bytes < 1000:
+            return f"{n_bytes:.0f} {unit}" if unit == "B" else f"{n_bytes:.1f} {unit}"
+        n_bytes /= 1000
+    return f"{n_bytes:.1f} TB"
+
+
+def duration(seconds: float | None) -> str:
+    """Return 95 as 1 min 35 s."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{max(seconds, 0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def when(stamp: float | None) -> str:
+    """Return the local time of a stamp in seconds since 1970; the date too where it is not today."""
+    if not stamp:
+        return "–"
+    then, now = time.localtime(stamp), time.localtime()
+    return time.strftime("%H:%M:%S" if then[:3] == now[:3] else "%d %b %H:%M", then)
+
+
+def state_chip(state: str) -> Html:
+    """Return a job's state as a chip in its colour."""
+    return chip(state, STATE_TONES.get(state, ""))

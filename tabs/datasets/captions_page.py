@@ -1,0 +1,177 @@
+"""Captions of a dataset's images: how many have one, edit in place, read from files, write to files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import gradio as gr
+
+from tabs._parts import html as h
+from tabs._parts import sources
+from tabs._parts import words as w
+from tabs._parts.gallery import opener, pager, thumb
+from tabs._parts.jobs import JobPanel
+from tabs._parts.shell import IN_TURN, Shell
+from tabs.datasets.report_view import KINDS, kinds
+
+PAGE = 20
+LONGEST = 10_000
+LISTED = 50  # lines of each kind of what an import has to say
+SHOW = (("any", "All"), ("without", "Without"), ("with", "With"))
+AT_FIRST = {"captions": "any", "page": 1, "search": "", "said": ""}
+
+
+@dataclass(frozen=True)
+class Captions:
+    """Widgets of the page.
+
+    Attributes:
+        panel: the list.
+        shown: which images it shows.
+        source: where captions are read from.
+        replace: write over those that are there.
+        read: the button that reads.
+        write: buttons that write, by kind of file.
+    """
+
+    panel: gr.HTML
+    shown: gr.State
+    source: sources.Source
+    replace: gr.Checkbox
+    read: gr.Button
+    write: dict[str, gr.Button]
+
+
+def build(shell: Shell) -> Captions:
+    """Draw the page and wire its own parts."""
+    with gr.Row(elem_classes="t-line"):
+        chooser = sources.kind("Captions from", "captions")
+        write = {
+            "txt": gr.Button("Export .txt", elem_id="captions-txt", scale=0),
+            "jsonl": gr.Button("Export JSONL", elem_id="captions-jsonl", scale=0),
+        }
+    with gr.Row(elem_classes="t-line"):
+        source = sources.build(
+            shell, chooser, "captions", "Folder or zip", "/data/harbour with text_labels/ or captions.jsonl"
+        )
+        replace = gr.Checkbox(True, label="Write over those that are there", elem_id="captions-replace", scale=1)
+        read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
+    panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
+
+    def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
+        shown = changed(shell, dataset, shown, dict(event._data))
+        return draw(shell, dataset, shown), shown
+
+    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown], **IN_TURN)
+    return Captions(panel, shown, source, replace, read, write)
+
+
+def wire(shell: Shell, jobs: JobPanel, page: Captions) -> None:
+    """Start reading and writing as jobs of the tab."""
+
+    def read(dataset: str, replace: bool, *source: object) -> str:
+        chosen = sources.chosen(*source)
+        return shell.call("captions_import", dataset=shell.require(dataset), source=chosen, replace=replace)
+
+    jobs.start(page.read.click, read, [shell.dataset, page.replace, *page.source.inputs])
+    for kind, button in page.write.items():
+        jobs.start(
+            button.click,
+            lambda dataset, kind=kind: shell.call("captions_export", dataset=shell.require(dataset), kind=kind),
+            shell.dataset,
+        )
+
+
+def changed(shell: Shell, dataset: str, shown: dict, told: Mapping) -> dict:
+    """Return which images are shown after a pick; a caption that was typed is stored."""
+    act = told.get("act")
+    if act == "turn":
+        return shown | {"page": int(told["page"])}
+    if act == "show":
+        return shown | {"captions": str(told["captions"]), "page": 1}
+    if act == "search":
+        return shown | {"search": str(told.get("value", "")), "page": 1}
+    if act == "hide":
+        return shown | {"said": ""}
+    if act == "caption":
+        shell.call(
+            "datasets_text_label_set", dataset=dataset, image=str(told["image"]), caption=str(told.get("value", ""))
+        )
+    return shown
+
+
+def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
+    """Draw how many images have a caption, and a page of them to edit."""
+
+    def count(captions: str) -> int:
+        return shell.call("images_find", dataset=dataset, limit=1, captions=captions)["total"]
+
+    found = shell.call(
+        "images_find",
+        dataset=dataset,
+        offset=(shown["page"] - 1) * PAGE,
+        limit=PAGE,
+        captions=shown["captions"],
+        search=shown["search"],
+    )
+    n, said = count("any"), count("with")
+    search = h.el(
+        "input",
+        cls="t-field boxed t-search",
+        value=shown["search"],
+        placeholder="Search names",
+        data_act="search",
+        aria_label="Search names",
+    )
+    views = [
+        h.button(label, "show", "on" if key == shown["captions"] else "quiet", data_captions=key) for key, label in SHOW
+    ]
+    told = h.div(
+        h.bar(said / n if n else 0, "ok" if said == n else ""),
+        h.span(f"{said:,} of {w.plural(n, 'image')} have one", cls="t-note t-nowrap"),
+        cls="t-row t-nowrap t-cover",
+    )
+    head = h.head(
+        "Captions", told, h.div(views, cls="t-row t-nowrap"), search, pager(found["total"], shown["page"], PAGE)
+    )
+    rows = [_row(dataset, row) for row in found["images"]]
+    return h.div(
+        _said(shell, shown["said"]),
+        head,
+        h.table(["", "Image", "Caption"], rows, cls="t-captions")
+        if rows
+        else h.empty("No image", "No image fits what is shown."),
+    )
+
+
+def _said(shell: Shell, job_id: str) -> h.Html | None:
+    """Draw what an import of captions did: how many were written, and each one that fits no image."""
+    if not job_id:
+        return None
+    result = shell.call("jobs_get", job_id=job_id)["result"]
+    lost = sum(result["report"]["counts"]["dropped"].values())
+    numbers = [f"{result['written']:,} of {w.plural(result['read'], 'caption')} written"]
+    numbers += [f"{result['kept']:,} left as they were"] if result["kept"] else []
+    numbers += [f"{lost:,} not taken"] if lost else []
+    report = result["report"] | {kind: result["report"][kind][:LISTED] for kind in KINDS}
+    title = h.head("What was read", h.button("Hide", "hide", "quiet"))
+    told = h.div(
+        h.chip(numbers[0], "ok" if result["written"] else ""), [h.chip(each, "") for each in numbers[1:]], cls="t-row"
+    )
+    return h.div(title, told, kinds(report, 1), cls="t-stack t-report")
+
+
+def _row(dataset: str, row: dict) -> list:
+    text = h.el(
+        "textarea",
+        row["caption"],
+        cls="t-field boxed",
+        rows=2,
+        placeholder="none",
+        data_act="caption",
+        data_image=row["name"],
+        maxlength=LONGEST,
+        aria_label=f"Caption of {row['name']}",
+    )
+    return [thumb(row["id"]) if not row["problem"] else "", opener(dataset, row["id"], row["name"]), text]

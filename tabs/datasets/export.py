@@ -1,0 +1,223 @@
+"""The export form: what is written and how; the file is made as a job, kept, and listed for download."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from tabs._parts import html as h
+from tabs._parts import words as w
+from tabs._parts.jobs import JobPanel
+from tabs._parts.shell import Choice, Shell
+
+WHOLE, TILES, CROPS, QWEN = "whole", "tiles", "crops", "qwen"
+KINDS = [
+    ("Whole images with labels", WHOLE),
+    ("Tiles with labels", TILES),
+    ("Crops: one picture a box", CROPS),
+    ("Conversations to train Qwen", QWEN),
+]
+SPLITS = [("train", "train"), ("val", "val"), ("test", "test"), ("none", "")]
+STATES = [("reviewed", "reviewed"), ("in progress", "in_progress"), ("new", "new")]
+STATUSES = ["accepted", "candidate", "rejected"]
+NOW = ("As it is now", "")
+TILE_SETTINGS = ("tile_px", "tile_overlap", "tile_min_visible", "tile_keep_empty")
+MAKERS, NOTED = ("datasets_export", "crop_zip"), 100  # jobs whose notes stand beside their file
+HINTS = {
+    "yolo": "trains in ultralytics",
+    "coco": "loads in pycocotools",
+    "roboflow": "trains in rfdetr",
+    "qwen": "trains Qwen-VL",
+}
+
+
+@dataclass(frozen=True)
+class Export:
+    """Widgets of the form.
+
+    Attributes:
+        inputs: what `begin` reads after the dataset, in its order.
+        start: the button.
+        listing: files made so far.
+        snapshot: dropdown of what is exported: now, or a snapshot.
+        classes: dropdown of the classes.
+    """
+
+    inputs: list
+    start: gr.Button
+    listing: gr.HTML
+    snapshot: gr.Dropdown
+    classes: gr.Dropdown
+
+
+def formats(shell: Shell) -> list[tuple[str, str]]:
+    """Return the formats that can be written, as dropdown choices."""
+    rows = [row for row in shell.call("formats_list") if row["writes"]]
+    return [
+        (f"{row['label']} ({HINTS[row['name']]})" if row["name"] in HINTS else row["label"], row["name"])
+        for row in rows
+    ]
+
+
+def build(shell: Shell) -> Export:
+    """Draw the form and the list of exports."""
+    with gr.Row(elem_classes="t-line"):
+        kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
+        fmt = gr.Dropdown(formats(shell), value="yolo", label="Format", elem_id="export-format", scale=2)
+        margin = gr.Number(
+            0,
+            label="Margin (share of the box)",
+            minimum=0,
+            maximum=5,
+            step=0.05,
+            visible=False,
+            elem_id="export-margin",
+            scale=2,
+        )
+        snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
+    cut, tiling = _tile_fields()
+    with gr.Row(elem_classes="t-line") as choice:
+        splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
+        states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
+        statuses = gr.CheckboxGroup(STATUSES, value=["accepted"], label="Boxes", elem_id="export-statuses", scale=2)
+    with gr.Row(elem_classes="t-line"):
+        classes = Choice(
+            [], multiselect=True, value=[], label="Classes (none chosen: all)", elem_id="export-classes", scale=3
+        )
+        with_images = gr.Checkbox(
+            True,
+            label="Put the images in",
+            info="Without them the file holds labels only.",
+            elem_id="export-images",
+            scale=2,
+        )
+        start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
+    shell.anew(snapshot, "")
+    shell.anew(classes, [])
+    listing = h.panel(elem_id="exports")
+
+    def fitted(kind: str) -> tuple:
+        told, written = gr.update(visible=kind != QWEN), gr.update(visible=kind in (WHOLE, TILES))
+        return (
+            written,
+            gr.update(visible=kind == CROPS),
+            gr.update(visible=kind == TILES),
+            told,
+            told,
+            told,
+            written,
+        )
+
+    def picked(event: gr.EventData) -> h.Html:
+        told = dict(event._data)
+        if told.get("act") == "delete_export":
+            shell.call("exports_delete", file=told["file"])
+        if told.get("act") == "delete_qwen":
+            shell.call("qwen_datasets_delete", name=told["name"])
+        return listed(shell)
+
+    shell.on(kind.change, fitted, kind, [fmt, margin, cut, snapshot, choice, classes, with_images])
+    shell.on(listing.pick, picked, None, listing)
+    return Export(
+        [kind, fmt, margin, snapshot, with_images, *tiling, splits, states, statuses, classes],
+        start,
+        listing,
+        snapshot,
+        classes,
+    )
+
+
+def _tile_fields() -> tuple[gr.Row, list]:
+    """Draw what only tiles need; returns the row, and its widgets in the order of TILE_SETTINGS."""
+    with gr.Row(visible=False, elem_classes="t-line") as cut:
+        size = gr.Number(640, label="Tile side (pixels)", minimum=32, precision=0, elem_id="export-tile", scale=2)
+        overlap = gr.Number(
+            0.2, label="Overlap (share)", minimum=0, maximum=0.9, step=0.05, elem_id="export-overlap", scale=2
+        )
+        visible = gr.Number(
+            0.25,
+            label="Label what shows (share)",
+            minimum=0,
+            maximum=1,
+            step=0.05,
+            elem_id="export-visible",
+            scale=2,
+        )
+        keep = gr.Checkbox(
+            True,
+            label="Keep empty tiles",
+            info="They teach a model what is no object.",
+            elem_id="export-empty",
+            scale=2,
+        )
+    return cut, [size, overlap, visible, keep]
+
+
+def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
+    """Start exports as jobs of the tab."""
+
+    def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list) -> str:
+        dataset = shell.require(dataset)
+        *tiling, splits, states, statuses, classes = chosen
+        if kind == QWEN:
+            return shell.call("datasets_build_qwen", dataset=dataset)
+        what = {
+            "splits": splits or [],
+            "states": states or [],
+            "classes": classes or [],
+            "statuses": statuses or ["accepted"],
+            "snapshot": snapshot or "",
+        }
+        if kind == CROPS:
+            return shell.call("crop_zip", dataset=dataset, margin=margin or 0, **what)
+        what |= dict(zip(TILE_SETTINGS, tiling, strict=True)) if kind == TILES else {}
+        return shell.call("datasets_export", dataset=dataset, format=fmt, with_images=with_images, **what)
+
+    jobs.start(form.start.click, begin, [shell.dataset, *form.inputs])
+
+
+def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
+    """Return updates that list the snapshots and classes of a dataset; what was chosen stays chosen."""
+    kept = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
+    names = [row["name"] for row in shell.call("datasets_get", dataset=dataset)["classes"]]
+    return gr.update(choices=[NOW, *((f"Snapshot {name}", name) for name in kept)]), gr.update(choices=names)
+
+
+def listed(shell: Shell) -> h.Html:
+    """Return the exports as they stand, each with what its job had to say."""
+    done = [
+        job["result"] for kind in MAKERS for job in shell.call("jobs_list", kind=kind, limit=NOTED) if job["result"]
+    ]
+    notes = {result["file"]: result.get("notes", []) for result in done}
+    return exports(shell.call("exports_list"), shell.call("qwen_datasets_list"), notes)
+
+
+def exports(rows: Sequence[dict], folders: Sequence[dict], notes: Mapping[str, Sequence[str]]) -> h.Html:
+    """Draw the files made so far, each with its notes and its download link, and the folders of conversations."""
+    if not rows and not folders:
+        return h.div("Exports that you make are listed here for download.", cls="t-note")
+    cells = [
+        [
+            [h.span(row["file"], cls="t-mono"), [h.div(note, cls="t-note") for note in notes.get(row["file"], ())]],
+            w.size(row.get("bytes")),
+            w.when(row.get("created_at")),
+            h.div(
+                h.link("Download", row["url"].lstrip("/"), download=row["file"]),
+                h.button("Delete", "delete_export", "bad", data_file=row["file"]),
+                cls="t-row t-nowrap t-end",
+            ),
+        ]
+        for row in rows
+    ]
+    built = [
+        [
+            h.span(row["name"], cls="t-mono"),
+            h.chip("folder of conversations"),
+            w.when(row.get("created_at")),
+            h.div(h.button("Delete", "delete_qwen", "bad", data_name=row["name"]), cls="t-row t-nowrap t-end"),
+        ]
+        for row in folders
+    ]
+    return h.table(["File", "Size", "Made", ""], [*cells, *built], numeric=(1, 2))

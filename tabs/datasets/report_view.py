@@ -1,0 +1,86 @@
+"""What an import read, dropped and repaired, with file, line and reason; long lists are paged."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabs._parts import html as h
+from tabs._parts import words as w
+from tabs._parts.gallery import pager
+
+PAGE = 50
+READ = {
+    "images": ("Images", "found"),
+    "labelled": ("With labels", "images"),
+    "annotations": ("Boxes", "imported"),
+    "left out by the mapping": ("Left out", "boxes of classes nobody wanted"),
+}
+KINDS = {"dropped": "not imported", "repaired": "read, but changed", "noticed": "worth a look"}
+TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
+
+
+def report(facts: dict, page: int) -> h.Html:
+    """Draw the report of a dataset's last import.
+
+    Args:
+        facts: of datasets_get, with its "report".
+        page: from 1.
+    """
+    told = facts.get("report") or {}
+    if not told:
+        return h.empty(
+            "No import report", "This dataset was not imported from files, or its import is still under way."
+        )
+    counts = told.get("counts", {})
+    read = told.get("read", {})
+    notes = {
+        "labelled": f"{read.get('unlabelled', 0):,} without",
+        "images": f"{read.get('unreadable', 0):,} unreadable",
+    }
+    numbers = h.stats(
+        [(label, w.count(read[key]), notes.get(key, note)) for key, (label, note) in READ.items() if key in read]
+        + [(title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()]
+    )
+    parts = kinds(told, page)
+    clean = h.div(h.chip("clean", "ok"), "Every file was read as it is.", cls="t-row t-note") if not parts else None
+    return h.div(numbers, clean, parts, cls="t-stack")
+
+
+def kinds(told: dict, page: int) -> list[h.Html]:
+    """Draw what was dropped, repaired and noticed, each as a list with its reasons counted.
+
+    Args:
+        told: {"counts", "dropped", "repaired", "noticed"}.
+        page: from 1.
+    """
+    counts = told.get("counts", {})
+    return [_problems(kind, counts.get(kind, {}), told[kind], page) for kind in KINDS if told.get(kind)]
+
+
+def title(key: str) -> str:
+    """Return a key as a heading."""
+    return key.replace("_", " ").capitalize()
+
+
+def _problems(kind: str, counts: dict, rows: Sequence[dict], page: int) -> h.Html:
+    page = min(max(page, 1), max(1, -(-len(rows) // PAGE)))
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    reasons = h.div([h.chip(f"{reason} {n:,}", TONES[kind]) for reason, n in counts.items()], cls="t-row t-below")
+    table = h.table(["File", "Line", "Why", "Found"], [_problem(row) for row in shown], numeric=(1,))
+    total = sum(counts.values())
+    more = (
+        h.div(f"The first {len(rows):,} of {total:,} are listed; all are counted.", cls="t-note")
+        if total > len(rows)
+        else None
+    )
+    return h.div(h.head(title(kind), pager(len(rows), page, PAGE)), reasons, table, more)
+
+
+def _problem(row: dict) -> list:
+    line = row.get("line")
+    return [
+        h.span("the folder" if row.get("file") == "." else row.get("file", ""), cls="t-mono"),
+        "" if line is None else line,
+        row.get("reason", ""),
+        h.span(row.get("detail", ""), cls="t-note"),
+    ]

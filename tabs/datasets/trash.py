@@ -1,0 +1,207 @@
+"""The trash: what was deleted, brought back, or deleted for good."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import gradio as gr
+
+from tabs._parts import html as h
+from tabs._parts import words as w
+from tabs._parts.gallery import pager
+from tabs._parts.jobs import JobPanel
+from tabs._parts.shell import Shell
+from tator.types import Conflict
+
+PAGE = 20
+SAID_S = 6
+EVERYTHING = "everything"  # in place of an entry's id
+AT_FIRST = {"open": False, "page": 1, "doomed": "", "renamed": ""}
+LOST = {
+    "dataset": "Its annotations, history, classes, captions and snapshots go, and images that were copied into the workspace. "
+    "Linked images stay where they are.",
+    "snapshot": "The frozen state goes; the dataset stays as it is.",
+    "head": "It can be trained again.",
+    "glossary": "Its words go.",
+    "file": "An earlier version put it there without a note on what it was.",
+}
+
+
+@dataclass(frozen=True)
+class TrashPanel:
+    """Widgets of the trash.
+
+    Attributes:
+        panel: list and questions.
+        shown: what the panel shows.
+        purge: hidden button that deletes for good what was asked about.
+    """
+
+    panel: gr.HTML
+    shown: gr.State
+    purge: gr.Button
+
+
+def build() -> TrashPanel:
+    """Draw the panel, closed."""
+    panel = h.panel(elem_id="trash")
+    return TrashPanel(
+        panel, gr.State(AT_FIRST), gr.Button("Delete for good", elem_id="trash-purge", elem_classes="t-hidden")
+    )
+
+
+def wire(
+    shell: Shell,
+    jobs: JobPanel,
+    trash: TrashPanel,
+    listing: gr.HTML,
+    draw_page: Callable,
+    page: gr.State,
+    outputs: list,
+) -> None:
+    """Open and close the panel, restore, and delete for good as a job of the tab.
+
+    Args:
+        shell: the window's frame.
+        jobs: panel of the tab's jobs.
+        trash: widgets.
+        listing: list of datasets, whose button opens the panel.
+        draw_page: `draw_page(dataset, page)` answers the outputs.
+        page: name of the page in sight.
+        outputs: widgets of the list and the page.
+    """
+
+    def opened(shown: dict, dataset: str, event: gr.EventData) -> tuple:
+        if event._data.get("act") != "trash":
+            return (gr.skip(),) * (2 + len(outputs))
+        shown = AT_FIRST | {"open": not shown["open"]}
+        return (draw(shell, shown), shown, *draw_page(dataset, ""))  # the list only: others may have deleted something
+
+    def picked(shown: dict, dataset: str, page: str, event: gr.EventData) -> tuple:
+        shown, restored = changed(shell, shown, dict(event._data))
+        if restored is None:
+            return (draw(shell, shown), shown, gr.skip(), *((gr.skip(),) * len(outputs)))
+        gr.Info(h.join([f"{restored['name']} is back"]), title="Restored", duration=SAID_S)
+        if restored["kind"] == "dataset":  # its page is drawn when the picker has changed
+            return (draw(shell, shown), shown, shell.pick(restored["name"]), *((gr.skip(),) * len(outputs)))
+        return (draw(shell, shown), shown, gr.skip(), *draw_page(dataset, page))
+
+    def purge(shown: dict) -> str:
+        if shown["doomed"] == EVERYTHING:
+            return shell.call("trash_empty", confirm=len(shell.call("trash_list")))
+        return shell.call("trash_purge", entry=shown["doomed"], confirm=_entry(shell, shown["doomed"])["name"])
+
+    def begun(shown: dict) -> tuple:
+        return draw(shell, shown | {"doomed": ""}), shown | {"doomed": ""}
+
+    shell.on(listing.pick, opened, [trash.shown, shell.dataset], [trash.panel, trash.shown, *outputs])
+    answers = [trash.panel, trash.shown, shell.dataset, *outputs]
+    shell.on(trash.panel.pick, picked, [trash.shown, shell.dataset, page], answers)
+    shell.on(
+        shell.dataset.change, lambda shown: draw(shell, shown), trash.shown, trash.panel
+    )  # one may have come or gone
+    started = jobs.start(trash.purge.click, purge, trash.shown)
+    shell.on(started.success, begun, trash.shown, [trash.panel, trash.shown])
+
+
+def changed(shell: Shell, shown: dict, told: dict) -> tuple[dict, dict | None]:
+    """Return what the panel shows after a pick, and the entry that the pick restored, if any."""
+    act, entry = told.get("act"), str(told.get("entry", ""))
+    if act == "close":
+        return AT_FIRST, None
+    calm = shown | {"doomed": "", "renamed": ""}
+    if act == "turn":
+        return calm | {"page": int(told["page"])}, None
+    if act == "ask":
+        return calm | {"doomed": entry}, None
+    if act != "restore":
+        return calm, None
+    new_name = str(told.get("value", ""))
+    try:
+        return calm, shell.call("trash_restore", entry=entry, new_name=new_name)
+    except Conflict:
+        if new_name or _entry(shell, entry)["problem"]:
+            raise
+        return calm | {"renamed": entry}, None
+
+
+def _entry(shell: Shell, key: str) -> dict:
+    return next(
+        (row for row in shell.call("trash_list") if row["entry"] == key), {"name": "", "problem": "", "kind": ""}
+    )
+
+
+def opener(thrown: int) -> h.Html:
+    """Return the button that opens the trash, with how many things are in it."""
+    return h.button(
+        f"Trash ({thrown:,})" if thrown else "Trash", "trash", "quiet", title="What was deleted can be restored"
+    )
+
+
+def told(name: str) -> None:
+    """Say that something is in the trash."""
+    text = h.join([f"{name} is in the trash. Trash, in the Datasets tab, brings it back whole."])
+    gr.Info(text, title="Deleted", duration=SAID_S)
+
+
+def draw(shell: Shell, shown: dict) -> h.Html:
+    """Draw the trash; nothing while it is closed."""
+    if not shown["open"]:
+        return h.Html("")
+    rows = shell.call("trash_list")
+    close = h.button("Close", "close", "quiet")
+    if not rows:
+        text = "What you delete waits here, whole, until you delete it for good."
+        return h.div(h.head("Trash", close), h.div(text, cls="t-note"), cls="t-box")
+    first = (shown["page"] - 1) * PAGE
+    everything = h.button("Empty the trash", "ask", "bad", data_entry=EVERYTHING)
+    head = h.head("Trash", pager(len(rows), shown["page"], PAGE), everything, close)
+    table = h.table(["Deleted", "Holds", "When", ""], [_row(row) for row in rows[first : first + PAGE]], cls="t-trash")
+    return h.div(head, _question(rows, shown), table, cls="t-stack t-box")
+
+
+def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
+    """Ask before something is deleted for good, or for another name where one is taken."""
+    row = next((row for row in rows if row["entry"] in (shown["doomed"], shown["renamed"])), None)
+    if shown["doomed"] == EVERYTHING:
+        told = f"Empty the trash: delete {w.plural(len(rows), 'thing')} for good?"
+        return _doom(told, "None of it can be restored any more. Linked images stay where they are.")
+    if row is None:
+        return None
+    if shown["doomed"]:
+        return _doom(f"Delete {row['kind']} {row['name']} for good?", LOST[row["kind"]])
+    field = h.el(
+        "input",
+        cls="t-field boxed",
+        id="trash-name",
+        value=f"{row['name']} 2",
+        maxlength=100,
+        aria_label="Restore under the name",
+    )
+    again = h.button("Restore under this name", "restore", "primary", data_entry=row["entry"], data_field="#trash-name")
+    taken, ask = f"Another {row['kind']} is called {row['name']} now.", "Under which name shall this one come back?"
+    return h.question(taken, ask, field, again, h.button("Leave it in the trash", "keep", "quiet"))
+
+
+def _doom(question: str, lost: str) -> h.Html:
+    sure = h.button("Delete for good", tone="bad", data_press="#trash-purge")
+    return h.question(question, lost, sure, h.button("Keep it", "keep", "quiet"))
+
+
+def _row(row: dict) -> list:
+    facts = {"data_entry": row["entry"]}
+    why = h.div(row["problem"], cls="t-note") if row["problem"] else None
+    name = h.div(h.div(h.el("b", row["name"], cls="t-clip"), h.chip(row["kind"]), cls="t-row t-nowrap"), why)
+    back = None if row["problem"] else h.button("Restore", "restore", **facts)
+    tools = h.div(back, h.button("Delete for good", "ask", "quiet", **facts), cls="t-row t-nowrap t-end")
+    made = h.span(w.when(row["deleted_at"]), f" · {row['user']}" if row["user"] else "", cls="t-nowrap")
+    return [name, h.span(_holds(row), cls="t-nowrap"), made, tools]
+
+
+def _holds(row: dict) -> str:
+    """Return what an entry holds, in words."""
+    counted = [w.plural(row["images"], "image")] if row["images"] is not None else []
+    counted += [w.plural(row["annotations"], "box", "boxes")] if row["annotations"] is not None else []
+    counted += [w.size(row["bytes"])] if row["bytes"] is not None else []
+    return " · ".join([*([f"of {row['of']}"] if row["of"] else []), *counted])

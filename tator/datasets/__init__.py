@@ -1,0 +1,1 @@
+"""Datasets: their images, classes, splits, snapshots and words, and how they are deleted."""

@@ -1,0 +1,1 @@
+"""Edits of an image: checked, applied, journalled, undone; who has it open."""

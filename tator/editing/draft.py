@@ -1,0 +1,75 @@
+"""An image's rows in memory while edits are applied to them and inverted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tator.editing.checks import Op
+from tator.editing.rows import Row
+from tator.types import TatorError
+
+
+def ids_of(ops: Iterable[Op]) -> set[str]:
+    """Return the ids of the annotations that ops touch."""
+    return {op["annotation"]["id"] if op["op"] == "add" else op["id"] for op in ops if op["op"] != "image"}
+
+
+@dataclass
+class Draft:
+    """An image while edits are applied to it in memory.
+
+    Attributes:
+        rows: {id: row, or None where there is none} of every id that the ops touch.
+        elsewhere: ids among them that belong to another image.
+        image: its state and caption.
+    """
+
+    rows: dict[str, Row | None]
+    elsewhere: set[str]
+    image: dict[str, Any]
+
+    def apply(self, ops: list[Op], where: str, refusal: type[TatorError]) -> list[Op]:
+        """Apply ops in order; return those that take them back, also in order.
+
+        Args:
+            ops: checked ones.
+            where: the edit they are from, for messages.
+            refusal: error to raise when an op does not fit: BadInput where the client is wrong, Conflict where
+                the journal no longer fits because something outside it changed the annotations.
+        """
+        inverse = [self._apply(op, f"{where}.ops[{i}]", refusal) for i, op in enumerate(ops)]
+        return inverse[::-1]
+
+    def _apply(self, op: Op, where: str, refusal: type[TatorError]) -> Op:
+        if op["op"] == "image":
+            before = {name: self.image[name] for name in op["changes"]}
+            self.image |= op["changes"]
+            return {"op": "image", "changes": before}
+        if op["op"] == "add":
+            return self._add(op["annotation"], where, refusal)
+        row = self.rows.get(op["id"])
+        if row is None:
+            raise refusal(f"{where}.id: this image has no annotation {op['id']!r}")
+        if op["op"] == "delete":
+            self.rows[op["id"]] = None
+            return {"op": "add", "annotation": row}
+        changes = self._with_rle(row, op["changes"])
+        self.rows[op["id"]] = {name: value for name, value in (row | changes).items() if name != "rle" or value}
+        return {"op": "set", "id": op["id"], "changes": {name: row.get(name) for name in changes}}
+
+    def _add(self, row: Row, where: str, refusal: type[TatorError]) -> Op:
+        key = row["id"]
+        if key in self.elsewhere or self.rows.get(key):
+            raise refusal(
+                f"{where}.annotation.id: {key!r} is taken by {'another' if key in self.elsewhere else 'this'} image"
+            )
+        self.rows[key] = row
+        return {"op": "delete", "id": key}
+
+    @staticmethod
+    def _with_rle(row: Row, changes: dict[str, Any]) -> dict[str, Any]:
+        """Drop run lengths when the outline that they describe changes."""
+        reshaped = "rle" not in changes and row.get("rle") and {"xyxy", "polygons"} & set(changes)
+        return changes | {"rle": None} if reshaped else changes

@@ -1,0 +1,171 @@
+"""Decide which images of a dataset or snapshot go into an export, and under which names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from tator.datasets.dataset import ImageRow
+from tator.datasets.label_map import LabelClass
+from tator.exporting.tiling import Tiling
+from tator.formats import SPLITS
+from tator.storage.schema import ANNOTATION_STATUSES
+from tator.storage.workspace import Workspace
+from tator.types import BadInput, NotFound
+
+
+class Content(Protocol):
+    """What can be exported: a dataset, or a snapshot of one."""
+
+    name: str
+    workspace: Workspace
+
+    def classes(self) -> list[LabelClass]:
+        """Return the classes in label-map order."""
+
+    def images(self, states: Sequence[str] | None, splits: Sequence[str] | None, readable: bool) -> list[ImageRow]:
+        """Return images in path order."""
+
+    def annotation_rows(self, image_ids: Sequence[int], status: str) -> dict[int, list[Any]]:
+        """Return {image id: rows of the annotation table}."""
+
+    def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
+        """Return {image id: caption} of those that have one."""
+
+    def path(self, row: ImageRow) -> Path:
+        """Return an image's file."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What of a dataset goes into an export.
+
+    Attributes:
+        splits: only these, "" being images without a split; empty takes all.
+        states: only images in these states; empty takes all but those that are new and bare, which a
+            trainer would learn as empty.
+        classes: only these class names; empty takes all.
+        statuses: of annotations.
+    """
+
+    splits: Sequence[str] = ()
+    states: Sequence[str] = ()
+    classes: Sequence[str] = ()
+    statuses: Sequence[str] = ("accepted",)
+
+
+@dataclass
+class Plan:
+    """What goes into an export.
+
+    Attributes:
+        content: whose images.
+        image_path: where an image of a split goes, by split and name.
+        choice: what of it.
+        rows: {split: [(image, name inside the split)]}, both sorted.
+        class_rows: {class id: row of the label map, from 0}.
+        names: class names in label-map order.
+        left_out: {"file", "reason"} of images that do not go in.
+    """
+
+    content: Content
+    image_path: Callable[[str, str], str]
+    choice: Choice
+    rows: dict[str, list[tuple[ImageRow, str]]]
+    class_rows: dict[int, int]
+    names: list[str]
+    left_out: list[dict] = field(default_factory=list)
+
+    @property
+    def total(self) -> int:
+        """Return how many images go in."""
+        return sum(map(len, self.rows.values()))
+
+
+def plan_export(
+    content: Content,
+    image_path: Callable[[str, str], str],
+    choice: Choice,
+    one_namespace: bool = False,
+    tiling: Tiling | None = None,
+) -> Plan:
+    """Return which images go where.
+
+    Args:
+        content: whose images.
+        image_path: where an image of a split goes, by split and name.
+        choice: what of it.
+        one_namespace: images of two splits need names of their own.
+        tiling: how they will be cut; those that cannot be are left out.
+
+    Raises:
+        BadInput: a state, status or class is unknown, or nothing is left to export.
+    """
+    if unknown := sorted(set(choice.statuses) - set(ANNOTATION_STATUSES)) or (not choice.statuses and ["nothing"]):
+        raise BadInput(f"statuses must be some of {', '.join(ANNOTATION_STATUSES)}, is {', '.join(unknown)}")
+    classes = content.classes()
+    if unknown := sorted(set(choice.classes) - {row.name for row in classes}):
+        raise BadInput(f"dataset {content.name!r} has no class {unknown[0]!r}")
+    if choice.classes:
+        classes = [row for row in classes if row.name in choice.classes]
+    rows = {row.class_id: at for at, row in enumerate(classes)}
+    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
+    taken: set[str] = set()
+    for row in content.images(choice.states, choice.splits, readable=False):
+        if reason := _problem(content, row, choice.states, tiling):
+            plan.left_out.append({"file": row.path, "reason": reason})
+            continue
+        split = row.split or "train"
+        place = in_one if one_namespace else image_path
+        plan.rows.setdefault(split, []).append((row, _name(place, row.path, split, taken)))
+    plan.rows = {split: sorted(rows, key=lambda pair: pair[1]) for split, rows in sorted(plan.rows.items())}
+    if not plan.total:
+        why = (
+            f"; {len(plan.left_out)} were left out, the first because {plan.left_out[0]['reason']}"
+            if plan.left_out
+            else ""
+        )
+        raise BadInput(f"dataset {content.name!r} has no image to export with these splits and states{why}")
+    return plan
+
+
+def in_one(split: str, name: str) -> str:
+    """Return what no two images may share where splits are no folders: the name."""
+    return name
+
+
+def _problem(content: Content, row: ImageRow, states: Sequence[str], tiling: Tiling | None) -> str:
+    """Say why an image does not go into the export, or ""."""
+    if row.problem:
+        return row.problem
+    if not states and row.state == "new" and not row.annotation_count:
+        return "new and without annotations: a trainer would learn it as empty"
+    try:
+        content.path(row)
+    except (BadInput, NotFound) as error:
+        return str(error)
+    return tiling.problem(row.width, row.height) if tiling else ""
+
+
+def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
+    """Return an image's path inside its split: its sub-folders kept, those that only say "images, train" left off.
+
+    Two images never get one place, nor places that differ in case or ending only, as their label files would clash.
+    """
+    *folders, file = path.split("/")
+    plain = [part for part in folders if part.lower() != "images" and part.lower() not in SPLITS]
+    # Ultralytics finds labels by replacing the last /images/ of a path, so no folder below may be called that.
+    full = ["imgs" if part.lower() == "images" else part for part in folders]
+    stem, dot, ending = file.rpartition(".")
+    tries = [[*plain, file], [*full, file]]
+    tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
+    for parts in tries:
+        name = "/".join(parts)
+        trunk = image_path(split, name).rpartition(".")[0]
+        key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
+        if key not in taken:
+            taken.add(key)
+            return name
+    raise BadInput(f"image {path!r} has over 900 namesakes; give it another name")

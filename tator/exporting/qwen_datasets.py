@@ -1,0 +1,168 @@
+"""Build folders that Qwen-VL is trained on: conversations about images, both splits filled, no image in two."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tator.datasets.dataset import Dataset
+from tator.exporting.plan import Choice, Plan, plan_export
+from tator.exporting.writing import SplitImages
+from tator.formats import qwen
+from tator.formats.writing import Folder
+from tator.storage.atomic import copy_file
+from tator.storage.workspace import Workspace
+from tator.types import BadInput, Conflict, NotFound, Progress, Work
+
+FOLDER = "qwen_datasets"  # below the workspace's runs
+LONGEST_CONTEXT = 2_000
+_NAME = re.compile(r"[^\x00-\x1f/\\]{1,100}")
+
+
+def build_qwen(
+    dataset: Dataset, name: str = "", val_share: float = 0.2, seed: int = 42, context: str = "", force: bool = False
+) -> Work:
+    """Write <split>/annotations.jsonl with a box and a point conversation an image, and the images, into a folder of its own.
+
+    Args:
+        dataset: whose accepted annotations.
+        name: of the folder; "" takes the dataset's name.
+        val_share: share of the train images that val gets where the dataset has no val split, above 0 and below 1.
+        seed: of that choice.
+        context: said before each question, such as what the images show.
+        force: write over a folder of that name.
+
+    Returns:
+        What `listing` says of it.
+
+    Raises:
+        BadInput: a setting is refused, the dataset has no class, or fewer than two images to train on.
+        Conflict: the folder exists.
+    """
+    if not 0 < val_share < 1:
+        raise BadInput(f"val_share must be above 0 and below 1, is {val_share:g}")
+    if len(context) > LONGEST_CONTEXT:
+        raise BadInput(f"context has {len(context)} characters; at most {LONGEST_CONTEXT} are taken")
+    folder = _folder(dataset.workspace, name or dataset.name)
+    if folder.exists() and not force:
+        raise Conflict(
+            f"a Qwen dataset called {folder.name!r} exists; choose another name, or build it anew with force"
+        )
+    plan = plan_export(dataset, qwen.image_path, Choice())
+    if not plan.names:
+        raise BadInput(f"dataset {dataset.name!r} has no class")
+    _fill_both(plan, val_share, seed)
+    part = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}.part")
+    try:
+        yield from _write(part, dataset, plan, context)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return _facts(folder)
+
+
+def _folder(workspace: Workspace, name: str) -> Path:
+    if not _NAME.fullmatch(name) or name.startswith("."):
+        raise BadInput(f"name {name[:40]!r} must be 1 to 100 characters without slashes, not beginning with a dot")
+    root = workspace.folder("runs") / FOLDER
+    root.mkdir(exist_ok=True)
+    return root / name
+
+
+def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
+    """Give val some of train's images where it has none, and train some of val's; no image stands twice."""
+    rows = plan.rows
+    source, target = ("train", "val") if rows.get("train") else ("val", "train")
+    if rows.get("train") and rows.get("val"):
+        return
+    given = rows.get(source) or []
+    if len(given) < 2:
+        raise BadInput(
+            f"dataset {plan.content.name!r} has {len(given)} images in {source}; training needs one in train and one in val"
+        )
+    share = val_share if target == "val" else 1 - val_share
+    count = min(max(round(share * len(given)), 1), len(given) - 1)
+    order = sorted(
+        given, key=lambda pair: hashlib.sha256(f"{seed}|{pair[0].path}".encode("utf-8", "surrogatepass")).digest()
+    )
+    moved = {row.id for row, _ in order[:count]}
+    rows[target] = [pair for pair in given if pair[0].id in moved]
+    rows[source] = [pair for pair in given if pair[0].id not in moved]
+
+
+def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
+    out, counts, done, digest = Folder(part), {}, 0, hashlib.sha256()
+    for split, rows in sorted(plan.rows.items()):
+        counts[split] = {"images": len(rows), "records": 0, "detections": 0}
+        with out.open(f"{split}/annotations.jsonl") as file:
+            for image in SplitImages(plan, split):
+                for mode in qwen.PROMPTS:
+                    record = qwen.conversation(out, image, plan.names, mode, context)
+                    line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
+                    digest.update(line)
+                    file.write(line)
+                    counts[split]["records"] += 1
+                counts[split]["detections"] += len(image.labels)
+        for row, name in rows:
+            _place(dataset.path(row), part / split / name)
+            done += 1
+            if done % 25 == 0 or done == plan.total:
+                yield Progress(done, plan.total, name)
+    facts = {
+        "id": plan.content.name,
+        "label": plan.content.name,
+        "format": qwen.VERSION,
+        "type": "bbox",
+        "classes": plan.names,
+        "context": context,
+        "created_at": time.time(),
+        "counts": counts,
+        "modes": list(qwen.PROMPTS),
+        "signature": digest.hexdigest(),
+        "source": dataset.name,
+    }
+    out.text("metadata.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
+
+
+def _place(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)  # the same file under two names: no second copy on the disk
+    except OSError:
+        copy_file(source, target)
+
+
+def listing(workspace: Workspace) -> list[dict]:
+    """Return {"name", "classes", "counts", "context", "created_at", "signature", "source", "folder"} of each, by name."""
+    root = workspace.folder("runs") / FOLDER
+    folders: Sequence[Path] = sorted(root.iterdir()) if root.is_dir() else ()
+    return [
+        _facts(folder) for folder in folders if not folder.name.startswith(".") and (folder / "metadata.json").is_file()
+    ]
+
+
+def _facts(folder: Path) -> dict:
+    facts = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+    keys = ("classes", "counts", "context", "created_at", "signature", "source")
+    return {"name": folder.name, **{key: facts.get(key) for key in keys}, "folder": str(folder)}
+
+
+def delete_qwen(workspace: Workspace, name: str) -> dict:
+    """Delete a built folder; the dataset it came from stays.
+
+    Raises:
+        NotFound: there is none of that name.
+    """
+    folder = _folder(workspace, name)
+    if not folder.is_dir():
+        raise NotFound(f"no Qwen dataset is called {name!r}")
+    shutil.rmtree(folder)
+    return {"deleted": name}

@@ -1,0 +1,198 @@
+"""Write a dataset as a zip that other tools train on: streamed, and the same bytes for the same content."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tator.datasets.dataset import ImageRow
+from tator.exporting.plan import Choice, Content, Plan, plan_export
+from tator.exporting.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
+from tator.exporting.zips import Zip, entry, write_files
+from tator.formats import Label
+from tator.formats.table import format_named, writable
+from tator.formats.writing import Written
+from tator.storage.images import portable
+from tator.storage.workspace import Workspace
+from tator.types import BadInput, NotFound, Progress, Work
+
+BATCH = 500  # images whose annotations are held at once
+LEFT_OUT_LISTED = 1000
+STORED = frozenset(".jpg .jpeg .png .webp .gif .tif .tiff .mpo".split())  # compressed already
+
+
+class SplitImages:
+    """The images of one split with their labels, read from the database some at a time, each time they are gone through.
+
+    Attributes:
+        annotations: how many there were when last gone through.
+        captions: how many there were.
+    """
+
+    def __init__(self, plan: Plan, split: str, notes: Counter | None = None) -> None:
+        self.plan, self.split, self.annotations, self.captions = plan, split, 0, 0
+        self._notes = Counter() if notes is None else notes
+
+    def __iter__(self) -> Iterator[Written]:
+        plan, self.annotations, self.captions = self.plan, 0, 0
+        for start in range(0, len(plan.rows[self.split]), BATCH):
+            batch = plan.rows[self.split][start : start + BATCH]
+            ids = [row.id for row, _ in batch]
+            found = [plan.content.annotation_rows(ids, status) for status in plan.choice.statuses]
+            captions = plan.content.captions(ids)
+            for row, name in batch:
+                labels = [
+                    self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
+                ]
+                self.annotations += len(labels)
+                self.captions += row.id in captions
+                path = plan.image_path(self.split, name)
+                caption, content = captions.get(row.id), partial(self._content, row)
+                yield Written(path, name, self.split, row.width, row.height, labels, caption, content)
+
+    def _content(self, row: ImageRow) -> tuple[bytes, str]:
+        """Return an image for a format that holds it; one that vanished meanwhile is said."""
+        try:
+            content, kind, is_own = portable(self.plan.content.path(row))
+        except (BadInput, NotFound) as error:
+            self.plan.left_out.append({"file": row.path, "reason": str(error)})
+            return b"", ""
+        if not is_own:
+            self._notes[
+                "images are encoded anew, upright and with 8 bits, for decoders that know JPEG and PNG only"
+            ] += 1
+        return content, kind
+
+    def _label(self, row: Any) -> Label:
+        return Label(
+            self.plan.class_rows[row["class_id"]],
+            (row["x1"], row["y1"], row["x2"], row["y2"]),
+            row["polygons"],
+            row["rle"],
+        )
+
+
+def export_dataset(
+    dataset: Content,
+    format: str,
+    with_images: bool = True,
+    splits: Sequence[str] = (),
+    states: Sequence[str] = (),
+    classes: Sequence[str] = (),
+    statuses: Sequence[str] = ("accepted",),
+    tiling: Tiling | None = None,
+) -> Work:
+    """Write a dataset's annotations, and its images, into a zip of the workspace's exports.
+
+    Args:
+        dataset: what to export: a Dataset or a Snapshot.
+        format: a name of formats.table.writable().
+        with_images: put the image files in.
+        splits: see Choice.
+        states: see Choice.
+        classes: see Choice.
+        statuses: see Choice.
+        tiling: cut the images into tiles; None writes them whole.
+
+    Returns:
+        {"file", "url", "bytes", "sha256", "images", "annotations", "left_out", "notes"}, and Tally.facts of tiles.
+
+    Raises:
+        BadInput: unknown format, state, status or class, nothing to export, or a format that needs the images.
+    """
+    if format not in writable():
+        raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
+    known = format_named(format)
+    if known.holds_images and not with_images:
+        raise BadInput(f"{known.label} holds the images themselves; export it with them")
+    choice = Choice(splits, states, classes, statuses)
+    plan = plan_export(dataset, known.image_path, choice, known.one_namespace, tiling)
+
+    def fill(archive: zipfile.ZipFile) -> Work:
+        out, total = Zip(archive), plan.total
+        images: dict[str, Any] = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        if tiling:
+            images = {split: SplitTiles(each, tiling, known.image_path) for split, each in images.items()}
+            total = yield from count_tiles(list(images.values()), plan.total)
+        for done in known.write(out, plan.names, images):
+            if done % 50 == 0 or done == total:
+                yield Progress(done, total, "Writing labels")
+        if with_images and not known.holds_images:
+            yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
+        if (captions := sum(each.captions for each in images.values())) and not known.holds_captions:
+            out.notes[f"captions are left out: {known.label} holds none"] += captions
+        facts, notes = (
+            {"annotations": sum(each.annotations for each in images.values())},
+            _notes(plan, out.notes, format),
+        )
+        tally = Tally.of(images.values()) if tiling else None
+        return facts | (tally.facts() if tally else {}) | {"notes": notes + (tally.notes(tiling) if tally else [])}
+
+    title = f"{dataset.name}-{format}" + (f"-tiles{tiling.size}" if tiling else "")
+    return (yield from write_zip(dataset.workspace, title, plan, fill))
+
+
+def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
+    """Make a zip of a plan in the workspace's exports; see write_files.
+
+    Args:
+        workspace: whose exports.
+        title: what the file's name begins with.
+        plan: what goes in.
+        fill: writes it and returns further facts.
+    """
+    facts = yield from write_files(workspace, title, fill)
+    left_out = {"left_out_count": len(plan.left_out), "left_out": plan.left_out[:LEFT_OUT_LISTED]}
+    return {"images": plan.total, **left_out, **facts}
+
+
+def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
+    """Copy the image files in as they are; one that vanished meanwhile is said."""
+    done = 0
+    for split, rows in plan.rows.items():
+        for row, name in rows:
+            try:
+                with open(plan.content.path(row), "rb") as source:
+                    head = entry(plan.image_path(split, name), compressed=Path(name).suffix.lower() not in STORED)
+                    with archive.open(head, "w", force_zip64=True) as sink:
+                        shutil.copyfileobj(source, sink, 1 << 20)
+            except (BadInput, NotFound, FileNotFoundError, PermissionError) as error:
+                plan.left_out.append({"file": row.path, "reason": f"labels only: {error}"})
+            done += 1
+            if done % 25 == 0 or done == plan.total:
+                yield Progress(done, plan.total, name)
+
+
+def _write_tiles(archive: zipfile.ZipFile, plan: Plan, images: Mapping[str, SplitTiles], total: int) -> Work:
+    """Write the tiles of one image after the other; an image that cannot be cut any more is said."""
+    done = 0
+    with ThreadPoolExecutor(ENCODERS) as pool:
+        for split, rows in plan.rows.items():
+            for (row, _), group in zip(rows, images[split].groups(), strict=True):
+                try:
+                    files = encoded(plan.content.path(row), (row.width, row.height), group, pool) if group else ()
+                    for at, (path, file) in enumerate(files, 1):
+                        archive.writestr(entry(path), file)
+                        if at % 25 == 0 or at == len(group):
+                            yield Progress(done + at, total, row.path)
+                except (BadInput, NotFound) as error:
+                    plan.left_out.append({"file": row.path, "reason": f"labels only: {error}"})
+                done += len(group)
+
+
+def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:
+    """Return what a person should know about the export."""
+    notes = [f"{count} {text}" for text, count in lost.items()]
+    if unsplit := sum(row.split is None for rows in plan.rows.values() for row, _ in rows):
+        notes.append(f"{unsplit} images without a split are in train")
+    if "val" not in plan.rows and format.startswith("yolo"):
+        notes.append(f"there is no val split: data.yaml validates on {'test' if 'test' in plan.rows else 'train'}")
+    if plan.left_out:
+        notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
+    return notes

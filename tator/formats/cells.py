@@ -1,0 +1,54 @@
+"""CSV from outside: rows of bounded length, any common delimiter, and names that no spreadsheet runs."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+
+from tator.formats import Report
+from tator.formats.tree import EVERY, Tree
+
+LONGEST_CELL = 1 << 20  # characters
+_RUN = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet takes for a formula, perhaps made safe already
+
+
+def header(sample: bytes) -> list[str]:
+    """Return the cells of the first line of a file's head, lower-case."""
+    first = sample.decode("utf-8-sig", "replace").split("\n", 1)[0].rstrip("\r")
+    try:
+        return [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter(first)), [])]
+    except csv.Error:
+        return []
+
+
+def delimiter(line: str) -> str:
+    """Return the sign that separates the cells of a first line."""
+    return max(",;\t|", key=lambda sign: (line.count(sign), sign == ","))
+
+
+def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[str]]]:
+    """Yield (line number, cells) of every line that is not blank; a file that is no CSV is noted where it goes wrong."""
+    csv.field_size_limit(LONGEST_CELL)
+    try:
+        with open(tree.root / path, encoding="utf-8-sig", errors="replace", newline="") as file:
+            sign = delimiter(file.readline(LONGEST_CELL))
+            file.seek(0)
+            rows = csv.reader(file, delimiter=sign)
+            for number, row in enumerate(rows, 1):
+                if number % EVERY == 0:
+                    tree.tell(0, 0, f"{path}, row {number:,}")
+                if any(cell.strip() for cell in row):
+                    yield rows.line_num, row
+    except (csv.Error, OSError) as error:
+        report.drop(path, "refused as CSV", f"{str(error)[:160]}; the rows before it are read")
+
+
+def harmless(name: str) -> str:
+    """Return a name that a spreadsheet shows instead of running it: '=cmd() for =cmd()."""
+    return f"'{name}" if _RUN.match(name) else name
+
+
+def restored(cell: str) -> str:
+    """Return the name that `harmless` made safe."""
+    return cell[1:] if cell.startswith("'") and _RUN.match(cell[1:]) else cell

@@ -1,0 +1,276 @@
+"""The files of a dataset folder, found in one walk that never leaves it."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+from tator.formats import Report
+from tator.formats.watching import Tell, silent
+from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
+from tator.storage.workspace import path_problem
+
+TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
+TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt")
+RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
+SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
+SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
+EVERY = 1_000  # entries of a walk, or rows of a file, between two words on how far it is
+LAYOUT_FOLDERS = (
+    "images",
+    "train",
+    "val",
+    "valid",
+    "test",
+    "labels",
+    "text_labels",
+    "captions",
+)  # never a mere wrapping
+SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
+NAME_FILES = frozenset(
+    (
+        "labelmap.txt",
+        "classes.txt",
+        "obj.names",
+        "predefined_classes.txt",
+        "_darknet.labels",
+        "names.txt",
+        "class_names.txt",
+    )
+)
+
+
+@dataclass
+class Tree:
+    """Files of a folder by relative path with /, sorted.
+
+    Attributes:
+        root: the folder.
+        images: image files.
+        texts: .txt files and class lists.
+        tables: files of the kinds in TABLES, and record files.
+        report: files that are refused, each by name.
+        tell: takes how far the walk and the readers are.
+        formats: names of those recognised, the one to read first; None until somebody looked.
+    """
+
+    root: Path
+    images: list[str] = field(default_factory=list)
+    texts: set[str] = field(default_factory=set)
+    tables: list[str] = field(default_factory=list)
+    report: Report = field(default_factory=Report)
+    tell: Tell = field(default=silent, repr=False, compare=False)
+    formats: list[str] | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, root: Path, tell: Tell = silent) -> Tree:
+        """Walk a folder. Hidden files are skipped; links that leave it and unsafe kinds are refused by name."""
+        tree, seen = cls(root, tell=tell), 0
+        real = Path(os.path.realpath(root))
+        waiting = [(str(root), "")]
+        while waiting:
+            folder, prefix = waiting.pop()
+            try:
+                with os.scandir(folder) as found:
+                    entries = list(found)
+            except OSError as error:
+                tree.report.drop(prefix or ".", "folder cannot be read", error.strerror or "")
+                continue
+            for entry in entries:
+                if seen % EVERY == 0:
+                    tell(seen, 0, f"Looking through {_shown(prefix) or 'the folder'}")
+                seen += 1
+                tree._sort(entry, prefix, real, waiting)
+        tree.images.sort()
+        tree.tables.sort()
+        return tree
+
+    def _sort(self, entry: os.DirEntry, prefix: str, real: Path, waiting: list[tuple[str, str]]) -> None:
+        """Put one directory entry where it belongs."""
+        name, path = entry.name, prefix + entry.name
+        if name.startswith(".") or name.lower() in SKIPPED_FOLDERS:
+            if os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith("._"):  # ._ is what macOS leaves
+                self.report.notice(_shown(path), "hidden file left out")
+            return
+        if entry.is_dir(follow_symlinks=False):
+            waiting.append((entry.path, path + "/"))
+            return
+        suffix = os.path.splitext(name)[1].lower()
+        is_image = suffix in EXTENSIONS
+        is_table = suffix in TABLES or RECORD.search(name) is not None
+        if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
+            if suffix in ACTIVE:
+                self.report.drop(
+                    _shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph"
+                )
+            elif suffix in UNREADABLE:
+                self.report.drop(
+                    _shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP"
+                )
+            return
+        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
+            self.report.drop(_shown(path), "link leads out of the folder")
+        elif not Path(entry.path).is_file() if entry.is_symlink() else not entry.is_file():
+            self.report.drop(_shown(path), "not a plain file")
+        elif (problem := path_problem(path)) or "\\" in path:
+            self.report.drop(_shown(path), "name refused", problem or "it has a backslash")
+        elif is_image:
+            self.images.append(path)
+        elif is_table:
+            self.tables.append(path)
+        else:
+            self.texts.add(path)
+
+    def set_aside(self, paths: Collection[str]) -> None:
+        """Take image files that are no photographs, such as masks, out of the images."""
+        self.images = [path for path in self.images if path not in paths]
+        for name in ("image_set", "by_trunk", "_by_name", "_by_stem"):
+            self.__dict__.pop(name, None)
+
+    @cached_property
+    def image_set(self) -> frozenset[str]:
+        """Return the image paths for membership tests."""
+        return frozenset(self.images)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        return _index(self.images, lambda path: _composed(PurePosixPath(path).name))
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index(self.images, lambda path: _composed(PurePosixPath(path).stem))
+
+    @cached_property
+    def by_trunk(self) -> dict[str, list[str]]:
+        """Return {path without its ending: images}, for label files called like their image."""
+        return _index(self.images, lambda path: path.rpartition(".")[0])
+
+    @cached_property
+    def _samples(self) -> dict[str, bytes]:
+        return {}
+
+    def each(self, *suffixes: str) -> Iterator[str]:
+        """Yield every table file with one of these suffixes, for a reader, and tell how far it is."""
+        return self.told([path for path in self.tables if path.lower().endswith(suffixes)])
+
+    def each_sample(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, both ends) of every table file with one of these suffixes, for a reader."""
+        for path in self.each(*suffixes):
+            yield path, self._samples.get(path) or self._sample(path)
+
+    def told(self, paths: Sequence[str]) -> Iterator[str]:
+        """Yield paths, and tell how far it is."""
+        for done, path in enumerate(paths):
+            self.tell(done, len(paths), f"Looking at {path}")
+            yield path
+
+    def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
+        """Yield (path, both ends) of table files with one of these suffixes, some of them where there are many, for a sniff."""
+        listed = [path for path in self.tables if path.lower().endswith(suffixes)]
+        for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
+            if path not in self._samples:
+                self._samples[path] = self._sample(path)
+            yield path, self._samples[path]
+
+    def _sample(self, path: str) -> bytes:
+        try:
+            with open(self.root / path, "rb") as file:
+                head = file.read(SAMPLE)
+                file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - SAMPLE))
+                return head + file.read(SAMPLE)
+        except OSError:
+            return b""
+
+    def read_text(self, path: str) -> str:
+        """Return a file's text as UTF-8; bytes that are not become U+FFFD.
+
+        Raises:
+            OSError: it cannot be read, or is longer than TEXT_LIMIT.
+        """
+        with open(f"{self.root}/{path}", "rb", buffering=0) as file:
+            if os.fstat(file.fileno()).st_size > TEXT_LIMIT:
+                raise OSError(f"longer than {TEXT_LIMIT >> 20} MB")
+            content = file.readall()
+        return content.decode("utf-8-sig", errors="replace")
+
+    def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
+        """Return the image that a reference inside a file means, and whether it was found only by its end.
+
+        Looks only among the files of the walk, so no reference can reach another file.
+
+        Args:
+            reference: path, name or stem as the file has it; anything may stand here.
+            near: folders ("" or "a/b/") that it may be relative to.
+            hint: folder name that decides between equal ends, such as a split.
+        """
+        if not path_problem(reference):
+            clean = str(PurePosixPath(reference.replace("\\", "/")))
+            for folder in near:
+                if folder + clean in self.image_set:
+                    return folder + clean, False
+            for folder in near:
+                if len(same := self.by_trunk.get(folder + clean, ())) == 1:
+                    return same[0], False
+        parts, candidates = self._ends(reference)
+        best = _longest_end(candidates, parts, hint)
+        return best, best is not None and len(parts) > 1
+
+    def namesakes(self, reference: str) -> list[str]:
+        """Return the images that have the name, or else the stem, that a reference ends in."""
+        return self._ends(reference)[1]
+
+    def _ends(self, reference: str) -> tuple[list[str], list[str]]:
+        """Return a reference's plain parts, and the images that have its last part as name, or else as stem."""
+        parts: list[str] = []
+        for text in (reference, reference.strip()):
+            parts = [_composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
+            found = parts and (self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1]))
+            if found:
+                return parts, found
+        return parts, []
+
+
+def _composed(name: str) -> str:
+    """Return a name in NFC: file systems and label files spell accents in different ways."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _index(paths: list[str], key) -> dict[str, list[str]]:  # noqa: ANN001
+    found = defaultdict(list)
+    for path in paths:
+        found[key(path)].append(path)
+    return found
+
+
+def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | None:
+    """Return the one candidate that shares most trailing parts with the reference, or None when several do."""
+
+    def shared(path: str) -> int:
+        own = _composed(path).split("/")[:-1][::-1]
+        asked = parts[:-1][::-1]
+        return next((n for n, (a, b) in enumerate(zip(own, asked)) if a != b), min(len(own), len(asked)))
+
+    if len(candidates) > 1:
+        most = max(map(shared, candidates))
+        candidates = [path for path in candidates if shared(path) == most]
+    if len(candidates) > 1 and hint:
+        candidates = [path for path in candidates if hint in path.split("/")[:-1]]
+    return candidates[0] if len(candidates) == 1 else None
+
+
+def _shown(path: str) -> str:
+    return path.encode("utf-8", "replace").decode()
+
+
+def content_root(folder: Path) -> Path:
+    """Return the folder that holds the dataset: one level down where the folder holds nothing but one folder."""
+    entries = [e for e in folder.iterdir() if not e.name.startswith(".") and e.name.lower() not in SKIPPED_FOLDERS]
+    alone = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
+    is_layout = alone and entries[0].name.lower() in LAYOUT_FOLDERS
+    return entries[0] if alone and not is_layout else folder

@@ -1,0 +1,1 @@
+"""Long work: queued, driven in threads or child processes, recorded, followed, cancelled."""

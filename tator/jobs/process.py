@@ -1,0 +1,108 @@
+"""Processes behind jobs: who drives one, whether it still lives, and how a child is started, followed and stopped."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+from sqlalchemy import select
+
+from tator.jobs.rows import ACTIVE, end_if_active
+from tator.storage.database import Store
+from tator.storage.schema import job
+
+FOLLOW_S = 0.25
+TERMINATE_S, KILL_S = 3.0, 8.0  # after a cancel that the work itself did not answer
+START_SLACK_S = 2.0  # a start time moves by this much when the clock is corrected
+HOST = platform.node()[:255]
+ROOT = Path(__file__).parents[2]
+
+
+def identity() -> dict[str, Any]:
+    """Return the columns of a job that name this process."""
+    me = psutil.Process()
+    return {"host": HOST, "pid": me.pid, "pid_started_at": me.create_time()}
+
+
+def living(pid: int | None, started_at: float | None) -> psutil.Process | None:
+    """Return the process, or None where it is gone or its number has gone to another."""
+    try:
+        process = psutil.Process(pid)
+        is_same = started_at is not None and abs(process.create_time() - started_at) < START_SLACK_S
+        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
+    except (psutil.Error, ValueError, TypeError):
+        return None
+
+
+def spawn(command: Sequence[str], log: Path) -> psutil.Popen:
+    """Start a child that outlives us, with what it prints in a log file."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("ab") as out:
+        return psutil.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            start_new_session=sys.platform != "win32",  # Ctrl-C at the app's terminal is not for it
+        )
+
+
+def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> None:
+    """Wait until a child has ended, stopping it on request, and write how it ended if it could not."""
+    asked_at, sent = None, 0
+    while (code := _exit_code(process)) == "running":
+        with store.read() as conn:
+            is_asked = conn.execute(select(job.c.cancel_requested).where(job.c.id == job_id)).scalar()
+        asked_at = asked_at or (time.monotonic() if is_asked else None)
+        waited = time.monotonic() - asked_at if asked_at else 0
+        if sent < 2 and waited > KILL_S:
+            sent = _signal(process, "kill", 2)
+        elif sent < 1 and waited > TERMINATE_S:
+            sent = _signal(process, "terminate", 1)
+    with store.read() as conn:
+        row = conn.execute(select(job.c.state, job.c.cancel_requested).where(job.c.id == job_id)).first()
+    if row and row.state in ACTIVE:
+        end_if_active(store, [job_id], *_verdict(row.cancel_requested, code, log))
+
+
+def _exit_code(process: psutil.Process) -> int | str | None:
+    """Wait a moment; return "running", or the exit code, None where the system does not tell."""
+    try:
+        return process.wait(FOLLOW_S)
+    except psutil.TimeoutExpired:
+        return "running"
+
+
+def _signal(process: psutil.Process, verb: str, stage: int) -> int:
+    """Send a signal to a process and its children; return the stage reached."""
+    try:
+        family = [*process.children(recursive=True), process]
+    except psutil.NoSuchProcess:
+        return stage
+    for each in family:
+        try:
+            getattr(each, verb)()
+        except psutil.NoSuchProcess:
+            continue
+    return stage
+
+
+def _verdict(was_cancelled: bool, code: int | None, log: Path) -> tuple[str, dict | None]:
+    """Return state and error of a job whose process ended without a word."""
+    if was_cancelled:
+        return "cancelled", None
+    if code is None:
+        return "interrupted", None
+    if code < 0:
+        why = "most likely because memory ran out" if code == -9 else "from outside"
+        message = f"its process was ended by signal {-code}, {why}; see {log.name}"
+        return "failed", {"code": "killed", "message": message}
+    last = next((line for line in reversed(log.read_text(errors="replace").splitlines()) if line.strip()), "")
+    return "failed", {"code": "bug", "message": f"its process ended with exit code {code}: {last[:500]}"}

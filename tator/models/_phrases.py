@@ -1,0 +1,74 @@
+"""What every concept segmenter does around its model: check the question, order and thin the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator.protocols import MAX_PHRASES, Card, Embedding
+from tator.types import BadInput, Detections
+
+MAX_PHRASE_LENGTH = 120  # characters
+
+
+def check_question(
+    card: Card, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float
+) -> list[str]:
+    """Return the phrases without surrounding blanks.
+
+    Raises:
+        BadInput: another backend's embedding, a blank or overlong phrase, too many, no positive
+            exemplar where no phrase says what to find, or conf outside [0, 1].
+    """
+    if embedding.backend != card.model_id:
+        raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
+    if not 0 <= conf <= 1:
+        raise BadInput(f"conf must be in [0, 1], is {conf}")
+    if len(phrases) > MAX_PHRASES:
+        raise BadInput(f"at most {MAX_PHRASES} phrases at once, got {len(phrases)}")
+    cleaned = [" ".join(phrase.split()) for phrase in phrases]
+    for phrase in cleaned:
+        if not 0 < len(phrase) <= MAX_PHRASE_LENGTH:
+            raise BadInput(f"a phrase must have 1 to {MAX_PHRASE_LENGTH} characters, got {phrase[:40]!r}")
+    if not cleaned and not positive(exemplars).any():
+        raise BadInput("give a phrase or at least one example box of what to find")
+    return cleaned
+
+
+def positive(exemplars: Detections) -> NDArray[np.bool_]:
+    """Return (N,) True where an exemplar shows what to find, False where it shows what not to."""
+    return exemplars.data.get("positive", np.ones(len(exemplars), bool)).astype(bool)
+
+
+def best_boxes(boxes: Any, scores: Any, conf: float, iou: float) -> Any:
+    """Return the rows above `conf` without those that overlap a better one by more than `iou`, best first.
+
+    Args:
+        boxes: (Q, 4) xyxy tensor.
+        scores: (Q,) tensor.
+        conf: lowest score to keep, exclusive.
+        iou: non-maximum suppression threshold in (0, 1].
+    """
+    from torchvision.ops import nms
+
+    rows = (scores > conf).nonzero()[:, 0]
+    return rows[nms(boxes[rows].float(), scores[rows].float(), iou)]
+
+
+def detections_in(embedding: Embedding, boxes: Any, scores: Any, phrase: int, mask: tuple | None = None) -> Detections:
+    """Return boxes cut to the image; those that lie outside are dropped.
+
+    Args:
+        embedding: of the image.
+        boxes: (N, 4) xyxy tensor in pixels.
+        scores: (N,) tensor.
+        phrase: row of the phrase, stored as class_id.
+        mask: one Mask a box, or None.
+    """
+    xyxy = boxes.float().cpu().numpy()
+    xyxy = np.clip(xyxy, 0, np.array([embedding.width, embedding.height] * 2, np.float32))
+    found = Detections(xyxy, scores.float().cpu().numpy(), np.full(len(xyxy), phrase, np.int64), mask)
+    return found[(xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])]

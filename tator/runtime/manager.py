@@ -1,0 +1,292 @@
+"""Keeps loaded models within a memory budget and lends them; what is lent is never unloaded."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tator.protocols import Card
+from tator.runtime.devices import default_budget_mb, pick_device, torch_problem, trim_heap
+from tator.runtime.executor import Executor, T, Urgency
+from tator.runtime.registry import IMPORTING, backend, import_packages, require_packages, sharing
+from tator.runtime.slots import Slots
+from tator.types import Unavailable
+
+Key = tuple[str, str, int]  # model id, weights path, weights mtime in ns: retrained weights are another model
+SPARING = "unload other models in the System tab, or choose a smaller one"
+WAIT_S = 60.0  # longest wait for others to hand back the memory that a load needs
+
+
+@dataclass(eq=False)
+class Seat:
+    """One model, loaded or about to be.
+
+    Attributes:
+        key: what is loaded.
+        card: how it presents itself.
+        lock: held while the model is loaded, and while it is lent where it cannot be shared.
+        model: the backend, or None before it is loaded.
+        users: threads that hold the model or wait for it; above 0 it is never unloaded.
+        reserved_mb: memory counted against the budget.
+        last_used: seconds since 1970.
+        uses: how often it was lent.
+        is_leaving: it is unloaded as soon as nobody uses it.
+    """
+
+    key: Key
+    card: Card
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    model: Any = None
+    users: int = 0
+    reserved_mb: int = 0
+    last_used: float = 0.0
+    uses: int = 0
+    is_leaving: bool = False
+
+    def row(self, device: str) -> dict:
+        """Return what a person sees about the model."""
+        cards = sharing(self.card)
+        return {
+            "id": self.card.id,
+            "cards": [card.id for card in cards],
+            "label": ", ".join(card.label for card in cards),
+            "weights": self.key[1],
+            "device": device,
+            "mb": self.reserved_mb,
+            "is_lent": self.users > 0,
+            "last_used": self.last_used,
+            "uses": self.uses,
+        }
+
+
+class ModelManager:
+    """Loads backends on first use; unloads the least recently used ones to stay in budget.
+
+    Attributes:
+        device: where models run: cpu, cuda, cuda:N or mps.
+        fallback: why models run on the CPU although a GPU was asked for; "" where they do not.
+        slots: embeddings and pixels of the images last worked on.
+    """
+
+    def __init__(self, device: str = "auto", budget_mb: int = 0) -> None:
+        """Load nothing yet.
+
+        Args:
+            device: cpu, cuda, cuda:N, mps or auto.
+            budget_mb: memory that loaded models may reserve; 0 for a share of the device's.
+
+        Raises:
+            BadInput: no such device name.
+        """
+        self.device, self.fallback = pick_device(device), ""
+        self.slots = Slots()
+        self._is_settled = False
+        self._budget_mb = dict.fromkeys((self.device, "cpu"), budget_mb)
+        self._seats: dict[Key, Seat] = {}
+        self._executors: dict[str, Executor] = {}
+        self._changed = threading.Condition()  # guards _seats, users and reserved_mb; never held while loading
+
+    @property
+    def budget_mb(self) -> int:
+        """Memory that loaded models may reserve, in MB."""
+        self._budget_mb[self.device] = self._budget_mb[self.device] or default_budget_mb(self.device)
+        return self._budget_mb[self.device]
+
+    def run(self, card_id: str, weights: Path | None, work: Callable[[Any], T], urgency: Urgency = Urgency.ANSWER) -> T:
+        """Lend a model to a call and run it in its turn on the device.
+
+        Models without torch are light and run at once, in the caller's thread.
+
+        Args:
+            card_id: id of the backend's card.
+            weights: file of its weights.
+            work: gets the model; must not ask for another one.
+            urgency: why the model is called.
+
+        Raises:
+            NotFound: no such backend.
+            Unavailable: a package, the weights or memory is missing; the message says what mends it.
+        """
+        with self.use(card_id, weights) as model:
+            if "torch" not in backend(card_id).card.requires:
+                return work(model)
+            executor = self._executors.setdefault(self.device, Executor(self.device))
+            return executor.run(lambda: work(model), urgency)
+
+    @contextmanager
+    def use(self, card_id: str, weights: Path | None = None) -> Iterator[Any]:
+        """Lend a model for the length of a with-block; nobody can unload it meanwhile.
+
+        Threads share it, so that a click need not wait for the next image to be encoded; a backend
+        that says `is_exclusive = True` is lent to one thread at a time. A thread may borrow several
+        models and the same one again inside the block.
+
+        Args:
+            card_id: id of the backend's card.
+            weights: file of its weights; newer content at the same path is loaded anew.
+
+        Raises:
+            NotFound: no such backend.
+            Unavailable: a package, the weights or memory is missing; the message says what mends it.
+        """
+        cls = backend(card_id)
+        require_packages(cls.card)
+        seat = self._pin(key_of(cls.card, weights), cls.card)
+        try:
+            with seat.lock:
+                if seat.model is None:
+                    self._load(seat, cls, weights)
+                seat.last_used, seat.uses = time.time(), seat.uses + 1
+            with seat.lock if getattr(cls, "is_exclusive", False) else nullcontext():
+                yield seat.model
+        except (MemoryError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise Unavailable(f"{cls.card.label} ran out of memory on {self.device}; {SPARING}") from error
+            raise
+        finally:
+            self._unpin(seat)
+
+    def loaded(self) -> list[dict]:
+        """Return a row per loaded model: id, cards it answers for, label, weights, device, mb, is_lent, last_used, uses."""
+        with self._changed:
+            seats = [seat for seat in self._seats.values() if seat.model is not None]
+            return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
+
+    def unload_all(self, wait_s: float = 0.0, cards: Collection[str] = ()) -> list[dict]:
+        """Unload every model and return the rows of those that are gone.
+
+        Args:
+            wait_s: how long to wait for lent ones; those that come back later are unloaded then.
+            cards: ids of the only ones to unload; none for all.
+        """
+        with self._changed:
+            here = [seat for seat in self._seats.values() if seat.model is not None]
+            here = [
+                seat for seat in here if not cards or not {card.id for card in sharing(seat.card)}.isdisjoint(cards)
+            ]
+            freed = [self._drop(seat) for seat in here if seat.users == 0]
+            lent = [(seat, seat.row(self.device)) for seat in here if seat.model is not None]
+            for seat, _ in lent:
+                seat.is_leaving = True
+            self._changed.wait_for(lambda: all(seat.model is None for seat, _ in lent), wait_s)
+            freed += [row for seat, row in lent if seat.model is None]
+        release_memory()
+        return freed
+
+    def _pin(self, key: Key, card: Card) -> Seat:
+        """Return the seat of a key, counted as used so that nothing unloads it."""
+        with self._changed:
+            for seat in self._idle():
+                if seat.key[:2] == key[:2] and seat.key != key:
+                    self._drop(seat)  # an older state of the same weights file
+            seat = self._seats.setdefault(key, Seat(key, card))
+            seat.users += 1
+            return seat
+
+    def _unpin(self, seat: Seat) -> None:
+        with self._changed:
+            seat.users -= 1
+            is_gone = seat.users == 0 and (seat.is_leaving or seat.model is None)  # told to go, or it never loaded
+            if is_gone and self._seats.get(seat.key) is seat:
+                self._drop(seat)
+            self._changed.notify_all()
+        if is_gone:
+            release_memory()
+
+    def _load(self, seat: Seat, cls: type, weights: Path | None) -> None:
+        self._settle(seat.card)
+        self._reserve(seat)
+        try:
+            import_packages(seat.card)
+            with IMPORTING if "transformers" in seat.card.requires else nullcontext():  # it imports its parts on demand
+                seat.model = cls(weights, self.device)
+        finally:
+            if seat.model is None:  # it failed: what it reserved is free again
+                with self._changed:
+                    seat.reserved_mb = 0
+                    self._changed.notify_all()
+
+    def _settle(self, card: Card) -> None:
+        """Turn to the CPU, and say why, where torch cannot drive the device; told when torch is first needed."""
+        if self._is_settled or self.device == "cpu" or "torch" not in card.requires:
+            return
+        problem = torch_problem(self.device)
+        with self._changed:
+            self._is_settled = True
+            if problem:
+                self.fallback, self.device = f"{problem}; models run on the CPU", "cpu"
+
+    def _reserve(self, seat: Seat) -> None:
+        """Count the model's memory before it is loaded, unloading idle ones to make room.
+
+        Raises:
+            Unavailable: it is larger than the budget, or lent models do not come back in time.
+        """
+        need = seat.card.vram_mb
+        if need > self.budget_mb:
+            raise Unavailable(
+                f"{seat.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}; "
+                "choose a smaller one"
+            )
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):
+                lent = ", ".join(s.card.label for s in self._seats.values() if s.users and s.reserved_mb)
+                raise Unavailable(
+                    f"no room for {seat.card.label} ({need} MB) after {WAIT_S:g} s: {lent} still in use; try again"
+                )
+            seat.reserved_mb = need
+
+    def _make_room(self, need_mb: int) -> bool:
+        """Unload idle models, longest unused first, until `need_mb` fits; say if it does."""
+        idle = sorted((seat for seat in self._idle() if seat.reserved_mb), key=lambda seat: seat.last_used)
+        while self._used_mb() + need_mb > self.budget_mb and idle:
+            self._drop(idle.pop(0))
+            release_memory()
+        return self._used_mb() + need_mb <= self.budget_mb
+
+    def _used_mb(self) -> int:
+        return sum(seat.reserved_mb for seat in self._seats.values())
+
+    def _idle(self) -> list[Seat]:
+        return [seat for seat in self._seats.values() if seat.users == 0]
+
+    def _drop(self, seat: Seat) -> dict:
+        row = seat.row(self.device)
+        del self._seats[seat.key]
+        seat.model, seat.reserved_mb, seat.is_leaving = None, 0, False
+        return row
+
+
+def key_of(card: Card, weights: Path | None) -> Key:
+    """Return what identifies a loaded model.
+
+    Raises:
+        Unavailable: the backend needs weights and there are none.
+    """
+    if weights is None and card.weights:
+        how = "train it on accepted boxes first" if card.weights == "trained" else f"get {card.weights}"
+        raise Unavailable(f"{card.label} needs weights: {how}")
+    if weights is not None and not weights.exists():
+        raise Unavailable(f"{card.label} needs weights: {weights} does not exist")
+    return (card.model_id, str(weights or ""), weights.stat().st_mtime_ns if weights else 0)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of NumPy or torch says that memory ran out; torch has no one class for it."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
+
+
+def release_memory() -> None:
+    """Give memory of dropped models back to the system and the GPU."""
+    gc.collect()
+    torch = sys.modules.get("torch")  # never imported for this: if nobody did, it holds nothing
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    trim_heap()

@@ -1,0 +1,1 @@
+"""The sample project that a first start opens, drawn here."""

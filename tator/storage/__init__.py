@@ -1,0 +1,1 @@
+"""The workspace on disk: folders, database, image files, arrays, archives, trash."""

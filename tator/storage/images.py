@@ -1,0 +1,281 @@
+"""Read image files safely: size, pixels, thumbnails and what a browser can show."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.Image.open for one that runs pip
+
+from tator.types import BadInput, Image
+
+PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .pnm".split())
+UNREADABLE = frozenset(
+    ".heic .heif .avif .jp2 .j2k .jxl .psd .raw .cr2 .nef .arw .dng .exr .hdr .tga .eps .ico".split()
+)
+ACTIVE = frozenset(".svg .svgz .html .htm .xhtml .shtml .js .mjs .xht .hta".split())  # a browser would run them
+
+ORIENTATION_TAG = 0x0112
+_UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the picture upright
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
+_LOSSY = ("JPEG", "MPO")
+_SHOWN_BY_BROWSERS = {"JPEG", "PNG", "GIF", "WEBP"}
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    MemoryError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    PIL.Image.DecompressionBombError,
+)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[PIL.Image.Image]:
+    """Open a picture without decoding it; whatever Pillow throws becomes BadInput that names the file."""
+    # Pillow refuses above twice this number; its own default would refuse honest 200-megapixel scans.
+    PIL.Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2
+    try:
+        with open_picture(path, formats=FORMATS) as picture:  # JPEG's reader opens MPO too
+            width, height = picture.size
+            if width * height > PIXEL_LIMIT:
+                raise BadInput(
+                    f"{path.name}: {width} x {height} pixels, the limit is {PIXEL_LIMIT // 10**6} megapixels"
+                )
+            if not width or not height:
+                raise BadInput(f"{path.name}: has no pixels")
+            yield picture
+    except PIL.Image.DecompressionBombError as error:
+        raise BadInput(f"{path.name}: too large, the limit is {PIXEL_LIMIT // 10**6} megapixels") from error
+    except PIL.UnidentifiedImageError as error:
+        raise BadInput(f"{path.name}: not an image of a known format ({', '.join(FORMATS)})") from error
+    except FileNotFoundError as error:
+        raise BadInput(f"{path.name}: the file is missing") from error
+    except _DECODE_ERRORS as error:
+        raise BadInput(f"{path.name}: cannot be decoded ({error or type(error).__name__})") from error
+
+
+def _orientation(picture: PIL.Image.Image) -> int:
+    """Return the EXIF orientation 1..8 that is still to be applied; anything else counts as 1.
+
+    PNG's is read only where it precedes the pixels: looking further would decode the file.
+    Pillow turns TIFF itself, size included.
+    """
+    if not picture.info.get("exif") or picture.format == "TIFF":
+        return 1
+    value = picture.getexif().get(ORIENTATION_TAG, 1)
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _size(picture: PIL.Image.Image) -> tuple[int, int]:
+    width, height = picture.size
+    return (height, width) if _orientation(picture) >= 5 else (width, height)
+
+
+def _ends_well(path: Path, kind: str | None) -> bool:
+    """Whether the file's tail shows that it is whole; False means only that it must be decoded to know."""
+    with open(path, "rb") as file:
+        file.seek(0, os.SEEK_END)
+        size = file.tell()
+        file.seek(max(0, size - 64))
+        tail = file.read()
+        if kind == "WEBP":
+            file.seek(4)
+            return size >= struct.unpack("<I", file.read(4))[0] + 8
+    if kind in ("JPEG", "MPO"):
+        return tail.rstrip(b"\0\r\n").endswith(b"\xff\xd9")
+    return b"IEND" in tail if kind == "PNG" else kind == "GIF" and b"\x3b" in tail[-4:]
+
+
+def probe(path: Path) -> tuple[int, int]:
+    """Return (width, height) after EXIF orientation, decoding only files that look cut off.
+
+    Raises:
+        BadInput: not an image, over PIXEL_LIMIT, damaged or missing; the text says which.
+    """
+    with _opened(path) as picture:
+        if not _ends_well(path, picture.format):
+            picture.load()
+        return _size(picture)
+
+
+def read_image(path: Path) -> Image:
+    """Return (H, W, 3) uint8 RGB: first frame, EXIF applied, transparency on white, 16 bit scaled to 8.
+
+    Raises:
+        BadInput: not an image, over PIXEL_LIMIT, damaged or missing.
+    """
+    with _opened(path) as picture:
+        return np.ascontiguousarray(np.asarray(_upright_rgb(picture)))
+
+
+def _upright_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    turn = _UPRIGHT.get(_orientation(picture))
+    picture.seek(0)
+    picture.load()
+    flat = _rgb(picture)
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Convert any mode to RGB without clipping depth or showing hidden colours."""
+    if picture.mode.startswith(("I", "F")):
+        return PIL.Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
+    if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        paper = PIL.Image.new("RGBA", layered.size, "white")
+        return PIL.Image.alpha_composite(paper, layered).convert("RGB")
+    return picture.convert("RGB")
+
+
+def _eight_bits(values: np.ndarray) -> np.ndarray:
+    """Scale deep grey values (H, W) to uint8: 16 bit by its full range, wider or float by what occurs."""
+    values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and 1 < high <= 65535:
+        low, high = 0.0, 255.0 if high <= 255 else 65535.0
+    return np.clip((values - low) * (255.0 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[BinaryIO], None]) -> Path:
+    """Return a derived file, made once per content (path, size, time of change); a failure leaves nothing."""
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise BadInput(f"{path.name}: the file is missing") from error
+    name = hashlib.sha256(f"{path}|{facts.st_mtime_ns}|{facts.st_size}|{key}".encode()).hexdigest()[:40]
+    target = folder / name[:2] / f"{name}{suffix}"
+    if target.exists():
+        return target
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{name}.{os.getpid()}-{os.urandom(4).hex()}.part")
+    try:
+        with open(part, "wb") as file:
+            write(file)
+        os.replace(part, target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) -> Path:
+    """Return a small upright JPEG of an image, at most size pixels a side, from the cache.
+
+    Args:
+        path: image file.
+        cache_folder: where thumbnails are kept; safe to delete.
+        key: anything else the answer depends on; may be empty.
+        size: longest side in pixels.
+
+    Raises:
+        BadInput: the image cannot be read; that is never cached.
+    """
+
+    def write(file: BinaryIO) -> None:
+        with _opened(path) as picture:
+            picture.draft("RGB", (2 * size, 2 * size))  # JPEG decodes straight to a fraction: 5 to 10 times faster
+            small = _upright_rgb(picture)
+        small.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
+        small.save(file, "JPEG", quality=85)
+
+    return _cached(path, cache_folder, f"thumb|{size}|{key}", ".jpg", write)
+
+
+def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
+    """Return a file that every browser draws with the pixels that `read_image` returns.
+
+    The file itself where it is upright 8-bit JPEG, PNG, GIF or WebP; else (TIFF, deep,
+    CMYK, rotated, transparent) an upright PNG or JPEG from the cache.
+
+    Raises:
+        BadInput: the image cannot be read; that is never cached.
+    """
+    with _opened(path) as picture:
+        if picture.format in _SHOWN_BY_BROWSERS and _is_plain(picture):
+            return path
+        lossy = picture.format in _LOSSY
+
+    def write(file: BinaryIO) -> None:
+        with _opened(path) as picture:
+            _save_upright(picture, file)
+
+    return _cached(path, cache_folder, f"view|{key}", ".jpg" if lossy else ".png", write)
+
+
+def _is_plain(picture: PIL.Image.Image) -> bool:
+    """Whether every decoder gives the same pixels: one upright frame of 8 bits without transparency."""
+    still = getattr(picture, "n_frames", 1) == 1
+    plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info
+    return plain and still and _orientation(picture) == 1
+
+
+def _save_upright(picture: PIL.Image.Image, file: BinaryIO) -> None:
+    lossy = picture.format in _LOSSY
+    upright = _upright_rgb(picture)
+    upright.save(file, "JPEG", quality=95) if lossy else upright.save(file, "PNG", compress_level=1)
+
+
+def portable(path: Path) -> tuple[bytes, str, bool]:
+    """Return a JPEG or PNG that every decoder shows alike, which of the two, and whether it is the file as it is.
+
+    Files of other kinds, deep, turned by EXIF, transparent or animated ones are encoded anew: upright, their first frame.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    with _opened(path) as picture:
+        if picture.format in ("JPEG", "PNG") and _is_plain(picture):
+            return path.read_bytes(), picture.format.lower(), True
+        file, kind = io.BytesIO(), "jpeg" if picture.format in _LOSSY else "png"
+        _save_upright(picture, file)
+    return file.getvalue(), kind, False
+
+
+def sha256(path: Path) -> str:
+    """Return the hex digest of a file's bytes.
+
+    Raises:
+        BadInput: the file is missing or cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise BadInput(f"{path.name}: cannot be read ({error.strerror})") from error
+
+
+def small_grey(path: Path, side: int) -> tuple[np.ndarray, int]:
+    """Return the upright first frame as (side, side) float32 grey levels 0 to 255, and its EXIF orientation 1 to 8.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    with _opened(path) as picture:
+        picture.draft("L", (side * 4, side * 4))
+        orientation = _orientation(picture)
+        small = _upright_rgb(picture).convert("L").resize((side, side), PIL.Image.Resampling.BOX)
+        return np.asarray(small, np.float32), orientation

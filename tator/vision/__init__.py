@@ -1,0 +1,1 @@
+"""Geometry and pixels: boxes, masks, tiles, features; NumPy in, NumPy out."""

@@ -1,0 +1,138 @@
+"""Masks, polygons and run lengths, and the ways between them. Exact where no tolerance is asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator.types import Mask, Polygon
+
+
+def of_dense(pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Mask | None:
+    """Return a mask cropped to its pixels, or None where there are none.
+
+    Args:
+        pixels: (H, W) of the whole image, or of a part of it.
+        x: left edge of that part in image pixels.
+        y: top edge of that part in image pixels.
+    """
+    rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+    if not len(rows):
+        return None
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    return Mask(x + int(left), y + int(top), np.ascontiguousarray(pixels[top:bottom, left:right]))
+
+
+def to_dense(mask: Mask, width: int, height: int) -> NDArray[np.bool_]:
+    """Return (height, width) bool of the whole image; what lies outside it is cut off."""
+    dense = np.zeros((height, width), bool)
+    h, w = mask.data.shape
+    left, top, right, bottom = max(mask.x, 0), max(mask.y, 0), min(mask.x + w, width), min(mask.y + h, height)
+    if left < right and top < bottom:
+        dense[top:bottom, left:right] = mask.data[top - mask.y : bottom - mask.y, left - mask.x : right - mask.x]
+    return dense
+
+
+def box_of(mask: Mask) -> NDArray[np.float32]:
+    """Return (4,) xyxy around the crop of a mask, pixels."""
+    h, w = mask.data.shape
+    return np.array([mask.x, mask.y, mask.x + w, mask.y + h], np.float32)
+
+
+def to_polygons(mask: Mask, tolerance: float = 1.0) -> list[Polygon]:
+    """Trace a mask along its pixel edges: one polygon per component, its outline first, then its holes.
+
+    Args:
+        mask: pixels of an object.
+        tolerance: how far a simplified outline may lie from the exact one, in pixels; 0 keeps it exact.
+
+    Returns:
+        Polygons in image pixels, largest first.
+    """
+    import cv2
+
+    # Doubled, each pixel is 2 x 2 samples: a contour through samples 2x (left side) and 2x + 1
+    # (right side) rounds up to the pixel edges x and x + 1, which a contour of centres cannot give.
+    doubled = np.pad(mask.data.repeat(2, 0).repeat(2, 1).astype(np.uint8), 2)
+    contours, tree = cv2.findContours(doubled, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
+    polygons: dict[int, Polygon] = {}
+    for index in sorted(range(len(contours)), key=lambda i: int(np.ravel(tree)[4 * i + 3]) >= 0):
+        parent = int(np.ravel(tree)[4 * index + 3])
+        ring = _ring(contours[index].reshape(-1, 2), tolerance, keep=parent < 0)
+        if ring is None:
+            continue
+        ring = (ring + [mask.x, mask.y]).ravel().astype(float).tolist()
+        polygons.setdefault(index if parent < 0 else parent, []).append(ring)
+    return sorted(polygons.values(), key=lambda rings: -ring_area(rings[0]))
+
+
+def _ring(samples: NDArray[np.int32], tolerance: float, keep: bool) -> NDArray | None:
+    """Return the corners of a traced ring in crop pixels; None for a hole that the tolerance swallows."""
+    import cv2
+
+    edges = (samples - 2 + 1) // 2  # without the padding, rounded up
+    edges = edges[(edges != np.roll(edges, 1, axis=0)).any(1)]
+    before, after = edges - np.roll(edges, 1, axis=0), np.roll(edges, -1, axis=0) - edges
+    corners = edges[before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]]
+    if len(corners) < 3:
+        corners = edges
+    if tolerance <= 0:
+        return corners
+    simple = cv2.approxPolyDP(corners.astype(np.float32).reshape(-1, 1, 2), tolerance, closed=True).reshape(-1, 2)
+    if len(simple) >= 3 and ring_area(simple.ravel().tolist()) > 0:
+        return simple
+    return corners if keep else None
+
+
+def ring_area(ring: list[float]) -> float:
+    """Return the area of a flat ring x0, y0, x1, ... in square pixels (shoelace formula)."""
+    points = np.asarray(ring, np.float64).reshape(-1, 2)
+    following = np.roll(points, -1, axis=0)
+    return float(abs((points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]).sum()) / 2)
+
+
+def of_polygons(polygons: list[Polygon], width: int, height: int) -> Mask | None:
+    """Return the pixels whose centres lie in any polygon and in none of its holes; None where there are none."""
+    dense = np.zeros((height, width), bool)
+    for rings in polygons:
+        toggles = np.zeros((height, width + 1), np.int64)
+        for ring in rings:
+            _add_crossings(toggles, np.asarray(ring, np.float64).reshape(-1, 2))
+        dense |= (np.cumsum(toggles, axis=1)[:, :-1] % 2).astype(bool)
+    return of_dense(dense)
+
+
+def _add_crossings(toggles: NDArray[np.int64], points: NDArray[np.float64]) -> None:
+    """Count where each row of pixel centres enters or leaves a ring (even-odd rule)."""
+    height, width = toggles.shape[0], toggles.shape[1] - 1
+    for (x0, y0), (x1, y1) in zip(points, np.roll(points, -1, axis=0), strict=True):
+        low, high = min(y0, y1), max(y0, y1)
+        rows = np.arange(max(0, int(np.ceil(low - 0.5))), min(height, int(np.ceil(high - 0.5))))
+        if len(rows):
+            x = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
+            np.add.at(toggles, (rows, np.clip(np.ceil(x - 0.5), 0, width).astype(int)), 1)
+
+
+def to_rle(mask: Mask, width: int, height: int) -> dict:
+    """Return COCO run lengths of the whole image: {"size": [height, width], "counts": str}."""
+    from pycocotools import mask as coco
+
+    rle = coco.encode(np.asfortranarray(to_dense(mask, width, height).astype(np.uint8)))
+    return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
+
+
+def of_rle(rle: dict) -> Mask | None:
+    """Return the mask of COCO run lengths, None where they hold no pixel."""
+    from pycocotools import mask as coco
+
+    return of_dense(coco.decode({"size": rle["size"], "counts": rle["counts"].encode("ascii")}).astype(bool))
+
+
+def fill_holes(mask: Mask, largest: float = np.inf) -> Mask:
+    """Return the mask with its holes of up to `largest` square pixels filled."""
+    import cv2
+
+    background = np.pad(~mask.data, 1, constant_values=True).astype(np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(background, connectivity=4)
+    is_hole = np.array([i not in (0, labels[0, 0]) and stats[i, cv2.CC_STAT_AREA] <= largest for i in range(count)])
+    return Mask(mask.x, mask.y, mask.data | is_hole[labels][1:-1, 1:-1])

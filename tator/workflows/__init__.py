@@ -1,0 +1,1 @@
+"""The workflows, one package each; a workflow sees another only through its `__init__`."""

@@ -1,0 +1,1 @@
+"""The box refiner of a dataset: when and from what it learns."""

@@ -1,0 +1,48 @@
+"""The window's listeners: which are published, queued, and never dropped."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+import tabs
+from tator.api import publish
+from tator.ops import operations
+
+
+def test_the_window_publishes_the_operations_and_no_listener(wb):
+    window = tabs.build(wb)
+    with window:
+        publish(wb)
+    listeners = [fn for fn in window.fns.values() if fn.api_visibility != "private"]
+    assert sorted(fn.api_name for fn in listeners) == sorted(operations())
+    assert sorted(path.strip("/") for path in window.get_api_info()["named_endpoints"]) == sorted(operations())
+
+
+def test_listeners_that_tell_of_something_are_queued(wb):
+    told = [
+        fn
+        for fn in tabs.build(wb).fns.values()
+        if fn.fn and re.search(r"gr\.Info\(|_trash\.told\(", inspect.getsource(fn.fn))
+    ]
+    assert len(told) >= 8 and all(fn.queue is not False for fn in told), "nobody sees gr.Info from outside the queue"
+
+
+def test_what_follows_another_listener_is_never_dropped(wb):
+    """Gradio drops a call of a listener that still answers, unless told otherwise: an end of a job was missed on a slow machine."""
+    fns = tabs.build(wb).fns.values()
+    assert {fn.trigger_mode for fn in fns if fn.trigger_after is not None} == {"always_last"}
+    assert not [fn.targets for fn in fns if fn.fn and any(event in ("change", "input") for _, event in fn.targets)], (
+        "the last counts"
+    )
+    selects = [fn.trigger_mode for fn in fns if any(event == "select" for _, event in fn.targets)]
+    assert len(selects) >= 5 and "once" not in selects, "every page that is turned to is drawn"
+
+
+def test_no_event_is_repeated_for_its_other_listeners(wb):
+    """Gradio repeats a whole event for one listener that had to wait: with two of them it went on without an end."""
+    fns = tabs.build(wb).fns.values()
+    waiting = [fn for fn in fns if fn.trigger_mode == "always_last" and fn.fn]
+    assert len(waiting) >= 30 and not [fn.targets for fn in waiting if fn.trigger_after is None], (
+        "they follow a listener of the browser"
+    )
