@@ -13,7 +13,8 @@ from tator.models.ridge_box import RidgeBox
 from tator.protocols import Prompt
 from tator.storage.images import read_image
 from tator.vision.box_features import lab_image
-from tator.vision.boxes import around, clip, from_yolo, jitter, pair_iou
+from tator.vision.boxes import around, clip, from_yolo, jitter
+from tator.vision.matching import pair_iou
 from tator.workflows.refiner import fit as box_refiner
 from tator.workflows.refiner.fit import Priors, Rows
 

@@ -17,7 +17,7 @@ import pytest
 from gradio_client import Client
 
 from tator.ops import operations
-from tator.vision.boxes import iou
+from tator.vision.matching import iou
 from tests.conftest import ROOT, Server
 from tests.test_mcp import answer, use_tool
 

@@ -10,6 +10,7 @@ from typing import Any
 from tator.editing.rows import Row
 from tator.storage.schema import ANNOTATION_STATUSES, IMAGE_STATES
 from tator.types import BadInput
+from tator.vision.boxes import EDGE
 
 Op = dict[str, Any]
 
@@ -17,7 +18,6 @@ OPS_LIMIT = 2_000  # a request
 POINTS_LIMIT = 20_000  # numbers in the polygons of one annotation
 TEXT_LIMIT = 10_000  # characters of a caption
 INT_LIMIT = 2**31 - 1
-MARGIN = 1.0  # pixels that a box may stick out of the image before it is refused; within, it is clipped
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KINDS = ("edit", "undo", "redo")
 CHANGEABLE = ("class_id", "xyxy", "polygons", "confidence", "source", "status")
@@ -199,7 +199,7 @@ def _points(values: list[Any], where: str, frame: Frame) -> list[float]:
 
 
 def _coordinate(value: Any, where: str, size: int) -> float:
-    low, high = (-MARGIN, size + MARGIN) if size else (-INT_LIMIT, INT_LIMIT)
+    low, high = (-EDGE, size + EDGE) if size else (-INT_LIMIT, INT_LIMIT)
     number = _number(value, where, low, high)
     return min(max(number, 0.0), float(size)) if size else number
 

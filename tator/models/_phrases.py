@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tator.protocols import MAX_PHRASES, Card, Embedding
 from tator.types import BadInput, Detections
+from tator.vision.matching import nms
 
 MAX_PHRASE_LENGTH = 120  # characters
 
@@ -52,10 +53,9 @@ def best_boxes(boxes: Any, scores: Any, conf: float, iou: float) -> Any:
         conf: lowest score to keep, exclusive.
         iou: non-maximum suppression threshold in (0, 1].
     """
-    from torchvision.ops import nms
-
     rows = (scores > conf).nonzero()[:, 0]
-    return rows[nms(boxes[rows].float(), scores[rows].float(), iou)]
+    kept = nms(boxes[rows].float().cpu().numpy(), scores[rows].float().cpu().numpy(), iou)
+    return rows[kept.tolist()]
 
 
 def detections_in(embedding: Embedding, boxes: Any, scores: Any, phrase: int, mask: tuple | None = None) -> Detections:

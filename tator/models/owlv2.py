@@ -10,6 +10,7 @@ from tator.models._clicks import half_on_gpu, nbytes_of, pixels_of
 from tator.models._phrases import best_boxes, check_question, detections_in, positive
 from tator.protocols import Card, Embedding, report_blocks
 from tator.types import Detections, Image
+from tator.vision.matching import iou
 from tator.weights.checkpoints import given, load_pretrained
 
 TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
@@ -108,14 +109,10 @@ class Owlv2:
 
     def _shown(self, patches: Any, boxes: Any, exemplars: Detections) -> Any:
         """Return (E, D) class embeddings of the patches whose boxes fit the exemplars best."""
-        import torch
-        from torchvision.ops import box_iou
-
         embeds = self._model.class_predictor(patches[None])[1][0]
         if not len(exemplars):
             return embeds[:0]
-        wanted = torch.from_numpy(exemplars.xyxy).to(self._device)
-        return embeds[box_iou(wanted, boxes).argmax(1)]
+        return embeds[iou(exemplars.xyxy, boxes.float().cpu().numpy()).argmax(1).tolist()]
 
 
 class Owlv2Base(Owlv2):

@@ -12,7 +12,8 @@ from tator.protocols import Card, Embedding, Prompt
 from tator.storage.arrays import load_arrays, require_shapes
 from tator.types import BadInput, Detections, Image
 from tator.vision.box_features import DIM, VERSION, apply_deltas, describe_boxes, lab_image
-from tator.vision.boxes import Boxes, around, clip, iou, pair_iou
+from tator.vision.boxes import Boxes, around, clip
+from tator.vision.matching import distinct, pair_iou
 
 Ridge = dict[str, NDArray[np.float32]]  # "mean", "std", "weight", "bias"
 PARTS = ("mean", "std", "weight", "bias")
@@ -114,7 +115,7 @@ class RidgeBox:
         moved = self._move("fine", embedding, loose)
         quality, stability = self._quality(embedding, moved)
         broken = broken_points(moved, prompt.points, prompt.labels)
-        order = distinct(moved, np.lexsort((-(quality + stability), broken)))
+        order = distinct(moved, np.lexsort((-(quality + stability), broken)), DUPLICATE, MAX_CANDIDATES)
         return Detections.of(moved[order], quality[order], points_broken=broken[order])
 
     def _loose(self, embedding: Embedding, prompt: Prompt) -> Boxes:
@@ -168,17 +169,3 @@ def broken_points(xyxy: Boxes, points: NDArray[np.float32], labels: NDArray[np.b
     x, y = points[None, :, 0], points[None, :, 1]
     inside = (x >= xyxy[:, :1]) & (x <= xyxy[:, 2:3]) & (y >= xyxy[:, 1:2]) & (y <= xyxy[:, 3:])
     return (inside != labels[None]).sum(1)
-
-
-def distinct(
-    xyxy: Boxes,
-    order: NDArray[np.int64],
-    threshold: float = DUPLICATE,
-    limit: int = MAX_CANDIDATES,
-) -> list[int]:
-    """Return the rows in order, without those that overlap an earlier one by the threshold."""
-    overlap, kept = iou(xyxy, xyxy), []
-    for row in order:
-        if len(kept) < limit and all(overlap[row, other] < threshold for other in kept):
-            kept.append(int(row))
-    return kept

@@ -1,4 +1,4 @@
-"""Boxes as arrays: overlap, clipping, conversion, crops. NumPy in, NumPy out; xyxy pixels, x2/y2 exclusive."""
+"""Boxes as arrays: area, clipping, conversion, crops. NumPy in, NumPy out; xyxy pixels, x2/y2 exclusive."""
 
 from __future__ import annotations
 
@@ -16,34 +16,6 @@ EDGE = 1.0  # pixels a box may reach past the image before it is refused; less i
 def area(xyxy: Boxes) -> NDArray[np.float32]:
     """Return (N,) areas in square pixels; inverted boxes count as 0."""
     return np.prod(np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0), axis=1)
-
-
-def intersection(a: Boxes, b: Boxes) -> NDArray[np.float32]:
-    """Return (N, M) areas that each box of `a` shares with each of `b`."""
-    low = np.maximum(a[:, None, :2], b[None, :, :2])
-    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
-    return np.prod(np.maximum(high - low, 0), axis=2)
-
-
-def iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
-    """Return the (N, M) intersections over unions, in [0, 1]; 0 for empty boxes."""
-    shared = intersection(a, b)
-    union = area(a)[:, None] + area(b)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
-def pair_iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
-    """Return the (N,) overlap of each box of `a` with the same row of `b`."""
-    sides = np.maximum(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
-    shared = np.prod(sides, axis=1)
-    union = area(a) + area(b) - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
-
-
-def ioa(a: Boxes, b: Boxes) -> NDArray[np.float32]:
-    """Return the (N, M) shares of each box of `a` that lie in each of `b`, in [0, 1]."""
-    shared, whole = intersection(a, b), area(a)[:, None]
-    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
 
 
 def clip(xyxy: Boxes, width: int, height: int) -> Boxes:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from gradio_client import Client
 
-from tator.vision.boxes import iou
+from tator.vision.matching import iou
 from tests.browser.test_window import expect, import_folder, page, playwright, show  # noqa: F401
 
 pytestmark = pytest.mark.browser

@@ -16,7 +16,7 @@ from tator.editing.edits import save_edits
 from tator.ops import call, operations
 from tator.runtime.slots import Slots
 from tator.types import BadInput, Conflict, NotFound, Unavailable
-from tator.vision.boxes import pair_iou
+from tator.vision.matching import pair_iou
 from tator.workbench import Workbench
 from tator.workflows.refiner import learning as refiner
 

@@ -7,7 +7,7 @@ import pytest
 
 from bench import _bccd as bccd
 from tator.models.grabcut import GrabCut
-from tator.models.ridge_box import RidgeBox, broken_points, distinct
+from tator.models.ridge_box import RidgeBox, broken_points
 from tator.protocols import BoxRefiner, Prompt
 from tator.storage.arrays import load_arrays, save_arrays
 from tator.types import BadInput
@@ -123,11 +123,10 @@ def test_features_have_their_length_for_any_box():
     assert TWEAK != NEAR and describe_boxes(lab, np.zeros((0, 4), np.float32)).shape == (0, DIM)
 
 
-def test_points_and_duplicates_are_counted():
+def test_broken_points_are_counted():
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 10.2], [20, 20, 30, 30]], np.float32)
     points = np.array([[5, 5], [25, 25]], np.float32)
     assert broken_points(boxes, points, np.array([True, False])).tolist() == [0, 0, 2]
-    assert distinct(boxes, np.array([1, 0, 2])) == [1, 2]
 
 
 def disc(at=(60, 50), radius=20) -> np.ndarray:

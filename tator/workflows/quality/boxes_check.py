@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.vision.boxes import EDGE, area
+from tator.vision.matching import intersection
+
 SMALLEST = 1e-3  # pixels a side: less is no area
-MARGIN = 1.0  # pixels that a box may stick out: annotation tools round so
 SAME = 0.01  # pixels: boxes nearer than this are one box saved twice
 INSIDE_SHARE = 0.98  # of a box's area inside another of its class: one object boxed twice
 CHUNK = 1000  # boxes compared with all others at once, so that memory stays flat
@@ -67,7 +69,7 @@ def _one_box(row: Mapping[str, Any], width: int, height: int, limits: Limits) ->
     x1, y1, x2, y2 = box
     if x2 - x1 < SMALLEST or y2 - y1 < SMALLEST:
         return "zero_area", [row["id"]], f"{x2 - x1:g} x {y2 - y1:g} pixels"
-    if width and (min(x1, y1) < -MARGIN or x2 > width + MARGIN or y2 > height + MARGIN):
+    if width and (min(x1, y1) < -EDGE or x2 > width + EDGE or y2 > height + EDGE):
         return "outside", [row["id"]], f"{x1:.0f} {y1:.0f} {x2:.0f} {y2:.0f} in {width} x {height}"
     if min(x2 - x1, y2 - y1) < limits.tiny_px:
         return "tiny_boxes", [row["id"]], f"{x2 - x1:.1f} x {y2 - y1:.1f} pixels"
@@ -105,15 +107,13 @@ def _equal(boxes: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
 
 def _contained(boxes: NDArray[np.float64], share: float) -> Iterator[tuple[int, int]]:
     """Yield (outer, inner) of boxes with this share of their area inside a larger one, each inner one once."""
-    areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas = area(boxes)
     order = np.argsort(boxes[:, 0], kind="stable")
     for start in range(0, len(order), CHUNK):  # of neighbours from left to right, with the few boxes that reach them
         rows = order[start : start + CHUNK]
         left, right = boxes[rows, 0].min(), boxes[rows, 2].max()
         others = np.flatnonzero((boxes[:, 2] > left) & (boxes[:, 0] < right))
-        part, rest = boxes[rows, None], boxes[None, others]
-        low, high = np.maximum(part[..., :2], rest[..., :2]), np.minimum(part[..., 2:], rest[..., 2:])
-        shared = np.clip(high - low, 0, None).prod(2)
+        shared = intersection(boxes[rows], boxes[others])
         is_inner = (shared >= share * areas[rows, None]) & (areas[None, others] > areas[rows, None])
         for at in np.flatnonzero(is_inner.any(1)):
             yield int(others[is_inner[at].argmax()]), int(rows[at])

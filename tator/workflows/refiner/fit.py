@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from tator.models.ridge_box import PARTS, Priors, Ridge, predict
 from tator.storage.arrays import save_arrays
 from tator.vision.box_features import DIM, VERSION, apply_deltas, deltas, describe_boxes
-from tator.vision.boxes import Boxes, around, clip, jitter, pair_iou
+from tator.vision.boxes import Boxes, around, clip, jitter
+from tator.vision.matching import pair_iou
 
 ALPHA = 2_000.0  # ridge penalty; on BCCD 1,000 to 3,000 give the same overlap to .005
 TWEAK_SHARE = 0.15  # training jitter of a loose box, share of its size per side
