@@ -1,7 +1,7 @@
 // Who hears of what: the wiring between the parts, and between the page's life and saving.
 
-import { urls } from "./urls.js";
-import { isDark, onReturn, watchTheme } from "./window.js";
+import { urls } from "./document/urls.js";
+import { isDark, onReturn, watchTheme } from "./shell/window.js";
 
 const BEAT_MS = 5000;
 

@@ -1,35 +1,35 @@
 // Puts the canvas together inside one Gradio element and connects its parts. The parts know each other as `app`.
 
-import { el } from "./dom.js";
-import { createRpc } from "./rpc.js";
-import { createStore } from "./store.js";
-import { createOutbox } from "./outbox.js";
-import { createSync } from "./sync.js";
-import { createSettings } from "./settings.js";
-import { createSelection } from "./selection.js";
-import { createClasses } from "./classes.js";
-import { createImageList } from "./images.js";
-import { createBitmaps } from "./bitmaps.js";
-import { createPending } from "./pending.js";
-import { createAsk } from "./ask.js";
-import { createCards } from "./cards.js";
-import { createAssist } from "./assist.js";
-import { createTweak } from "./tweak.js";
-import { createNaming } from "./naming.js";
-import { createPreview } from "./preview.js";
-import { createFinds } from "./finds.js";
-import { createSimplify } from "./simplify.js";
-import { createStrokes } from "./strokes.js";
-import { createSlots } from "./slots.js";
+import { el } from "./shell/dom.js";
+import { createRpc } from "./document/rpc.js";
+import { createStore } from "./document/store.js";
+import { createOutbox } from "./document/outbox.js";
+import { createSync } from "./document/sync.js";
+import { createSettings } from "./document/settings.js";
+import { createSelection } from "./document/selection.js";
+import { createClasses } from "./document/classes.js";
+import { createImageList } from "./document/images.js";
+import { createBitmaps } from "./drawing/bitmaps.js";
+import { createPending } from "./assist/pending.js";
+import { createAsk } from "./assist/ask.js";
+import { createCards } from "./assist/cards.js";
+import { createAssist } from "./assist/assist.js";
+import { createTweak } from "./assist/tweak.js";
+import { createNaming } from "./assist/naming.js";
+import { createPreview } from "./assist/preview.js";
+import { createFinds } from "./assist/finds.js";
+import { createSimplify } from "./assist/simplify.js";
+import { createStrokes } from "./assist/strokes.js";
+import { createSlots } from "./assist/slots.js";
 import { createTools } from "./tools/toolbox.js";
-import { createNudges } from "./nudges.js";
-import { createStage } from "./stage.js";
-import { createSession } from "./session.js";
+import { createNudges } from "./tools/nudges.js";
+import { createStage } from "./drawing/stage.js";
+import { createSession } from "./document/session.js";
 import { createPanels } from "./panels/index.js";
-import { createKeys } from "./keys.js";
+import { createKeys } from "./shell/keys.js";
 import { connect } from "./connect.js";
 import { ACTIONS, actionById } from "./actions/index.js";
-import { fillHeight } from "./window.js";
+import { fillHeight } from "./shell/window.js";
 
 const newId = () =>
   crypto.randomUUID?.() ??

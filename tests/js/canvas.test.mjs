@@ -1,9 +1,9 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { fit, toImage, toScreen, zoomAt, keepInSight, wheelFactor } from "../../assets/canvas/view.js";
-import { clipBox, fitPolygons, limitShift, resizeBox, boxChanges } from "../../assets/canvas/geometry.js";
-import { createIndex } from "../../assets/canvas/hit.js";
-import { isLight } from "../../assets/canvas/chips.js";
+import { fit, toImage, toScreen, zoomAt, keepInSight, wheelFactor } from "../../assets/canvas/drawing/view.js";
+import { clipBox, fitPolygons, limitShift, resizeBox, boxChanges } from "../../assets/canvas/drawing/geometry.js";
+import { createIndex } from "../../assets/canvas/drawing/hit.js";
+import { isLight } from "../../assets/canvas/drawing/chips.js";
 
 const near = (a, b, within = 1e-9) => a.forEach((v, i) => assert.ok(Math.abs(v - b[i]) < within, `${a} is not ${b}`));
 

@@ -1,7 +1,7 @@
 import test from "node:test";
 import assert from "node:assert/strict";
 import { ACTIONS, GROUPS } from "../../assets/canvas/actions/index.js";
-import { allowed, comboOf, isTyping, keyMap, shown } from "../../assets/canvas/keys.js";
+import { allowed, comboOf, isTyping, keyMap, shown } from "../../assets/canvas/shell/keys.js";
 import { rank } from "../../assets/canvas/panels/palette.js";
 
 const key = (k, more = {}) => ({ key: k, code: /^[a-z]$/i.test(k) ? `Key${k.toUpperCase()}` : "", ...more });

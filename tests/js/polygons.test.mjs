@@ -1,9 +1,9 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import * as polygons from "../../assets/canvas/polygons.js";
-import { boxChanges } from "../../assets/canvas/geometry.js";
-import { runsOf } from "../../assets/canvas/runs.js";
-import { classNamed, iou } from "../../assets/canvas/finds.js";
+import * as polygons from "../../assets/canvas/drawing/polygons.js";
+import { boxChanges } from "../../assets/canvas/drawing/geometry.js";
+import { runsOf } from "../../assets/canvas/drawing/runs.js";
+import { classNamed, iou } from "../../assets/canvas/assist/finds.js";
 
 const SIZE = { width: 100, height: 80 };
 const SQUARE = [10, 10, 50, 10, 50, 50, 10, 50],

@@ -1,8 +1,8 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { createStore } from "../../assets/canvas/store.js";
-import { applyOps, compare, rebase } from "../../assets/canvas/ops.js";
-import { createSelection } from "../../assets/canvas/selection.js";
+import { createStore } from "../../assets/canvas/document/store.js";
+import { applyOps, compare, rebase } from "../../assets/canvas/document/ops.js";
+import { createSelection } from "../../assets/canvas/document/selection.js";
 
 const row = (id, x = 0, more = {}) => ({
   id,

@@ -1,10 +1,10 @@
 import test from "node:test";
 import assert from "node:assert/strict";
-import { createSync } from "../../assets/canvas/sync.js";
-import { createOutbox } from "../../assets/canvas/outbox.js";
-import { createPending } from "../../assets/canvas/pending.js";
-import { createImageList, PAGE } from "../../assets/canvas/images.js";
-import { createRpc } from "../../assets/canvas/rpc.js";
+import { createSync } from "../../assets/canvas/document/sync.js";
+import { createOutbox } from "../../assets/canvas/document/outbox.js";
+import { createPending } from "../../assets/canvas/assist/pending.js";
+import { createImageList, PAGE } from "../../assets/canvas/document/images.js";
+import { createRpc } from "../../assets/canvas/document/rpc.js";
 
 class Disk {
   // localStorage, in memory

@@ -1,6 +1,6 @@
 // Changing annotations and taking it back.
 
-import { clipBox, boxChanges, limitShift } from "../geometry.js";
+import { clipBox, boxChanges, limitShift } from "../drawing/geometry.js";
 
 const any = (app) => app.selection.size > 0;
 const open = (app) => Boolean(app.store.image);

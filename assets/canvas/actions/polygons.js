@@ -1,6 +1,6 @@
 // Annotations as polygons: to and from boxes, with fewer points, without holes.
 
-import { boxPolygons, hasHoles, polygonChanges, withoutHoles } from "../polygons.js";
+import { boxPolygons, hasHoles, polygonChanges, withoutHoles } from "../drawing/polygons.js";
 
 const rows = (app, test) => app.selection.rows().filter(test);
 const isPolygon = (row) => Boolean(row.polygons);

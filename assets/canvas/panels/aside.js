@@ -1,6 +1,6 @@
 // Changes that were set aside: apply them again, download them, or forget them.
 
-import { el, icon } from "../dom.js";
+import { el, icon } from "../shell/dom.js";
 
 export function createAsidePanel(app, outbox) {
   function download(parcel) {

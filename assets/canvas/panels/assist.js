@@ -1,7 +1,7 @@
 // Settings of the assists: which models, how their masks become polygons, the guard of auto class; and the buttons.
 
-import { el } from "../dom.js";
-import { shown } from "../keys.js";
+import { el } from "../shell/dom.js";
+import { shown } from "../shell/keys.js";
 import { fillPicker, picker } from "./picker.js";
 
 export function createAssistPanel(app, actionById) {

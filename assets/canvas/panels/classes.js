@@ -1,6 +1,6 @@
 // The classes: colour, name, count on this image, number key, visibility; add and rename in place.
 
-import { doubleClick, el, icon, fill } from "../dom.js";
+import { doubleClick, el, icon, fill } from "../shell/dom.js";
 
 const MANY = 12; // a search box above this
 

@@ -1,7 +1,7 @@
 // Somebody else saved this image first: both versions are kept until the person chooses.
 
-import { el } from "../dom.js";
-import { compare, rebase } from "../ops.js";
+import { el } from "../shell/dom.js";
+import { compare, rebase } from "../document/ops.js";
 
 export function createConflictPanel(app, outbox) {
   const root = el("div.tc-conflict", { role: "alertdialog", "aria-label": "Conflict", hidden: true });

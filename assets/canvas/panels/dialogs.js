@@ -1,6 +1,6 @@
 // Toasts, questions, and the frame of help and palette. One dialog at a time; the keyboard belongs to it.
 
-import { el, icon } from "../dom.js";
+import { el, icon } from "../shell/dom.js";
 
 const SHOWN_MS = 4200;
 

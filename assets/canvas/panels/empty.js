@@ -1,7 +1,7 @@
 // What the stage says when there is no image to show, and what to do about it.
 
-import { el, icon, fill } from "../dom.js";
-import { showTab } from "../window.js";
+import { el, icon, fill } from "../shell/dom.js";
+import { showTab } from "../shell/window.js";
 
 export function createEmpty(app) {
   const root = el("div.tc-empty", { hidden: true });

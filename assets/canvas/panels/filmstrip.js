@@ -1,7 +1,7 @@
 // The dataset's images along the bottom: lazy thumbnails, state dots, search and state filter.
 
-import { el, icon } from "../dom.js";
-import { urls } from "../urls.js";
+import { el, icon } from "../shell/dom.js";
+import { urls } from "../document/urls.js";
 import { virtualList } from "./virtual_list.js";
 
 const STEP = 114,

@@ -1,8 +1,8 @@
 // Find objects by phrases or by examples: what to ask, how sure they must be, which class they get.
 
-import { el, fill } from "../dom.js";
-import { shown } from "../keys.js";
-import { LOWEST } from "../finds.js";
+import { el, fill } from "../shell/dom.js";
+import { shown } from "../shell/keys.js";
+import { LOWEST } from "../assist/finds.js";
 import { fillPicker, picker } from "./picker.js";
 
 const CLASSES = { current: "Current class", phrase: "Named like the phrase", head: "By the class head" };

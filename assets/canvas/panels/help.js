@@ -1,7 +1,7 @@
 // Keyboard help, drawn from the action table.
 
-import { el } from "../dom.js";
-import { shown } from "../keys.js";
+import { el } from "../shell/dom.js";
+import { shown } from "../shell/keys.js";
 
 const POINTER = [
   ["Wheel", "Zoom at the cursor"],

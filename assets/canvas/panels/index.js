@@ -1,7 +1,7 @@
 // All panels, laid out, and redrawn when what they show changes.
 
-import { el, eachFrame } from "../dom.js";
-import { showTab } from "../window.js";
+import { el, eachFrame } from "../shell/dom.js";
+import { showTab } from "../shell/window.js";
 import { GROUPS } from "../actions/index.js";
 import { createDialogs } from "./dialogs.js";
 import { createRail } from "./rail.js";

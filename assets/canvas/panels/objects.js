@@ -1,7 +1,7 @@
 // The annotations of the open image, one line each.
 
-import { doubleClick, el, icon } from "../dom.js";
-import { height, width } from "../geometry.js";
+import { doubleClick, el, icon } from "../shell/dom.js";
+import { height, width } from "../drawing/geometry.js";
 import { virtualList } from "./virtual_list.js";
 
 const STEP = 26;

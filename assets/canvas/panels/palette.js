@@ -1,7 +1,7 @@
 // Ctrl K: type a few letters of what you want.
 
-import { el, fill, icon } from "../dom.js";
-import { shown } from "../keys.js";
+import { el, fill, icon } from "../shell/dom.js";
+import { shown } from "../shell/keys.js";
 
 /** Do the letters of `wanted` appear in order in `text`? Lower is better, -1 no. */
 export function rank(text, wanted) {

@@ -1,6 +1,6 @@
 // A list of models to choose from; those that lack something are shown with what they need.
 
-import { el, fill } from "../dom.js";
+import { el, fill } from "../shell/dom.js";
 
 export const picker = (app, role, label) =>
   el("select.tc-input", { "aria-label": label, onchange: (event) => app.settings.set(role, event.target.value) });

@@ -1,7 +1,7 @@
 // The tool rail at the left, drawn from the action table.
 
-import { el, icon } from "../dom.js";
-import { shown } from "../keys.js";
+import { el, icon } from "../shell/dom.js";
+import { shown } from "../shell/keys.js";
 
 export const hintOf = (action) =>
   [

@@ -1,6 +1,6 @@
 // Every request to a model that is under way, with cancel.
 
-import { el, icon, fill } from "../dom.js";
+import { el, icon, fill } from "../shell/dom.js";
 
 export function createRequestPanel(app) {
   const list = el("div.tc-requests", { role: "status", "aria-label": "Requests under way", hidden: true });

@@ -1,6 +1,6 @@
 // The slider of "simplify", over the stage while it is open.
 
-import { el } from "../dom.js";
+import { el } from "../shell/dom.js";
 
 const STEPS = 100,
   LEAST = 0.25,

@@ -1,6 +1,6 @@
 // Three small rings in the rail: how far the previous, the open and the next image are encoded.
 
-import { el, fill } from "../dom.js";
+import { el, fill } from "../shell/dom.js";
 
 const ORDER = ["previous", "current", "next"];
 const ROUND = 2 * Math.PI * 6;

@@ -1,6 +1,6 @@
 // What one wants to know at a glance: the image on top of the stage, numbers in the line below.
 
-import { el, icon, fill } from "../dom.js";
+import { el, icon, fill } from "../shell/dom.js";
 import { STATES } from "./filmstrip.js";
 
 const SAVE = {

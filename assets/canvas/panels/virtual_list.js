@@ -1,6 +1,6 @@
 // A long list that only holds the rows in sight, down or across.
 
-import { el, eachFrame } from "../dom.js";
+import { el, eachFrame } from "../shell/dom.js";
 
 const SPARE = 4; // rows drawn beyond each end
 

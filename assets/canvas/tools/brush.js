@@ -1,8 +1,8 @@
 // Paint on the selected annotation's mask, or on a new one; the eraser takes off. Alt swaps the two.
 
-import { clamp } from "../geometry.js";
-import { strokePath } from "../raster.js";
-import { toScreen } from "../view.js";
+import { clamp } from "../drawing/geometry.js";
+import { strokePath } from "../drawing/raster.js";
+import { toScreen } from "../drawing/view.js";
 
 const SMALLEST = 1,
   LARGEST = 500; // radius in image pixels

@@ -1,8 +1,8 @@
 // Drag to draw a box; a click selects. Handles of the selected box work here too; Ctrl borrows the select tool.
 
-import { clipBox, rect } from "../geometry.js";
-import { paintNewBox } from "../overlay.js";
-import { handleAt, handleCursor, startResize } from "./drag_selection.js";
+import { clipBox, rect } from "../drawing/geometry.js";
+import { paintNewBox } from "../drawing/overlay.js";
+import { selectedHandleAt, handleCursor, startResize } from "./drag_selection.js";
 
 const STILL = 4;
 
@@ -19,7 +19,7 @@ function boxTool(app, id, finish) {
     handles: true,
     crosshair: true,
     cursor(p) {
-      const handle = p ? handleAt(app, p.screen) : -1;
+      const handle = p ? selectedHandleAt(app, p.screen) : -1;
       return handle >= 0 ? handleCursor(handle) : "crosshair";
     },
     onPointerDown(p) {

@@ -1,9 +1,10 @@
 // Click the corners of a polygon; Enter, a double click or a click on the first corner closes it. Dragging draws
 // freely. Begun with Alt it becomes a hole of the selected polygon, begun with Shift a further part of it.
 
-import { clamp, contains } from "../geometry.js";
-import { boxPolygons, polygonChanges, withHole } from "../polygons.js";
-import { toScreen } from "../view.js";
+import { clamp, contains } from "../drawing/geometry.js";
+import { paintDot } from "../drawing/handles.js";
+import { boxPolygons, polygonChanges, withHole } from "../drawing/polygons.js";
+import { toScreen } from "../drawing/view.js";
 
 const CLOSE = 10, // screen pixels around the first corner that close the polygon
   STILL = 4,
@@ -121,15 +122,4 @@ function paintRing(g, { view }, ring, cursor, color, mode) {
   g.stroke(path);
   for (let i = 0; i < ring.length; i += 2)
     paintDot(g, toScreen(view, [ring[i], ring[i + 1]]), i === 0 ? 5.5 : 3.5, color);
-}
-
-/** A white dot with a rim: a corner that can be grabbed. */
-export function paintDot(g, [x, y], radius, color, filled = false) {
-  g.beginPath();
-  g.arc(x, y, radius, 0, 2 * Math.PI);
-  g.fillStyle = filled ? color : "#ffffff";
-  g.fill();
-  g.lineWidth = 1.5;
-  g.strokeStyle = filled ? "#ffffff" : color;
-  g.stroke();
 }

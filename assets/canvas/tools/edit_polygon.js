@@ -1,14 +1,12 @@
 // Points of the selected polygon: drag them, drag or click an edge to add one, Alt-click or Delete to remove one.
 
-import { clamp } from "../geometry.js";
-import { edge, edgeAt, insertVertex, moveVertex, polygonChanges, removeVertex, vertexAt } from "../polygons.js";
-import { toScreen } from "../view.js";
-import { paintDot } from "./draw_polygon.js";
+import { clamp } from "../drawing/geometry.js";
+import { edge, edgeAt, insertVertex, moveVertex, polygonChanges, removeVertex, vertexAt } from "../drawing/polygons.js";
+import { paintPoints } from "../drawing/handles.js";
 import { startMove } from "./drag_selection.js";
 
 const NEAR = 8, // screen pixels from a point or an edge
-  STILL = 3,
-  ROOM = 28; // shorter edges on screen show no midpoint
+  STILL = 3;
 
 export function editPolygon(app) {
   let dragging = null,
@@ -37,7 +35,7 @@ export function editPolygon(app) {
   function commit(row, polygons, label) {
     const changes = polygons && polygonChanges(polygons, app.stage.size);
     if (!changes) return app.toast("A polygon keeps at least three points; Delete without a point removes it.", "warn");
-    if (app.store.rows.get(row.id) === row) app.store.commit(label, [{ op: "set", id: row.id, changes }]);
+    if (app.store.isCurrent(row)) app.store.commit(label, [{ op: "set", id: row.id, changes }]);
     return undefined;
   }
 
@@ -126,39 +124,4 @@ export function editPolygon(app) {
         paintPoints(g, scene, row, { over: dragging ? null : over, picked: dragging?.place ?? chosen() });
     },
   };
-}
-
-const same = (a, b) => Boolean(a && b) && a.p === b.p && a.r === b.r && a.v === b.v;
-
-/** The points of a polygon and the middles of its longer edges. */
-export function paintPoints(g, { view, screen, classes }, row, { over, picked }) {
-  const { color } = classes.of(row.class_id);
-  const seen = ([x, y]) => x > -8 && y > -8 && x < screen.width + 8 && y < screen.height + 8;
-  row.polygons.forEach((rings, p) =>
-    rings.forEach((ring, r) => {
-      for (let v = 0; v < ring.length / 2; v++) {
-        const [ax, ay, bx, by] = edge(ring, v),
-          [from, to] = [toScreen(view, [ax, ay]), toScreen(view, [bx, by])];
-        if (Math.hypot(to[0] - from[0], to[1] - from[1]) > ROOM)
-          paintMiddle(g, [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2], color);
-        if (!seen(from)) continue;
-        const place = { p, r, v },
-          isPicked = same(place, picked);
-        paintDot(g, from, isPicked || (!over?.at && same(place, over?.place)) ? 5.5 : 3.75, color, isPicked);
-      }
-    }),
-  );
-  if (over?.at) paintDot(g, toScreen(view, over.at), 4.5, color, true);
-}
-
-function paintMiddle(g, [x, y], color) {
-  g.globalAlpha = 0.75;
-  g.beginPath();
-  g.arc(x, y, 2.25, 0, 2 * Math.PI);
-  g.fillStyle = color;
-  g.fill();
-  g.lineWidth = 1;
-  g.strokeStyle = "#ffffff";
-  g.stroke();
-  g.globalAlpha = 1;
 }

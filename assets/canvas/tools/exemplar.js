@@ -1,8 +1,8 @@
 // Box one to find all like it; with Alt a box shows what is not meant. Enter asks.
 
-import { clipBox, rect } from "../geometry.js";
-import { boxToScreen } from "../view.js";
-import { paintNewBox } from "../overlay.js";
+import { clipBox, rect } from "../drawing/geometry.js";
+import { boxToScreen } from "../drawing/view.js";
+import { paintNewBox } from "../drawing/overlay.js";
 
 const STILL = 4;
 const COLOR = { true: "#35c281", false: "#ef5b5b" };

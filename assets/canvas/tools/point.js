@@ -1,6 +1,6 @@
 // Click an object; the segmenter answers with its box.
 
-import { paintPoint } from "../overlay.js";
+import { paintPoint } from "../drawing/overlay.js";
 
 export function point(app) {
   return {

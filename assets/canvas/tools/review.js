@@ -1,7 +1,7 @@
 // Look through what is proposed: a click or a frame takes candidates (Alt drops them) or leaves tweaked boxes out.
 
-import { rect } from "../geometry.js";
-import { paintMarquee } from "../overlay.js";
+import { rect } from "../drawing/geometry.js";
+import { paintMarquee } from "../drawing/overlay.js";
 
 const STILL = 4;
 

@@ -1,9 +1,9 @@
 // Select with a click, several with shift or a frame; drag to move, handles to resize.
 
-import { doubleClick } from "../dom.js";
-import { rect } from "../geometry.js";
-import { paintMarquee } from "../overlay.js";
-import { handleAt, handleCursor, startMove, startResize } from "./drag_selection.js";
+import { doubleClick } from "../shell/dom.js";
+import { rect } from "../drawing/geometry.js";
+import { paintMarquee } from "../drawing/overlay.js";
+import { selectedHandleAt, handleCursor, startMove, startResize } from "./drag_selection.js";
 
 const STILL = 3; // screen pixels a hand trembles within one click
 
@@ -24,7 +24,7 @@ export function select(app) {
     handles: true,
     cursor(p) {
       if (!p) return "default";
-      const handle = handleAt(app, p.screen);
+      const handle = selectedHandleAt(app, p.screen);
       return handle >= 0 ? handleCursor(handle) : app.selection.hover ? "move" : "default";
     },
     onPointerDown(p) {

@@ -1,6 +1,6 @@
 // Which tool is in hand. Ctrl lends the select tool to any other for one drag.
 
-import { signal } from "../signal.js";
+import { signal } from "../document/signal.js";
 import { select } from "./select.js";
 import { drawBox, smartBox } from "./draw_box.js";
 import { point } from "./point.js";

@@ -1,7 +1,7 @@
 // Fewer points on the selected polygons: shown with a slider before it is done.
 
-import { polygonChanges, pointCount, simplify } from "./polygons.js";
-import { signal } from "./signal.js";
+import { polygonChanges, pointCount, simplify } from "../drawing/polygons.js";
+import { signal } from "../document/signal.js";
 
 export function createSimplify(app) {
   const changed = signal();
@@ -43,7 +43,7 @@ export function createSimplify(app) {
       const ops = shown
         .filter(
           ([row, { polygons }]) =>
-            polygons && app.store.rows.get(row.id) === row && pointCount(polygons) < pointCount(row.polygons),
+            polygons && app.store.isCurrent(row) && pointCount(polygons) < pointCount(row.polygons),
         )
         .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
       const [before, now] = api.counts;

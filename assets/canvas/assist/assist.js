@@ -1,9 +1,9 @@
 // Prompts to the segmenter - a click, points, a loose box - and how its answers become annotations.
 // Nothing here runs unless a person asked.
 
-import { clipBox } from "./geometry.js";
-import { polygonChanges } from "./polygons.js";
-import { signal } from "./signal.js";
+import { clipBox } from "../drawing/geometry.js";
+import { polygonChanges } from "../drawing/polygons.js";
+import { signal } from "../document/signal.js";
 
 export function createAssist(app) {
   const changed = signal();

@@ -1,7 +1,7 @@
 // Images encoded ahead: the open one, then its neighbours in the direction of travel. Nothing is asked for while
 // the chosen models answer without an encoder.
 
-import { signal } from "./signal.js";
+import { signal } from "../document/signal.js";
 
 const POLL_MS = 300;
 const ROLES = ["segmenter", "masker", "finder"];

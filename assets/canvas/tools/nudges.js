@@ -1,7 +1,6 @@
 // Arrow-key nudges: many key presses, one undo step once the keys rest.
 
-import { boxChanges } from "./geometry.js";
-import { shifted } from "./tools/drag_selection.js";
+import { boxChanges, shifted } from "../drawing/geometry.js";
 
 const REST_MS = 400;
 
@@ -10,13 +9,13 @@ export function createNudges(app) {
     total = [0, 0],
     timer = null;
 
-  const placed = () => rows.map((row) => [row, boxChanges(row, shifted(row.xyxy, ...total))]);
+  const placed = () => rows.map((row) => [row, boxChanges(row, shifted(row.xyxy, total))]);
 
   function flush() {
     clearTimeout(timer);
     if (!rows.length) return;
     const ops = placed()
-      .filter(([row]) => app.store.rows.get(row.id) === row)
+      .filter(([row]) => app.store.isCurrent(row))
       .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
     const label = rows.length === 1 ? "Nudge box" : `Nudge ${rows.length} boxes`;
     rows = [];
@@ -30,7 +29,7 @@ export function createNudges(app) {
       return rows.length > 0;
     },
     /** Where the nudged annotations are now, before the step is made. */
-    boxes: (selected) => selected.map((row) => shifted(row.xyxy, ...total)),
+    boxes: (selected) => selected.map((row) => shifted(row.xyxy, total)),
     push(selected, [dx, dy]) {
       if (rows.length && (rows.length !== selected.length || rows.some((row, i) => row !== selected[i]))) flush();
       rows = selected;

@@ -1,10 +1,10 @@
 // The two stacked canvases: size, view, pointer, wheel, and when to paint which.
 
-import { el, eachFrame } from "./dom.js";
+import { el, eachFrame } from "../shell/dom.js";
 import { createRenderer } from "./render.js";
 import { paintOverlay } from "./overlay.js";
 import { createIndex } from "./hit.js";
-import { signal } from "./signal.js";
+import { signal } from "../document/signal.js";
 import * as views from "./view.js";
 
 const REST_MS = 120; // the view is at rest this long after its last change

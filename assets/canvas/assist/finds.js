@@ -1,9 +1,9 @@
 // Candidates for phrases and example boxes. They live in this page until a person takes them; a threshold filters
 // them without another run.
 
-import { area, clipBox, contains, meets } from "./geometry.js";
-import { polygonChanges } from "./polygons.js";
-import { signal } from "./signal.js";
+import { area, clipBox, contains, meets } from "../drawing/geometry.js";
+import { polygonChanges } from "../drawing/polygons.js";
+import { signal } from "../document/signal.js";
 
 /** Everything from here up is asked for once; the slider filters. */
 export const LOWEST = 0.05;

@@ -1,6 +1,6 @@
 // The models that can be asked, and which one a person's choice means now.
 
-import { signal } from "./signal.js";
+import { signal } from "../document/signal.js";
 
 const TASKS = ["segment", "find"];
 const FALLBACK = { segmenter: "ridge_box", masker: "grabcut", finder: "" };

@@ -1,7 +1,5 @@
 // Auto class: the active head names boxes where it is sure enough.
 
-import { unchanged } from "./tweak.js";
-
 export function createNaming(app) {
   const least = () => app.settings.get("minMargin");
 
@@ -45,7 +43,8 @@ export function createNaming(app) {
         label,
       );
       if (!found) return;
-      const ops = unchanged(app, rows)
+      const ops = rows
+        .filter(app.store.isCurrent)
         .filter((row) => found.sure.has(row.id) && found.sure.get(row.id) !== row.class_id)
         .map((row) => ({ op: "set", id: row.id, changes: { class_id: found.sure.get(row.id) } }));
       if (ops.length) app.store.commit(label, ops);

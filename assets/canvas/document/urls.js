@@ -1,7 +1,7 @@
 // Addresses, all relative to where this module came from, so that share links and Space paths work.
 
-const here = typeof document === "undefined" ? "http://localhost/assets/0/canvas/urls.js" : import.meta.url;
-const root = new URL("../../../", here); // <root>/assets/<version>/canvas/urls.js
+const here = typeof document === "undefined" ? "http://localhost/assets/0/canvas/document/urls.js" : import.meta.url;
+const root = new URL("../../../../", here); // <root>/assets/<version>/canvas/document/urls.js
 
 export const urls = {
   image: (id) => new URL(`media/${encodeURIComponent(id)}`, root).href,

@@ -1,12 +1,10 @@
 // Paints the layer above: hover, selection, what is being dragged or drawn, drafts, the crosshair.
 
 import { boxToScreen, toScreen } from "./view.js";
-import { HANDLES } from "./geometry.js";
 import { labelAt, trace } from "./render.js";
 import { chip } from "./chips.js";
-import { paintPoints } from "./tools/edit_polygon.js";
+import { paintHandles, paintPoints } from "./handles.js";
 
-export const HANDLE_SIZE = 8;
 const MANY_SELECTED = 400;
 
 /** `scene` is the base layer's, with {selected, hover, moved, draft, compare, cursor, crosshair, tool}. */
@@ -21,7 +19,7 @@ export function paintOverlay(g, canvas, scene) {
   if (scene.draft) paintDraft(g, scene, scene.draft);
   if (scene.found.length) paintFound(g, scene);
   scene.preview?.paint(g, scene);
-  if (scene.simplified) for (const row of scene.selected) if (row.polygons) paintPoints(g, scene, row, {});
+  if (scene.simplified) for (const row of scene.selected) if (row.polygons) paintPoints(g, scene, row);
   scene.tool?.paint?.(g, scene);
   if (scene.crosshair && scene.cursor) paintCrosshair(g, scene);
 }
@@ -69,21 +67,6 @@ function paintSelection(g, scene) {
     if (selected.length <= 40) chip(g, screen, [x, y - 3], describe(name, row), color);
   }
   if (handles) paintHandles(g, scene, selected[0].xyxy);
-}
-
-function paintHandles(g, { view, palette }, box) {
-  const [x1, y1, x2, y2] = boxToScreen(view, box),
-    half = HANDLE_SIZE / 2;
-  g.fillStyle = "#ffffff";
-  g.strokeStyle = palette.accent;
-  g.lineWidth = 1.5;
-  for (const [hx, hy] of HANDLES) {
-    if ((hx === 0.5 && x2 - x1 < 28) || (hy === 0.5 && y2 - y1 < 28)) continue; // no room: corners do
-    g.beginPath();
-    g.roundRect(x1 + (x2 - x1) * hx - half, y1 + (y2 - y1) * hy - half, HANDLE_SIZE, HANDLE_SIZE, 2);
-    g.fill();
-    g.stroke();
-  }
 }
 
 /** What a model proposes and a person has not taken yet: dashed, with the prompt that led to it. */

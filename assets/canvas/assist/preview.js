@@ -1,10 +1,9 @@
 // Changes of many annotations, shown before they are made: old in white dashes, new in colour; a click leaves one out.
 
-import { area, contains, meets } from "./geometry.js";
-import { outline } from "./overlay.js";
-import { boxToScreen } from "./view.js";
-import { signal } from "./signal.js";
-import { unchanged } from "./tweak.js";
+import { area, contains, meets } from "../drawing/geometry.js";
+import { outline } from "../drawing/overlay.js";
+import { boxToScreen } from "../drawing/view.js";
+import { signal } from "../document/signal.js";
 
 /** @typedef {{row: object, changes: object, isOn: boolean}} Item */
 export function createPreview(app) {
@@ -59,10 +58,9 @@ export function createPreview(app) {
       show();
     },
     take() {
-      const kept = unchanged(
-        app,
-        on().map(({ row }) => row),
-      );
+      const kept = on()
+        .map(({ row }) => row)
+        .filter(app.store.isCurrent);
       const changes = new Map(items.map((item) => [item.row.id, item.changes])),
         name = label(kept.length);
       close();

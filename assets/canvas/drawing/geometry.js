@@ -42,6 +42,8 @@ export function clipBox(box, size) {
   return width(cut) >= MIN_SIDE && height(cut) >= MIN_SIDE ? cut : null;
 }
 
+export const shifted = (box, [dx, dy]) => [box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy];
+
 /** Largest part of the shift [dx, dy] that keeps every box inside the image. */
 export function limitShift(boxes, [dx, dy], size) {
   const all = bounds(boxes);

@@ -3,7 +3,7 @@
 import { applyOps, touched } from "./ops.js";
 import { signal } from "./signal.js";
 
-/** The server takes at most this many ops a request (tator/edits.py). */
+/** The server takes at most this many ops a request (tator/editing/checks.py). */
 export const OPS_LIMIT = 2000;
 
 /**
@@ -71,6 +71,8 @@ export function createStore() {
     get nextRedo() {
       return undone.at(-1)?.label ?? "";
     },
+    /** Is this annotation still as it was: neither edited nor deleted since? */
+    isCurrent: (row) => doc.rows.get(row.id) === row,
     /** Called with {ids} after every change of the document, {ids: null} after a load. */
     subscribe: changed.subscribe,
     /** Called with {imageId, kind, label, ops} for every step that has to be saved. */

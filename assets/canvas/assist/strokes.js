@@ -1,8 +1,8 @@
 // Strokes of brush and eraser on their way to the server and back. They are traced one after the other, each on
 // the outcome of the one before; each is one undo step.
 
-import { boxPolygons, polygonChanges } from "./polygons.js";
-import { applyStroke } from "./raster.js";
+import { boxPolygons, polygonChanges } from "../drawing/polygons.js";
+import { applyStroke } from "../drawing/raster.js";
 
 /**
  * @typedef {{points: number[], radius: number, erases: boolean, imageId: number, target: ?string, follows: boolean}} Stroke
@@ -55,7 +55,7 @@ async function traced(app, stroke) {
     { ofImage: false },
   );
   const changes = answer?.polygons.length ? polygonChanges(answer.polygons, app.stage.size) : null;
-  if (!changes || (row && app.store.rows.get(row.id) !== row)) return row?.id ?? null; // cancelled, or edited meanwhile
+  if (!changes || (row && !app.store.isCurrent(row))) return row?.id ?? null; // cancelled, or edited meanwhile
   keep(changes.polygons);
   return row ? setMask(app, row, changes, stroke.erases) : addMask(app, changes);
 }

@@ -1,6 +1,6 @@
 // Decoded images, a few kept: the open one and its neighbours.
 
-import { urls } from "./urls.js";
+import { urls } from "../document/urls.js";
 
 const KEEP = 5;
 

@@ -1,6 +1,6 @@
 // Requests to models under way: each is listed until it answers, can be cancelled, and is dropped when its image has gone.
 
-import { signal } from "./signal.js";
+import { signal } from "../document/signal.js";
 
 export function createPending() {
   const changed = signal();

@@ -1,14 +1,11 @@
 // Tightening boxes: the selection at once, a whole class after a look at each box.
 
-import { boxChanges, clipBox } from "./geometry.js";
+import { boxChanges, clipBox } from "../drawing/geometry.js";
 
 /** Tweaking more boxes than this at once is asked about first. */
 const ASK_ABOVE = 200;
 /** Boxes a request when the model prompts them one by one, so that progress shows. */
 const PART = 8;
-
-/** Rows that nobody edited since. */
-export const unchanged = (app, rows) => rows.filter((row) => app.store.rows.get(row.id) === row);
 
 /** Only boxes are tightened: stretching an outline would spoil it. */
 const isBox = (row) => !row.polygons;
@@ -39,7 +36,8 @@ export function createTweak(app) {
     if (!found) return null;
     const boxes = rows.map((row) => found.get(row.id).xyxy);
     const named = app.settings.get("autoClass") ? await app.naming.classesOf(rows, boxes, "Auto class") : null;
-    const items = unchanged(app, rows)
+    const items = rows
+      .filter(app.store.isCurrent)
       .map((row) => {
         const changes = found.get(row.id),
           class_id = named?.sure.get(row.id) ?? row.class_id;
