@@ -38,7 +38,9 @@ js:
 
 check: $(DEV)
 	@$(PY) -m ruff check .
-	@$(PY) -m pytest tests/test_house.py
+	@$(PY) -m ruff format --check -q .
+	@# $(PY) -m mypy joins here when its settings are in pyproject.toml
+	@$(PY) -m pytest tests/test_house*.py
 
 bench: $(DEV)
 	@$(PY) -m bench $(ROW)

@@ -32,6 +32,23 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("no CUDA device on this machine")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give browser tests, and only those, a second try."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the tests that needed a second try, each with its first error: a fault to mend even where it passed then."""
+    retried = terminalreporter.getreports("rerun")
+    if retried:
+        terminalreporter.section(f"{len(retried)} retried: faults to mend")
+    for report in retried:
+        error = getattr(report.longrepr, "reprcrash", report.longrepr)
+        terminalreporter.line(f"{report.nodeid} ({report.when}): {error}")
+
+
 @pytest.fixture(scope="session")
 def data() -> Path:
     """Return the folder of real images, or skip where it is not at hand."""

@@ -125,11 +125,8 @@ def profile(browser: Any) -> Iterator[Any]:
 @pytest.fixture
 def blank(profile: Any) -> Iterator[Any]:
     """Lend a page that remembers nothing; an error in the scripts of what it opens fails the test."""
-    import playwright.sync_api as playwright
-
     page, broken = profile.new_page(), []
     page.set_default_timeout(SLOW_MS)
-    playwright.expect.set_options(timeout=SLOW_MS)
     page.add_init_script(FORGET)
     page.on("pageerror", lambda error: broken.append(str(error)))
     yield page
@@ -154,6 +151,7 @@ def browser() -> Iterator[Any]:
     path = next(
         (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
     )
+    playwright.expect.set_options(timeout=SLOW_MS)
     with playwright.sync_playwright() as driver:
         if path is None and not Path(driver.chromium.executable_path).exists():
             pytest.skip("no Chromium on this machine")

@@ -12,7 +12,7 @@ from tests.browser.board import APP, SLOW_MS, Board
 from tests.browser.conftest import LiveApp, draw_street
 from tests.browser.test_canvas import RPC, clear
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SETTINGS = {"segmenter": "sam2_tiny", "masker": "sam2_tiny", "finder": "sam3", "findConf": 0.05, "keepMasks": False}
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.browser.board import APP, Board
 from tests.browser.test_canvas import RPC, clear, near
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CORNERS = [(200, 100), (400, 100), (400, 260), (200, 260)]
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 expect, Page = playwright.expect, playwright.Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 UNDO = "Control+z"
 # Every question of the page takes 0.2 to 0.6 s from now on; `asked` is when the last one went out.
 SLOW_LINE = """() => {
@@ -103,7 +103,6 @@ def test_a_look_maps_classes_before_a_new_dataset_is_written(page: Page, url: st
     assert classes(url, "mapped") == [("Car", 4), ("truck", 4)]
 
 
-@pytest.mark.slow
 def test_a_merge_joins_what_is_spelled_alike(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "base")
     show(page, "Manage")
@@ -153,7 +152,6 @@ def test_a_finding_is_repaired_and_undone_in_label(page: Page, url: str, stores:
     assert ask(url, "images_find", dataset="to check", search="first0")["images"][0]["annotation_count"] == 2
 
 
-@pytest.mark.slow
 def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to freeze")
     show(page, "Snapshots")
@@ -182,7 +180,6 @@ def test_two_snapshots_are_compared_and_one_is_exported(page: Page, url: str, st
     expect(page.locator("#export-of input")).to_have_value("As it is now")
 
 
-@pytest.mark.slow
 def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to cut")
     show(page, "Export")
@@ -203,7 +200,6 @@ def test_tiles_are_exported_and_what_they_cut_off_is_said(page: Page, url: str, 
     expect(page.locator("#export-tile")).to_be_hidden()
 
 
-@pytest.mark.slow
 def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to say")
     show(page, "Words")
@@ -222,7 +218,6 @@ def test_words_go_to_the_library_and_come_back(page: Page, url: str, stores: Pat
     expect(page.get_by_label("Other words for truck")).to_have_value("lorry, HGV, juggernaut")
 
 
-@pytest.mark.slow
 def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to tell")
     show(page, "Captions")
@@ -238,7 +233,6 @@ def test_a_caption_is_written_and_counted(page: Page, url: str, stores: Path):
     )
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("as_zip", [True, False])
 def test_captions_are_read_from_an_upload_and_what_fits_nothing_is_said(
     page: Page, url: str, stores: Path, tmp_path: Path, as_zip: bool

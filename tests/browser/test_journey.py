@@ -15,7 +15,7 @@ from gradio_client import Client
 from tator.vision.matching import iou
 from tests.browser.test_window import expect, import_folder, page, playwright, show  # noqa: F401
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 TRAINED_MS = 180_000
 PLATELETS = "3"  # number key of a class that the drawn box is not
 
@@ -67,7 +67,6 @@ def loose_around(truth: list[float]) -> list[float]:
     return [truth[0] - 0.14 * w, truth[1] - 0.13 * h, truth[2] + 0.12 * w, truth[3] + 0.15 * h]
 
 
-@pytest.mark.slow
 def test_the_main_job_by_mouse_and_keys(page, url: str, data: Path, target: str):  # noqa: F811
     import_folder(page, data / "bccd", "cells")
     expect(page.locator("#dataset-overview, #datasets-list").first).to_contain_text("364")

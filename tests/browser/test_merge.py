@@ -9,10 +9,9 @@ import pytest
 
 from tests.browser.test_datasets_tab import Page, bring, classes, expect, fill, open_dataset, page, show, stores  # noqa: F401
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
-@pytest.mark.slow
 def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, stores: Path):
     bring(page, stores / "second", "theirs")
     page.get_by_label("Copy into the workspace").click()
@@ -39,7 +38,6 @@ def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, st
     expect(preview).to_be_empty()
 
 
-@pytest.mark.slow
 def test_choosing_another_dataset_makes_a_look_void(page: Page, url: str, stores: Path):
     page.get_by_label("Copy into the workspace").click()
     bring(page, stores / "first", "target")
@@ -56,7 +54,6 @@ def test_choosing_another_dataset_makes_a_look_void(page: Page, url: str, stores
     expect(preview).to_be_empty()
 
 
-@pytest.mark.slow
 def test_what_was_chosen_stays_chosen_when_the_page_is_drawn_late(page: Page, url: str, stores: Path):
     page.get_by_label("Copy into the workspace").click()
     bring(page, stores / "second", "the other")
@@ -85,7 +82,6 @@ def test_what_was_chosen_stays_chosen_when_the_page_is_drawn_late(page: Page, ur
     expect(chosen).to_have_value("")
 
 
-@pytest.mark.slow
 def test_an_export_leaves_what_was_chosen_for_the_next(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "to send")
     show(page, "Export")

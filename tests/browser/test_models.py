@@ -12,7 +12,7 @@ from tests import tiny
 
 expect = playwright.expect
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture
@@ -30,7 +30,6 @@ def chosen(page, elem_id: str, label: str) -> None:
     page.get_by_role("option", name=label, exact=True).click()
 
 
-@pytest.mark.slow
 def test_a_checkpoint_is_imported_tried_and_unloaded(page, live_app, tmp_path: Path):
     opened(page, "models")
     row = page.locator("#models-list tr[data-id=sam2_tiny]")
@@ -64,7 +63,6 @@ def test_a_checkpoint_is_imported_tried_and_unloaded(page, live_app, tmp_path: P
     expect(memory).to_contain_text("None. A model is loaded when")
 
 
-@pytest.mark.slow
 def test_the_predictors_are_set_and_stay_set(page, live_app):
     opened(page, "system")
     expect(page.locator("#system-slots")).to_contain_text("previous")

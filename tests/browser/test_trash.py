@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.test_datasets_tab import Page, ask, bring, expect, fill, open_dataset, page, show, stores  # noqa: F401
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 def delete(page: Page, name: str) -> None:
@@ -22,7 +22,6 @@ def delete(page: Page, name: str) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_deleted_dataset_comes_back_under_another_name_and_goes_for_good(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "pets")
     boxes = ask(url, "datasets_get", dataset="pets")["annotations"]
@@ -55,7 +54,6 @@ def test_a_deleted_dataset_comes_back_under_another_name_and_goes_for_good(page:
     assert ask(url, "trash_list") == [] and [row["name"] for row in ask(url, "datasets_list")] == ["pets"]
 
 
-@pytest.mark.slow
 def test_a_snapshot_comes_back_to_its_page(page: Page, url: str, stores: Path):
     bring(page, stores / "first", "frozen")
     show(page, "Snapshots")

@@ -17,7 +17,7 @@ from tests.conftest import Server
 
 expect, Page = playwright.expect, playwright.Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 PIECE = 8 * 2**20  # as sending.js has it
 BOX = "#new-upload"
 
@@ -113,7 +113,6 @@ def test_a_reload_in_the_middle_goes_on_where_the_server_stands(page: Page, serv
     assert content == {"large.bin": file.read_bytes()}
 
 
-@pytest.mark.slow
 def test_a_server_killed_in_the_middle_loses_nothing(page: Page, server: Server, tmp_path: Path):
     file = large(tmp_path, 3.2)
     wire = Wire(page, 1)
@@ -135,7 +134,6 @@ def test_a_server_killed_in_the_middle_loses_nothing(page: Page, server: Server,
     assert {"large.bin": file.read_bytes()} in uploads(server).values()
 
 
-@pytest.mark.slow
 def test_cancel_keeps_what_arrived_and_discard_deletes_it(page: Page, server: Server, tmp_path: Path):
     before = uploads(server).keys()
     file = large(tmp_path, 2.5)
@@ -164,7 +162,6 @@ def test_cancel_keeps_what_arrived_and_discard_deletes_it(page: Page, server: Se
     assert again != begun and uploads(server)[again] == {"large.bin": file.read_bytes()}
 
 
-@pytest.mark.slow
 def test_a_folder_keeps_every_name_and_chosen_again_sends_nothing(page: Page, server: Server, tmp_path: Path):
     root = tmp_path / "my set"
     names = [
@@ -206,7 +203,6 @@ def test_an_uploaded_folder_is_imported(page: Page, server: Server, tmp_path: Pa
     expect(page.locator("#dataset-overview")).to_contain_text("Boxes")
 
 
-@pytest.mark.slow
 def test_a_folder_whose_upload_was_imported_is_sent_anew(page: Page, server: Server, tmp_path: Path):
     root = tmp_path / "twice"
     root.mkdir()

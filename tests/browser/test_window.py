@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 expect, Page = playwright.expect, playwright.Page
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 COLOURS = {"red": (220, 40, 40), "blue": (40, 70, 220)}
 
 
@@ -102,7 +102,6 @@ def test_a_folder_is_imported_and_its_report_seen(page: Page, url: str, scenes: 
     assert [row["name"] for row in ask(url, "datasets_list")] == ["scenes"]
 
 
-@pytest.mark.slow
 def test_classes_are_edited_in_place(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "editable")
     page.get_by_role("tab", name="Classes").click()
@@ -124,7 +123,6 @@ def test_classes_are_edited_in_place(page: Page, url: str, scenes: Path):
     ]
 
 
-@pytest.mark.slow
 def test_an_upload_keeps_sub_folders(page: Page, url: str, scenes: Path):
     show(page, "datasets")
     page.locator("#new-source").get_by_text("Upload").click()
@@ -138,7 +136,6 @@ def test_an_upload_keeps_sub_folders(page: Page, url: str, scenes: Path):
     assert len(paths) == 12 and sum("deep/er/" in path for path in paths) == 6
 
 
-@pytest.mark.slow
 def test_a_head_is_trained_and_measured(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to learn")
     show(page, "train_clip")
@@ -159,7 +156,6 @@ def test_a_head_is_trained_and_measured(page: Page, url: str, scenes: Path):
     expect(page.locator("#jobs-detail")).to_contain_text("Result")
 
 
-@pytest.mark.slow
 def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to export")
     page.get_by_role("tab", name="Export").click()
@@ -173,7 +169,6 @@ def test_an_export_is_made_and_downloaded(page: Page, url: str, scenes: Path):
     assert httpx.get(f"{url}/{link.get_attribute('href')}").content[:2] == b"PK"
 
 
-@pytest.mark.slow
 def test_deleting_asks_and_leaves_linked_images_alone(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to delete")
     before = sorted(path.name for path in scenes.rglob("*"))
@@ -201,7 +196,6 @@ def test_a_refusal_is_shown_as_a_toast(page: Page):
     assert page.locator("img[src=x]").count() == 0
 
 
-@pytest.mark.slow
 def test_a_saved_recipe_fills_the_form(page: Page, url: str):
     show(page, "train_clip")
     fewest = page.get_by_label("Fewest in a class")
