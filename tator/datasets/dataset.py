@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sqlalchemy import RowMapping, Select, func, select, update
 
 from tator.datasets import label_map
 from tator.datasets.label_map import LabelClass
 from tator.datasets.owners import IN_USE, owner_of
+from tator.datasets.selecting import select_annotations
+from tator.storage.database import Store, chunks
 from tator.storage.images import read_image
 from tator.storage.schema import IMAGE_STATES, annotation, image
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.workspace import Workspace, inside
 from tator.types import BadInput, Conflict, Detections, Image, NotFound
-
-if TYPE_CHECKING:
-    from tator.storage.database import Store
+from tator.vision.masks import of_outline
 
 LONGEST_NAME = 100
-QUERY_IDS = 500  # ids in one IN (...): far below the parameter limit of every database
 
 
 def check_dataset_name(name: str) -> str:
@@ -163,12 +163,7 @@ class Dataset:
         return {**facts, "classes": rows, "report": row["report"] or {}}
 
     def _used(self, conn: Any) -> dict[int, int]:
-        joined = annotation.join(image, image.c.id == annotation.c.image_id)
-        query = (
-            select(annotation.c.class_id, func.count())
-            .select_from(joined)
-            .where(image.c.dataset_id == self.id, annotation.c.status == "accepted")
-        )
+        query = select_annotations(self.id, annotation.c.class_id, func.count(), status="accepted")
         return {class_id: n for class_id, n in conn.execute(query.group_by(annotation.c.class_id))}
 
     def rename(self, new_name: str) -> Dataset:
@@ -278,7 +273,7 @@ class Dataset:
         """Return {image id: rows of the annotation table}, oldest first, with every id asked for present."""
         found: dict[int, list[RowMapping]] = {image_id: [] for image_id in image_ids}
         with self.store.read() as conn:
-            for ids in _chunks(list(found)):
+            for ids in chunks(found):
                 wanted = annotation.c.image_id.in_(ids) & (annotation.c.status == status)
                 order = (annotation.c.image_id, annotation.c.created_at, annotation.c.id)
                 for row in conn.execute(select(annotation).where(wanted).order_by(*order)).mappings():
@@ -289,36 +284,49 @@ class Dataset:
         """Return {image id: caption} of those images that have one."""
         found: dict[int, str] = {}
         with self.store.read() as conn:
-            for ids in _chunks(list(image_ids)):
+            for ids in chunks(image_ids):
                 wanted = image.c.id.in_(ids) & image.c.caption.is_not(None)
                 found.update(
                     {row.id: row.caption for row in conn.execute(select(image.c.id, image.c.caption).where(wanted))}
                 )
         return found
 
-    def annotations(self, image_ids: Iterable[int], status: str = "accepted") -> dict[int, Detections]:
+    def annotations(
+        self, image_ids: Iterable[int], status: str = "accepted", outlines: bool = False
+    ) -> dict[int, Detections]:
         """Return {image id: Detections}, class_id being the stable class id.
 
         The data columns are "id", "source" and "status"; an image without annotations has empty Detections.
+
+        Args:
+            image_ids: whose annotations.
+            status: candidate, accepted or rejected.
+            outlines: also fill `mask`, without a pixel where only the box is known, and the columns "polygons" and
+                "rle" as they are stored, None where there is none.
         """
-        return {i: _detections(rows) for i, rows in self.annotation_rows(list(image_ids), status).items()}
+        return {i: _detections(rows, outlines) for i, rows in self.annotation_rows(list(image_ids), status).items()}
 
 
-def _detections(rows: Sequence[RowMapping]) -> Detections:
-    return Detections.of(
-        [[row["x1"], row["y1"], row["x2"], row["y2"]] for row in rows],
-        [np.nan if row["confidence"] is None else row["confidence"] for row in rows],
-        [row["class_id"] for row in rows],
-        **{name: np.asarray([row[name] for row in rows], dtype=object) for name in ("id", "source", "status")},
+def _detections(rows: Sequence[RowMapping], outlines: bool) -> Detections:
+    names = ("id", "source", "status", *(("polygons", "rle") if outlines else ()))
+    return Detections(
+        np.array([[row["x1"], row["y1"], row["x2"], row["y2"]] for row in rows], np.float32).reshape(-1, 4),
+        np.array([np.nan if row["confidence"] is None else row["confidence"] for row in rows], np.float32),
+        np.array([row["class_id"] for row in rows], np.int64),
+        tuple(of_outline(row["polygons"], row["rle"]) for row in rows) if outlines else None,
+        {name: _column([row[name] for row in rows]) for name in names},
     )
+
+
+def _column(values: list[Any]) -> NDArray[np.object_]:
+    """Return a column of any objects, lists among them, which NumPy would otherwise take apart."""
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
 
 
 def _image_row(row: RowMapping) -> ImageRow:
     return ImageRow(**{name: row[name] for name in ImageRow.__dataclass_fields__})
-
-
-def _chunks(ids: list[int]) -> Iterator[list[int]]:
-    return (ids[start : start + QUERY_IDS] for start in range(0, len(ids), QUERY_IDS))
 
 
 def _counts(conn: Any, dataset_id: int | None = None) -> dict[int, dict]:

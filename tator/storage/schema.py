@@ -92,10 +92,11 @@ annotation = Table(
     Column("rle", Maybe),  # COCO run lengths {"size": [h, w], "counts": str}
     Column("confidence", Float),  # nothing where a person drew it
     Column("source", String(100), nullable=False, default="human"),  # human or <backend>@<run>
-    Column("status", String(16), nullable=False, default="accepted"),
+    Column("status", String(16), nullable=False, default="accepted"),  # one of ANNOTATION_STATUSES
     Column("author", String(100), nullable=False, default=""),
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
+    Index(None, "status", "source"),
 )
 
 edit = Table(

@@ -93,13 +93,31 @@ def ring_area(ring: list[float]) -> float:
 
 def of_polygons(polygons: list[Polygon], width: int, height: int) -> Mask | None:
     """Return the pixels whose centres lie in any polygon and in none of its holes; None where there are none."""
-    dense = np.zeros((height, width), bool)
-    for rings in polygons:
-        toggles = np.zeros((height, width + 1), np.int64)
+    rings_of = [[np.asarray(ring, np.float64).reshape(-1, 2) for ring in rings] for rings in polygons]
+    corners = np.concatenate([np.zeros((0, 2)), *(ring for rings in rings_of for ring in rings)])
+    if not len(corners):
+        return None
+    left, top = np.floor(corners.min(0)).clip(0, [width, height]).astype(int)
+    right, bottom = np.ceil(corners.max(0)).clip(0, [width, height]).astype(int)
+    dense = np.zeros((bottom - top, right - left), bool)  # of the part that they can reach
+    for rings in rings_of:
+        toggles = np.zeros((bottom - top, right - left + 1), np.int64)
         for ring in rings:
-            _add_crossings(toggles, np.asarray(ring, np.float64).reshape(-1, 2))
+            _add_crossings(toggles, ring - [left, top])
         dense |= (np.cumsum(toggles, axis=1)[:, :-1] % 2).astype(bool)
-    return of_dense(dense)
+    return of_dense(dense, int(left), int(top))
+
+
+def of_outline(polygons: list[Polygon] | None, rle: dict | None) -> Mask:
+    """Return the mask of an annotation's polygons or run lengths; without a pixel where it has neither."""
+    mask = None
+    if rle:
+        mask = of_rle(rle)
+    elif polygons:
+        ends = [np.asarray(ring, np.float64).reshape(-1, 2).max(0) for rings in polygons for ring in rings]
+        width, height = np.ceil(np.max(ends, axis=0)).astype(int)
+        mask = of_polygons(polygons, int(width), int(height))
+    return mask or Mask(0, 0, np.zeros((0, 0), bool))
 
 
 def _add_crossings(toggles: NDArray[np.int64], points: NDArray[np.float64]) -> None:

@@ -108,7 +108,8 @@ def test_rows_of_every_earlier_version_are_kept_by_the_migrations(tmp_path):
         with old.write() as conn:
             config.attributes["connection"] = conn
             command.upgrade(config, version)
-            conn.execute(text("insert into dataset values (7, 'kept', 'linked', '/images', 0, '{}', null, 1.5)"))
+            conn.execute(text("insert into dataset (id, name, storage, root, next_class_id, settings, created_at)"
+                              " values (7, 'kept', 'linked', '/images', 0, '{}', 1.5)"))  # fmt: skip
             conn.execute(text("insert into image (id, dataset_id, path, width, height, state, revision, annotation_count)"
                               " values (9, 7, 'a.jpg', 1, 1, 'new', 0, 0)"))  # fmt: skip
         old.close()
