@@ -300,6 +300,10 @@ def faults_of(verb: Operation) -> typing.Iterator[str]:
         of_plain = typing.get_origin(p.annotation) is list and typing.get_args(p.annotation)[0] in PLAIN
         if not (plain or of_plain):
             yield f"{p.name} is {p.annotation}"
+    if verb.is_job != bool(verb.title):
+        yield f"the title is {verb.title!r}: a job has one, and nothing else"
+    if verb.makes and verb.makes not in verb.parameters:
+        yield f"makes names {verb.makes}, which is not an argument"
 
 
 BAD_INPUTS = [*range(1, 17), *range(27, 30), *range(31, 42)]  # of the catalogue: what readers, archives and images meet

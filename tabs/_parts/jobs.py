@@ -12,6 +12,7 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.shell import IN_TURN, Shell
+from tator.ops import operations
 
 TICK_S = 0.7
 LOG_ROWS = 60  # newest messages shown; all are kept in the database
@@ -150,9 +151,10 @@ def line(job: dict) -> h.Html:
 def title(job: dict) -> str:
     """Return the operation and what it works on, as a person reads it."""
     arguments = job["arguments"] or {}
-    verb = w.WORK.get(job["kind"], job["kind"].replace("_", " ").capitalize())
+    verb = operations().get(job["kind"])
+    work = verb.title if verb else job["kind"].replace("_", " ").capitalize()  # a newer Tator may have written it
     subject = next((arguments[key] for key in ("name", "dataset", "card", "source") if arguments.get(key)), "")
-    return f"{verb}: {subject}" if subject else verb
+    return f"{work}: {subject}" if subject else work
 
 
 def numbers(job: dict) -> str:
@@ -169,14 +171,20 @@ def numbers(job: dict) -> str:
 
 
 def amount(job: dict, number: float) -> str:
-    """Return a job's progress in its unit: bytes where it moves weights."""
-    return w.size(number) if job["kind"].startswith("weights_") else w.count(number)
+    """Return a job's progress in its unit."""
+    return w.size(number) if counts_bytes(job) else w.count(number)
+
+
+def counts_bytes(job: dict) -> bool:
+    """Return whether a job's progress is in bytes, as where it moves weights."""
+    verb = operations().get(job["kind"])
+    return verb is not None and verb.unit == "bytes"
 
 
 def per_second(job: dict) -> str:
     """Return how fast a job is, "" where that is not known."""
     rate = job.get("rate")
-    if job["kind"].startswith("weights_"):
+    if counts_bytes(job):
         return f"{w.size(rate)}/s" if rate else ""
     return f"{rate:,.{0 if rate >= 100 else 1}f}/s" if rate else ""
 

@@ -15,26 +15,6 @@ STATE_TONES = {
     "cancelled": "warn",
     "interrupted": "warn",
 }
-WORK = {
-    "datasets_create": "Import",
-    "datasets_merge": "Merge",
-    "datasets_preview": "Look",
-    "datasets_clone": "Clone",
-    "datasets_check": "Check",
-    "datasets_repair": "Repair",
-    "datasets_export": "Export",
-    "datasets_build_qwen": "Build conversations",
-    "crop_zip": "Cut crops",
-    "snapshots_create": "Snapshot",
-    "captions_import": "Read captions",
-    "captions_export": "Export captions",
-    "weights_download": "Download",
-    "weights_import": "Import weights",
-    "trash_purge": "Delete for good",
-    "trash_empty": "Empty the trash",
-    "heads_train": "Train head",
-    "refiner_train": "Train box refiner",
-}
 ACTIVE = ("queued", "running")
 
 

@@ -19,6 +19,7 @@ from tabs.datasets import overview as _overview
 from tabs.datasets import report_view as report
 from tabs.datasets import snapshots as _snapshots
 from tabs.datasets import trash as _trash
+from tator.ops import operations
 from tator.types import NotFound
 from tator.workbench import Workbench
 
@@ -50,11 +51,6 @@ KINDS = [
     "trash_purge",
     "trash_empty",
 ]
-MAKES = {
-    "datasets_create": "name",
-    "datasets_clone": "new_name",
-    "datasets_merge": "dataset",
-}  # the argument that names what was made
 
 
 @dataclass
@@ -272,8 +268,8 @@ def _end(
             answer[trash.panel] = _trash.draw(shell, thrown)
             return _answered(answer | {frame.head[0]: heading(shell, dataset)[0]}, shown, frame)
         was = dataset
-        if job["kind"] in MAKES:
-            dataset = job["arguments"].get(MAKES[job["kind"]], dataset)
+        if makes := operations()[job["kind"]].makes:
+            dataset = job["arguments"].get(makes, dataset)
             page = landing(shell, job["kind"], dataset) if done else page
             answer |= {shell.dataset: shell.pick(dataset)} | (cleared if done else {})
             answer |= {frame.page: page, frame.inner: gr.Tabs(selected=page)}
@@ -346,7 +342,7 @@ def resumed(shell: Shell, dataset: str) -> str:
         job
         for kind in ("datasets_create", "datasets_merge")
         for job in shell.call("jobs_list", kind=kind, limit=200)
-        if job["arguments"].get(MAKES[kind]) == dataset
+        if job["arguments"].get(operations()[kind].makes) == dataset
     ]
     if not found:
         raise NotFound(

@@ -10,7 +10,7 @@ import pkgutil
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from tator.types import BadInput
 from tator.workbench import Workbench
@@ -26,6 +26,9 @@ class Operation:
         mirrors: names of the reference's endpoints that this one answers (docs/endpoints.md).
         in_child: run as a child process: it trains, or could exhaust memory.
         writes: it changes something, so read-only callers may not use it.
+        title: what people read a job of it is called, such as Train head.
+        makes: the argument that names the dataset which a job of it makes or fills; "" for none.
+        unit: what its progress counts: "" for things, or bytes.
     """
 
     name: str
@@ -33,6 +36,9 @@ class Operation:
     mirrors: tuple[str, ...] = ()
     in_child: bool = False
     writes: bool = True
+    title: str = ""
+    makes: str = ""
+    unit: Literal["", "bytes"] = ""
 
     @property
     def is_job(self) -> bool:
@@ -68,9 +74,14 @@ def operation(fn: Callable | None = None, **facts: Any) -> Callable:
 
 def operations() -> dict[str, Operation]:
     """Import every module of this package and return {name: operation}, sorted by name."""
+    _import_all()
+    return dict(sorted(_found.items()))
+
+
+@functools.cache
+def _import_all() -> None:
     for info in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{info.name}")
-    return dict(sorted(_found.items()))
 
 
 def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:

@@ -151,7 +151,7 @@ def classify_boxes(
     return name_boxes(wb, data, row, checked_boxes(row, boxes), head, min_margin)
 
 
-@operation
+@operation(title="Train box refiner")
 def refiner_train(wb: Workbench, dataset: str) -> Work:
     """Teach the box refiner from the dataset's accepted boxes.
 

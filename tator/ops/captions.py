@@ -45,7 +45,7 @@ def datasets_text_label_set(wb: Workbench, dataset: str, image: str, caption: st
     return set_caption(wb.dataset(dataset), image, caption, wb.user)
 
 
-@operation
+@operation(title="Read captions")
 def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = True) -> Work:
     """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl.
 
@@ -65,7 +65,7 @@ def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = Tr
     return (yield from import_captions(wb.dataset(dataset), wb.own_source(source), replace, wb.user))
 
 
-@operation
+@operation(title="Export captions")
 def captions_export(wb: Workbench, dataset: str, kind: Literal["txt", "jsonl"] = "txt") -> Work:
     """Write a dataset's captions into a zip.
 
@@ -89,7 +89,7 @@ def captions_export(wb: Workbench, dataset: str, kind: Literal["txt", "jsonl"] =
     return (yield from write_files(wb.workspace, f"{data.name}-captions", fill))
 
 
-@operation(mirrors=("datasets_build_qwen",))
+@operation(mirrors=("datasets_build_qwen",), title="Build conversations")
 def datasets_build_qwen(
     wb: Workbench,
     dataset: str,

@@ -18,7 +18,7 @@ def datasets_list(wb: Workbench) -> list[dict]:
     return Dataset.listing(wb.store)
 
 
-@operation(mirrors=("datasets_upload", "qwen_dataset_init", "qwen_dataset_finalize"))
+@operation(mirrors=("datasets_upload", "qwen_dataset_init", "qwen_dataset_finalize"), title="Import", makes="name")
 def datasets_create(
     wb: Workbench,
     name: str,

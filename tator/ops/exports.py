@@ -34,7 +34,7 @@ Format = Literal[
 ]  # those of formats.table that can be written; a test holds it
 
 
-@operation(mirrors=("datasets_download", "sam3_datasets_convert"))
+@operation(mirrors=("datasets_download", "sam3_datasets_convert"), title="Export")
 def datasets_export(
     wb: Workbench,
     dataset: str,
@@ -77,7 +77,7 @@ def datasets_export(
     return (yield from export_dataset(content, format, with_images, splits, states, classes, statuses, tiling))
 
 
-@operation(mirrors=("crop_zip_init", "crop_zip_chunk", "crop_zip_finalize"))
+@operation(mirrors=("crop_zip_init", "crop_zip_chunk", "crop_zip_finalize"), title="Cut crops")
 def crop_zip(
     wb: Workbench,
     dataset: str,

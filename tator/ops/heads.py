@@ -25,7 +25,7 @@ IDS = 200  # images whose annotations are read in one query
 SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
 
 
-@operation(mirrors=("clip_train_start",), in_child=True)
+@operation(mirrors=("clip_train_start",), in_child=True, title="Train head")
 def heads_train(
     wb: Workbench,
     dataset: str,

@@ -25,7 +25,7 @@ def formats_list(wb: Workbench) -> list[dict]:
     ]
 
 
-@operation(writes=False)
+@operation(writes=False, title="Look")
 def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str = "") -> Work:
     """Look at a folder, zip, upload or dataset as an import would; nothing is written.
 
@@ -55,7 +55,7 @@ def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str 
     return (yield from preview_source(wb.workspace, source, format, ours, words))
 
 
-@operation
+@operation(title="Merge", makes="dataset")
 def datasets_merge(
     wb: Workbench, dataset: str, source: str, with_labels: bool = True, format: str = "", mapping: list[str] = []
 ) -> Work:
@@ -82,7 +82,7 @@ def datasets_merge(
     return (yield from merge_source(target, wb.own_source(source), with_labels, format, mapping))
 
 
-@operation
+@operation(title="Clone", makes="new_name")
 def datasets_clone(
     wb: Workbench, dataset: str, new_name: str, storage: Literal["same", "linked", "managed"] = "same"
 ) -> Work:

@@ -67,7 +67,7 @@ def _row(wb: Workbench, card: Card, loaded: dict[str, Any] | None) -> dict[str, 
     }  # fmt: skip
 
 
-@operation
+@operation(title="Download", unit="bytes")
 def weights_download(wb: Workbench, card: str) -> Work:
     """Download a model's weights; what an earlier try fetched is kept and continued.
 
@@ -86,7 +86,7 @@ def weights_download(wb: Workbench, card: str) -> Work:
     return {"card": card, "file": place}
 
 
-@operation
+@operation(title="Import weights", unit="bytes")
 def weights_import(wb: Workbench, card: str, source: str) -> Work:
     """Copy a model's weights from this machine or an upload, checked first.
 

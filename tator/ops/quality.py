@@ -25,7 +25,7 @@ Repairable = Literal[
 ]  # those of quality.check.CHECKS with a repair; a test holds it
 
 
-@operation(mirrors=("datasets_check",), writes=False)
+@operation(mirrors=("datasets_check",), writes=False, title="Check")
 def datasets_check(
     wb: Workbench, dataset: str, tiny_px: float = 4.0, near_bits: int = 4, with_looks: bool = True
 ) -> Work:
@@ -48,7 +48,7 @@ def datasets_check(
     return (yield from check_dataset(wb.dataset(dataset), Limits(tiny_px=tiny_px), near_bits, with_looks))
 
 
-@operation
+@operation(title="Repair")
 def datasets_repair(
     wb: Workbench, dataset: str, check: Repairable, image_ids: list[int] = [], tiny_px: float = 4.0, near_bits: int = 4
 ) -> Work:

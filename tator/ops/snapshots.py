@@ -44,7 +44,7 @@ def datasets_split(
     return split_dataset(wb.dataset(dataset), by, train, val, test, seed, key, keep)
 
 
-@operation
+@operation(title="Snapshot")
 def snapshots_create(wb: Workbench, dataset: str, name: str, with_hashes: bool = True) -> Work:
     """Freeze what a dataset holds now under a name; it never changes.
 

@@ -38,7 +38,7 @@ def trash_restore(wb: Workbench, entry: str, new_name: str = "") -> dict:
     return asdict(trash_of(wb).restore(entry, new_name))
 
 
-@operation
+@operation(title="Delete for good")
 def trash_purge(wb: Workbench, entry: str, confirm: str) -> Work:
     """Delete something of the trash for good; files outside the workspace stay.
 
@@ -58,7 +58,7 @@ def trash_purge(wb: Workbench, entry: str, confirm: str) -> Work:
     return (yield from trash.purge(entry))
 
 
-@operation
+@operation(title="Empty the trash")
 def trash_empty(wb: Workbench, confirm: int) -> Work:
     """Delete everything in the trash for good; files outside the workspace stay.
 
