@@ -77,7 +77,9 @@ def _cut(archive: zipfile.ZipFile, plan: Plan, row, boxes: Sequence, how: tuple)
     """Write the crops of one image; return how many there are and their lines of the index."""
     folders, margin, smallest_px = how
     try:
-        pixels = read_image(plan.content.path(row)) if boxes else None
+        if not boxes:
+            return 0, []
+        pixels = read_image(plan.content.path(row))
     except (BadInput, NotFound) as error:
         plan.left_out.append({"file": row.path, "reason": str(error)})
         return 0, []

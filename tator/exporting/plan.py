@@ -19,13 +19,20 @@ from tator.types import BadInput, NotFound
 class Content(Protocol):
     """What can be exported: a dataset, or a snapshot of one."""
 
-    name: str
-    workspace: Workspace
+    @property
+    def name(self) -> str:
+        """Name of the dataset."""
+
+    @property
+    def workspace(self) -> Workspace:
+        """Where exports are written."""
 
     def classes(self) -> list[LabelClass]:
         """Return the classes in label-map order."""
 
-    def images(self, states: Sequence[str] | None, splits: Sequence[str] | None, readable: bool) -> list[ImageRow]:
+    def images(
+        self, states: Sequence[str] | None = None, splits: Sequence[str] | None = None, *, readable: bool = True
+    ) -> list[ImageRow]:
         """Return images in path order."""
 
     def annotation_rows(self, image_ids: Sequence[int], status: str) -> dict[int, list[Any]]:

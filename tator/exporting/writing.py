@@ -16,7 +16,7 @@ from tator.exporting.plan import Choice, Content, Plan, plan_export
 from tator.exporting.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
 from tator.exporting.zips import Zip, entry, write_files
 from tator.formats import Label
-from tator.formats.table import format_named, writable
+from tator.formats.table import FORMATS, writable
 from tator.formats.writing import Written
 from tator.storage.images import portable
 from tator.storage.workspace import Workspace
@@ -106,9 +106,10 @@ def export_dataset(
     Raises:
         BadInput: unknown format, state, status or class, nothing to export, or a format that needs the images.
     """
-    if format not in writable():
+    known = FORMATS.get(format)
+    if known is None or known.write is None:
         raise BadInput(f"format must be one of {', '.join(writable())}, is {format[:80]!r}")
-    known = format_named(format)
+    write = known.write
     if known.holds_images and not with_images:
         raise BadInput(f"{known.label} holds the images themselves; export it with them")
     choice = Choice(splits, states, classes, statuses)
@@ -120,7 +121,7 @@ def export_dataset(
         if tiling:
             images = {split: SplitTiles(each, tiling, known.image_path) for split, each in images.items()}
             total = yield from count_tiles(list(images.values()), plan.total)
-        for done in known.write(out, plan.names, images):
+        for done in write(out, plan.names, images):
             if done % 50 == 0 or done == total:
                 yield Progress(done, total, "Writing labels")
         if with_images and not known.holds_images:
@@ -131,8 +132,10 @@ def export_dataset(
             {"annotations": sum(each.annotations for each in images.values())},
             _notes(plan, out.notes, format),
         )
-        tally = Tally.of(images.values()) if tiling else None
-        return facts | (tally.facts() if tally else {}) | {"notes": notes + (tally.notes(tiling) if tally else [])}
+        if not tiling:
+            return facts | {"notes": notes}
+        tally = Tally.of(images.values())
+        return facts | tally.facts() | {"notes": notes + tally.notes(tiling)}
 
     title = f"{dataset.name}-{format}" + (f"-tiles{tiling.size}" if tiling else "")
     return (yield from write_zip(dataset.workspace, title, plan, fill))

@@ -93,7 +93,7 @@ class Gathered:
         """Whether an entry, or a file that says "nothing here", was found for an image."""
         return image in self._entries
 
-    def told_size(self, image: str, file: str, width: object, height: object) -> None:
+    def told_size(self, image: str, file: str, width: Any, height: Any) -> None:
         """Remember the size a file gives for an image, to compare when the image has been measured."""
         if all(isinstance(v, (int, float)) and v == v and 0 < v < 1e9 for v in (width, height)):
             self._sizes[image] = (file, (int(width), int(height)))

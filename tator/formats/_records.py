@@ -115,6 +115,7 @@ def _packed(content: memoryview) -> list[int]:
 def _fields(message: memoryview) -> Iterator[tuple[int, Any]]:
     """Yield (field number, value) of a protocol buffer message."""
     at = 0
+    value: Any  # an int, or the bytes of a field
     while at < len(message):
         tag, at = _varint(message, at)
         kind = tag & 7

@@ -179,9 +179,11 @@ class CocoSource:
         """Return one annotation as a label, or None after noting why not."""
         where = f"{file} ({path}, annotation {str(row.get('id'))[:40]})"
         if _key(row.get("category_id")) not in indices:
-            return self.report.drop(where, "class out of range", f"category {str(row.get('category_id'))[:40]}")
+            self.report.drop(where, "class out of range", f"category {str(row.get('category_id'))[:40]}")
+            return None
         if row.get("iscrowd") == 1:
-            return self.report.drop(where, "crowd region", "a region of many objects is no single object")
+            self.report.drop(where, "crowd region", "a region of many objects is no single object")
+            return None
         shape = row.get("segmentation")
         polygons = self._polygons(shape, width, height, where) if isinstance(shape, list) else None
         rle = None
@@ -192,11 +194,10 @@ class CocoSource:
                 self.report.repair(where, "mask left out", str(error))
         corners = _corners(row.get("bbox"))
         if corners is None:
-            corners = _extent(polygons) or (rle and rle_box(rle))
+            corners = _extent(polygons) or (rle_box(rle) if rle else None)
             if not corners:
-                return self.report.drop(
-                    where, "no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]"
-                )
+                self.report.drop(where, "no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]")
+                return None
             self.report.repair(where, "box taken from the shape")
         box = fit_box(corners, width, height, self.report, where)
         return box and Label(indices[_key(row["category_id"])], box, polygons, rle)

@@ -88,10 +88,10 @@ class CvatSource(Gathered):
             if shape.tag in NO_AREA:
                 detail = f"{NO_AREA[shape.tag]}: {shape.get('label')}"
                 self.take(image, f"{path} ({image})", None, Refused("shape without an area", detail))
-            elif name := shape.get("label"):
+            elif said := shape.get("label"):
                 for attribute in shape.iterfind("attribute"):
                     self.report.notice(path, "attributes are not kept", str(attribute.get("name"))[:80])
-                self.take(image, f"{path} ({image})", None, (shape.tag, self.name(name), dict(shape.attrib)))
+                self.take(image, f"{path} ({image})", None, (shape.tag, self.name(said), dict(shape.attrib)))
             else:
                 self.take(image, f"{path} ({image})", None, Refused("object without a class"))
 
@@ -114,12 +114,12 @@ class CvatSource(Gathered):
             return outline_label(index, [points], place)
         if tag == "ellipse":
             place.repair("ellipse read as an outline")
-            return outline_label(
-                index, [ellipse(*(number(given.get(key)) for key in ("cx", "cy", "rx", "ry")), turn)], place
-            )
+            cx, cy, rx, ry = (number(given.get(key)) for key in ("cx", "cy", "rx", "ry"))
+            return outline_label(index, [ellipse(cx, cy, rx, ry, turn)], place)
         if tag == "mask":
             return _mask(index, given, place)
-        return place.drop("unknown shape", f"<{tag}>: {name[:80]}")
+        place.drop("unknown shape", f"<{tag}>: {name[:80]}")
+        return None
 
 
 def _folder(path: str) -> str:
@@ -134,7 +134,8 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
         left, top, width, height = (int(given[key]) for key in ("left", "top", "width", "height"))
         runs = [int(run) for run in given["rle"].split(",")]
     except (KeyError, ValueError):
-        return place.drop("mask refused", "expected rle, left, top, width and height as whole numbers")
+        place.drop("mask refused", "expected rle, left, top, width and height as whole numbers")
+        return None
     inside = (
         0 <= left
         and 0 <= top
@@ -144,12 +145,14 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
         and top + height <= place.height
     )
     if not inside or min(runs) < 0 or sum(runs) > width * height:
-        return place.drop("mask refused", f"{width} x {height} at {left}, {top} does not fit its runs or the image")
+        place.drop("mask refused", f"{width} x {height} at {left}, {top} does not fit its runs or the image")
+        return None
     pixels = np.zeros(width * height, bool)
     pixels[: sum(runs)] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     mask = masks.of_dense(pixels.reshape(height, width), left, top)
     if mask is None:
-        return place.drop("zero area", "mask")
+        place.drop("zero area", "mask")
+        return None
     x1, y1, x2, y2 = map(float, masks.box_of(mask))
     return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
 

@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
@@ -109,9 +110,11 @@ class LabelmeSource(Gathered):
         if kind == "polygon":
             return outline_label(index, [flat], place)
         if kind in NO_AREA:
-            return place.drop("shape without an area", f"{kind}: {name[:80]}")
+            place.drop("shape without an area", f"{kind}: {name[:80]}")
+            return None
         if len(flat) != 4:
-            return place.drop("shape refused", f"{str(kind)[:40]} of {len(flat)} numbers; expected two corners")
+            place.drop("shape refused", f"{str(kind)[:40]} of {len(flat)} numbers; expected two corners")
+            return None
         if kind == "rectangle":
             return box_label(index, ordered(*flat), place)
         if kind == "circle":
@@ -120,7 +123,8 @@ class LabelmeSource(Gathered):
             return outline_label(index, [ellipse(flat[0], flat[1], radius, radius)], place)
         if kind == "mask":
             return _mask(index, shape.get("mask"), flat, place)
-        return place.drop("unknown shape", f"{str(kind)[:40]}: {name[:80]}")
+        place.drop("unknown shape", f"{str(kind)[:40]}: {name[:80]}")
+        return None
 
 
 def _flat(shape: dict) -> list[float]:
@@ -137,11 +141,13 @@ def _mask(index: int, packed: object, corners: list[float], place: Place) -> Lab
         pixels = read_mask(base64.b64decode(str(packed), validate=True), place.width * place.height)
         left, top = round(corners[0]), round(corners[1])
     except (BadInput, ValueError) as error:
-        return place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
+        place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
+        return None
     mask = masks.of_dense(pixels, left, top)
     mask = mask and masks.of_dense(masks.to_dense(mask, place.width, place.height))
     if mask is None:
-        return place.drop("zero area", "mask")
+        place.drop("zero area", "mask")
+        return None
     x1, y1, x2, y2 = map(float, masks.box_of(mask))
     return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
 
@@ -194,7 +200,7 @@ def _content(out: Output, image: Written, names: list[str]) -> dict:
 
 def _shapes(out: Output, label: Label, name: str, group: int) -> list[dict]:
     """Return a label as shapes: parts of one object share a group."""
-    common = {"label": name, "group_id": None, "description": "", "flags": {}}
+    common: dict[str, Any] = {"label": name, "group_id": None, "description": "", "flags": {}}
     if not label.polygons and not label.rle:
         x1, y1, x2, y2 = label.xyxy
         return [{**common, "points": [[x1, y1], [x2, y2]], "shape_type": "rectangle"}]

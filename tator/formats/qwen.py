@@ -106,7 +106,8 @@ class QwenSource(Gathered):
         if index is None:
             return None
         if len(values) != 4:
-            return place.drop("no box", f"{name[:80]}: {len(values)} numbers; expected [x1, y1, x2, y2]")
+            place.drop("no box", f"{name[:80]}: {len(values)} numbers; expected [x1, y1, x2, y2]")
+            return None
         return box_label(index, values, place)
 
 

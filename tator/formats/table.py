@@ -60,12 +60,17 @@ class Format:
 
 
 def _of(module: ModuleType) -> Format:
-    given = {name: getattr(module, name) for name in ("image_path", "embedded") if hasattr(module, name)}
-    traits = {
-        trait: getattr(module, trait.upper(), False) for trait in ("holds_images", "holds_captions", "one_namespace")
-    }
-    write = getattr(module, "write", None)
-    return Format(module.NAME, module.LABEL, module.sniff, module.read, write, **given, **traits)
+    traits = ("holds_images", "holds_captions", "one_namespace")
+    return Format(
+        module.NAME,
+        module.LABEL,
+        module.sniff,
+        module.read,
+        getattr(module, "write", None),
+        getattr(module, "image_path", in_split),
+        getattr(module, "embedded", None),
+        **{trait: getattr(module, trait.upper(), False) for trait in traits},
+    )
 
 
 _TRIED = (  # in this order: the special before the general

@@ -133,7 +133,10 @@ class TfRecordSource(Gathered):
         found = []
         sizes = place.width, place.height, place.width, place.height
         for at, (name, corners) in enumerate(zip(entry.names, entry.corners, strict=True)):
-            index = self._numbered(name, place) if name else place.drop("object without a class")
+            if not name:
+                place.drop("object without a class")
+                continue
+            index = self._numbered(name, place)
             if index is None:
                 continue
             label = box_label(index, [side * size for side, size in zip(corners, sizes, strict=True)], place)

@@ -215,7 +215,7 @@ class Tree:
                 if folder + clean in self.image_set:
                     return folder + clean, False
             for folder in near:
-                if len(same := self.by_trunk.get(folder + clean, ())) == 1:
+                if len(same := self.by_trunk.get(folder + clean, [])) == 1:
                     return same[0], False
         parts, candidates = self._ends(reference)
         best = _longest_end(candidates, parts, hint)

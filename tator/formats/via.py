@@ -68,7 +68,9 @@ class ViaSource(Gathered):
         """Take the images and regions of a JSON file."""
         content = read_json(self.tree, path, self.report, "a VIA file")
         if not isinstance(content, dict):
-            return None if content is None else self.report.drop(path, "not a VIA file", "expected an object")
+            if content is not None:
+                self.report.drop(path, "not a VIA file", "expected an object")
+            return
         images = content.get("_via_img_metadata", content)
         entries = [each for each in as_dict(images).values() if isinstance(each, dict) and "filename" in each]
         declared = as_dict(as_dict(content.get("_via_attributes")).get("region"))
@@ -79,7 +81,9 @@ class ViaSource(Gathered):
             self.options.setdefault(str(option))
         for entry in entries:
             image = self._image(entry["filename"], path, as_dict(entry.get("file_attributes")))
-            for region in _regions(entry) if image else ():
+            if image is None:
+                continue
+            for region in _regions(entry):
                 region = as_dict(region)
                 self._take(
                     image,
@@ -147,7 +151,8 @@ class ViaSource(Gathered):
             turn = number(shape.get("theta", 0))
             return outline_label(index, [ellipse(values["cx"], values["cy"], rx, ry, math.degrees(turn))], place)
         reason = "shape without an area" if kind in NO_AREA else "unknown shape"
-        return place.drop(reason, f"{str(kind)[:40]}: {name[:80]}")
+        place.drop(reason, f"{str(kind)[:40]}: {name[:80]}")
+        return None
 
 
 def _opened(flat: list[float]) -> list[float]:

@@ -132,8 +132,10 @@ class Via3Source(Gathered):
             place.repair("circle or ellipse read as an outline", name[:80])
             return outline_label(index, [ellipse(*curve)], place)
         if not isinstance(kind, (int, str)) or kind not in NO_AREA:
-            return place.drop("unknown shape", f"{str(kind)[:40]} of {len(values)} numbers: {name[:80]}")
-        return place.drop("shape without an area", f"{NO_AREA[kind]}: {name[:80]}")
+            place.drop("unknown shape", f"{str(kind)[:40]} of {len(values)} numbers: {name[:80]}")
+            return None
+        place.drop("shape without an area", f"{NO_AREA[kind]}: {name[:80]}")
+        return None
 
 
 def _name(attribute: dict) -> str:

@@ -95,7 +95,8 @@ class VocSource(Gathered):
         """Return an <object> as a label, or None after noting why it is none."""
         name = self.class_of(text_of(found, "name"))
         if not name:
-            return place.drop("object without a class")
+            place.drop("object without a class")
+            return None
         index = self._numbered(name, place)
         if index is None:
             return None
@@ -114,7 +115,8 @@ class VocSource(Gathered):
         if (turned_box := found.find("robndbox")) is not None:
             return outline_label(index, [_turned(turned_box)], place)
         if box is None:
-            return place.drop("no box", f"{text_of(found, 'name')[:80]}; expected <bndbox>")
+            place.drop("no box", f"{text_of(found, 'name')[:80]}; expected <bndbox>")
+            return None
         return box_label(
             index, corners if corners[0] <= corners[2] and corners[1] <= corners[3] else _swapped(corners, place), place
         )

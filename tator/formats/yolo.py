@@ -179,17 +179,21 @@ class YoloSource:
         columns = len(row)
         if columns != 5 and (columns < 7 or columns % 2 == 0):
             detail = f"{columns} columns; expected 5 (box) or 1 + 2 x corners (polygon)"
-            return self.report.drop(file, "not a YOLO row", detail, line)
+            self.report.drop(file, "not a YOLO row", detail, line)
+            return None
         try:
             values = [float(token) for token in row]
         except ValueError:
-            return self.report.drop(file, "not a YOLO row", f"{' '.join(row)[:80]!r} are not all numbers", line)
+            self.report.drop(file, "not a YOLO row", f"{' '.join(row)[:80]!r} are not all numbers", line)
+            return None
         if not all(map(math.isfinite, values)):
-            return self.report.drop(file, "not a finite number", " ".join(row)[:80], line)
+            self.report.drop(file, "not a finite number", " ".join(row)[:80], line)
+            return None
         index = int(values[0])
         if index != values[0] or not 0 <= index < MOST_INDEX or self.classes and index not in self.classes:
             known = f"{len(self.classes)} classes are named" if self.classes else f"expected 0 to {MOST_INDEX - 1}"
-            return self.report.drop(file, "class out of range", f"class {row[0]}; {known}", line)
+            self.report.drop(file, "class out of range", f"class {row[0]}; {known}", line)
+            return None
         if columns == 5:
             return self._box(index, values[1:], width, height, file, line)
         return self._polygon(index, values[1:], width, height, file, line)
@@ -209,7 +213,8 @@ class YoloSource:
             return None
         corners = list(zip((min(max(x, 0.0), float(width)) for x in xs), (min(max(y, 0.0), float(height)) for y in ys)))
         if ring_area(corners) < SMALLEST:
-            return self.report.drop(file, "zero area", "polygon", line)
+            self.report.drop(file, "zero area", "polygon", line)
+            return None
         return Label(index, box, [[[round(value, 4) for corner in corners for value in corner]]])
 
 

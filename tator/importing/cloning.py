@@ -100,11 +100,9 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
             "next_class_id": mine["next_class_id"],
             "report": mine["report"],
         }
-        made = conn.execute(insert(dataset_table).values(**values, settings={"import": facts}, created_at=time.time()))
-        classes = [
-            {**row.plain(), "dataset_id": made.inserted_primary_key[0]}
-            for row in read_classes(conn, dataset.id, retired=True)
-        ]
+        made = insert(dataset_table).values(**values, settings={"import": facts}, created_at=time.time())
+        dataset_id = conn.execute(made.returning(dataset_table.c.id)).scalar_one()
+        classes = [{**row.plain(), "dataset_id": dataset_id} for row in read_classes(conn, dataset.id, retired=True)]
         if classes:
             conn.execute(insert(label_class), classes)
     return Dataset.named(dataset.store, dataset.workspace, name)

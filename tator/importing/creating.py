@@ -138,8 +138,8 @@ def _begin(workspace: Workspace, store: Store, name: str, asked: dict) -> Fillin
         if conn.execute(select(dataset_table.c.id).where(dataset_table.c.name == name)).first():
             raise Conflict(f"a dataset called {name!r} exists; choose another name or delete it first")
         values = {"name": name, "storage": kind, "root": str(origin), "settings": {"import": facts}}
-        made = conn.execute(insert(dataset_table).values(**values, created_at=time.time()))
-        return Filling(store, workspace, made.inserted_primary_key[0], "import", facts)
+        made = insert(dataset_table).values(**values, created_at=time.time()).returning(dataset_table.c.id)
+        return Filling(store, workspace, conn.execute(made).scalar_one(), "import", facts)
 
 
 def _bring(run: Filling) -> Work:

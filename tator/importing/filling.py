@@ -172,6 +172,7 @@ def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Itera
 
 def _measure(root: Path, path: str, copy_to: Path | None) -> tuple[int, int] | str:
     """Return an image's size, or why it cannot be read; copy the file first where it is to be kept."""
+    size: tuple[int, int] | str
     try:
         size = probe(root / path)
     except BadInput as error:

@@ -91,9 +91,8 @@ def _record(store: Store, folder: Path, scenes: list[Scene]) -> bool:
         if conn.execute(select(dataset_table.c.id).where(dataset_table.c.name == NAME)).first():
             return False
         values = {"name": NAME, "storage": "managed", "root": str(folder), "settings": {"sample": True}}
-        dataset_id = conn.execute(insert(dataset_table).values(**values, created_at=time.time())).inserted_primary_key[
-            0
-        ]
+        made = insert(dataset_table).values(**values, created_at=time.time()).returning(dataset_table.c.id)
+        dataset_id = conn.execute(made).scalar_one()
         ids = {row.name: row.class_id for row in add_classes(conn, dataset_id, CLASSES, COLORS)}
         rows = [
             {

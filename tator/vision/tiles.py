@@ -18,7 +18,7 @@ MOST_TILES = 10_000  # of one image: 400 megapixels in tiles of 256 pixels with 
 SMALLEST_AREA = 1e-3  # square pixels: less is what rounding leaves of an edge, no part of an object
 DECIMALS = 4  # of a coordinate, as importers keep them
 
-Tile = Sequence[int]  # left, top, right, bottom in whole pixels, right and bottom exclusive
+Tile = Sequence[int] | NDArray[np.int64]  # left, top, right, bottom in whole pixels, right and bottom exclusive
 
 
 def tiles_of(width: int, height: int, size: int, overlap: float = OVERLAP) -> NDArray[np.int64]:

@@ -127,7 +127,7 @@ def signed_in(scope: Scope, access: Access) -> Scope:
         return scope
     cookie = f"access-token-unsecure-{connection.app.cookie_id}={alias}"
     others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]
-    return scope | {"headers": [*others, (b"cookie", cookie.encode())]}
+    return {**scope, "headers": [*others, (b"cookie", cookie.encode())]}
 
 
 def stranger_at(scope: Scope) -> tuple[int, str, str] | None:

@@ -56,7 +56,8 @@ class Uploading:
         if not url.startswith(("http://", "https://")):
             raise BadInput(f"url {url[:80]!r} must begin with http:// or https://")
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self.id, self.is_begun, self.left_out = upload_id, False, []
+        self.id, self.is_begun = upload_id, False
+        self.left_out: list[dict[str, str]] = []
         self._url = f"{url.rstrip('/')}/upload"
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT_S)
         self._done = 0
@@ -113,7 +114,8 @@ class Uploading:
             except BadInput as error:
                 if "file" not in error.details:
                     raise
-                return self._leave_out(each.path, error)
+                self._leave_out(each.path, error)
+                return None
             self._done += after - at
             at = after
             yield Progress(self._done, total, each.path)
@@ -132,7 +134,8 @@ class Uploading:
                 file.seek(at)
                 piece = file.read(size)
         except OSError as error:
-            return self._leave_out(each.path, error)
+            self._leave_out(each.path, error)
+            return None
         if len(piece) < size:
             raise BadInput(f"{each.file} became shorter while it was sent; send it again")
         return piece

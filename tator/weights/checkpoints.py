@@ -105,17 +105,19 @@ def _check_torch_archive(path: Path) -> None:
 
 def _globals(pickled: bytes, name: str) -> set[tuple[str, str]]:
     """Return each (module, name) that unpickling would import, without unpickling."""
-    found, strings = set(), []
+    found: set[tuple[str, str]] = set()
+    strings: list[str] = []
     try:
         for opcode, argument, _ in pickletools.genops(pickled):
             if opcode.name in ("GLOBAL", "INST"):
-                found.add(tuple(argument.split(" ", 1)))
+                module, _, named = str(argument).partition(" ")
+                found.add((module, named))
             elif (
                 opcode.name == "STACK_GLOBAL"
             ):  # torch never writes it; its names may come from anywhere, so always foreign
                 found.add((".".join(strings[-2:]), "(computed)"))
             elif "UNICODE" in opcode.name or "STRING" in opcode.name:
-                strings.append(argument)
+                strings.append(str(argument))
             elif opcode.name in ("EXT1", "EXT2", "EXT4"):
                 found.add(("copyreg", "extension"))
     except (ValueError, IndexError, UnicodeDecodeError) as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from functools import _lru_cache_wrapper, lru_cache
 from types import FunctionType
@@ -34,7 +35,7 @@ def _cached_methods(kind: type) -> Iterator[tuple[str, Any, int]]:
         for name, value in vars(parent).items():
             wrapper = value.__func__ if isinstance(value, staticmethod) else value
             if isinstance(wrapper, FunctionType) and (cache := _cache_in(wrapper)):
-                plain = wrapper.__wrapped__
+                plain = inspect.unwrap(wrapper, stop=lambda each: not isinstance(each, FunctionType))
                 method = staticmethod(plain) if isinstance(value, staticmethod) else plain
                 yield name, method, cache.cache_parameters()["maxsize"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -116,9 +117,8 @@ class Ground:
 
         straw = np.clip(self.soft * 0.5 + 0.28, 0, 1) * np.float32(0.62)
         grain = 7 * self.rough + 8 * self.dust
-        self.color = cv2.merge(
-            [green + (dry - green) * straw + grain for green, dry in ((104, 156), (142, 158), (70, 92))]
-        )
+        bands = [green + (dry - green) * straw + grain for green, dry in ((104, 156), (142, 158), (70, 92))]
+        self.color = np.asarray(cv2.merge(bands), np.float32)
 
     def strip(self, v1: float, v2: float, u1: float = -1200, u2: float = 1200) -> list[tuple[float, float]]:
         """Return the rectangle between two distances from the coast."""
@@ -179,21 +179,21 @@ class Ground:
         """Lay a beach between a coast line and a distance inland, wet and darker at the water."""
         outer = [(u, v - 30) for u, v in coast]
         self.paint(self.mask([*outer, (1200, inner), (-1200, inner)]), self.flat((232, 212, 170), 7, 4, 6))
-        wet = [*outer, *[(u, v + 13 + 3 * np.sin(u / 37)) for u, v in reversed(coast)]]
+        wet = [*outer, *[(u, v + 13 + 3 * math.sin(u / 37)) for u, v in reversed(coast)]]
         self.paint(self.mask(wet), self.flat((196, 174, 134), 5, 3, 4))
 
     def quay(self, v: float) -> None:
         """Build a straight wall of stone blocks along the water, with a shade below it."""
         self.paint(self.mask(self.strip(v - 7, v)), self.flat((40, 62, 68), 2, 2, 2))
         self.paint(self.mask(self.strip(v - 1, v + 12)), self.flat((186, 180, 168), 4, 5, 4))
-        self.lines([((u, v), (u, v + 12)) for u in np.arange(-1200, 1200, 22)], (146, 140, 130), 1)
+        self.lines([((u, v), (u, v + 12)) for u in np.arange(-1200, 1200, 22).tolist()], (146, 140, 130), 1)
         self.lines([((-1200, v + 12), (1200, v + 12))], (140, 134, 124), 1)
 
     def paving(self, v1: float, v2: float, color: Sequence[float] = (206, 194, 176)) -> None:
         """Pave a strip with slabs."""
         self.paint(self.mask(self.strip(v1, v2)), self.flat(color, 5, 4, 4))
-        joints = [((-1200, v), (1200, v)) for v in np.arange(v1, v2 + 1, 12)]
-        joints += [((u, v1), (u, v2)) for u in np.arange(-1200, 1200, 18)]
+        joints = [((-1200, v), (1200, v)) for v in np.arange(v1, v2 + 1, 12).tolist()]
+        joints += [((u, v1), (u, v2)) for u in np.arange(-1200, 1200, 18).tolist()]
         self.lines(joints, [c * 0.9 for c in color], 1, 0.55)
 
     def road(self, v1: float, v2: float) -> None:
@@ -203,21 +203,23 @@ class Ground:
         self.paint(self.mask(self.strip(v1, v2)), self.flat((92, 94, 98), 4, 3, 5))
         white, middle = (232, 230, 220), (v1 + v2) / 2
         self.lines([((-1200, v), (1200, v)) for v in (v1 + 4, v2 - 4)], white, 1.4, 0.75)
-        self.lines([((u, middle), (u + 26, middle)) for u in np.arange(-1200, 1200, 54)], white, 2, 0.9)
+        self.lines([((u, middle), (u + 26, middle)) for u in np.arange(-1200, 1200, 54).tolist()], white, 2, 0.9)
 
     def street(self, u1: float, u2: float, v1: float, v2: float) -> None:
         """Lay a road away from the coast, with a zebra crossing at its mouth."""
         self.paint(self.mask(self.strip(v1, v2, u1 - 15, u2 + 15)), self.flat((188, 184, 176), 4, 3, 4))
         self.paint(self.mask(self.strip(v1 - 16, v2, u1, u2)), self.flat((92, 94, 98), 4, 3, 5))
         white, middle = (232, 230, 220), (u1 + u2) / 2
-        self.lines([((middle, v), (middle, v + 26)) for v in np.arange(v1 + 46, v2, 54)], white, 2, 0.9)
-        self.lines([((u, v1 + 4), (u, v1 + 26)) for u in np.arange(u1 + 8, u2 - 3, 12)], white, 6, 0.9)
+        self.lines([((middle, v), (middle, v + 26)) for v in np.arange(v1 + 46, v2, 54).tolist()], white, 2, 0.9)
+        self.lines([((u, v1 + 4), (u, v1 + 26)) for u in np.arange(u1 + 8, u2 - 3, 12).tolist()], white, 6, 0.9)
 
     def parking(self, u1: float, u2: float, v1: float, v2: float, stall: float) -> None:
         """Lay a car park: stalls of one width along both long sides."""
         self.paint(self.mask(self.strip(v1, v2, u1, u2)), self.flat((112, 112, 114), 5, 3, 5))
         deep = (v2 - v1) * 0.36
-        marks = [((u, v), (u, v + d)) for u in np.arange(u1, u2 + 1, stall) for v, d in ((v1, deep), (v2, -deep))]
+        marks = [
+            ((u, v), (u, v + d)) for u in np.arange(u1, u2 + 1, stall).tolist() for v, d in ((v1, deep), (v2, -deep))
+        ]
         self.lines(marks, (230, 230, 224), 1.6, 0.85)
 
     def pier(self, u: float, v1: float, v2: float, width: float) -> None:
@@ -226,7 +228,7 @@ class Ground:
             self.mask(self.strip(v1 + 4, v2, u - width / 2 + 5, u + width / 2 + 7)), self.flat((22, 56, 72), 2, 2, 2)
         )
         self.paint(self.mask(self.strip(v1, v2, u - width / 2, u + width / 2)), self.flat((170, 138, 102), 4, 7, 7))
-        planks = [((u - width / 2, v), (u + width / 2, v)) for v in np.arange(v1, v2, 5)]
+        planks = [((u - width / 2, v), (u + width / 2, v)) for v in np.arange(v1, v2, 5).tolist()]
         self.lines(planks, (126, 98, 70), 1, 0.7)
         sides = [((u + side * width / 2, v1), (u + side * width / 2, v2)) for side in (-1, 1)]
         self.lines(sides, (110, 84, 60), 1.5, 0.8)

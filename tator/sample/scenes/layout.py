@@ -138,7 +138,7 @@ class Layout:
     def cars_in_stalls(self, u1: float, u2: float, v1: float, v2: float, stall: float, share: float) -> None:
         """Park cars in some stalls of a car park."""
         deep = (v2 - v1) * 0.36
-        for u in np.arange(u1 + stall / 2, u2, stall):
+        for u in np.arange(u1 + stall / 2, u2, stall).tolist():
             for v, facing in ((v1 + deep * 0.5, -1), (v2 - deep * 0.5, 1)):
                 if self.rng.random() < share:
                     turn = facing * np.pi / 2 * self.rng.choice((-1, 1)) + self.rng.uniform(-0.04, 0.04)
@@ -201,7 +201,7 @@ def _marina(scene: Layout, coast: float, extent: float) -> float:
     ground.water([(-1300, coast), (1300, coast)], False, float(rng.uniform(0, 1)))
     reach = min(330, coast + extent - 50)
     first, gap = rng.uniform(-650, -500), rng.uniform(290, 370)
-    piers = [u for u in np.arange(first, 700, gap) if rng.random() < 0.85] if reach > 120 else []
+    piers = [u for u in np.arange(first, 700, gap).tolist() if rng.random() < 0.85] if reach > 120 else []
     for u in piers:
         end = coast - reach * rng.uniform(0.75, 1.0)
         ground.pier(u, end, coast + 4, 15)
@@ -212,7 +212,7 @@ def _marina(scene: Layout, coast: float, extent: float) -> float:
     ground.quay(coast)
     ground.paving(coast + 12, coast + 72)
     ground.path([(-1200, coast + 118), (1200, coast + 118)], 5)
-    for u in np.arange(-760 + rng.uniform(0, 60), 760, rng.uniform(120, 165)):
+    for u in np.arange(-760 + rng.uniform(0, 60), 760, rng.uniform(120, 165)).tolist():
         if rng.random() < 0.7:
             scene.tree(u, coast + 100 + rng.uniform(-5, 5))
     scene.people(int(rng.integers(6, 12)), -700, 700, coast + 20, coast + 66)

@@ -114,12 +114,12 @@ def _wakes(picture: NDArray[np.float32], scene: Layout) -> None:
                 far = np.linspace(0, thing.wake, 12)
                 line = np.stack([-half * 0.6 - far, side * (half * 0.22 + far * spread)], 1) @ turn + thing.at
                 for a, b, fade in zip(line[:-1], line[1:], np.linspace(1, 0, 11)):
-                    ends = [tuple(int(v) for v in np.round(p * 16)) for p in (a, b)]
-                    cv2.line(foam, *ends, int(strength * fade), 4, cv2.LINE_AA, shift=4)
+                    start, end = ([int(v) for v in np.round(p * 16)] for p in (a, b))
+                    cv2.line(foam, start, end, int(strength * fade), 4, cv2.LINE_AA, shift=4)
     if foam.any():
         share = cv2.GaussianBlur(foam, (0, 0), 2.2).astype(np.float32)[..., None] / 255
         share *= np.clip(1 + 0.6 * scene.ground.rough[..., None], 0.2, 1.6)
-        picture += (np.float32((238, 246, 246)) - picture) * np.clip(share, 0, 1)
+        picture += (np.array((238, 246, 246), np.float32) - picture) * np.clip(share, 0, 1)
 
 
 def _draw(picture: NDArray[np.float32], thing: Thing) -> tuple[float, float, float, float] | None:
@@ -149,9 +149,9 @@ def _box(solid: NDArray[np.bool_], left: int, top: int) -> tuple[float, float, f
     columns, rows = np.flatnonzero(solid.any(0)), np.flatnonzero(solid.any(1))
     x1, x2 = left + columns[0] / FINE, left + (columns[-1] + 1) / FINE
     y1, y2 = top + rows[0] / FINE, top + (rows[-1] + 1) / FINE
-    cut = max(x1, 0.0), max(y1, 0.0), min(x2, float(WIDTH)), min(y2, float(HEIGHT))
+    cut = float(max(x1, 0.0)), float(max(y1, 0.0)), float(min(x2, WIDTH)), float(min(y2, HEIGHT))
     share = max(cut[2] - cut[0], 0) * max(cut[3] - cut[1], 0) / ((x2 - x1) * (y2 - y1))
-    return tuple(float(v) for v in cut) if share >= SEEN and min(cut[2] - cut[0], cut[3] - cut[1]) >= 6 else None
+    return cut if share >= SEEN and min(cut[2] - cut[0], cut[3] - cut[1]) >= 6 else None
 
 
 def _develop(picture: NDArray[np.float32], noise: NDArray[np.float32], light: tuple[float, float, float]) -> Image:
@@ -160,7 +160,7 @@ def _develop(picture: NDArray[np.float32], noise: NDArray[np.float32], light: tu
 
     y, x = np.ogrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]
     falloff = (1.04 - 0.09 * (x * x + y * y)).astype(np.float32)
-    out = cv2.GaussianBlur(picture, (0, 0), 0.45)
+    out = np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.45), np.float32)
     out *= cv2.merge([falloff * np.float32(part) for part in light])
     out += (noise * 3.2)[..., None]
-    return cv2.convertScaleAbs(np.maximum(out, 0, out=out))
+    return np.asarray(cv2.convertScaleAbs(np.maximum(out, 0, out=out)), np.uint8)

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from tator.sample.scenes import FINE
 
-Color = Sequence[float]  # RGB in 0..255
+Number = float | np.floating
+Points = Sequence[Sequence[Number]] | NDArray[np.float64]  # (N, 2) x, y
+Color = Sequence[float] | NDArray[np.float64]  # RGB in 0..255
 
 HULLS = ((244, 243, 238), (236, 238, 240), (32, 58, 92), (178, 46, 42), (40, 104, 112), (226, 178, 70))
 DECKS = ((196, 152, 104), (214, 190, 152), (226, 220, 206))
@@ -71,11 +73,11 @@ class Pad:
         self.color = np.zeros((*self.shape, 3), np.float32)
         self.alpha = np.zeros(self.shape, np.float32)
 
-    def _at(self, points: Sequence[Sequence[float]]) -> NDArray[np.int32]:
+    def _at(self, points: Points) -> NDArray[np.int32]:
         middle = np.array([self.shape[1] / 2, self.shape[0] / 2])
         return np.round((np.asarray(points, float) * FINE + middle) * 16).astype(np.int32)
 
-    def poly(self, points: Sequence[Sequence[float]], color: Color) -> None:
+    def poly(self, points: Points, color: Color) -> None:
         """Fill a polygon."""
         import cv2
 
@@ -87,14 +89,14 @@ class Pad:
         """Fill an ellipse."""
         self.poly(_ROUND * (rx, ry) + (x, y), color)
 
-    def box(self, x1: float, y1: float, x2: float, y2: float, color: Color, round_: float = 0.0) -> None:
+    def box(self, x1: Number, y1: Number, x2: Number, y2: Number, color: Color, round_: float = 0.0) -> None:
         """Fill a rectangle with rounded corners."""
         r = min(round_, (x2 - x1) / 2, (y2 - y1) / 2)
         half, middle = np.array([(x2 - x1) / 2 - r, (y2 - y1) / 2 - r]), ((x1 + x2) / 2, (y1 + y2) / 2)
         points = _CORNERS[:, :2] * half + _CORNERS[:, 2:] * r + middle
         self.poly(points, color)
 
-    def line(self, points: Sequence[Sequence[float]], color: Color, width: float) -> None:
+    def line(self, points: Points, color: Color, width: float) -> None:
         """Draw a thin line over what is there."""
         import cv2
 
@@ -313,7 +315,8 @@ def tree(rng: np.random.Generator) -> Sprite:
             facing = float(spot @ sun) / radius
             light = 0.62 + 0.14 * level + 0.24 * facing + rng.uniform(-0.07, 0.07)
             pad.oval(
-                *spot,
+                spot[0],
+                spot[1],
                 radius * clump * rng.uniform(0.7, 1.1),
                 radius * clump * rng.uniform(0.7, 1.1),
                 shade(leaf, light),
@@ -323,7 +326,7 @@ def tree(rng: np.random.Generator) -> Sprite:
         spot = np.array([np.cos(turn), np.sin(turn)]) * far
         tone = (0.75 if rng.random() < 0.5 else 1.2) + 0.25 * float(spot @ sun) / radius
         dot = rng.uniform(0.8, 1.8)
-        pad.oval(*spot, dot, dot, shade(leaf, tone))
+        pad.oval(spot[0], spot[1], dot, dot, shade(leaf, tone))
     return pad.done(radius * 0.75)
 
 
