@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tator.datasets.dataset import Dataset
 from tator.jobs.runner import JobRunner
 from tator.runtime.embedding_shelf import EmbeddingShelf
-from tator.runtime.manager import ModelManager
+from tator.runtime.models import Models
 from tator.runtime.predictors import PredictorSettings
-from tator.runtime.registry import backend
 from tator.storage.database import Store
 from tator.storage.workspace import UPLOAD, Workspace, is_own_upload
-from tator.types import NotFound
+from tator.types import NotFound, Work
 from tator.weights.network import Network
-from tator.weights.places import locate
+from tator.workflows import load_workflows
 
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
@@ -30,14 +31,14 @@ class Workbench:
     Attributes:
         workspace: the folders.
         store: the database.
-        models: lends loaded models.
+        models: finds, loads, lends and asks models.
         jobs: runs long work.
         network: how weights are fetched.
     """
 
     workspace: Workspace
     store: Store
-    models: ModelManager
+    models: Models
     jobs: JobRunner = field(repr=False)
     network: Network = field(default_factory=Network, repr=False)
 
@@ -61,10 +62,13 @@ class Workbench:
                 (right only where the caller owns the machine).
             network: how weights are fetched; None for the hub, without a token or a cache.
         """
+        load_workflows()
         workspace = Workspace(home, source_roots)
         store = Store.open(db_url or f"sqlite:///{workspace.database}", backups=workspace.folder("backups"))
         jobs = JobRunner(store, home=workspace.home)
-        wb = cls(workspace, store, ModelManager(device), jobs, network or Network())
+        network = network or Network()
+        models = Models(workspace, network, device, start=partial(_start_once, jobs))
+        wb = cls(workspace, store, models, jobs, network)
         wb.jobs.workbench = wb
         wb.use_predictors(wb.predictors())
         return wb
@@ -88,13 +92,8 @@ class Workbench:
         return source
 
     def weights(self, card_id: str) -> Path | None:
-        """Return where a backend's weights are, None where it needs none.
-
-        Raises:
-            NotFound: no such backend.
-            Unavailable: they are not here; the message says how to get them.
-        """
-        return locate(backend(card_id).card, self.workspace.folder("models"), self.network)
+        """Return where a backend's weights are; see Models.weights."""
+        return self.models.weights(card_id)
 
     def predictors(self) -> PredictorSettings:
         """Return how images are encoded ahead, as it was last set here.
@@ -130,3 +129,10 @@ class Workbench:
         """Stop taking jobs and release the database."""
         self.jobs.close()
         self.store.close()
+
+
+def _start_once(jobs: JobRunner, kind: str, arguments: dict[str, Any], make: Callable[[], Work]) -> None:
+    """Start work in the background, unless the same is waiting or running already."""
+    active = [job for job in jobs.list(kind) if job["state"] in ("queued", "running")]
+    if not any(job["arguments"] == arguments for job in active):
+        jobs.start(lambda wb, **_: make(), kind, arguments)

@@ -46,7 +46,7 @@ def hang(wb: Workbench, deaf: bool = False) -> Work:
 
 
 def hold(wb: Workbench, device: str, seconds: float) -> Work:
-    with wb.jobs.device_lease(device):
+    with (yield from wb.models.lease(device)):
         began = time.time()
         yield Progress(0, 1, "holding")
         time.sleep(seconds)

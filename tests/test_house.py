@@ -45,8 +45,6 @@ ROOT_MODULES = {"types", "protocols", "recipes", "workbench", "signatures", "api
 WORDS = ORDER[0]  # these may speak of each other
 FOR_MODELS = WORDS | {"vision", "storage", "weights", "models"}
 PENDING: set[tuple[str, str]] = {
-    ("runtime", "workbench"),
-    ("runtime", "workflows"),
     ("storage", "datasets"),
     ("storage", "workflows"),
 }

@@ -10,9 +10,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar, copy_context
+from collections.abc import Callable
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,7 @@ from tator.jobs import rows as job_rows
 from tator.jobs.rows import ACTIVE, Recorder
 from tator.storage.database import Store
 from tator.storage.schema import job
-from tator.types import Conflict, Progress, TatorError, Unavailable, Work
+from tator.types import Conflict, TatorError, Unavailable, Work
 
 THREADS = 4  # jobs at once in this process
 CHILDREN = 2  # child processes at once
@@ -32,8 +31,6 @@ UNLOAD_S = 10.0  # for models that are answering when a training starts
 CLOSE_S = 5.0  # for running jobs to reach their next step when the product stops
 EVENTS_LIMIT = 2_000
 LOG_TAIL = 4_000  # characters
-
-_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
 class Stopped(TatorError):
@@ -102,7 +99,6 @@ class JobRunner:
             work.close()
             raise Conflict(f"job {job_id} is {state}, not queued")
         recorder = self._recorders[job_id] = Recorder(self._store, job_id)
-        token = _recorder.set(recorder)
         try:
             result = job_rows.plain(_drive(work, recorder))
             recorder.end("succeeded", result=result)
@@ -116,7 +112,6 @@ class JobRunner:
             recorder.end(**outcome)
             raise
         finally:
-            _recorder.reset(token)
             del self._recorders[job_id]
 
     def run_here(
@@ -199,30 +194,6 @@ class JobRunner:
                 ).start()
         for job_id in job_rows.forget_old(self._store):
             self._log(job_id).unlink(missing_ok=True)
-
-    @contextmanager
-    def device_lease(self, device: str) -> Iterator[None]:
-        """Hold a device for one heavy job at a time, across processes; models lent here are unloaded first.
-
-        Raises:
-            Stopped: the waiting job was cancelled.
-        """
-        from filelock import FileLock, Timeout
-
-        folder = self._home / "runs" / "jobs"
-        folder.mkdir(parents=True, exist_ok=True)
-        lock, recorder = FileLock(folder / f"{device.replace(':', '_')}.lock"), _recorder.get()
-        while not lock.is_locked:
-            try:
-                lock.acquire(timeout=0 if recorder is None else 0.25)
-            except Timeout:
-                _wait_for(device, recorder)
-        try:
-            if device != "cpu" and self.workbench:
-                self.workbench.models.unload_all()
-            yield
-        finally:
-            lock.release()
 
     def finish(self) -> None:
         """Wait for every job that was started here, as the command line does before it ends."""
@@ -360,16 +331,6 @@ def _drive(work: Work, recorder: Recorder) -> Any:
         return done.value
     finally:
         work.close()
-
-
-def _wait_for(device: str, recorder: Recorder | None) -> None:
-    """Say that a job waits for a device, and stop waiting when it is cancelled."""
-    if recorder is None:
-        time.sleep(0.05)
-        return
-    recorder.step(Progress(0, 0, f"waiting for {device}, which another job uses"))
-    if recorder.stop_state:
-        raise Stopped(recorder.stop_state)
 
 
 def _outcome(error: BaseException, recorder: Recorder) -> dict[str, Any]:

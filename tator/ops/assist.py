@@ -14,7 +14,6 @@ from tator.datasets.glossary import aliases, glossary_of
 from tator.datasets.names import match_names
 from tator.ops import operation
 from tator.protocols import BoxRefiner, Embedding, Prompt
-from tator.runtime.asking import ask, pixels, train_refiner
 from tator.runtime.features import encode_boxes, encoder_version
 from tator.types import BadInput, Detections, Unavailable, Work
 from tator.vision.boxes import EDGE, Boxes, from_flat, numbers
@@ -75,7 +74,7 @@ def segment(
     check_margin(min_margin)
     check_tolerance(tolerance)
     prompt = make_prompt(row, positive, negative, box, class_id)
-    asked = ask(wb, image_id, "segment", segmenter)
+    asked = wb.models.ask(data, row, "segment", segmenter)
     found, model_ms = asked.answer(lambda model, embedding: timed(lambda: model.segment(embedding, prompt)))
     candidates = [candidate(one, class_id, names, tolerance, fill_holes) for one in found]
     if classify and candidates:
@@ -117,7 +116,7 @@ def tweak_boxes(
     names = class_names(data)
     for class_id in class_ids:
         check_class(class_id, names)
-    asked = ask(wb, image_id, "segment", segmenter)
+    asked = wb.models.ask(data, row, "segment", segmenter)
     answers: list[dict] = []
     for at in range(0, len(loose), TOGETHER):
         part, classes = loose[at : at + TOGETHER], class_ids[at : at + TOGETHER]
@@ -164,7 +163,7 @@ def refiner_train(wb: Workbench, dataset: str) -> Work:
         NotFound: no such dataset.
         Unavailable: fewer than 20 accepted boxes.
     """
-    return (yield from train_refiner(wb, dataset))
+    return (yield from refiner.train(wb.dataset(dataset)))
 
 
 @operation(writes=False)
@@ -219,7 +218,7 @@ def name_boxes(
     if not name:
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
     head = load_head(wb, shelf, name)
-    image = pixels(wb, data, row)
+    image = wb.models.pixels(data, row)
     features = wb.models.run(head.encoder, wb.weights(head.encoder), lambda encoder: encode_boxes(encoder, image, xyxy))
     probs = head.predict(features)
     classes = data.classes()

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from tator.datasets.dataset import Dataset
 from tator.ops import operation
 from tator.protocols import MAX_PHRASES
-from tator.runtime.asking import ask
 from tator.types import BadInput, Detections, Mask
 from tator.vision.boxes import from_flat
 from tator.vision.masks import box_of, of_dense, to_polygons
@@ -51,14 +50,14 @@ def find(
         Unavailable: the finder lacks weights or packages.
     """
     started = time.perf_counter()
-    _, row = Dataset.of_image(wb.store, wb.workspace, image_id)
+    data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
     shown = checked_exemplars(exemplars, exemplar_positive, row.width, row.height)
     check_tolerance(tolerance)
     if not phrases and not shown.data["positive"].any():
         raise BadInput("give a phrase or at least one positive example box of what to find")
     if len(phrases) > MAX_PHRASES:
         raise BadInput(f"at most {MAX_PHRASES} phrases at once, got {len(phrases)}")
-    asked = ask(wb, image_id, "find", finder)
+    asked = wb.models.ask(data, row, "find", finder)
     answers: list[Detections] = []
     for part in [phrases[at : at + TOGETHER] for at in range(0, len(phrases), TOGETHER)] or [[]]:
         answers += asked.answer(lambda model, image, part=part: model.find(image, part, shown, conf, boxes_only))

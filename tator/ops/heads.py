@@ -11,7 +11,6 @@ import numpy as np
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.ops import operation
-from tator.runtime.asking import default
 from tator.runtime.executor import Urgency
 from tator.runtime.features import cached_features, encode_boxes, encoder_version
 from tator.runtime.registry import backend, require_packages
@@ -60,11 +59,11 @@ def heads_train(
     shelf = shelf_of(wb)
     if checked_name(name) in shelf.names():
         raise Conflict(f"a head called {name!r} exists already; choose another name or delete it")
-    encoder = encoder or default(wb, "encode")
+    encoder = encoder or wb.models.default("encode")
     require_packages(backend(encoder, "encode").card)
     version = encoder_version(encoder, wb.weights(encoder))
     data = wb.dataset(dataset)
-    with wb.jobs.device_lease(wb.models.device) if backend(encoder).card.weights else nullcontext():
+    with (yield from wb.models.lease()) if backend(encoder).card.weights else nullcontext():
         crops, skipped = yield from read_crops(wb, data, encoder)
     head, metrics = yield from train(crops, (encoder, version), c, min_per_class, test_size, seed)
     settings = {"encoder": encoder, "test_size": test_size, "min_per_class": min_per_class, "c": c, "seed": seed}

@@ -10,7 +10,6 @@ from typing import Any
 
 from tator.ops import operation
 from tator.protocols import Card
-from tator.runtime.asking import default
 from tator.runtime.registry import backend, backends, pip_command
 from tator.types import BadInput, Conflict, NotFound, Unavailable, Work
 from tator.weights.places import place_of, state_of
@@ -44,7 +43,7 @@ def models_list(wb: Workbench, task: str = "") -> list[dict[str, Any]]:
 def default_of(wb: Workbench, task: str) -> str:
     """Return the backend that is taken where nobody chose one, "" where none is ready."""
     try:
-        return default(wb, task)
+        return wb.models.default(task)
     except Unavailable:
         return ""
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
+from tator.datasets.dataset import Dataset
 from tator.ops import operation
-from tator.runtime.asking import ask
 from tator.runtime.predictors import PredictorSettings
 from tator.runtime.prefetching import ORDER
 from tator.runtime.registry import backend, backends
@@ -37,7 +37,8 @@ def slots_preload(
     task = backend(segmenter).card.task if segmenter in backends() else "segment"
     if task not in ("segment", "find"):
         raise BadInput(f"{segmenter} encodes crops, not images; choose a segmenter or a finder")
-    return wb.models.slots.want(ask(wb, image_id, task, segmenter).wish(slot), client_id)
+    data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
+    return wb.models.slots.want(wb.models.ask(data, row, task, segmenter).wish(slot), client_id)
 
 
 @operation(mirrors=("sam_slots",), writes=False)

@@ -16,7 +16,6 @@ from tator.protocols import Card
 from tator.runtime.devices import default_budget_mb, pick_device, torch_problem, trim_heap
 from tator.runtime.executor import Executor, T, Urgency
 from tator.runtime.registry import IMPORTING, backend, import_packages, require_packages, sharing
-from tator.runtime.slots import Slots
 from tator.types import Unavailable
 
 Key = tuple[str, str, int]  # model id, weights path, weights mtime in ns: retrained weights are another model
@@ -72,7 +71,6 @@ class ModelManager:
     Attributes:
         device: where models run: cpu, cuda, cuda:N or mps.
         fallback: why models run on the CPU although a GPU was asked for; "" where they do not.
-        slots: embeddings and pixels of the images last worked on.
     """
 
     def __init__(self, device: str = "auto", budget_mb: int = 0) -> None:
@@ -86,7 +84,6 @@ class ModelManager:
             BadInput: no such device name.
         """
         self.device, self.fallback = pick_device(device), ""
-        self.slots = Slots()
         self._is_settled = False
         self._budget_mb = dict.fromkeys((self.device, "cpu"), budget_mb)
         self._seats: dict[Key, Seat] = {}

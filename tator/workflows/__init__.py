@@ -1,1 +1,12 @@
 """The workflows, one package each; a workflow sees another only through its `__init__`."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+
+
+def load_workflows() -> None:
+    """Import every workflow, so that its families of runs and what it leaves in the trash are known."""
+    for info in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{info.name}")

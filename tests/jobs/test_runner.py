@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import threading
 import time
+from contextlib import AbstractContextManager
 
 import psutil
 import pytest
@@ -355,11 +356,18 @@ def test_resuming_starts_the_same_work_as_a_new_job(wb, tmp_path):
         jobs_resume(wb, first["id"])
 
 
+def leased(wb, device: str) -> AbstractContextManager[None]:
+    """Return the hold on a device that nobody else holds."""
+    with pytest.raises(StopIteration) as done:
+        next(wb.models.lease(device))
+    return done.value.value
+
+
 def test_a_device_is_held_by_one_job_at_a_time_and_waiting_can_be_cancelled(wb, gate):
     held = []
 
     def heavy(wb) -> Work:
-        with wb.jobs.device_lease("cuda:0"):
+        with (yield from wb.models.lease("cuda:0")):
             held.append("in")
             while not gate.open.is_set():
                 yield Progress(0, 1, "holding")
@@ -379,7 +387,7 @@ def test_a_device_is_held_by_one_job_at_a_time_and_waiting_can_be_cancelled(wb, 
     assert held == ["in"] and waits(second)
     wb.jobs.cancel(third)
     assert ended(wb, third)["state"] == "cancelled"
-    with wb.jobs.device_lease("cpu"):  # another device is free
+    with leased(wb, "cpu"):  # another device is free
         gate.open.set()
         assert ended(wb, first)["state"] == ended(wb, second)["state"] == "succeeded"
     assert held == ["in", "out", "in", "out"]
