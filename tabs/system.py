@@ -10,7 +10,7 @@ from tabs._parts import forms
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.shell import Shell
-from tator.ops.slots import PredictorSettings
+from tator.ops import operations
 from tator.workbench import Workbench
 
 TITLE, ORDER = "System", 90
@@ -19,11 +19,12 @@ LABELS = {"images": "Images encoded ahead", "budget_mb": "Memory for them", "kee
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
+    recipe = operations()["predictor_settings_set"].recipe
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
             told = "An image is encoded once; clicks on it are then quick."
             gr.HTML(h.div(h.head("SAM predictors"), h.div(told, cls="t-note")), apply_default_css=False)
-            widgets = forms.draw(PredictorSettings, labels=LABELS)
+            widgets = forms.draw(recipe, labels=LABELS)
             keep = gr.Button(
                 "Apply", variant="primary", interactive=False, elem_id="predictors-apply"
             )  # until it shows what holds
@@ -42,7 +43,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         return changes + 1
 
     def apply(values: dict) -> int:
-        shell.call("predictor_settings_set", **dataclasses.asdict(forms.read(PredictorSettings, widgets, values)))
+        shell.call("predictor_settings_set", **dataclasses.asdict(forms.read(recipe, widgets, values)))
         gr.Info("It holds from now on, also after a restart.", title="SAM predictors")
         return values[changes] + 1
 

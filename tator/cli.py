@@ -88,7 +88,7 @@ def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False
     verb = operations()[name]
     if not verb.is_job:
         return call(wb, name, **arguments)
-    return wb.jobs.run_here(verb.fn, name, prepared(verb, arguments), lambda work: narrated(work, plain))
+    return wb.jobs.run_here(verb.fn, name, prepared(wb, verb, arguments), lambda work: narrated(work, plain))
 
 
 def run_job(wb: Workbench, job_id: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 import os
@@ -11,6 +12,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from tator.setting_help import help_line, range_text
 from tator.types import BadInput, NotFound
 
 R = TypeVar("R", bound="Recipe")
@@ -51,7 +53,9 @@ class Recipe:
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
         for f in fields(self):
-            object.__setattr__(self, f.name, checked(f.name, getattr(self, f.name), hints[f.name], f.metadata))
+            low, high = f.metadata.get("low"), f.metadata.get("high")
+            value = checked(f.name, hints[f.name], getattr(self, f.name), low, high)
+            object.__setattr__(self, f.name, value.strip() if isinstance(value, str) else value)
 
     @classmethod
     def of(cls: type[R], values: dict[str, Any]) -> R:
@@ -67,9 +71,21 @@ class Recipe:
             raise BadInput(f"a {cls.kind} recipe has no {', '.join(unknown)}; it has {', '.join(known)}")
         return cls(**values)
 
+    @classmethod
+    def parameters(cls) -> list[inspect.Parameter]:
+        """Return the settings as parameters of a function, in their order."""
+        hints, kind = typing.get_type_hints(cls), inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return [inspect.Parameter(f.name, kind, default=f.default, annotation=hints[f.name]) for f in fields(cls)]
+
+    @classmethod
+    def help(cls) -> dict[str, str]:
+        """Return one line a setting: what it does, its range and its unit."""
+        told = ("help", "unit", "low", "high", "operation")
+        return {f.name: help_line(**{key: f.metadata[key] for key in told}) for f in fields(cls)}
+
     def save(self, folder: Path, name: str) -> Path:
         """Write the recipe as `<folder>/<kind>/<name>.json`, in one step."""
-        path = _path(folder, self.kind, name)
+        path = self.path(folder, name)
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}.tmp")
         draft.write_text(
@@ -86,7 +102,7 @@ class Recipe:
             NotFound: no recipe of this kind has that name.
             BadInput: the file is not a recipe of this kind.
         """
-        path = _path(folder, cls.kind, name)
+        path = cls.path(folder, name)
         if not path.is_file():
             raise NotFound(f"no {cls.kind} recipe is called {name!r}")
         try:
@@ -98,48 +114,59 @@ class Recipe:
         return cls.of(read.get("settings", {}))
 
     @classmethod
+    def path(cls, folder: Path, name: str) -> Path:
+        """Return where a recipe of this kind with this name is saved, or would be.
+
+        Raises:
+            BadInput: the name is not one part of a path.
+        """
+        if not NAME.fullmatch(name):
+            raise BadInput(f"a recipe name is 1 to 80 letters, digits, spaces or . ( ) + - _, is {name!r}")
+        return folder / cls.kind / f"{name}.json"
+
+    @classmethod
     def listing(cls, folder: Path) -> list[str]:
         """Return the names of the saved recipes of this kind, sorted."""
         return sorted(path.stem for path in (folder / cls.kind).glob("*.json"))
 
 
-def _path(folder: Path, kind: str, name: str) -> Path:
-    if not NAME.fullmatch(name):
-        raise BadInput(f"a recipe name is 1 to 80 letters, digits, spaces or . ( ) + - _, is {name!r}")
-    return folder / kind / f"{name}.json"
+def checked(place: str, hint: Any, value: Any, low: float | None = None, high: float | None = None) -> Any:
+    """Return a value in its type; JSON writes 3.0 as 3 and widgets write 3 as 3.0.
 
-
-def checked(name: str, value: Any, hint: Any, facts: typing.Mapping[str, Any]) -> Any:
-    """Return the value in its type, or refuse it.
+    Args:
+        place: the setting, or the operation and its parameter, for the message.
+        hint: str, int, float, bool, a Literal, or a list of one of these.
+        value: what the caller sent.
+        low: smallest number allowed.
+        high: largest number allowed.
 
     Raises:
-        BadInput: wrong type, not finite, or outside the range of the setting.
+        BadInput: the value is of another type, not finite, outside the range, or not one of the choices.
     """
+    if typing.get_origin(hint) is list:
+        if not isinstance(value, list | tuple):
+            raise BadInput(f"{place} must be a list, is {_shown(value)}")
+        return [checked(place, typing.get_args(hint)[0], item, low, high) for item in value]
     if typing.get_origin(hint) is typing.Literal:
-        options = typing.get_args(hint)
-        if value not in options:
-            raise BadInput(f"{name} must be one of {', '.join(map(str, options))}, is {value!r}")
+        if value not in typing.get_args(hint):
+            raise BadInput(f"{place} must be one of {', '.join(map(str, typing.get_args(hint)))}, is {_shown(value)}")
         return value
     if hint in (int, float):
-        return _number(name, value, hint, facts)
+        return _number(place, hint, value, low, high)
     if not isinstance(value, hint):
-        raise BadInput(f"{name} must be {'yes or no' if hint is bool else 'text'}, is {value!r}")
-    return value.strip() if hint is str else value
+        words = {str: "text", bool: "yes or no (true or false)"}
+        raise BadInput(f"{place} must be {words.get(hint, hint)}, is {_shown(value)}")
+    return value
 
 
-def _number(name: str, value: Any, hint: type, facts: typing.Mapping[str, Any]) -> Any:
-    low, high = facts.get("low"), facts.get("high")
-    expected = "a whole number" if hint is int else "a number"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise BadInput(f"{name} must be {expected}, is {value!r}")
-    if hint is int and value != int(value):
-        raise BadInput(f"{name} must be a whole number, is {value!r}")
+def _number(place: str, hint: type, value: Any, low: float | None, high: float | None) -> Any:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not is_number or (hint is int and value != int(value)):
+        raise BadInput(f"{place} must be {'a whole number' if hint is int else 'a number'}, is {_shown(value)}")
     if (low is not None and value < low) or (high is not None and value > high):
-        raise BadInput(f"{name} must be {_range(low, high)}, is {value!r}")
+        raise BadInput(f"{place} must be {range_text(low, high)}, is {_shown(value)}")
     return hint(value)
 
 
-def _range(low: float | None, high: float | None) -> str:
-    if high is None:
-        return f"at least {low}"
-    return f"at most {high}" if low is None else f"from {low} to {high}"
+def _shown(value: Any) -> str:
+    return repr(value[:100]) if isinstance(value, str) else repr(value)[:100]

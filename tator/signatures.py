@@ -9,8 +9,13 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tator.setting_help import SAVED, SAVED_HELP, help_line
 
 OPS = Path(__file__).parent / "ops"
+ROOT = Path(__file__).parents[1]
+RANGE = ("unit", "low", "high", "operation")
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,67 @@ def verbs(folder: Path = OPS) -> dict[str, Verb]:
 
 def _in_module(path: Path) -> Iterator[Verb]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    names = {
+    names = _constants(tree)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and (decorator := _operation_of(node)):
+            doc = ast.get_docstring(node) or ""
+            flags = list(_flags(node.args, _argument_help(doc), names))
+            if recipe := _recipe_of(decorator):
+                flags = _with_settings(flags, list(_settings(_source_of(recipe, tree), recipe)))
+            yield Verb(node.name, doc.partition("\n\nArgs:")[0] if recipe else doc, tuple(flags))
+
+
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    return {
         node.targets[0].id: node.value
         for node in tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
     }
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and any(_is_operation(d) for d in node.decorator_list):
-            doc = ast.get_docstring(node) or ""
-            yield Verb(node.name, doc, tuple(_flags(node.args, _argument_help(doc), names)))
+
+
+def _operation_of(function: ast.FunctionDef) -> ast.expr | None:
+    """Return the decorator that makes a function an operation."""
+    return next((decorator for decorator in function.decorator_list if _is_operation(decorator)), None)
+
+
+def _recipe_of(decorator: ast.expr) -> str:
+    """Return the name of the recipe class that a decorator gives, "" for none."""
+    keywords = decorator.keywords if isinstance(decorator, ast.Call) else []
+    return next((k.value.id for k in keywords if k.arg == "recipe" and isinstance(k.value, ast.Name)), "")
+
+
+def _source_of(name: str, tree: ast.Module) -> ast.Module:
+    """Return the syntax tree of the module that a name is imported from."""
+    modules = [
+        n.module for n in tree.body if isinstance(n, ast.ImportFrom) and name in [a.asname or a.name for a in n.names]
+    ]
+    path = ROOT.joinpath(*(modules[0] or "").split("."))
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return ast.parse(source.read_text(encoding="utf-8"))
+
+
+def _settings(tree: ast.Module, recipe: str) -> Iterator[Flag]:
+    """Yield a flag for each `name: type = setting(...)` of a recipe class."""
+    names = _constants(tree)
+    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == recipe)
+    for node in body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and isinstance(node.target, ast.Name):
+            default, told = node.value.args[:2]
+            facts = {k.arg: _literal(k.value, names) for k in node.value.keywords if k.arg in RANGE}
+            kind, is_list, choices = _type(node.annotation, names)
+            shown, help = repr(_literal(default, names)), help_line(_literal(told, names), **facts)
+            yield Flag(node.target.id, kind, is_list, choices, False, shown, help)
+
+
+def _literal(node: ast.expr, names: dict[str, ast.expr]) -> Any:
+    return ast.literal_eval(names.get(node.id, node) if isinstance(node, ast.Name) else node)
+
+
+def _with_settings(flags: list[Flag], settings: list[Flag]) -> list[Flag]:
+    """Put a recipe's settings where the function takes the recipe, and the name of a saved one at the end."""
+    at = next(i for i, flag in enumerate(flags) if flag.name == SAVED)
+    saved = Flag(SAVED, str, False, (), False, repr(""), SAVED_HELP)
+    return [*flags[:at], *settings, *flags[at + 1 :], saved]
 
 
 def _is_operation(decorator: ast.expr) -> bool:

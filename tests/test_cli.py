@@ -52,6 +52,15 @@ def test_the_source_reads_like_the_functions():
                 assert flag.kind is (typing.get_args(hint)[0] if origin is list else hint)
 
 
+def test_the_source_of_a_recipe_reads_like_its_class():
+    read = {flag.name: flag for flag in verbs()["heads_train"].flags}
+    recipe = operations()["heads_train"].recipe
+    assert {name: read[name].help for name in recipe.help()} == recipe.help()
+    assert {p.name: read[p.name].default for p in recipe.parameters()} == {
+        p.name: repr(p.default) for p in recipe.parameters()
+    }
+
+
 def test_help_names_every_operation():
     listed = tator("--help").stdout
     for name, verb in verbs().items():

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tator.ops import operations, prepared
 from tator.recipes import Recipe
 from tator.types import BadInput, NotFound
 from tator.workflows.heads.recipe import HeadRecipe
@@ -92,3 +93,28 @@ def test_saved_recipes_are_listed_by_name(tmp_path: Path):
         HeadRecipe().save(tmp_path, name)
     assert HeadRecipe.listing(tmp_path) == ["a", "b"]
     assert [path.name for path in (tmp_path / "head").iterdir() if path.suffix != ".json"] == []
+
+
+def test_a_verb_takes_the_settings_of_its_recipe_by_name():
+    verb = operations()["heads_train"]
+    settings = [f.name for f in dataclasses.fields(HeadRecipe)]
+    assert list(verb.parameters) == ["dataset", "name", *settings, "recipe"]
+    assert [verb.parameters[name].default for name in settings] == list(dataclasses.astuple(HeadRecipe()))
+    assert "    test_size: " in verb.fn.__doc__ and "; from 0.05 to 0.9." in verb.fn.__doc__
+
+
+def test_a_saved_recipe_is_written_out_and_a_named_setting_counts_instead(wb):
+    HeadRecipe(c=3.0, seed=7).save(wb.workspace.folder("recipes"), "mine")
+    verb = operations()["heads_train"]
+    found = prepared(wb, verb, {"dataset": "d", "name": "n", "recipe": "mine", "seed": 1})
+    expected = dataclasses.asdict(HeadRecipe(c=3.0, seed=1))
+    assert found == {"dataset": "d", "name": "n", **expected}
+    assert prepared(wb, verb, found) == found
+
+
+def test_a_verb_refuses_a_recipe_that_is_not_there_and_a_setting_outside_its_range(wb):
+    verb = operations()["heads_train"]
+    with pytest.raises(NotFound, match="'none'"):
+        prepared(wb, verb, {"dataset": "d", "name": "n", "recipe": "none"})
+    with pytest.raises(BadInput, match=r"test_size must be from 0\.05 to 0\.9"):
+        prepared(wb, verb, {"dataset": "d", "name": "n", "test_size": 2.0})

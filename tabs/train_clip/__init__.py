@@ -14,8 +14,8 @@ from tabs._parts.shell import Shell
 from tabs._parts.words import ACTIVE
 from tabs.datasets import trash
 from tabs.train_clip import heads as _heads
+from tator.ops import operations
 from tator.workbench import Workbench
-from tator.workflows.heads.recipe import HeadRecipe
 
 TITLE, ORDER = "Train CLIP", 30
 LABELS = {
@@ -28,14 +28,15 @@ LABELS = {
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
+    recipe = operations()["heads_train"].recipe
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
             asked = gr.HTML(subject(""), apply_default_css=False, elem_id="train-subject")
             name = gr.Textbox(
                 label="Name of the head", placeholder="dataset and time", max_length=80, elem_id="train-name"
             )
-            widgets = forms.draw(HeadRecipe, {"encoder": encoders(shell)}, LABELS)
-            forms.presets(HeadRecipe, widgets, shell)
+            widgets = forms.draw(recipe, {"encoder": encoders(shell)}, LABELS)
+            forms.presets(recipe, widgets, shell)
             start = gr.Button("Train head", variant="primary", elem_id="train-start")
         with gr.Column(elem_classes="t-answer"):
             chart = h.panel(elem_id="train-curves")
@@ -50,10 +51,10 @@ def build(wb: Workbench, shell: Shell) -> None:
     outputs = [asked, answer, heads, manage, chosen]
 
     def train(values: dict) -> str:
-        recipe = forms.read(HeadRecipe, widgets, values)
+        settings = dataclasses.asdict(forms.read(recipe, widgets, values))
         dataset = shell.require(values[shell.dataset])
         title = values[name].strip() or f"{dataset[:60]} {time.strftime('%m-%d %H.%M.%S')}"
-        return shell.call("heads_train", dataset=dataset, name=title, **dataclasses.asdict(recipe))
+        return shell.call("heads_train", dataset=dataset, name=title, **settings)
 
     def show(dataset: str, chosen: str) -> tuple:
         return draw(shell, dataset, chosen)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import math
 import pkgutil
 import typing
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tator.recipe_parameters import with_settings
+from tator.recipes import Recipe, checked
+from tator.setting_help import SAVED
 from tator.types import BadInput
 from tator.workbench import Workbench
 
@@ -28,6 +30,7 @@ class Operation:
         writes: it changes something, so read-only callers may not use it.
         title: what people read a job of it is called, such as Train head.
         makes: the argument that names the dataset which a job of it makes or fills; "" for none.
+        recipe: its settings; each is a parameter of the published function, which takes a saved recipe too.
         unit: what its progress counts: "" for things, or bytes.
     """
 
@@ -39,11 +42,12 @@ class Operation:
     title: str = ""
     makes: str = ""
     unit: Literal["", "bytes"] = ""
+    recipe: type[Recipe] | None = None
 
     @property
     def is_job(self) -> bool:
         """Long work: the function is a generator of Progress."""
-        return inspect.isgeneratorfunction(self.fn)
+        return inspect.isgeneratorfunction(inspect.unwrap(self.fn))
 
     @property
     def parameters(self) -> dict[str, inspect.Parameter]:
@@ -59,7 +63,8 @@ _found: dict[str, Operation] = {}
 def operation(fn: Callable | None = None, **facts: Any) -> Callable:
     """Publish a function under its own name: `@operation` or `@operation(mirrors=(...), in_child=True)`.
 
-    Its signature and docstring are the public contract.
+    Its signature and docstring are the public contract. With `recipe=HeadRecipe` the function takes a checked
+    `recipe: HeadRecipe`; what is published takes the settings by name in its place, and `recipe`, a saved one.
 
     Raises:
         ValueError: two operations have one name.
@@ -68,7 +73,8 @@ def operation(fn: Callable | None = None, **facts: Any) -> Callable:
         return functools.partial(operation, **facts)
     if fn.__name__ in _found:
         raise ValueError(f"two operations are called {fn.__name__!r}")
-    _found[fn.__name__] = Operation(fn.__name__, fn, **facts)
+    published = with_settings(fn, facts["recipe"]) if "recipe" in facts else fn
+    _found[fn.__name__] = Operation(fn.__name__, published, **facts)
     return fn
 
 
@@ -93,54 +99,34 @@ def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:
     verb = operations().get(name)
     if verb is None:
         raise BadInput(f"no operation is called {name!r}")
-    arguments = prepared(verb, arguments)
+    arguments = prepared(wb, verb, arguments)
     if verb.is_job:
         return wb.jobs.start(verb.fn, name, arguments, in_child=verb.in_child)
     return verb.fn(wb, **arguments)
 
 
-def prepared(verb: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's arguments with their types checked.
+def prepared(wb: Workbench, verb: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return an operation's arguments with their types checked, a saved recipe replaced by its settings.
 
     Raises:
-        BadInput: one is unknown, lacking or of another type.
+        BadInput: one is unknown, lacking, of another type, or a setting outside its range.
+        NotFound: no recipe has the name that was given.
     """
     name, known = verb.name, verb.parameters
     if unknown := sorted(set(arguments) - set(known)):
         raise BadInput(f"{name} takes no {', '.join(unknown)}; it takes {', '.join(known) or 'nothing'}")
     if lacking := [p.name for p in known.values() if p.default is p.empty and p.name not in arguments]:
         raise BadInput(f"{name} needs {', '.join(lacking)}")
-    return {given: checked(f"{name}: {given}", known[given].annotation, value) for given, value in arguments.items()}
+    found = {given: checked(f"{name}: {given}", known[given].annotation, value) for given, value in arguments.items()}
+    return _resolved(wb, verb.recipe, found) if verb.recipe else found
 
 
-def checked(place: str, hint: Any, value: Any) -> Any:
-    """Return a value as its parameter's type; JSON writes 3.0 as 3 and widgets write 3 as 3.0.
-
-    Args:
-        place: operation and parameter, for the message.
-        hint: str, int, float, bool, a Literal, or a list of one of these.
-        value: what the caller sent.
-
-    Raises:
-        BadInput: the value is of another type, not finite, or not one of the choices.
-    """
-    if typing.get_origin(hint) is list:
-        if not isinstance(value, list | tuple):
-            raise BadInput(f"{place} must be a list, is {str(value)[:100]!r}")
-        return [checked(place, typing.get_args(hint)[0], item) for item in value]
-    if typing.get_origin(hint) is typing.Literal:
-        if value not in typing.get_args(hint):
-            raise BadInput(
-                f"{place} must be one of {', '.join(map(str, typing.get_args(hint)))}, is {str(value)[:100]!r}"
-            )
-        return value
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if (hint is float and is_number) or (hint is int and is_number and value == int(value)):
-        return hint(value)
-    if hint in (str, bool) and isinstance(value, hint):
-        return value
-    words = {int: "a whole number", float: "a finite number", str: "text", bool: "true or false"}
-    raise BadInput(f"{place} must be {words.get(hint, hint)}, is {str(value)[:100]!r}")
+def _resolved(wb: Workbench, kind: type[Recipe], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Write out every setting, so that a job that goes on later does the same although the saved recipe changed."""
+    saved = arguments.pop(SAVED, "")
+    base = kind.load(wb.workspace.folder("recipes"), saved) if saved else kind()
+    given = {name: arguments[name] for name in kind.help() if name in arguments}
+    return arguments | asdict(kind.of(asdict(base) | given))
 
 
 def bind(verb: Operation, wb: Workbench) -> Callable:

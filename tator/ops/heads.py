@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import nullcontext
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -19,23 +20,14 @@ from tator.types import BadInput, Conflict, Detections, NotFound, Progress, Unav
 from tator.workbench import Workbench
 from tator.workflows.heads.fit import Crops, train
 from tator.workflows.heads.head import Head, HeadShelf, checked_name
+from tator.workflows.heads.recipe import HeadRecipe
 
 IDS = 200  # images whose annotations are read in one query
 SMALLEST = 1.0  # sides of a box that is worth a crop, pixels
 
 
-@operation(mirrors=("clip_train_start",), in_child=True, title="Train head")
-def heads_train(
-    wb: Workbench,
-    dataset: str,
-    name: str,
-    encoder: str = "",
-    test_size: float = 0.2,
-    min_per_class: int = 2,
-    c: float = 0.1,
-    seed: int = 42,
-    activate: bool = True,
-) -> Work:
+@operation(mirrors=("clip_train_start",), in_child=True, title="Train head", recipe=HeadRecipe)
+def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> Work:
     """Train a class head on the accepted boxes and measure it on unseen images.
 
     A dataset with train and test (or val) images is measured on those; else on a random share of images.
@@ -43,12 +35,7 @@ def heads_train(
     Args:
         dataset: dataset name, from datasets_list.
         name: name of the new head.
-        encoder: id of an encoder, from models_list; empty for the first that is ready.
-        test_size: share of images held out where the dataset has no split, in [0.05, 0.9].
-        min_per_class: classes with fewer training boxes are left out, and named in the result.
-        c: inverse strength of the L2 penalty; 0 tries 0.01, 0.1, 1 and 10 on held-back images.
-        seed: of the random split.
-        activate: use the head for auto class when it is done.
+        recipe: settings of the training.
 
     Raises:
         NotFound: no such dataset or encoder.
@@ -59,17 +46,19 @@ def heads_train(
     shelf = shelf_of(wb)
     if checked_name(name) in shelf.names():
         raise Conflict(f"a head called {name!r} exists already; choose another name or delete it")
-    encoder = encoder or wb.models.default("encode")
+    encoder = recipe.encoder or wb.models.default("encode")
     require_packages(backend(encoder, "encode").card)
     version = encoder_version(encoder, wb.weights(encoder))
     data = wb.dataset(dataset)
     with (yield from wb.models.lease()) if backend(encoder).card.weights else nullcontext():
         crops, skipped = yield from read_crops(wb, data, encoder)
-    head, metrics = yield from train(crops, (encoder, version), c, min_per_class, test_size, seed)
-    settings = {"encoder": encoder, "test_size": test_size, "min_per_class": min_per_class, "c": c, "seed": seed}
+    rows = recipe.c, recipe.min_per_class, recipe.test_size, recipe.seed
+    head, metrics = yield from train(crops, (encoder, version), *rows)
+    settings = asdict(replace(recipe, encoder=encoder))
+    del settings["activate"]  # what is done afterwards, not a setting of the training
     facts = {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped}
     shelf.save(name, head, facts | {"metrics": metrics})
-    if activate:
+    if recipe.activate:
         shelf.activate(name)
     return {"head": name, **{key: value for key, value in metrics.items() if key != "history"}}
 

@@ -63,19 +63,16 @@ def predictor_settings_get(wb: Workbench) -> dict[str, Any]:
     return dataclasses.asdict(wb.predictors()) | {"most_images": len(ORDER), "bytes": stats["bytes"]}
 
 
-@operation(mirrors=("predictor_settings_set",))
-def predictor_settings_set(wb: Workbench, images: int, budget_mb: int, keep_on_disk: bool) -> dict[str, Any]:
+@operation(mirrors=("predictor_settings_set",), recipe=PredictorSettings)
+def predictor_settings_set(wb: Workbench, recipe: PredictorSettings) -> dict[str, Any]:
     """Change how images are encoded ahead; it holds at once and after a restart.
 
     Args:
-        images: 1 for the open image, 2 also the next, 3 also the previous.
-        budget_mb: memory for encoded images, in MB.
-        keep_on_disk: keep encoded images in the workspace's cache too.
+        recipe: how many images are kept encoded, and where.
 
     Raises:
         BadInput: a value is out of range.
     """
-    settings = PredictorSettings(images=images, budget_mb=budget_mb, keep_on_disk=keep_on_disk)
-    settings.save(wb.workspace.folder("recipes"), "in use")
-    wb.use_predictors(settings)
+    recipe.save(wb.workspace.folder("recipes"), "in use")
+    wb.use_predictors(recipe)
     return predictor_settings_get(wb)

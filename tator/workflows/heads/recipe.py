@@ -33,5 +33,5 @@ class HeadRecipe(Recipe):
         high=1e6,
         advanced=True,
     )
-    seed: int = setting(42, "Makes the split and the fit repeatable.", low=0, high=2**31 - 1, advanced=True)
+    seed: int = setting(42, "Makes the split and the fit repeatable.", low=0, high=2_147_483_647, advanced=True)
     activate: bool = setting(True, "Use the head for auto class as soon as it is trained.")
