@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, Text, bindparam, cast, insert, select
 
 from tator.storage.database import chunks
 from tator.storage.schema import edit
 from tator.types import BadInput
 
+LATER = 2**31 - 1  # more than any revision, which is a 32-bit integer in PostgreSQL
 PAGE = 256  # journal rows read at a time, newest first
 STACK_OPS = 5_000  # ops of a stack handed to a browser, so that one opened image stays a small answer
+# Built once, as are all queries that opening an image asks: building one takes longer than SQLite's answer.
+ENTRIES = select(
+    edit.c.id, edit.c.label, cast(edit.c.forward, Text).label("forward"), cast(edit.c.inverse, Text).label("inverse")
+).where(edit.c.id.in_(bindparam("ids", expanding=True)))
+NEWEST = (
+    select(edit.c.id, edit.c.kind, edit.c.target_id, edit.c.revision)
+    .where(edit.c.image_id == bindparam("image_id"), edit.c.revision < bindparam("before"))
+    .order_by(edit.c.revision.desc())
+    .limit(PAGE)
+)
 
 
 @dataclass(frozen=True)
@@ -123,23 +135,28 @@ def entry_of(conn: Connection, client_id: str, seq: int) -> Entry:
 
 
 def _backwards(conn: Connection, image_id: int) -> Iterator[Row]:
-    query = select(edit.c.id, edit.c.kind, edit.c.target_id, edit.c.revision).where(edit.c.image_id == image_id)
-    query = query.order_by(edit.c.revision.desc()).limit(PAGE)
-    page = conn.execute(query).all()
-    while page:
+    page, before = [], LATER
+    while before:
+        page = conn.execute(NEWEST, {"image_id": image_id, "before": before}).all()
         yield from page
-        page = conn.execute(query.where(edit.c.revision < page[-1].revision)).all() if len(page) == PAGE else []
+        before = page[-1].revision if len(page) == PAGE else 0
 
 
 def _entries(conn: Connection, ids: list[int], ops: int | None) -> list[Entry]:
     """Read entries from the newest back, until there are enough ops."""
     newest_first: list[Entry] = []
-    query = select(edit.c.id, edit.c.label, edit.c.forward, edit.c.inverse)
     for start in range(len(ids), 0, -PAGE):
         wanted = ids[max(0, start - PAGE) : start]
-        found = {row.id: Entry(*row) for row in conn.execute(query.where(edit.c.id.in_(wanted)))}
+        found = _read_entries(conn, wanted)
         newest_first += [found[key] for key in reversed(wanted)]
     return _within(newest_first, ops)[::-1]
+
+
+def _read_entries(conn: Connection, ids: list[int]) -> dict[int, Entry]:
+    """Return {edit id: entry}; all ops are parsed at once, which takes a third of the time of one by one."""
+    rows = conn.execute(ENTRIES, {"ids": ids}).all()
+    parsed = json.loads(f"[{','.join(text for row in rows for text in (row.forward, row.inverse))}]")
+    return {row.id: Entry(row.id, row.label, parsed[2 * i], parsed[2 * i + 1]) for i, row in enumerate(rows)}
 
 
 def _within(newest_first: list[Entry], ops: int | None) -> list[Entry]:
