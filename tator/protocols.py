@@ -12,7 +12,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.types import Detections, Image
+from tator.types import BadInput, Detections, Image
 
 MAX_PHRASES = 200  # of one call to a concept segmenter; more is a job for a loop that can be cancelled
 
@@ -39,6 +39,7 @@ class Card:
         rank: where several are ready and nobody chose, the highest is taken on a GPU; 0 only where no other is.
         half: its image encoder runs in half precision on a GPU, where that is faster.
         shares: id of the loaded model where several cards share one and its encoded images; "" its own.
+        takes_bank: a concept segmenter that compares with exemplars of other images, an ExemplarBank.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Card:
     rank: int = 1
     half: bool = False
     shares: str = ""
+    takes_bank: bool = False
 
     @property
     def model_id(self) -> str:
@@ -100,6 +102,39 @@ class Embedding:
     nbytes: int = 0
 
 
+@dataclass(frozen=True, eq=False)
+class ExemplarBank:
+    """Example boxes of any number of images, as one backend reads them.
+
+    Attributes:
+        backend: model_id of the card that described them; that model alone can read them.
+        features: (N, D) float32.
+        xyxy: (N, 4) boxes they were taken from, pixels of their image.
+        sources: N names of the images.
+    """
+
+    backend: str
+    features: NDArray[np.float32]
+    xyxy: NDArray[np.float32]
+    sources: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.features)
+
+    @classmethod
+    def concat(cls, banks: Sequence[ExemplarBank]) -> ExemplarBank:
+        """Stack the banks of several images, at least one.
+
+        Raises:
+            BadInput: no bank, or banks of several backends.
+        """
+        backends = sorted({bank.backend for bank in banks})
+        if len(backends) != 1:
+            raise BadInput(f"a bank needs exemplars of one backend, these are of {', '.join(backends) or 'none'}")
+        features, xyxy = (np.concatenate([getattr(bank, name) for bank in banks]) for name in ("features", "xyxy"))
+        return cls(backends[0], features, xyxy, tuple(source for bank in banks for source in bank.sources))
+
+
 class Segmenter(Protocol):
     """Turns clicks or a loose box into tight boxes and masks."""
 
@@ -141,7 +176,13 @@ class ConceptSegmenter(Protocol):
         """Encode an image once."""
 
     def find(
-        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+        self,
+        embedding: Embedding,
+        phrases: Sequence[str],
+        exemplars: Detections,
+        conf: float,
+        boxes_only: bool = False,
+        bank: ExemplarBank | None = None,
     ) -> list[Detections]:
         """Return the instances of each phrase in image pixels, best first.
 
@@ -151,7 +192,19 @@ class ConceptSegmenter(Protocol):
             exemplars: boxes of this image; data["positive"] bool, absent means all are.
             conf: lowest confidence to keep, in [0, 1].
             boxes_only: leave the masks out, which is faster.
+            bank: exemplars of other images that show what to find, for cards with takes_bank.
+
+        Raises:
+            BadInput: a value is out of range, or a bank that the backend cannot read.
         """
+
+
+@runtime_checkable
+class ExemplarDescriber(Protocol):
+    """A concept segmenter that turns example boxes into what it can compare other images with."""
+
+    def describe(self, embedding: Embedding, xyxy: NDArray[np.float32], source: str = "") -> ExemplarBank:
+        """Return a row for each of the (N, 4) example boxes of an image; `source` says which image it is."""
 
 
 class Detector(Protocol):
@@ -163,7 +216,53 @@ class Detector(Protocol):
         """Return the objects of each image, class_id the row of `classes`, best first."""
 
 
-TASKS: dict[str, type] = {"segment": Segmenter, "find": ConceptSegmenter, "detect": Detector, "encode": Encoder}
+@dataclass(frozen=True)
+class Generation:
+    """How a VLM chooses its words.
+
+    Attributes:
+        max_new_tokens: where an answer is cut off.
+        temperature: 0 takes the likeliest token each time, higher values vary more.
+        top_p: tokens are drawn from the likeliest whose probabilities add up to this, in (0, 1].
+        repetition_penalty: above 1 makes tokens that were said already less likely.
+        seed: of the draw.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    repetition_penalty: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse settings that no backend could follow.
+
+        Raises:
+            BadInput: a setting is out of range.
+        """
+        bounds = {"max_new_tokens": (1, 32_768), "temperature": (0, 5), "top_p": (0, 1), "repetition_penalty": (0, 10)}
+        for name, (low, high) in bounds.items():
+            if not low <= getattr(self, name) <= high:
+                raise BadInput(f"{name} must be in [{low}, {high}], is {getattr(self, name)}")
+        for name in ("top_p", "repetition_penalty"):
+            if not getattr(self, name):
+                raise BadInput(f"{name} must be above 0")
+
+
+class VLM(Protocol):
+    """Answers a prompt about an image in words."""
+
+    def generate(self, image: Image | None, prompt: str, settings: Generation) -> Iterator[str]:
+        """Yield the answer piece by piece; closing the iterator stops it."""
+
+
+TASKS: dict[str, type] = {
+    "segment": Segmenter,
+    "find": ConceptSegmenter,
+    "detect": Detector,
+    "encode": Encoder,
+    "generate": VLM,
+}
 
 OnStep = Callable[[int, int], None]  # blocks begun, blocks in all; raising stops the encoder
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.protocols import MAX_PHRASES, Card, Embedding
+from tator.protocols import MAX_PHRASES, Card, Embedding, ExemplarBank
 from tator.types import BadInput, Detections
 from tator.vision.matching import nms
 
@@ -16,16 +16,21 @@ MAX_PHRASE_LENGTH = 120  # characters
 
 
 def check_question(
-    card: Card, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float
+    card: Card,
+    embedding: Embedding,
+    phrases: Sequence[str],
+    exemplars: Detections,
+    conf: float,
+    bank: ExemplarBank | None = None,
 ) -> list[str]:
     """Return the phrases without surrounding blanks.
 
     Raises:
         BadInput: another backend's embedding, a blank or overlong phrase, too many, no positive
-            exemplar where no phrase says what to find, or conf outside [0, 1].
+            exemplar where no phrase says what to find, a bank it cannot read, or conf outside [0, 1].
     """
-    if embedding.backend != card.model_id:
-        raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
+    check_embedding(card, embedding)
+    check_bank(card, bank)
     if not 0 <= conf <= 1:
         raise BadInput(f"conf must be in [0, 1], is {conf}")
     if len(phrases) > MAX_PHRASES:
@@ -34,9 +39,35 @@ def check_question(
     for phrase in cleaned:
         if not 0 < len(phrase) <= MAX_PHRASE_LENGTH:
             raise BadInput(f"a phrase must have 1 to {MAX_PHRASE_LENGTH} characters, got {phrase[:40]!r}")
-    if not cleaned and not positive(exemplars).any():
+    if not cleaned and not positive(exemplars).any() and not bank:
         raise BadInput("give a phrase or at least one example box of what to find")
     return cleaned
+
+
+def check_embedding(card: Card, embedding: Embedding) -> None:
+    """Refuse an image that another model encoded.
+
+    Raises:
+        BadInput: it is another backend's.
+    """
+    if embedding.backend != card.model_id:
+        raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
+
+
+def check_bank(card: Card, bank: ExemplarBank | None) -> None:
+    """Refuse exemplars of other images that the model cannot read.
+
+    Raises:
+        BadInput: the model takes none, or another backend described them.
+    """
+    if bank is None:
+        return
+    if not card.takes_bank:
+        raise BadInput(
+            f"{card.id} compares with example boxes of the same image only; choose a finder that takes a bank"
+        )
+    if bank.backend != card.model_id:
+        raise BadInput(f"{card.id} cannot read a bank of {bank.backend}; describe its exemplars with {card.id}")
 
 
 def positive(exemplars: Detections) -> NDArray[np.bool_]:

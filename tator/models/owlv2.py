@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tator.models._clicks import half_on_gpu, nbytes_of, pixels_of
-from tator.models._phrases import best_boxes, check_question, detections_in, positive
-from tator.protocols import Card, Embedding, report_blocks
+from tator.models._phrases import best_boxes, check_embedding, check_question, detections_in, positive
+from tator.protocols import Card, Embedding, ExemplarBank, report_blocks
 from tator.types import Detections, Image
+from tator.vision.boxes import Boxes
 from tator.vision.matching import iou
 from tator.weights.checkpoints import given, load_pretrained
 
@@ -54,7 +57,13 @@ class Owlv2:
         return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
 
     def find(
-        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+        self,
+        embedding: Embedding,
+        phrases: Sequence[str],
+        exemplars: Detections,
+        conf: float,
+        boxes_only: bool = False,
+        bank: ExemplarBank | None = None,
     ) -> list[Detections]:
         """Return the boxes of each phrase, best first; there are no masks.
 
@@ -67,24 +76,49 @@ class Owlv2:
             exemplars: boxes of this image; data["positive"] bool, absent means all are.
             conf: lowest confidence to keep, in [0, 1]; 0.1 to 0.3 is usual for this model.
             boxes_only: without effect.
+            bank: exemplars of other images, from describe.
 
         Raises:
-            BadInput: another backend's embedding, no phrase and no positive exemplar, or conf out of range.
+            BadInput: another backend's embedding or bank, nothing that says what to find, or conf out of range.
         """
         import torch
 
-        asked = check_question(self.card, embedding, phrases, exemplars, conf)
+        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank)
         patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
         with torch.inference_mode():
-            shown = self._shown(patches, boxes, exemplars)
+            shown = self._shown(patches, boxes, exemplars.xyxy)
+            if bank:
+                shown = torch.cat([shown, torch.from_numpy(bank.features).to(shown)])
             queries = torch.cat([self._texts(asked), shown]) if asked else shown
             scores = self._model.class_predictor(patches[None], queries[None])[0][0].sigmoid()
         of_phrases, of_shown = scores[:, : len(asked)], scores[:, len(asked) :]
-        good = torch.from_numpy(positive(exemplars)).to(self._device)
+        good = np.concatenate([positive(exemplars), np.ones(len(bank or ()), bool)])
+        good = torch.from_numpy(good).to(self._device)
         return [
             self._answer(embedding, boxes, column, of_shown[:, good], of_shown[:, ~good], conf, row)
             for row, column in enumerate(of_phrases.split(1, 1) if asked else [of_phrases])
         ]
+
+    def describe(self, embedding: Embedding, xyxy: Boxes, source: str = "") -> ExemplarBank:
+        """Return the class embeddings of example boxes, to find what resembles them in other images.
+
+        Args:
+            embedding: of the image that the boxes are of.
+            xyxy: (N, 4) boxes in its pixels.
+            source: name of the image.
+
+        Raises:
+            BadInput: another backend's embedding.
+
+        Source: https://arxiv.org/abs/2205.06230, section 3.2, one-shot image-conditioned detection.
+        """
+        import torch
+
+        check_embedding(self.card, embedding)
+        patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
+        with torch.inference_mode():
+            features = self._shown(patches, boxes, xyxy).float().cpu().numpy()
+        return ExemplarBank(self.card.model_id, features, np.asarray(xyxy, np.float32), (source,) * len(xyxy))
 
     def _answer(
         self, embedding: Embedding, boxes: Any, phrase: Any, good: Any, bad: Any, conf: float, row: int
@@ -107,12 +141,12 @@ class Owlv2:
         texts = self._model.owlv2.get_text_features(read["input_ids"], read["attention_mask"]).pooler_output
         return texts / texts.norm(dim=-1, keepdim=True)
 
-    def _shown(self, patches: Any, boxes: Any, exemplars: Detections) -> Any:
-        """Return (E, D) class embeddings of the patches whose boxes fit the exemplars best."""
+    def _shown(self, patches: Any, boxes: Any, xyxy: Boxes) -> Any:
+        """Return (E, D) class embeddings of the patches whose boxes fit the (E, 4) exemplars best."""
         embeds = self._model.class_predictor(patches[None])[1][0]
-        if not len(exemplars):
+        if not len(xyxy):
             return embeds[:0]
-        return embeds[iou(exemplars.xyxy, boxes.float().cpu().numpy()).argmax(1).tolist()]
+        return embeds[iou(xyxy, boxes.float().cpu().numpy()).argmax(1).tolist()]
 
 
 class Owlv2Base(Owlv2):
@@ -129,6 +163,7 @@ class Owlv2Base(Owlv2):
         source=SOURCE,
         size_mb=620,
         half=True,
+        takes_bank=True,
         expects="Boxes of everyday things by name, no masks; scores are low, start at 0.2.",
     )
 
@@ -147,5 +182,6 @@ class Owlv2Large(Owlv2):
         source=SOURCE,
         size_mb=1_750,
         half=True,
+        takes_bank=True,
         expects="Steadier than base on small and rare things; for a GPU.",
     )

@@ -13,7 +13,7 @@ import numpy as np
 from tator.models._clicks import answer_click, check_prompt, half_on_gpu, nbytes_of, pixels_of
 from tator.models._phrases import best_boxes, check_question, detections_in, positive
 from tator.models._upsampling import Resize, cropped_mask
-from tator.protocols import Card, Embedding, Prompt, report_blocks
+from tator.protocols import Card, Embedding, ExemplarBank, Prompt, report_blocks
 from tator.types import BadInput, Detections, Image, Mask
 from tator.weights.checkpoints import given, load_pretrained, safetensors_keys
 
@@ -78,7 +78,13 @@ class _Phrases:
         return {f"level{i}": vision.fpn_hidden_states[i] for i in self.levels}
 
     def find(
-        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+        self,
+        embedding: Embedding,
+        phrases: Sequence[str],
+        exemplars: Detections,
+        conf: float,
+        boxes_only: bool = False,
+        bank: ExemplarBank | None = None,
     ) -> list[Detections]:
         """Return the instances of each phrase in image pixels, best first; class_id is the phrase's row.
 
@@ -88,13 +94,14 @@ class _Phrases:
             exemplars: boxes of this image; data["positive"] bool, absent means all are.
             conf: lowest confidence to keep, in [0, 1].
             boxes_only: leave the masks out, which is a third faster.
+            bank: refused: the model compares with boxes of the same image only.
 
         Raises:
-            BadInput: another backend's embedding, no phrase and no positive exemplar, or conf out of range.
+            BadInput: another backend's embedding, no phrase and no positive exemplar, a bank, or conf out of range.
         """
         import torch
 
-        asked = check_question(self.card, embedding, phrases, exemplars, conf) or [EXEMPLAR_PHRASE]
+        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank) or [EXEMPLAR_PHRASE]
         boxes_only = boxes_only or 0 not in self.levels
         found: list[Detections] = []
         with torch.inference_mode():

@@ -8,7 +8,7 @@ from typing import Any
 
 from tator.models._phrases import best_boxes, check_question, detections_in, positive
 from tator.models._upsampling import Resize, cropped_mask
-from tator.protocols import Card, Embedding
+from tator.protocols import Card, Embedding, ExemplarBank
 from tator.types import Detections, Image, Mask, Unavailable
 from tator.weights.checkpoints import given, load_state, read_tensors
 
@@ -69,7 +69,13 @@ class Sam3Meta:
         return Embedding(self.card.id, image.shape[1], image.shape[0], state, sum(level.nbytes for level in levels))
 
     def find(
-        self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections, conf: float, boxes_only: bool = False
+        self,
+        embedding: Embedding,
+        phrases: Sequence[str],
+        exemplars: Detections,
+        conf: float,
+        boxes_only: bool = False,
+        bank: ExemplarBank | None = None,
     ) -> list[Detections]:
         """Return the instances of each phrase in image pixels, best first; class_id is the phrase's row.
 
@@ -79,11 +85,12 @@ class Sam3Meta:
             exemplars: boxes of this image; data["positive"] bool, absent means all are.
             conf: lowest confidence to keep, in [0, 1].
             boxes_only: leave the masks out.
+            bank: refused: the model compares with boxes of the same image only.
 
         Raises:
-            BadInput: another backend's embedding, no phrase and no positive exemplar, or conf out of range.
+            BadInput: another backend's embedding, no phrase and no positive exemplar, a bank, or conf out of range.
         """
-        asked = check_question(self.card, embedding, phrases, exemplars, conf)
+        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank)
         return [
             self._answer(embedding, phrase, exemplars, conf, boxes_only, row)
             for row, phrase in enumerate(asked or [""])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tator.models.owlv2 import Owlv2Base
 from tator.models.sam3 import Sam3, Sam3Boxes
 from tator.models.sam3_meta import Sam3Meta
+from tator.protocols import ExemplarBank, ExemplarDescriber, Generation
 from tator.types import BadInput, Detections, Unavailable
 from tests import tiny
 
@@ -182,3 +183,60 @@ def test_only_negative_exemplars_are_refused():
 def test_metas_package_is_refused_without_cuda():
     with pytest.raises(Unavailable, match="CUDA only, the device is cpu; use the card sam3"):
         Sam3Meta("sam3.pt", "cpu")
+
+
+def test_owlv2_finds_what_exemplars_of_other_images_show():
+    ours = model(Owlv2Base)
+    here, there = ours.embed(tiny.picture(seed=0)), ours.embed(tiny.picture(97, 151, seed=1))
+    boxes = np.array([[5, 5, 60, 50], [20, 30, 90, 100]], np.float32)
+    bank = ours.describe(here, boxes, "a.png")
+    assert bank.features.dtype == np.float32 and len(bank) == 2 and bank.sources == ("a.png", "a.png")
+    own = ours.find(here, [], Detections.of(boxes), 0.0)[0]
+    through = ours.find(here, [], NONE, 0.0, bank=bank)[0]
+    np.testing.assert_allclose(through.confidence, own.confidence, atol=1e-5)
+    np.testing.assert_allclose(through.xyxy, own.xyxy, atol=1e-3)
+    elsewhere = ours.find(there, [], NONE, 0.0, bank=ExemplarBank.concat([bank, ours.describe(there, boxes[:1])]))[0]
+    assert len(elsewhere) and (elsewhere.xyxy <= [97, 151, 97, 151]).all()
+
+
+def test_owlv2_scores_a_bank_as_the_library_does():
+    import torch
+
+    ours = model(Owlv2Base)
+    here, there = ours.embed(tiny.picture(seed=0)), ours.embed(tiny.picture(seed=1))
+    bank = ours.describe(here, np.array([[5, 5, 60, 50]], np.float32))
+    found = ours.find(there, [], NONE, 0.0, bank=bank)[0]
+    with torch.inference_mode():
+        grid = ours._model.image_embedder(
+            ours._processor.image_processor(images=tiny.picture(seed=1), return_tensors="pt")["pixel_values"]
+        )[0]
+        logits = ours._model.class_predictor(grid.flatten(1, 2), torch.from_numpy(bank.features)[None])[0]
+    assert found.confidence[0] == pytest.approx(float(logits.sigmoid().max()), abs=1e-4)
+
+
+def test_a_bank_is_refused_by_who_cannot_read_it():
+    owl, sam = model(Owlv2Base), model(Sam3)
+    image = tiny.picture()
+    bank = owl.describe(owl.embed(image), np.array([[5, 5, 60, 50]], np.float32))
+    with pytest.raises(BadInput, match="sam3 compares with example boxes of the same image only"):
+        sam.find(sam.embed(image), ["cat"], NONE, 0.5, bank=bank)
+    other = ExemplarBank("owlv2_large", bank.features, bank.xyxy, bank.sources)
+    with pytest.raises(BadInput, match="owlv2_base cannot read a bank of owlv2_large"):
+        owl.find(owl.embed(image), [], NONE, 0.5, bank=other)
+    with pytest.raises(BadInput, match="exemplars of one backend, these are of owlv2_base, owlv2_large"):
+        ExemplarBank.concat([bank, other])
+    assert isinstance(owl, ExemplarDescriber) and not isinstance(sam, ExemplarDescriber)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_new_tokens": 0}, r"max_new_tokens must be in \[1, 32768\], is 0"),
+        ({"temperature": -0.1}, "temperature must be in"),
+        ({"top_p": 0.0}, "top_p must be above 0"),
+        ({"top_p": float("nan")}, "top_p must be in"),
+    ],
+)
+def test_settings_of_a_generation_are_checked(settings, message):
+    with pytest.raises(BadInput, match=message):
+        Generation(**settings)
