@@ -47,6 +47,7 @@ bench: $(DEV)
 
 docs: $(RUNTIME)
 	@$(PY) docs/endpoints.py
+	@$(PY) docs/map.py
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis bench/results.json
