@@ -17,8 +17,8 @@ from tator.protocols import BoxRefiner, Embedding, Prompt
 from tator.runtime.features import encode_boxes, encoder_version
 from tator.types import BadInput, Detections, Unavailable, Work
 from tator.vision.boxes import EDGE, Boxes, from_flat, numbers
+from tator.vision.masks import check_tolerance, to_polygons
 from tator.vision.masks import fill_holes as filled
-from tator.vision.masks import to_polygons
 from tator.workbench import Workbench
 from tator.workflows.heads.head import Head, HeadShelf
 from tator.workflows.refiner import learning as refiner
@@ -339,16 +339,6 @@ def check_class(class_id: int, names: dict[int, str]) -> None:
     if class_id != -1 and class_id not in names:
         known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
         raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Refuse a tolerance that no outline could keep.
-
-    Raises:
-        BadInput: it is outside [0, 100] pixels.
-    """
-    if not 0 <= tolerance <= 100:
-        raise BadInput(f"tolerance must be in [0, 100] pixels, is {tolerance}")
 
 
 def check_margin(min_margin: float) -> None:

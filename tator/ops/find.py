@@ -13,7 +13,7 @@ from tator.ops import operation
 from tator.protocols import MAX_PHRASES
 from tator.types import BadInput, Detections, Mask
 from tator.vision.boxes import from_flat
-from tator.vision.masks import box_of, of_dense, to_polygons
+from tator.vision.masks import box_of, check_tolerance, of_dense, to_polygons
 from tator.vision.masks import fill_holes as filled
 from tator.workbench import Workbench
 
@@ -127,16 +127,6 @@ def checked_exemplars(values: list[float], positive: list[bool], width: int, hei
         raise BadInput(f"exemplar_positive must have one value per box or be empty: {len(positive)} for {count} boxes")
     boxes = from_flat(values, width, height, "exemplars") if values else np.zeros((0, 4), np.float32)
     return Detections.of(boxes, positive=np.array(positive or [True] * count, bool))
-
-
-def check_tolerance(tolerance: float) -> None:
-    """Refuse a tolerance that no outline could keep.
-
-    Raises:
-        BadInput: it is outside [0, 100] pixels.
-    """
-    if not 0 <= tolerance <= 100:
-        raise BadInput(f"tolerance must be in [0, 100] pixels, is {tolerance}")
 
 
 def candidate(one: Detections, tolerance: float) -> dict[str, Any]:

@@ -24,7 +24,7 @@ WAIT_S = 60.0  # longest wait for others to hand back the memory that a load nee
 
 
 @dataclass(eq=False)
-class Seat:
+class LoadedModel:
     """One model, loaded or about to be.
 
     Attributes:
@@ -86,9 +86,9 @@ class ModelManager:
         self.device, self.fallback = pick_device(device), ""
         self._is_settled = False
         self._budget_mb = dict.fromkeys((self.device, "cpu"), budget_mb)
-        self._seats: dict[Key, Seat] = {}
+        self._models: dict[Key, LoadedModel] = {}
         self._executors: dict[str, Executor] = {}
-        self._changed = threading.Condition()  # guards _seats, users and reserved_mb; never held while loading
+        self._changed = threading.Condition()  # guards _models, users and reserved_mb; never held while loading
 
     @property
     def budget_mb(self) -> int:
@@ -135,26 +135,26 @@ class ModelManager:
         """
         cls = backend(card_id)
         require_packages(cls.card)
-        seat = self._pin(key_of(cls.card, weights), cls.card)
+        entry = self._pin(key_of(cls.card, weights), cls.card)
         try:
-            with seat.lock:
-                if seat.model is None:
-                    self._load(seat, cls, weights)
-                seat.last_used, seat.uses = time.time(), seat.uses + 1
-            with seat.lock if getattr(cls, "is_exclusive", False) else nullcontext():
-                yield seat.model
+            with entry.lock:
+                if entry.model is None:
+                    self._load(entry, cls, weights)
+                entry.last_used, entry.uses = time.time(), entry.uses + 1
+            with entry.lock if getattr(cls, "is_exclusive", False) else nullcontext():
+                yield entry.model
         except (MemoryError, RuntimeError) as error:
             if is_out_of_memory(error):
                 raise Unavailable(f"{cls.card.label} ran out of memory on {self.device}; {SPARING}") from error
             raise
         finally:
-            self._unpin(seat)
+            self._unpin(entry)
 
     def loaded(self) -> list[dict]:
         """Return a row per loaded model: id, cards it answers for, label, weights, device, mb, is_lent, last_used, uses."""
         with self._changed:
-            seats = [seat for seat in self._seats.values() if seat.model is not None]
-            return [seat.row(self.device) for seat in sorted(seats, key=lambda seat: -seat.last_used)]
+            held = [entry for entry in self._models.values() if entry.model is not None]
+            return [entry.row(self.device) for entry in sorted(held, key=lambda entry: -entry.last_used)]
 
     def unload_all(self, wait_s: float = 0.0, cards: Collection[str] = ()) -> list[dict]:
         """Unload every model and return the rows of those that are gone.
@@ -164,50 +164,51 @@ class ModelManager:
             cards: ids of the only ones to unload; none for all.
         """
         with self._changed:
-            here = [seat for seat in self._seats.values() if seat.model is not None]
+            here = [entry for entry in self._models.values() if entry.model is not None]
             here = [
-                seat for seat in here if not cards or not {card.id for card in sharing(seat.card)}.isdisjoint(cards)
+                entry for entry in here if not cards or not {card.id for card in sharing(entry.card)}.isdisjoint(cards)
             ]
-            freed = [self._drop(seat) for seat in here if seat.users == 0]
-            lent = [(seat, seat.row(self.device)) for seat in here if seat.model is not None]
-            for seat, _ in lent:
-                seat.is_leaving = True
-            self._changed.wait_for(lambda: all(seat.model is None for seat, _ in lent), wait_s)
-            freed += [row for seat, row in lent if seat.model is None]
+            freed = [self._drop(entry) for entry in here if entry.users == 0]
+            lent = [(entry, entry.row(self.device)) for entry in here if entry.model is not None]
+            for entry, _ in lent:
+                entry.is_leaving = True
+            self._changed.wait_for(lambda: all(entry.model is None for entry, _ in lent), wait_s)
+            freed += [row for entry, row in lent if entry.model is None]
         release_memory()
         return freed
 
-    def _pin(self, key: Key, card: Card) -> Seat:
-        """Return the seat of a key, counted as used so that nothing unloads it."""
+    def _pin(self, key: Key, card: Card) -> LoadedModel:
+        """Return the model of a key, counted as used so that nothing unloads it."""
         with self._changed:
-            for seat in self._idle():
-                if seat.key[:2] == key[:2] and seat.key != key:
-                    self._drop(seat)  # an older state of the same weights file
-            seat = self._seats.setdefault(key, Seat(key, card))
-            seat.users += 1
-            return seat
+            for entry in self._idle():
+                if entry.key[:2] == key[:2] and entry.key != key:
+                    self._drop(entry)  # an older state of the same weights file
+            entry = self._models.setdefault(key, LoadedModel(key, card))
+            entry.users += 1
+            return entry
 
-    def _unpin(self, seat: Seat) -> None:
+    def _unpin(self, entry: LoadedModel) -> None:
         with self._changed:
-            seat.users -= 1
-            is_gone = seat.users == 0 and (seat.is_leaving or seat.model is None)  # told to go, or it never loaded
-            if is_gone and self._seats.get(seat.key) is seat:
-                self._drop(seat)
+            entry.users -= 1
+            is_gone = entry.users == 0 and (entry.is_leaving or entry.model is None)  # told to go, or it never loaded
+            if is_gone and self._models.get(entry.key) is entry:
+                self._drop(entry)
             self._changed.notify_all()
         if is_gone:
             release_memory()
 
-    def _load(self, seat: Seat, cls: type, weights: Path | None) -> None:
-        self._settle(seat.card)
-        self._reserve(seat)
+    def _load(self, entry: LoadedModel, cls: type, weights: Path | None) -> None:
+        self._settle(entry.card)
+        self._reserve(entry)
         try:
-            import_packages(seat.card)
-            with IMPORTING if "transformers" in seat.card.requires else nullcontext():  # it imports its parts on demand
-                seat.model = cls(weights, self.device)
+            import_packages(entry.card)
+            is_lazy = "transformers" in entry.card.requires  # it imports its parts on demand
+            with IMPORTING if is_lazy else nullcontext():
+                entry.model = cls(weights, self.device)
         finally:
-            if seat.model is None:  # it failed: what it reserved is free again
+            if entry.model is None:  # it failed: what it reserved is free again
                 with self._changed:
-                    seat.reserved_mb = 0
+                    entry.reserved_mb = 0
                     self._changed.notify_all()
 
     def _settle(self, card: Card) -> None:
@@ -220,44 +221,44 @@ class ModelManager:
             if problem:
                 self.fallback, self.device = f"{problem}; models run on the CPU", "cpu"
 
-    def _reserve(self, seat: Seat) -> None:
+    def _reserve(self, entry: LoadedModel) -> None:
         """Count the model's memory before it is loaded, unloading idle ones to make room.
 
         Raises:
             Unavailable: it is larger than the budget, or lent models do not come back in time.
         """
-        need = seat.card.vram_mb
+        need = entry.card.vram_mb
         if need > self.budget_mb:
             raise Unavailable(
-                f"{seat.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}; "
+                f"{entry.card.label} needs {need} MB; models may use {self.budget_mb} MB on {self.device}; "
                 "choose a smaller one"
             )
         with self._changed:
             if not self._changed.wait_for(lambda: self._make_room(need), timeout=WAIT_S):
-                lent = ", ".join(s.card.label for s in self._seats.values() if s.users and s.reserved_mb)
+                lent = ", ".join(s.card.label for s in self._models.values() if s.users and s.reserved_mb)
                 raise Unavailable(
-                    f"no room for {seat.card.label} ({need} MB) after {WAIT_S:g} s: {lent} still in use; try again"
+                    f"no room for {entry.card.label} ({need} MB) after {WAIT_S:g} s: {lent} still in use; try again"
                 )
-            seat.reserved_mb = need
+            entry.reserved_mb = need
 
     def _make_room(self, need_mb: int) -> bool:
         """Unload idle models, longest unused first, until `need_mb` fits; say if it does."""
-        idle = sorted((seat for seat in self._idle() if seat.reserved_mb), key=lambda seat: seat.last_used)
+        idle = sorted((entry for entry in self._idle() if entry.reserved_mb), key=lambda entry: entry.last_used)
         while self._used_mb() + need_mb > self.budget_mb and idle:
             self._drop(idle.pop(0))
             release_memory()
         return self._used_mb() + need_mb <= self.budget_mb
 
     def _used_mb(self) -> int:
-        return sum(seat.reserved_mb for seat in self._seats.values())
+        return sum(entry.reserved_mb for entry in self._models.values())
 
-    def _idle(self) -> list[Seat]:
-        return [seat for seat in self._seats.values() if seat.users == 0]
+    def _idle(self) -> list[LoadedModel]:
+        return [entry for entry in self._models.values() if entry.users == 0]
 
-    def _drop(self, seat: Seat) -> dict:
-        row = seat.row(self.device)
-        del self._seats[seat.key]
-        seat.model, seat.reserved_mb, seat.is_leaving = None, 0, False
+    def _drop(self, entry: LoadedModel) -> dict:
+        row = entry.row(self.device)
+        del self._models[entry.key]
+        entry.model, entry.reserved_mb, entry.is_leaving = None, 0, False
         return row
 
 

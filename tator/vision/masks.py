@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.types import Mask, Polygon
+from tator.types import BadInput, Mask, Polygon
 
 
 def of_dense(pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Mask | None:
@@ -37,6 +37,16 @@ def box_of(mask: Mask) -> NDArray[np.float32]:
     """Return (4,) xyxy around the crop of a mask, pixels."""
     h, w = mask.data.shape
     return np.array([mask.x, mask.y, mask.x + w, mask.y + h], np.float32)
+
+
+def check_tolerance(tolerance: float) -> None:
+    """Refuse a tolerance that no outline could keep.
+
+    Raises:
+        BadInput: it is outside [0, 100] pixels.
+    """
+    if not 0 <= tolerance <= 100:
+        raise BadInput(f"tolerance must be in [0, 100] pixels, is {tolerance}")
 
 
 def to_polygons(mask: Mask, tolerance: float = 1.0) -> list[Polygon]:
