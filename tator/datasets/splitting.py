@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from sqlalchemy import select, update
 
 from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.selecting import select_annotations
 from tator.storage.database import chunks
 from tator.storage.schema import annotation, image
 from tator.storage.schema import dataset as dataset_table
@@ -119,12 +120,10 @@ def _stratified(dataset: Dataset, rows: Sequence[ImageRow], shares: Mapping[str,
     """
     by_path = {row.path: row for row in rows}
     ids = {row.id for row in rows}
-    query = select(annotation.c.image_id, annotation.c.class_id).join(image, image.c.id == annotation.c.image_id)
+    query = select_annotations(dataset.id, annotation.c.image_id, annotation.c.class_id, status="accepted")
     boxes: dict[int, Counter] = defaultdict(Counter)
     with dataset.store.read() as conn:
-        for image_id, class_id in conn.execute(
-            query.where(image.c.dataset_id == dataset.id, annotation.c.status == "accepted")
-        ):
+        for image_id, class_id in conn.execute(query):
             if image_id in ids:
                 boxes[image_id][class_id] += 1
     totals = Counter[int]()

@@ -7,6 +7,7 @@ import uuid
 from sqlalchemy import select
 
 from tator.datasets.dataset import Dataset
+from tator.datasets.selecting import select_annotations
 from tator.editing.edits import save_edits
 from tator.storage.database import chunks
 from tator.storage.schema import annotation, image
@@ -54,11 +55,9 @@ def delete_class(dataset: Dataset, class_id: int, move_to: int, user: str = "") 
 
 def _holders(dataset: Dataset, class_id: int) -> list[int]:
     """Return the ids of images with annotations of a class, whatever their status."""
-    joined = annotation.join(image, image.c.id == annotation.c.image_id)
-    query = select(annotation.c.image_id).select_from(joined).distinct()
+    query = select_annotations(dataset.id, annotation.c.image_id).where(annotation.c.class_id == class_id).distinct()
     with dataset.store.read() as conn:
-        found = query.where(image.c.dataset_id == dataset.id, annotation.c.class_id == class_id)
-        return sorted(conn.execute(found).scalars())
+        return sorted(conn.execute(query).scalars())
 
 
 def _move(dataset: Dataset, image_id: int, class_id: int, move_to: int, client: str, label: str, user: str) -> int:

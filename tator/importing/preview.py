@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.selecting import select_annotations
 from tator.formats import Report, Source
 from tator.formats.table import FORMATS, recognised
 from tator.formats.tree import Tree, content_root
@@ -176,8 +177,7 @@ def _missing(dataset: Dataset, row: ImageRow) -> str:
 
 def _class_counts(dataset: Dataset) -> Counter:
     """Return {class id: annotations} of a dataset."""
-    joined = annotation.join(image, image.c.id == annotation.c.image_id)
-    query = select(annotation.c.class_id, func.count()).select_from(joined).where(image.c.dataset_id == dataset.id)
+    query = select_annotations(dataset.id, annotation.c.class_id, func.count())
     with dataset.store.read() as conn:
         return Counter({class_id: n for class_id, n in conn.execute(query.group_by(annotation.c.class_id))})
 

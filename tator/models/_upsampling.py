@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tator.types import Detections, Mask
+from tator.vision.masks import box_of
 
 WHOLE_SHARE = 0.25  # from this share of the image on, one call of the library is faster than the window
 
@@ -50,12 +51,6 @@ def detections_of(logits: Any, scores: Any, chain: Sequence[Resize], threshold: 
     return Detections(
         np.stack([box_of(mask) for mask in kept]), confidence[rows], np.full(len(rows), -1, np.int64), kept
     )
-
-
-def box_of(mask: Mask) -> np.ndarray:
-    """Return the (4,) xyxy of a mask's crop."""
-    height, width = mask.data.shape
-    return np.array([mask.x, mask.y, mask.x + width, mask.y + height], np.float32)
 
 
 def cropped_mask(logits: Any, chain: Sequence[Resize], threshold: float = 0.0) -> Mask | None:
