@@ -1,1 +1,1 @@
-"""Writing a dataset out: planned, then as files, tiles, crops or conversations for Qwen."""
+"""Write a dataset out: planned, then as files, tiles, crops or Qwen conversations."""

@@ -11,7 +11,9 @@ from tator.exporting.zips import entry
 
 
 def export_captions(dataset: Dataset, kind: str, archive: zipfile.ZipFile) -> Iterator[int]:
-    """Write captions into a zip as text_labels/<image without ending>.txt or as captions.jsonl; yield how many are done.
+    """Write captions into a zip and yield how many are done.
+
+    As text_labels/<image without ending>.txt or as captions.jsonl.
 
     Two images that differ in their ending only would share a text file, so the second keeps its ending: a.png.txt.
     """

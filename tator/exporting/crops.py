@@ -32,7 +32,9 @@ def export_crops(
     classes: Sequence[str] = (),
     statuses: Sequence[str] = ("accepted",),
 ) -> Work:
-    """Write one PNG a box into a zip of the workspace's exports: <class>/<image path>_<number>.png, and crops.csv.
+    """Write one PNG per box into a zip of the workspace's exports.
+
+    The files are <class>/<image path>_<number>.png, listed in crops.csv.
 
     Args:
         content: dataset or snapshot.
@@ -74,7 +76,7 @@ def export_crops(
 
 
 def _cut(archive: zipfile.ZipFile, plan: Plan, row, boxes: Sequence, how: tuple) -> tuple[int, list[str]]:  # noqa: ANN001
-    """Write the crops of one image; return how many there are and their lines of the index."""
+    """Write the crops of one image; return their number and their index lines."""
     folders, margin, smallest_px = how
     try:
         if not boxes:
@@ -109,7 +111,10 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def class_folders(names: Sequence[str]) -> list[str]:
-    """Return a folder name for each class: its letters, digits and dashes, told apart by number where two would be one."""
+    """Return a folder name for each class.
+
+    Letters, digits and dashes are kept; equal names are told apart by a number.
+    """
     taken: set[str] = set()
     folders = []
     for row, name in enumerate(names):

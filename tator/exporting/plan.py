@@ -1,4 +1,4 @@
-"""Decide which images of a dataset or snapshot go into an export, and under which names."""
+"""Decide which images go into an export, and under which names."""
 
 from __future__ import annotations
 
@@ -157,7 +157,9 @@ def _problem(content: Content, row: ImageRow, states: Sequence[str], tiling: Til
 
 
 def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:
-    """Return an image's path inside its split: its sub-folders kept, those that only say "images, train" left off.
+    """Return an image's path inside its split.
+
+    Sub-folders are kept; those that only say "images" or "train" are left off.
 
     Two images never get one place, nor places that differ in case or ending only, as their label files would clash.
     """

@@ -1,4 +1,7 @@
-"""Build folders that Qwen-VL is trained on: conversations about images, both splits filled, no image in two."""
+"""Build folders that Qwen-VL is trained on: conversations about images.
+
+Both splits are filled, and no image stands in two.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ _NAME = re.compile(r"[^\x00-\x1f/\\]{1,100}")
 def build_qwen(
     dataset: Dataset, name: str = "", val_share: float = 0.2, seed: int = 42, context: str = "", force: bool = False
 ) -> Work:
-    """Write <split>/annotations.jsonl with a box and a point conversation an image, and the images, into a folder of its own.
+    """Write the images and <split>/annotations.jsonl into a new folder.
+
+    Each image has a box and a point conversation.
 
     Args:
         dataset: whose accepted annotations.
@@ -78,7 +83,10 @@ def _folder(workspace: Workspace, name: str) -> Path:
 
 
 def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
-    """Give val some of train's images where it has none, and train some of val's; no image stands twice."""
+    """Fill an empty val split from train and an empty train split from val.
+
+    No image stands in both.
+    """
     rows = plan.rows
     source, target = ("train", "val") if rows.get("train") else ("val", "train")
     if rows.get("train") and rows.get("val"):
@@ -141,7 +149,10 @@ def _place(source: Path, target: Path) -> None:
 
 
 def listing(workspace: Workspace) -> list[dict]:
-    """Return {"name", "classes", "counts", "context", "created_at", "signature", "source", "folder"} of each, by name."""
+    """Return the facts of each Qwen dataset, by name.
+
+    Keys: name, classes, counts, context, created_at, signature, source, folder.
+    """
     root = workspace.folder("runs") / FOLDER
     folders: Sequence[Path] = sorted(root.iterdir()) if root.is_dir() else ()
     return [

@@ -128,7 +128,9 @@ class Tally:
 
 @dataclass
 class SplitTiles:
-    """The tiles of one split's images with their labels, cut anew each time they are gone through.
+    """The tiles of one split's images with their labels.
+
+    They are cut anew on each pass, so memory stays flat.
 
     Attributes:
         images: of the split, in order.
@@ -183,7 +185,10 @@ class SplitTiles:
 
 
 class _Opened:
-    """An image that is cut for a format which holds its images: decoded once, when the first tile is asked for."""
+    """An image to be cut, for a format that holds its images.
+
+    It is decoded once, when the first tile is asked for.
+    """
 
     def __init__(self, image: Written) -> None:
         self.image = image
@@ -217,7 +222,9 @@ def tile_name(name: str, left: int, top: int) -> str:
 
 
 def cut(label: Label, found: NDArray[np.int64], min_visible: float) -> Iterator[tuple[int, Label | None]]:
-    """Yield (row, the label in the tile's pixels) for each tile a label touches; None where too little of it shows.
+    """Yield (row, label in the tile's pixels) for each tile a label touches.
+
+    The label is None where too little of it shows.
 
     Args:
         label: of the image.
@@ -231,7 +238,10 @@ def cut(label: Label, found: NDArray[np.int64], min_visible: float) -> Iterator[
 
 
 class _Shape:
-    """One label, to be cut several times: its outline or mask is made ready once, and only where an edge cuts it."""
+    """One label, to be cut several times.
+
+    Its outline or mask is prepared once, and only where an edge cuts it.
+    """
 
     def __init__(self, label: Label) -> None:
         self.label = label
@@ -255,7 +265,10 @@ class _Shape:
         return (*np.min(around, axis=0)[:2].tolist(), *np.max(around, axis=0)[2:].tolist())
 
     def inside(self, tile: NDArray[np.int64]) -> tuple[Label | None, float]:
-        """Return what of the label a tile shows, None for nothing, and its share of the label's area."""
+        """Return what a tile shows of the label, and its share of the label's area.
+
+        The label is None where the tile shows nothing of it.
+        """
         x1, y1, x2, y2 = self.reach
         if tile[0] <= x1 and tile[1] <= y1 and x2 <= tile[2] and y2 <= tile[3]:
             polygons = self.label.polygons and tiles.move_polygons(self.label.polygons, tile)
@@ -306,7 +319,9 @@ def count_tiles(found: Sequence[SplitTiles], total: int) -> Work:
 def encoded(
     path: Path, size: tuple[int, int], wanted: Sequence[tuple[NDArray[np.int64], Written]], pool: ThreadPoolExecutor
 ) -> Iterator[tuple[str, bytes]]:
-    """Yield (path in the export, file) of an image's tiles, in order; the image is decoded once.
+    """Yield (path in the export, file) of an image's tiles, in order.
+
+    The image is decoded once.
 
     Args:
         path: image file.

@@ -1,4 +1,7 @@
-"""Write a dataset as a zip that other tools train on: streamed, and the same bytes for the same content."""
+"""Write a dataset as a zip that other tools train on.
+
+It is streamed, and equal content gives equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ STORED = frozenset(".jpg .jpeg .png .webp .gif .tif .tiff .mpo".split())  # comp
 
 
 class SplitImages:
-    """The images of one split with their labels, read from the database some at a time, each time they are gone through.
+    """The images of one split with their labels.
+
+    They are read from the database in batches, anew on each pass.
 
     Attributes:
         annotations: how many there were when last gone through.
@@ -88,7 +93,7 @@ def export_dataset(
     statuses: Sequence[str] = ("accepted",),
     tiling: Tiling | None = None,
 ) -> Work:
-    """Write a dataset's annotations, and its images, into a zip of the workspace's exports.
+    """Write a dataset's annotations and images into a zip in the exports folder.
 
     Args:
         dataset: what to export: a Dataset or a Snapshot.
@@ -173,7 +178,7 @@ def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
 
 
 def _write_tiles(archive: zipfile.ZipFile, plan: Plan, images: Mapping[str, SplitTiles], total: int) -> Work:
-    """Write the tiles of one image after the other; an image that cannot be cut any more is said."""
+    """Write the tiles, image by image; report images that can no longer be cut."""
     done = 0
     with ThreadPoolExecutor(ENCODERS) as pool:
         for split, rows in plan.rows.items():

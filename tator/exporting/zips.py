@@ -1,4 +1,7 @@
-"""Zip files in the workspace's exports: written whole or not at all, the same bytes for the same content, listed, found."""
+"""Zip files in the workspace's exports: written, listed and found.
+
+They are whole or absent, and equal content gives equal bytes.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can say: fixed, so that
 
 
 class Zip:
-    """A zip as a format's output: fixed times and rights, so that equal content is equal bytes."""
+    """A zip as a format's output.
+
+    Times and rights are fixed, so that equal content is equal bytes.
+    """
 
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
@@ -45,7 +51,9 @@ def entry(name: str, compressed: bool = False) -> zipfile.ZipInfo:
 
 
 def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
-    """Make a zip in the workspace's exports; nothing is left behind when it is cancelled or fails.
+    """Make a zip in the workspace's exports.
+
+    Nothing is left behind when it is cancelled or fails.
 
     Args:
         workspace: whose exports.

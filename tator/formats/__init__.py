@@ -1,4 +1,4 @@
-"""What every dataset format speaks: labels of an image, and a report of what was read, dropped and repaired."""
+"""The records every format speaks: labels of an image, and an import's report."""
 
 from __future__ import annotations
 
@@ -117,11 +117,14 @@ class Source(Protocol):
     report: Report
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
-        """Return an image's labels in its pixels, or None when the source has no word on the image."""
+        """Return an image's labels in pixels, or None if the source does not mention it."""
 
 
 def folder_split(path: str) -> str | None:
-    """Return the split that a path's folders name (train/images/a.jpg, images/val/a.jpg), or None."""
+    """Return the split named by a path's folders, or None.
+
+    Examples: train/images/a.jpg, images/val/a.jpg.
+    """
     folders = path.split("/")[:-1]
     return next((SPLITS[part.lower()] for part in folders if part.lower() in SPLITS), None)
 

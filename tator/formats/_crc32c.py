@@ -1,4 +1,4 @@
-"""CRC-32C, the checksum of TFRecord files, over many pieces at once so that images take milliseconds.
+"""CRC-32C, the checksum of TFRecord files, computed over many pieces at once.
 
 Source: RFC 3720, appendix B.4 (Castagnoli's polynomial), and tensorflow/core/lib/hash/crc32c.h (masked_crc).
 """
@@ -33,7 +33,10 @@ def crc32c(content: bytes | memoryview) -> int:
 
 
 def masked(content: bytes | memoryview) -> int:
-    """Return the checksum as TFRecord stores it, so that a checksum of checksums is no weak one."""
+    """Return the checksum as TFRecord stores it.
+
+    The mask keeps a checksum of data that holds checksums from being weak.
+    """
     crc = crc32c(content)
     return ((crc >> 15 | crc << 17) + MASK) & 0xFFFFFFFF
 
@@ -54,7 +57,7 @@ def _plain_table() -> list[int]:
 
 @cache
 def _over_zeros() -> list[list[int]]:
-    """Return, for each byte of a state, the 256 states that it becomes over a piece of zeros."""
+    """Return, per byte of a state, the 256 states it becomes over a piece of zeros."""
     starts = [np.arange(256, dtype=np.uint32) << np.uint32(8 * at) for at in range(4)]
     return [_advanced(start, np.zeros((PIECE, 256), np.uint8)).tolist() for start in starts]
 

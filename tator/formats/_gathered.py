@@ -1,4 +1,7 @@
-"""A source whose entries are gathered by image first and read image by image later; most formats are one."""
+"""A source whose entries are gathered by image first and read image by image.
+
+Most formats are one.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ class Gathered:
     def find(
         self, reference: object, file: str, line: int | None = None, near: Sequence[str] = (), hint: str = ""
     ) -> str | None:
-        """Return the image that a reference means and remember that the source knows it, or None after noting why not."""
+        """Return the image that a reference means, and remember it as known.
+
+        None after noting why there is none.
+        """
         if not isinstance(reference, str) or not reference.strip():
             self.report.drop(file, "entry without an image name", str(reference)[:80], line)
             return None
@@ -82,11 +88,11 @@ class Gathered:
             self.report.drop(file, "image is not in the folder", told, line)
 
     def take(self, image: str, file: str, line: int | None, entry: Any) -> None:
-        """Keep an entry of an image that `find` returned, to be read when its labels are asked for."""
+        """Keep an entry of an image from `find` until its labels are asked for."""
         self._entries.setdefault(image, []).append((file, line, entry))
 
     def know(self, image: str) -> None:
-        """Remember that the source speaks of an image, if only to say that nothing is in it."""
+        """Remember that the source mentions an image, even if nothing is in it."""
         self._entries.setdefault(image, [])
 
     def is_known(self, image: str) -> bool:
@@ -94,12 +100,15 @@ class Gathered:
         return image in self._entries
 
     def told_size(self, image: str, file: str, width: Any, height: Any) -> None:
-        """Remember the size a file gives for an image, to compare when the image has been measured."""
+        """Remember the size a file gives for an image, to compare it when measured."""
         if all(isinstance(v, (int, float)) and v == v and 0 < v < 1e9 for v in (width, height)):
             self._sizes[image] = (file, (int(width), int(height)))
 
     def settle(self, listed: dict[int, str] | None = None) -> None:
-        """Number the classes: those the source lists in its order, then the others met, by name; read splits if none are known."""
+        """Number the classes, and read the splits if none are known.
+
+        Listed classes keep the source's order; the others follow by name.
+        """
         if listed is None:
             listed = merge_names(
                 [(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)], self.report
@@ -116,7 +125,7 @@ class Gathered:
         return self._index.get(name)
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
-        """Return the labels of an image in pixels, or None when the source has no word on it."""
+        """Return an image's labels in pixels, or None if the source does not mention it."""
         entries = self._entries.get(path)
         if entries is None:
             return None
@@ -151,7 +160,9 @@ class Gathered:
 
 
 def partner(source: Gathered, file: str, named: str | None) -> str | None:
-    """Return the image of a label file that describes one image, or None after noting that there is none.
+    """Return the image of a label file that describes one image.
+
+    None after noting that there is no such image.
 
     The image called like the file is meant, as trainers pair them; the name inside decides where there is none or several.
 

@@ -1,4 +1,4 @@
-"""JSON from outside: files of bounded size and depth, and files with an object a line."""
+"""JSON from outside, of bounded size and depth, also as JSON Lines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_json(tree: Tree, path: str, report: Report, expected: str) -> Any:
 
 
 def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict]]:
-    """Yield (line number, object) of a JSON Lines file; lines that hold none are noted."""
+    """Yield (line number, object) of a JSON Lines file; note lines without one."""
     try:
         with open(tree.root / path, "rb") as file:
             for line in range(1, 1 << 40):

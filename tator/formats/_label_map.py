@@ -1,4 +1,6 @@
-"""label_map.pbtxt, which numbers the classes of TFRecord files: protocol buffers as text, one item a class.
+"""label_map.pbtxt, which numbers the classes of TFRecord files.
+
+It is a protocol buffer as text, with one item per class.
 
 Source: tensorflow/models, research/object_detection/protos/string_int_label_map.proto; the text is that of
 https://protobuf.dev/reference/protobuf/textformat-spec/.
@@ -70,7 +72,10 @@ def _items(content: str) -> Iterator[dict[str, str]]:
 
 
 def _unquoted(token: str) -> str:
-    """Return a value without its quotes; escapes are bytes, which may be parts of a letter."""
+    """Return a value without its quotes.
+
+    Escapes are bytes, which may be parts of a letter.
+    """
     if token[0] not in "\"'":
         return token
     if len(token) < 2 or token[-1] != token[0]:  # the quote is never closed
@@ -88,7 +93,10 @@ def _byte(escape: re.Match[bytes]) -> bytes:
 
 
 def label_map_text(names: Sequence[str]) -> str:
-    """Return the text of a label map: ids from 1 in label-map order, as 0 is the background."""
+    """Return the text of a label map.
+
+    Ids start at 1 in label-map order, because 0 is the background.
+    """
     return "".join(f"item {{\n  id: {row}\n  name: {_quoted(name)}\n}}\n\n" for row, name in enumerate(names, 1))
 
 

@@ -1,4 +1,4 @@
-"""Read the small text files beside a dataset: class names one a line, and images of a split one a line."""
+"""Read the text files beside a dataset that list class names or a split's images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ PREFERRED = (
 
 
 def name_files(tree: Tree) -> list[str]:
-    """Return the files that list class names, the most trusted first: by kind, then nearest to the root."""
+    """Return the files that list class names, the most trusted first.
+
+    By kind, then nearest to the root.
+    """
     found = [path for path in tree.texts if _is_name_file(path)]
     return sorted(found, key=lambda path: (_rank(path), path.count("/"), path))
 
@@ -130,7 +133,7 @@ def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], repor
 
 
 def _folder(reference: str, yaml_path: str, folders: set[str]) -> tuple[str | None, bool]:
-    """Return the folder of the dataset that a data.yaml entry means, and whether only its end matched."""
+    """Return the folder a data.yaml entry means, and if only its end matched."""
     parts = [part for part in reference.replace("\\", "/").split("/") if part not in ("", ".")]
     beside = [part for part in PurePosixPath(yaml_path).parent.parts if part != "."]
     exact = "/".join([*beside, *parts]) or "."

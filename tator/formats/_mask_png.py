@@ -1,4 +1,4 @@
-"""Masks as PNG pictures, as several formats hold them: on where a pixel is not black."""
+"""Masks as PNG images, as several formats hold them: on where not black."""
 
 from __future__ import annotations
 
@@ -20,7 +20,9 @@ _ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, MemoryErro
 
 
 def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool_]:
-    """Return a PNG's pixels, (H, W) bool, refused before it is decoded when it is too large.
+    """Return a PNG's pixels, (H, W) bool.
+
+    A file that is too large is refused before it is decoded.
 
     Args:
         content: of the file.
@@ -41,7 +43,10 @@ def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool
 
 
 def draw_mask(label: Label, width: int, height: int) -> bytes:
-    """Return an object's pixels as a PNG of the whole image, black where it has neither outline nor mask."""
+    """Return an object's pixels as a PNG of the whole image.
+
+    It is black where the object has neither outline nor mask.
+    """
     mask = mask_of(label, width, height)
     return write_mask(masks.to_dense(mask, width, height) if mask else np.zeros((height, width), bool))
 

@@ -10,7 +10,10 @@ IMAGE_FOLDERS = ("images", "JPEGImages", "Images", "image", "imgs", "img", "Data
 
 
 def beside(file: str) -> tuple[str, ...]:
-    """Return folders ("" or "a/b/") where the images of a label file may lie, nearest first."""
+    """Return folders where a label file's images may lie, nearest first.
+
+    Each is "" or ends with a slash: "a/b/".
+    """
     return _beside(file.rpartition("/")[0])
 
 

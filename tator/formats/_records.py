@@ -1,4 +1,4 @@
-"""TFRecord files and the Example messages in them, read and written without TensorFlow.
+"""TFRecord files and their Example messages, without TensorFlow.
 
 A record is its length as 8 bytes, a checksum of that, the message, and a checksum of it.
 Source: tensorflow/core/lib/io/record_writer.h and tensorflow/core/example/example.proto; the encoding is that of
@@ -21,7 +21,10 @@ Features = dict[str, list[Any]]
 
 
 def each_example(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, int, Features]]:
-    """Yield (number from 1, place in the file, features) of every record; what is damaged or no Example is noted."""
+    """Yield (number from 1, place in the file, features) of every record.
+
+    What is damaged or not an Example is noted.
+    """
     try:
         with open(tree.root / path, "rb") as file:
             for number in range(1, 1 << 40):
@@ -44,7 +47,7 @@ def each_example(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, i
 
 
 def example_at(tree: Tree, path: str, at: int) -> Features:
-    """Return the features of the record that begins at a place which `each_example` gave.
+    """Return the features of the record at a place that `each_example` gave.
 
     Raises:
         OSError: the file cannot be read.
@@ -59,7 +62,10 @@ def example_at(tree: Tree, path: str, at: int) -> Features:
 
 
 def _record(file: IO[bytes]) -> memoryview | None:
-    """Return the next message with its checksum, an empty one where it is cut off, None at the end of the file."""
+    """Return the next message with its checksum, None at the end of the file.
+
+    The message is empty where it is cut off.
+    """
     head = file.read(12)
     if not head:
         return None
@@ -69,7 +75,10 @@ def _record(file: IO[bytes]) -> memoryview | None:
 
 
 def _features(record: memoryview) -> Features:
-    """Return {feature: values} of an Example: Example.1 Features, Features.1 entries, entry.1 key, entry.2 Feature."""
+    """Return {feature: values} of an Example.
+
+    Nesting: Example.1 Features, Features.1 entries, entry.1 key, entry.2 Feature.
+    """
     found: Features = {}
     for features in _parts(record, 1):
         for entry in _parts(features, 1):

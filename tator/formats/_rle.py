@@ -1,4 +1,6 @@
-"""COCO run lengths: counts of off and on pixels, column by column, as numbers or as packed text.
+"""COCO run lengths: counts of off and on pixels, column by column.
+
+They are written as numbers or as packed text.
 
 Source: https://github.com/cocodataset/cocoapi/blob/master/common/maskApi.c, rleToString and rleFrString.
 """
@@ -12,7 +14,9 @@ from tator.types import BadInput
 
 
 def checked_rle(given: Any, width: int, height: int) -> dict:
-    """Return run lengths of any spelling as {"size": [h, w], "counts": packed text}, checked in full.
+    """Return run lengths of any spelling, checked in full, as packed COCO RLE.
+
+    {"size": [h, w], "counts": packed text}.
 
     Raises:
         BadInput: wrong size, or counts that do not cover the image exactly.
@@ -68,7 +72,10 @@ def pack_counts(runs: Sequence[int]) -> str:
 
 
 def rle_box(rle: dict) -> tuple[float, float, float, float]:
-    """Return the xyxy box in pixels around checked run lengths; all zero when no pixel is on."""
+    """Return the xyxy box in pixels around checked run lengths.
+
+    All zero when no pixel is on.
+    """
     height, width = rle["size"]
     x1, y1, x2, y2 = width, height, 0, 0
     at = 0

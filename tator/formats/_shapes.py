@@ -1,4 +1,4 @@
-"""Turn the shapes that tools draw into labels of an image, and labels into the one ring that many formats hold."""
+"""Turn the shapes that tools draw into labels, and labels into rings."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Place:
 
 
 def number(value: object) -> float:
-    """Return a number of any spelling, also with a decimal comma; NaN for what is none."""
+    """Return a number of any spelling, also with a decimal comma; NaN if it is none."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return math.nan
     try:
@@ -67,7 +67,9 @@ def ordered(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, f
 
 
 def outline_label(index: int, rings: Sequence[Sequence[float]], place: Place) -> Label | None:
-    """Return outlines as one label, or None after noting why they are none; a bad one among good ones is left out.
+    """Return outlines as one label, or None after noting why they are none.
+
+    A bad outline among good ones is left out.
 
     Args:
         index: number of the class in the source.
@@ -117,13 +119,15 @@ def turned(flat: Sequence[float], turn_deg: float, cx: float, cy: float) -> list
 
 
 def box_ring(xyxy: Sequence[float]) -> list[float]:
-    """Return a box as a flat ring of four corners, clockwise on the screen from the upper left."""
+    """Return a box as a flat ring of four corners, clockwise from the upper left."""
     x1, y1, x2, y2 = xyxy
     return [x1, y1, x2, y1, x2, y2, x1, y2]
 
 
 def mask_of(label: Label, width: int, height: int) -> Mask | None:
-    """Return the pixels of an outline or of run lengths; None for a plain box, and where they hold no pixel.
+    """Return the pixels of an outline or of run lengths.
+
+    None for a plain box, and where they hold no pixel.
 
     Args:
         label: whose.
@@ -142,7 +146,7 @@ def mask_of(label: Label, width: int, height: int) -> Mask | None:
 
 
 def polygons_of(label: Label) -> list[Polygon]:
-    """Return a label's polygons, its run lengths traced; an empty list for a plain box."""
+    """Return a label's polygons, tracing its run lengths; [] for a plain box."""
     if label.polygons or not label.rle:
         return label.polygons or []
     from tator.vision import masks
@@ -152,7 +156,10 @@ def polygons_of(label: Label) -> list[Polygon]:
 
 
 def one_ring(polygons: Sequence[Polygon]) -> list[float]:
-    """Return parts and holes as one flat ring, joined by cuts of no width, for formats with one ring an object."""
+    """Return parts and holes as one flat ring, joined by cuts of no width.
+
+    For formats with one ring per object.
+    """
     if len(polygons) == len(polygons[0]) == 1:
         return list(polygons[0][0])
     rings = [list(ring) for polygon in polygons for ring in _wound(polygon)]
@@ -166,7 +173,10 @@ def one_ring(polygons: Sequence[Polygon]) -> list[float]:
 
 
 def _wound(polygon: Polygon) -> list[list[float]]:
-    """Return the outline wound one way and the holes the other, so that a join subtracts the holes."""
+    """Return the outline wound one way and the holes the other.
+
+    A join then subtracts the holes.
+    """
     return [ring if (_signed(ring) > 0) == (at == 0) else _reversed(ring) for at, ring in enumerate(polygon)]
 
 
@@ -180,7 +190,7 @@ def _reversed(flat: Sequence[float]) -> list[float]:
 
 
 def _nearest(ring: Sequence[float], other: Sequence[float]) -> tuple[float, int, int]:
-    """Return (squared distance, corner of ring, corner of other) of the two corners nearest to each other."""
+    """Return (squared distance, corner of ring, corner of other) of the nearest pair."""
     import numpy as np
 
     a, b = np.reshape(ring, (-1, 2)), np.reshape(other, (-1, 2))

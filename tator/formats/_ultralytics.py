@@ -1,4 +1,4 @@
-"""Read and write data.yaml, the file that names the classes and splits of a YOLO dataset."""
+"""Read and write data.yaml, which names a YOLO dataset's classes and splits."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DataYaml:
 
 
 def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
-    """Return what a YAML file says as a data.yaml, or None when it is another kind of file or is refused.
+    """Return the content of a data.yaml, or None for another or a refused file.
 
     Only plain YAML is read: a file with Python tags is refused by name. `download:` is never followed.
     """
@@ -93,7 +93,7 @@ def _classes(names: Any, path: str, report: Report) -> dict[int, str]:
 
 
 def data_yaml(classes: Sequence[str], splits: Mapping[str, str]) -> str:
-    """Return the text of a data.yaml that Ultralytics trains on from wherever the folder lies.
+    """Return a data.yaml that Ultralytics trains on wherever the folder lies.
 
     Args:
         classes: names in label-map order.

@@ -1,4 +1,4 @@
-"""XML from outside: parsed without entities, external references or files of any size."""
+"""XML from outside, without entities or external references, of bounded size."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def root_tag(sample: bytes) -> str:
-    """Return the name of the first element in the head of a file, "" when there is none."""
+    """Return the name of a file's first element, "" when there is none."""
     found = re.search(rb"<([A-Za-z_][\w.-]*)", re.sub(rb"<!--.*?-->", b"", sample, flags=re.S))
     return found[1].decode("ascii", "replace") if found else ""
 
@@ -39,7 +39,10 @@ def read_xml(tree: Tree, path: str, report: Report) -> Element | None:
 
 
 def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -> Iterator[Element]:
-    """Yield the elements with one of these names as the file is read; each is emptied afterwards, so memory stays flat."""
+    """Yield the elements with one of these names as the file is read.
+
+    Each is emptied afterwards, so memory stays flat.
+    """
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
@@ -68,14 +71,20 @@ def _refuse(path: str, error: Exception, report: Report) -> None:
 
 
 def text_of(element: Element | None, tag: str) -> str:
-    """Return the text of a child element, trimmed where it stands on lines of its own; "" when there is none."""
+    """Return a child element's text, "" when there is none.
+
+    Text that stands on lines of its own is trimmed.
+    """
     found = None if element is None else element.find(tag)
     text = (found.text if found is not None else None) or ""
     return text.strip() if "\n" in text else text
 
 
 def escaped(text: str) -> str:
-    """Return text as it stands in XML, in elements and in quoted attributes; what XML cannot hold becomes U+FFFD."""
+    """Return text escaped for XML elements and quoted attributes.
+
+    What XML cannot hold becomes U+FFFD.
+    """
     text = _FORBIDDEN.sub("\ufffd", text)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;")):
         text = text.replace(sign, entity)

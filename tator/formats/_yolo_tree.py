@@ -1,4 +1,4 @@
-"""The folder that every YOLO task trains on: data.yaml, class names, and a label file an image."""
+"""The folder every YOLO task trains on: data.yaml, names and label files."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def write_tree(out: Output, names: list[str], splits: Splits, row: Callable[[Lab
 
 
 def relative(flat: list[float], image: Written) -> str:
-    """Return corners as YOLO has them: parts of the image's width and height, none outside it."""
+    """Return corners as shares of the image's width and height, inside the image."""
     sizes = image.width, image.height
     return " ".join(f"{min(max(value / sizes[at % 2], 0.0), 1.0):.6f}" for at, value in enumerate(flat))

@@ -1,4 +1,7 @@
-"""Captions beside the images: text_labels/<name>.txt, captions.jsonl, or metadata.jsonl with file_name and text."""
+"""Captions beside the images.
+
+In text_labels/<name>.txt, captions.jsonl, or metadata.jsonl with file_name and text.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,13 @@ IMAGE_KEYS, TEXT_KEYS = ("image", "file_name", "path"), ("caption", "text")
 
 
 def add_captions(tree: Tree, source: Source) -> None:
-    """Give a source the captions that lie in files of their own; those it has already stay."""
+    """Add captions from separate files to a source; existing ones stay."""
     found = read_captions(tree, source.report)
     source.captions = found | source.captions
 
 
 def read_captions(tree: Tree, report: Report, is_all: bool = False) -> dict[str, str]:
-    """Return {image: caption} of a folder's caption files; what fits no image is noted.
+    """Return {image: caption} of a folder's caption files; note what fits no image.
 
     Args:
         tree: the folder.

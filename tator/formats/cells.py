@@ -1,4 +1,4 @@
-"""CSV from outside: rows of bounded length, any common delimiter, and names that no spreadsheet runs."""
+"""CSV from outside: bounded rows, any common delimiter, harmless names."""
 
 from __future__ import annotations
 
@@ -28,7 +28,10 @@ def delimiter(line: str) -> str:
 
 
 def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[str]]]:
-    """Yield (line number, cells) of every line that is not blank; a file that is no CSV is noted where it goes wrong."""
+    """Yield (line number, cells) of every line that is not blank.
+
+    A file that is not CSV is noted at the line where it goes wrong.
+    """
     csv.field_size_limit(LONGEST_CELL)
     try:
         with open(tree.root / path, encoding="utf-8-sig", errors="replace", newline="") as file:
@@ -45,7 +48,7 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
 
 
 def harmless(name: str) -> str:
-    """Return a name that a spreadsheet shows instead of running it: '=cmd() for =cmd()."""
+    """Return a name that a spreadsheet shows and does not run: '=cmd() for =cmd()."""
     return f"'{name}" if _RUN.match(name) else name
 
 

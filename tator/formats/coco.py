@@ -1,4 +1,4 @@
-"""COCO JSON: images, categories and annotations with boxes, polygons and run lengths."""
+"""COCO JSON: images, categories, and annotations with boxes, polygons and RLE."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ def _looks_coco(tree: Tree, path: str) -> bool:
 
 
 def read(tree: Tree) -> CocoSource:
-    """Return the source of a folder that `sniff` took; every COCO file in it is read, categories merged by name."""
+    """Return the source of a folder that `sniff` took.
+
+    Every COCO file in it is read; categories are merged by name.
+    """
     report = Report()
     files = [
         (path, content)
@@ -56,7 +59,7 @@ def read(tree: Tree) -> CocoSource:
 
 
 def _parse(tree: Tree, path: str, report: Report) -> dict | None:
-    """Return a COCO file's lists, each holding only objects, or None after noting why it is refused."""
+    """Return a COCO file's lists of objects, or None after noting why not."""
     try:
         if (tree.root / path).stat().st_size > LARGEST:
             raise ValueError(f"larger than {LARGEST >> 30} GB")
@@ -77,7 +80,10 @@ def _parse(tree: Tree, path: str, report: Report) -> dict | None:
 
 
 def _file_split(path: str) -> str | None:
-    """Return the split that a COCO file's name (instances_val2017.json), else its folder, speaks of."""
+    """Return the split that a COCO file's name or folder names.
+
+    Example: instances_val2017.json.
+    """
     words = re.findall(r"[a-z]+", PurePosixPath(path).stem.lower())
     return next((SPLITS[word] for word in words if word in SPLITS), folder_split(path))
 
@@ -140,7 +146,7 @@ class CocoSource:
         return indices
 
     def _image(self, path: str, entry: dict, split: str | None) -> str | None:
-        """Return the image file that an entry means, or None after noting that there is none."""
+        """Return the image file an entry means, or None after noting there is none."""
         name = entry.get("file_name")
         if not isinstance(name, str) or not name.strip():
             self.report.drop(path, "image without a file name", f"id {str(entry.get('id'))[:40]}")
@@ -203,7 +209,7 @@ class CocoSource:
         return box and Label(indices[_key(row["category_id"])], box, polygons, rle)
 
     def _polygons(self, shape: list, width: int, height: int, where: str) -> list[Polygon] | None:
-        """Return a segmentation list as polygons, each flat list an outline; bad ones are noted."""
+        """Return a segmentation list as polygons, one per outline; note bad ones."""
         kept = []
         for ring in shape:
             if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2 or not all(map(_is_finite, ring)):
@@ -235,7 +241,10 @@ def _is_finite(value: Any) -> bool:
 
 
 def _corners(bbox: Any) -> tuple[float, ...] | None:
-    """Return COCO's x, y, width, height as xyxy; numbers that are not finite stay so, to be named by fit_box."""
+    """Return COCO's x, y, width, height as xyxy.
+
+    Numbers that are not finite stay so, to be named by fit_box.
+    """
     is_numbers = isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(v, (int, float)) for v in bbox)
     return (bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]) if is_numbers else None
 
@@ -247,7 +256,7 @@ def _extent(polygons: list[Polygon] | None) -> tuple[float, ...] | None:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write a file of objects for each split, and one of captions where there are any; yield how many images are done."""
+    """Write a file per split, and one of captions; yield how many images are done."""
     done = 0
     for split, images in splits.items():
         yield from (
@@ -262,7 +271,9 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 def write_file(
     out: Output, file_name: str, names: list[str], images: Iterable[Written], reference: Callable[[Written], str]
 ) -> Iterator[int]:
-    """Write one COCO file piece by piece, so that memory does not grow with the dataset; yield how many images are done.
+    """Write one COCO file piece by piece; yield how many images are done.
+
+    Memory does not grow with the dataset.
 
     Args:
         out: where to.

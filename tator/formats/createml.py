@@ -1,4 +1,4 @@
-"""Apple's Create ML: one JSON list of images, with centre and size of each box in pixels.
+"""Apple's Create ML: one JSON list of images with box centres and sizes.
 
 Source: https://developer.apple.com/documentation/createml/building-an-object-detector-data-source
 """
@@ -85,7 +85,7 @@ class CreateMlSource(Gathered):
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write a JSON list for each split, and the class names; yield how many images are done."""
+    """Write a JSON list per split and the class names; yield images done."""
     out.text("classes.txt", "".join(f"{name}\n" for name in names))
     done = 0
     for split, images in splits.items():

@@ -1,4 +1,4 @@
-"""CVAT for images 1.1: one XML file with every image's boxes, outlines, ellipses and masks in pixels.
+"""CVAT for images 1.1: one XML file with boxes, outlines, ellipses and masks.
 
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
@@ -127,7 +127,7 @@ def _folder(path: str) -> str:
 
 
 def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
-    """Return a mask, given as runs off and on, row by row in its box, as a label with run lengths."""
+    """Return a mask's runs, row by row in its box, as a label with RLE."""
     import numpy as np
 
     try:
@@ -208,7 +208,7 @@ def _shape_xml(out: Output, label: Label, name: str) -> str:
 
 
 def _mask_xml(mask: Mask, common: str) -> str:
-    """Return a mask as CVAT has it: runs off and on, row by row in its box, the first off."""
+    """Return a mask as CVAT has it: runs off and on, row by row, the first off."""
     import numpy as np
 
     flat = mask.data.ravel().astype(np.int8)

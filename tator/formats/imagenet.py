@@ -1,4 +1,4 @@
-"""ImageNet DET: VOC's XML under Annotations/, images under Data/, classes by WordNet ids.
+"""ImageNet DET: VOC's XML under Annotations/, classes by WordNet ids.
 
 Source: https://image-net.org/challenges/LSVRC/2017/, the object detection task; the XML is VOC's.
 """
@@ -22,7 +22,7 @@ SYNSET_LIST = ("map_det.txt", "map_clsloc.txt", "loc_synset_mapping.txt", "synse
 
 
 def sniff(tree: Tree) -> bool:
-    """Whether the folder has VOC's XML files in ImageNet's layout or with WordNet ids as class names."""
+    """Return whether VOC's XML lies in ImageNet's layout or has WordNet ids."""
     return any(
         is_voc(sample) and ("DET" in PurePosixPath(path).parts or re.search(rb"<name>\s*n\d{8}\s*<", sample))
         for path, sample in tree.samples(".xml")
@@ -75,7 +75,7 @@ def image_path(split: str, name: str) -> str:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write an XML file an image, the lists of each split and the class names; yield how many images are done."""
+    """Write an XML file per image, split lists and class names; yield images done."""
     out.text("labelmap.txt", "".join(f"{name}\n" for name in names))
     for split, images in splits.items():
         rows = "".join(f"{image.trunk} {at}\n" for at, image in enumerate(images, 1))

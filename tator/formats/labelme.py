@@ -1,4 +1,4 @@
-"""LabelMe: a JSON file an image, with boxes, outlines, circles and masks in pixels.
+"""LabelMe: a JSON file per image, with boxes, outlines, circles and masks.
 
 Source: https://github.com/wkentaro/labelme/blob/main/labelme/_label_file.py
 """
@@ -42,7 +42,10 @@ def is_labelme(sample: bytes) -> bool:
 
 
 def read(tree: Tree) -> LabelmeSource:
-    """Return the source of a folder that `sniff` took: every file is looked into for class names, and again for labels."""
+    """Return the source of a folder that `sniff` took.
+
+    Every file is read once for class names, and again for labels.
+    """
     source = LabelmeSource(tree, Report())
     for path in tree.each(".json"):
         source.add(path)
@@ -153,7 +156,7 @@ def _mask(index: int, packed: object, corners: list[float], place: Place) -> Lab
 
 
 def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:
-    """Yield (path, content) of the images that are inside label files and nowhere else."""
+    """Yield (path, content) of images that exist only inside label files."""
     for path, sample in tree.each_sample(".json"):
         trunk = path[: -len(".json")]
         if trunk in tree.by_trunk or not is_labelme(sample):
@@ -172,7 +175,7 @@ def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write a JSON file beside each image, and the class names; yield how many images are done."""
+    """Write a JSON file beside each image and the class names; yield images done."""
     out.text("classes.txt", "".join(f"{name}\n" for name in names))
     for done, image in enumerate(each(splits), 1):
         out.text(

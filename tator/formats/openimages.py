@@ -1,4 +1,6 @@
-"""Open Images: a CSV file a split, with a row a box in 0..1, classes by id; another with a row a mask, which is a PNG file.
+"""Open Images: a CSV per split with a row per box, and one with a row per mask.
+
+Boxes are in 0..1, classes are ids, masks are PNG files.
 
 Source: https://storage.googleapis.com/openimages/web/download_v7.html#dense-labels-formats
 """
@@ -62,7 +64,10 @@ def is_openimages(sample: bytes) -> bool:
 
 
 def read(tree: Tree) -> OpenImagesSource:
-    """Return the source of a folder that `sniff` took; mask files are no images of the folder any more."""
+    """Return the source of a folder that `sniff` took.
+
+    Mask files no longer count as images of the folder.
+    """
     source = OpenImagesSource(tree, Report())
     headed = [(path, set(header(sample))) for path, sample in tree.each_sample(".csv")]
     with_masks = [path for path, cells in headed if set(MASKS_NEEDED) <= cells]
@@ -111,7 +116,7 @@ class OpenImagesSource(Gathered):
         self._masks: dict[str, list[str]] = defaultdict(list)  # by name
 
     def _read_descriptions(self) -> None:
-        """Read the class descriptions; the list of classes with boxes goes before the list of all."""
+        """Read the class descriptions; the list of classes with boxes comes first."""
         found = [path for path in self.tree.tables if "class-descriptions" in PurePosixPath(path).name.lower()]
         boxable = [path for path in found if "boxable" in PurePosixPath(path).name.lower()]
         for path in sorted(found):
@@ -124,7 +129,10 @@ class OpenImagesSource(Gathered):
                     self.report.drop(path, "not a class description", ",".join(row)[:80], line)
 
     def set_masks_aside(self, paths: list[str]) -> None:
-        """Find the mask files that CSV files name, and the others in folders of masks; a mask may be called like its image."""
+        """Find the mask files named by CSV files, and those in folders of masks.
+
+        A mask may be called like its image.
+        """
         pictures = {path: _last(path) for path in self.tree.images if path.lower().endswith(".png")} if paths else {}
         there = set(pictures.values())
         named: set[str] = set()
@@ -168,7 +176,10 @@ class OpenImagesSource(Gathered):
                 self._take(image, path, line, cells)
 
     def add_index(self, path: str) -> None:
-        """Take the list of all images, also of those without a box; most folders hold some of them only."""
+        """Take the list of all images, also of those without a box.
+
+        Most folders hold only some of them.
+        """
         for line, cells in self._rows(path):
             split = SPLITS.get(cells.get("subset", "").lower(), "")
             near = (*(f"images/{folder}/" for folder in (split, FILES.get(split)) if folder), "images/", "")
@@ -181,7 +192,10 @@ class OpenImagesSource(Gathered):
                 self.splits[image] = split
 
     def add_masks(self, path: str) -> None:
-        """Take the masks of a file: each belongs to the box of its class and place, or is an object of its own."""
+        """Take a file's masks: each joins the box of its class and place.
+
+        A mask without such a box is an object of its own.
+        """
         split = _split(path)
         for line, cells in self._rows(path):
             image = self._image(cells, path, line, split)
@@ -206,7 +220,10 @@ class OpenImagesSource(Gathered):
                 self.take(image, path, line, _Object(name, sides, file))
 
     def _mask_file(self, given: str, split: str) -> str | None:
-        """Return the file that a row calls its mask, one of those set aside; the split decides between namesakes."""
+        """Return the file that a row calls its mask, one of those set aside.
+
+        The split decides between files of one name.
+        """
         files = self._masks.get(_last(given), [])
         of_split = [path for path in files if {split, FILES.get(split)} & set(path.split("/")[:-1])]
         return next(iter(of_split or files), None) if len(of_split or files) == 1 else None
@@ -238,7 +255,10 @@ class OpenImagesSource(Gathered):
         return replace(label, rle=masks.to_rle(mask, place.width, place.height)) if label and mask else label
 
     def _mask(self, path: str, place: Place) -> Mask | None:
-        """Return a mask file's pixels at the size of the image, which may be another, or None after noting why not."""
+        """Return a mask file's pixels at the image's size, or None after noting why not.
+
+        The file's own size may differ.
+        """
         try:
             with open(self.tree.root / path, "rb") as file:
                 content = file.read(LARGEST_MASK + 1)
@@ -276,7 +296,7 @@ def image_path(split: str, name: str) -> str:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write CSV files for each split, the class descriptions, and PNG masks where there are any; yield images done."""
+    """Write CSV files per split, class descriptions and masks; yield images done."""
     ids = [harmless(name) for name in names]  # as datumaro does: readers that look at one column only see names too
     out.text(
         "annotations/oidv6-class-descriptions.csv", _line("LabelName", "DisplayName") + "".join(map(_line, ids, ids))
@@ -306,7 +326,10 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 
 
 def _with_masks(images: Iterable[Written]) -> Iterator[tuple[str, Label, Written]]:
-    """Yield (mask file, label, image) of the objects that have one; each file's number is the id of its box."""
+    """Yield (mask file, label, image) of objects with a mask.
+
+    Each file's number is the id of its box.
+    """
     count = 0
     for image in images:
         stem = image.trunk.rpartition("/")[2].encode()[:100].decode(errors="ignore")
@@ -331,7 +354,7 @@ def _mask_row(name: str, label: Label, image: Written, ids: list[str]) -> str:
 
 
 def _index_row(image: Written) -> str:
-    """Return an image's row in the list of all images, which names those without a box too."""
+    """Return an image's row in the list of all images, boxes or not."""
     return _line(image.trunk, FILES.get(image.split, image.split), *[""] * (len(INDEX) - 3), "0.0")
 
 

@@ -1,4 +1,6 @@
-"""Plain CSV: a row a box in pixels, with a header of any common naming, or RetinaNet's six columns without one.
+"""Plain CSV: a row per box in pixels, with a header of any common naming.
+
+RetinaNet's six columns are read without a header.
 
 Source: the columns of TensorFlow's object detection tutorials and https://github.com/fizyr/keras-retinanet#csv-datasets
 """
@@ -139,7 +141,7 @@ class CsvSource(Gathered):
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write one table of all splits, and the class names; yield how many images are done."""
+    """Write one table of all splits and the class names; yield images done."""
     out.text("classes.txt", "".join(f"{name}\n" for name in names))
     with out.open("annotations.csv") as file:
         file.write((",".join(COLUMNS) + "\n").encode())

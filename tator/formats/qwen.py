@@ -1,4 +1,6 @@
-"""Conversations for training Qwen-VL: JSON Lines with an image, a question and an answer of boxes in whole pixels.
+"""Conversations for training Qwen-VL, as JSON Lines.
+
+Each has an image, a question and an answer of boxes in whole pixels.
 
 An answer is JSON text: {"detections": [{"label", "bbox": [x1, y1, x2, y2]} or {"label", "point": [x, y]}]}. Rows with
 the detections beside the image, and rows of question and answer, are read too.
@@ -90,7 +92,10 @@ class QwenSource(Gathered):
         self.take(image, path, line, (kind, self.name(name), tuple(map(number, as_list(values)))))
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
-        """Return the labels of an image; a point inside one of them repeats it in words, any other point is dropped."""
+        """Return the labels of an image.
+
+        A point inside a box repeats it in words; any other point is dropped.
+        """
         found = super().labels(path, width, height)
         for file, line, entry in self._entries.get(path, ()):
             if isinstance(entry, Refused) or entry[0] != "point":
@@ -118,7 +123,7 @@ def _holds(label: Label, index: int | None, point: Sequence[float]) -> bool:
 
 
 def _detections(row: dict) -> list | None:
-    """Return the detections of a row of any of the three kinds, or None when it has none."""
+    """Return the detections of a row of any of the three kinds, or None."""
     if isinstance(row.get("detections"), list):
         return row["detections"]
     turns = as_list(row.get("conversations")) + as_list(row.get("messages"))
@@ -148,7 +153,10 @@ def image_path(split: str, name: str) -> str:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write conversations for each split, one of boxes and one of points an image, and the metadata; yield images done."""
+    """Write conversations and metadata per split; yield images done.
+
+    Each image has one conversation of boxes and one of points.
+    """
     done, counts = 0, {}
     for split, images in splits.items():
         before = done
@@ -194,6 +202,6 @@ def _whole(label: Label, mode: str) -> list[int]:
 
 
 def _rounded(low: float, high: float) -> tuple[int, int]:
-    """Return the nearest whole numbers, at least one apart and no higher than `high` rounded up."""
+    """Return the nearest whole numbers, at least one apart, at most `high` rounded up."""
     nearest = int(low + 0.5), int(high + 0.5)
     return nearest if nearest[0] < nearest[1] else (int(low), int(low) + 1)

@@ -1,4 +1,6 @@
-"""COCO as Roboflow lays it out: train, valid and test, each with its images and _annotations.coco.json.
+"""COCO as Roboflow lays it out, in folders train, valid and test.
+
+Each holds its images and _annotations.coco.json.
 
 Source: https://github.com/roboflow/rf-detr, which trains on this layout.
 """

@@ -1,4 +1,4 @@
-"""The one table of formats: what is tried when a folder is read, and what can be written."""
+"""The one table of formats: what is tried on reading, and what can be written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""TensorFlow's TFRecord of object detection: images inside, boxes in 0..1, masks as PNG, read and written without TensorFlow.
+"""TensorFlow's TFRecord of object detection, without TensorFlow.
+
+Images are inside; boxes are in 0..1, masks are PNG.
 
 Source: tensorflow/models, research/object_detection/data_decoders/tf_example_decoder.py and
 dataset_tools/create_coco_tf_record.py; label_map.pbtxt is StringIntLabelMap of its protos.
@@ -146,7 +148,10 @@ class TfRecordSource(Gathered):
 
 
 def _with_mask(label: Label, picture: bytes, name: str, place: Place) -> Label:
-    """Return a label with its mask; a mask with no pixel is how a record says that an object has none."""
+    """Return a label with its mask.
+
+    A mask without a pixel is how a record says that an object has none.
+    """
     try:
         pixels = read_mask(picture, place.width * place.height)
         if pixels.shape != (place.height, place.width):
@@ -174,7 +179,10 @@ def _inside(features: Features) -> bytes:
 
 
 def _split(path: str) -> str | None:
-    """Return the split that a file's name (coco_train.record-00000-of-00010), else its folder, speaks of."""
+    """Return the split that a file's name or folder names.
+
+    Example: coco_train.record-00000-of-00010.
+    """
     words = re.findall(r"[a-z]+", PurePosixPath(path).name.lower())
     return next((SPLITS[word] for word in words if word in SPLITS), folder_split(path))
 
@@ -184,7 +192,10 @@ def _near(split: str | None) -> list[str]:
 
 
 class Homes:
-    """Where the images inside records are put when they are taken out: the same for the same records in the same order."""
+    """Where images inside records are put when they are taken out.
+
+    Equal records in equal order give equal places.
+    """
 
     def __init__(self) -> None:
         self._met: Counter = Counter()
@@ -221,7 +232,10 @@ def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write record files of each split with the images inside, and the label map; yield how many images are done."""
+    """Write record files per split and the label map; yield images done.
+
+    The images are inside the records.
+    """
     out.text("label_map.pbtxt", label_map_text(names))
     done = 0
     for split, images in splits.items():

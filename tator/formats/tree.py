@@ -70,7 +70,10 @@ class Tree:
 
     @classmethod
     def of(cls, root: Path, tell: Tell = silent) -> Tree:
-        """Walk a folder. Hidden files are skipped; links that leave it and unsafe kinds are refused by name."""
+        """Walk a folder.
+
+        Hidden files are skipped; links that leave it and unsafe kinds are refused by name.
+        """
         tree, seen = cls(root, tell=tell), 0
         real = Path(os.path.realpath(root))
         waiting = [(str(root), "")]
@@ -148,7 +151,7 @@ class Tree:
 
     @cached_property
     def by_trunk(self) -> dict[str, list[str]]:
-        """Return {path without its ending: images}, for label files called like their image."""
+        """Return {path without ending: images}, for label files named like their image."""
         return _index(self.images, lambda path: path.rpartition(".")[0])
 
     @cached_property
@@ -156,11 +159,11 @@ class Tree:
         return {}
 
     def each(self, *suffixes: str) -> Iterator[str]:
-        """Yield every table file with one of these suffixes, for a reader, and tell how far it is."""
+        """Yield every table file with one of these suffixes, reporting progress."""
         return self.told([path for path in self.tables if path.lower().endswith(suffixes)])
 
     def each_sample(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of every table file with one of these suffixes, for a reader."""
+        """Yield (path, both ends) of every table file with one of these suffixes."""
         for path in self.each(*suffixes):
             yield path, self._samples.get(path) or self._sample(path)
 
@@ -171,7 +174,10 @@ class Tree:
             yield path
 
     def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of table files with one of these suffixes, some of them where there are many, for a sniff."""
+        """Yield (path, both ends) of table files with these suffixes, for a sniff.
+
+        Only some of them where there are many.
+        """
         listed = [path for path in self.tables if path.lower().endswith(suffixes)]
         for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
             if path not in self._samples:
@@ -200,7 +206,7 @@ class Tree:
         return content.decode("utf-8-sig", errors="replace")
 
     def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
-        """Return the image that a reference inside a file means, and whether it was found only by its end.
+        """Return the image a reference means, and if it was found only by its end.
 
         Looks only among the files of the walk, so no reference can reach another file.
 
@@ -222,11 +228,11 @@ class Tree:
         return best, best is not None and len(parts) > 1
 
     def namesakes(self, reference: str) -> list[str]:
-        """Return the images that have the name, or else the stem, that a reference ends in."""
+        """Return the images with the name, or else the stem, a reference ends in."""
         return self._ends(reference)[1]
 
     def _ends(self, reference: str) -> tuple[list[str], list[str]]:
-        """Return a reference's plain parts, and the images that have its last part as name, or else as stem."""
+        """Return a reference's parts, and the images with its name or else its stem."""
         parts: list[str] = []
         for text in (reference, reference.strip()):
             parts = [_composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
@@ -237,7 +243,7 @@ class Tree:
 
 
 def _composed(name: str) -> str:
-    """Return a name in NFC: file systems and label files spell accents in different ways."""
+    """Return a name in NFC: disks and label files spell accents differently."""
     return unicodedata.normalize("NFC", name)
 
 
@@ -249,7 +255,10 @@ def _index(paths: list[str], key) -> dict[str, list[str]]:  # noqa: ANN001
 
 
 def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | None:
-    """Return the one candidate that shares most trailing parts with the reference, or None when several do."""
+    """Return the candidate sharing most trailing parts with the reference.
+
+    None when several share as many.
+    """
 
     def shared(path: str) -> int:
         own = _composed(path).split("/")[:-1][::-1]
@@ -269,7 +278,10 @@ def _shown(path: str) -> str:
 
 
 def content_root(folder: Path) -> Path:
-    """Return the folder that holds the dataset: one level down where the folder holds nothing but one folder."""
+    """Return the folder that holds the dataset.
+
+    One level down where a folder holds nothing but one folder.
+    """
     entries = [e for e in folder.iterdir() if not e.name.startswith(".") and e.name.lower() not in SKIPPED_FOLDERS]
     alone = len(entries) == 1 and entries[0].is_dir() and not entries[0].is_symlink()
     is_layout = alone and entries[0].name.lower() in LAYOUT_FOLDERS

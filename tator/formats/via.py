@@ -1,4 +1,4 @@
-"""VGG Image Annotator 1 and 2: one JSON file (project or annotations) or CSV file with shapes in pixels.
+"""VGG Image Annotator 1 and 2: one JSON or CSV file with shapes in pixels.
 
 Source: https://www.robots.ox.ac.uk/~vgg/software/via/
 """
@@ -167,7 +167,9 @@ def _regions(entry: dict) -> list:
 
 
 def class_attribute(regions: list[dict], declared: list[str]) -> str:
-    """Return the attribute that names the class: the usual one, else the only one, else the most used.
+    """Return the attribute that names the class.
+
+    The usual one, else the only one, else the most used.
 
     Args:
         regions: {attribute name: value} of each region.

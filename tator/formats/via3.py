@@ -1,4 +1,6 @@
-"""VGG Image Annotator 3: one JSON project of attributes, files, views and metadata, with shapes in pixels.
+"""VGG Image Annotator 3: one JSON project with shapes in pixels.
+
+It holds attributes, files, views and metadata.
 
 Source: https://gitlab.com/vgg/via/-/blob/master/via-3.x.y/CodeDoc.md, and src/js/_via_attribute.js, _via_file.js and
 _via_metadata.js of it for the numbers.
@@ -143,7 +145,10 @@ def _name(attribute: dict) -> str:
 
 
 def _said(row: dict, attributes: dict[str, dict]) -> dict[str, str]:
-    """Return {attribute name: text} of what is said about a region or an image; options are named by their number."""
+    """Return {attribute name: text} of a region or image.
+
+    Options are named by their number.
+    """
     found = {}
     for aid, value in as_dict(row.get("av")).items():
         attribute = attributes.get(aid, {})
@@ -157,7 +162,10 @@ def _said(row: dict, attributes: dict[str, dict]) -> dict[str, str]:
 
 
 def _curve(kind: Any, values: Sequence[float]) -> tuple[float, float, float, float] | None:
-    """Return centre and radii of a circle, an ellipse or the circle through three points; None for any other shape."""
+    """Return centre and radii of a circle, an ellipse or a three-point circle.
+
+    None for any other shape.
+    """
     if kind == CIRCLE and len(values) == 3:
         return values[0], values[1], values[2], values[2]
     if kind == ELLIPSE and len(values) == 4:

@@ -39,7 +39,10 @@ def is_voc(sample: bytes) -> bool:
 
 
 def read(tree: Tree) -> VocSource:
-    """Return the source of a folder that `sniff` took: every file is looked into for class names, and again for labels."""
+    """Return the source of a folder that `sniff` took.
+
+    Every file is read once for class names, and again for labels.
+    """
     source = VocSource(tree, Report())
     for path in tree.each(".xml"):
         source.add(path)
@@ -48,7 +51,10 @@ def read(tree: Tree) -> VocSource:
 
 
 def label_map(tree: Tree, report: Report) -> dict[int, str]:
-    """Return the class names of list files; those with colours (name:r,g,b:parts:actions) lose them, and the background."""
+    """Return the class names of list files.
+
+    Those with colours (name:r,g,b:parts:actions) lose them, and the background.
+    """
     files = []
     for path in name_files(tree):
         lines = {at: line for at, line in read_names(tree, path, report).items() if not line.startswith("# label:")}
@@ -123,7 +129,7 @@ class VocSource(Gathered):
 
 
 def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, float] | list[float]:
-    """Return corners in order where the file has them the other way round, with a note."""
+    """Return corners in order, with a note where the file has them swapped."""
     if all(map(math.isfinite, corners)):
         place.repair("corners in the other order", " ".join(map(str, corners)))
         return ordered(*corners)
@@ -131,7 +137,10 @@ def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, f
 
 
 def _ring(found: Element) -> list[float]:
-    """Return the ring of a <polygon> as x1, y1, x2, ... or as <pt><x/><y/></pt>; empty when there is none."""
+    """Return a <polygon>'s ring; empty when there is none.
+
+    Spelled x1, y1, x2, ... or <pt><x/><y/></pt>.
+    """
     polygon = found.find("polygon")
     if polygon is None:
         return []
@@ -156,7 +165,7 @@ def image_path(split: str, name: str) -> str:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write an XML file an image, the lists of each split and the class names; yield how many images are done."""
+    """Write an XML file per image, split lists and class names; yield images done."""
     out.text("labelmap.txt", "# label:color_rgb:parts:actions\n" + "".join(f"{name}:::\n" for name in names))
     for split, images in splits.items():
         out.text(f"ImageSets/Main/{split}.txt", "".join(f"{image.trunk}\n" for image in images))

@@ -1,4 +1,4 @@
-"""Reading that takes long: it runs in a thread, says how far it is, and stops when nobody waits for it any more."""
+"""Long reading in a thread, reporting its progress and stopping when cancelled."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def silent(done: int = 0, total: int = 0, message: str = "") -> None:
 
 
 class Unwatched(BaseException):
-    """Raised in the reading thread, past all handling of errors, once the work was closed."""
+    """Raised in the reading thread, past all error handling, once work was closed."""
 
 
 class _Watch:
@@ -41,7 +41,9 @@ class _Watch:
 
 
 def watched(read: Callable[[Tell], Any], message: str) -> Work:
-    """Do something that only reads, and return its result; the work steps on time whatever the reading is busy with.
+    """Do something that only reads, and return its result.
+
+    The work steps on time whatever the reading is busy with.
 
     Args:
         read: `read(tell)`; it calls `tell` often, which also ends it when the work is closed.

@@ -1,4 +1,4 @@
-"""What every writer of a format is given: images with their labels, and a place to put files."""
+"""What every writer of a format is given, and what several of them share."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Output(Protocol):
         """Write a whole text file."""
 
     def open(self, name: str, compressed: bool = True) -> AbstractContextManager[IO[bytes]]:
-        """Lend a file to write bytes to, one at a time; compressed or not where there is a choice."""
+        """Lend a file to write bytes to, one at a time."""
 
 
 class Folder:
@@ -96,7 +96,7 @@ def each(splits: Splits) -> Iterator[Written]:
 
 
 def write_rows(file: IO[bytes], rows: Iterable[bytes], before: bytes = b"[\n", after: bytes = b"\n]\n") -> None:
-    """Write pieces with commas between them, so that a list never has to be held whole."""
+    """Write pieces with commas between them."""
     file.write(before)
     for at, row in enumerate(rows):
         file.write(row if at == 0 else b",\n" + row)

@@ -1,4 +1,7 @@
-"""YOLO text labels: a row a box (class, centre x, centre y, width, height in 0..1) or a polygon (class, x, y, ...)."""
+"""YOLO text labels: a row per box or polygon, in 0..1 of the image.
+
+A box is class, centre x, centre y, width, height; a polygon is class, x, y, ...
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ MOST_INDEX = 10_000  # a class number above this is a slip
 
 
 def sniff(tree: Tree) -> bool:
-    """Whether the folder holds YOLO labels: label files whose rows are mostly numbers, or all of them empty."""
+    """Return whether the folder holds YOLO labels.
+
+    Label files' rows are mostly numbers, or all files are empty.
+    """
     rows = list(_sampled_rows(tree))
     numeric = sum(len(row) >= 5 and all(map(_is_number, row)) for row in rows)
     return numeric > len(rows) / 2 if rows else bool(_sampled_files(tree))
@@ -87,7 +93,10 @@ def label_file(tree: Tree, path: str) -> str | None:
 
 
 def files_by_name(tree: Tree) -> dict[str, str]:
-    """Return {image: text file} of names that occur once each, for folders laid out in no usual way."""
+    """Return {image: text file} of names that occur once each.
+
+    For folders laid out in no usual way.
+    """
     texts: dict[str, list[str]] = defaultdict(list)
     for path in sorted(tree.texts - set(name_files(tree))):
         if not is_split_list(path):
@@ -99,7 +108,7 @@ def files_by_name(tree: Tree) -> dict[str, str]:
 
 
 def _is_yolo(tree: Tree, path: str) -> bool:
-    """Whether the first row of a text file could be a label; an empty file could be one."""
+    """Return whether a text file's first row could be a label; an empty file could."""
     try:
         row = next((line.split() for line in tree.read_text(path).split("\n", LINES) if line.strip()), [])
     except OSError:
@@ -108,7 +117,10 @@ def _is_yolo(tree: Tree, path: str) -> bool:
 
 
 def read(tree: Tree) -> YoloSource:
-    """Return the source of a folder that `sniff` took; label files are opened when asked for."""
+    """Return the source of a folder that `sniff` took.
+
+    Label files are opened when asked for.
+    """
     report = Report()
     yamls = [read_data_yaml(tree, path, report) for path in tree.tables if path.lower().endswith((".yaml", ".yml"))]
     data = next((found for found in yamls if found), None)

@@ -1,4 +1,7 @@
-"""YOLO turned boxes: a row a box (class, four corners in 0..1). Source: https://docs.ultralytics.com/datasets/obb/"""
+"""YOLO turned boxes: a row per box (class, four corners in 0..1).
+
+Source: https://docs.ultralytics.com/datasets/obb/
+"""
 
 from __future__ import annotations
 
@@ -22,14 +25,20 @@ def sniff(tree: Tree) -> bool:
 
 
 def read(tree: Tree) -> yolo.YoloSource:
-    """Return the source of a folder that `sniff` took; turned boxes are read as outlines of four corners."""
+    """Return the source of a folder that `sniff` took.
+
+    Turned boxes are read as outlines of four corners.
+    """
     source = yolo.read(tree)
     source.format = NAME
     return source
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write everything but the images; an outline is written as the smallest turned box around it."""
+    """Write everything but the images.
+
+    An outline is written as the smallest turned box around it.
+    """
 
     def row(label: Label, image: Written) -> str:
         rings = [polygon[0] for polygon in polygons_of(label)]

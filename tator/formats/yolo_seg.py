@@ -1,4 +1,7 @@
-"""YOLO segmentation labels: a row an outline (class, x, y, x, y, ... in 0..1). Source: https://docs.ultralytics.com/datasets/segment/"""
+"""YOLO segmentation labels: a row per outline (class, x, y, ... in 0..1).
+
+Source: https://docs.ultralytics.com/datasets/segment/
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,10 @@ def read(tree: Tree) -> yolo.YoloSource:
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write everything but the images; a box is written as its four corners, as Ultralytics wants outlines only."""
+    """Write everything but the images.
+
+    A box is written as its four corners, since Ultralytics accepts only outlines.
+    """
 
     def row(label: Label, image: Written) -> str:
         outlines_only(out, label, LABEL)

@@ -1,1 +1,1 @@
-"""Taking images and labels in: looked at first, then created, filled, merged or cloned."""
+"""Take images and labels in: looked at first, then created, merged or cloned."""

@@ -18,7 +18,9 @@ from tator.types import BadInput, Conflict, Progress, Work
 
 
 def import_captions(dataset: Dataset, source: str, replace: bool = True, user: str = "") -> Work:
-    """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl, or of a folder of nothing but .txt.
+    """Take captions from text files or JSON Lines.
+
+    From text_labels/<image>.txt, captions.jsonl or metadata.jsonl, or a folder of nothing but .txt.
 
     An upload is used up, unless the import is refused.
 

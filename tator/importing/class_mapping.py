@@ -1,4 +1,4 @@
-"""Which class of a dataset each class of a source becomes: the same, another, a new one, or none."""
+"""Which dataset class each source class becomes: the same, another, new or none."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ class ClassMapping:
 
     @classmethod
     def parse(cls, entries: Sequence[str], known: Collection[str]) -> ClassMapping:
-        """Return the mapping that entries like "source=ours" and "source=" (leave out) describe.
+        """Return the mapping described by entries like "source=ours".
+
+        "source=" leaves a class out.
 
         Args:
             entries: one a class. Where names have "=" themselves, the longest known name before one is meant.

@@ -1,4 +1,4 @@
-"""Copy the images and annotations of one dataset into another: a clone, or a merge of two."""
+"""Copy a dataset's images and annotations: into a clone, or merged into another."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ class Copy:
 
 
 def clone_dataset(dataset: Dataset, new_name: str, storage: str = "same") -> Work:
-    """Make a dataset with the same images, classes and annotations; its history begins anew.
+    """Make a dataset with the same images, classes and annotations.
+
+    Its history begins anew.
 
     Args:
         dataset: what to clone.
@@ -109,7 +111,9 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
 
 
 def merge_dataset(target: Dataset, source: Dataset, mapping: Sequence[str] = ()) -> Work:
-    """Add another dataset's images and annotations with their confidence, source and status; a cut one goes on when run again.
+    """Add another dataset's images and annotations.
+
+    They keep confidence, source and status; after a cut, running it again goes on.
 
     Args:
         target: what is added to.
@@ -146,7 +150,9 @@ def _report_of(result: dict) -> dict:
 
 
 def meeting(target: Dataset, source: Dataset) -> tuple[bool, str]:
-    """Return whether a merge copies files, and the folder in the target, with / at its end, that images of the source are in.
+    """Return if a merge copies files, and the target folder of the source's images.
+
+    The folder ends with a slash.
 
     The folder is "" while a merge that copies files has not been begun.
 
@@ -170,7 +176,10 @@ def meeting(target: Dataset, source: Dataset) -> tuple[bool, str]:
 
 
 def _keep_prefix(target: Dataset, source: Dataset) -> str:
-    """Return the folder in the target that this source goes to, the same when a cut merge is run again."""
+    """Return the folder in the target that this source goes to.
+
+    It is the same when a cut merge is run again.
+    """
     with target.store.write() as conn:
         mine = dataset_table.c.id == target.id
         settings = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {}
@@ -227,7 +236,10 @@ def _copy(copy: Copy) -> Work:
 
 
 def _bring_file(copy: Copy, row: ImageRow, left_out: list[dict]) -> bool:
-    """Copy an image's file, or say why not; a hard link saves the space where both lie on one disk."""
+    """Copy an image's file, or return why not.
+
+    A hard link saves the space where both lie on one disk.
+    """
     try:
         source, target = copy.source.path(row), copy.target.root / copy.prefix / row.path
     except (BadInput, NotFound) as error:
@@ -251,7 +263,10 @@ def _bring_file(copy: Copy, row: ImageRow, left_out: list[dict]) -> bool:
 
 
 def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> tuple[int, int]:
-    """Commit images with all their annotations, whatever their status; return how many came and how many were not wanted."""
+    """Commit images with all their annotations, whatever their status.
+
+    Returns how many came and how many were not wanted.
+    """
     ids = [row.id for row in batch]
     with copy.target.store.write() as conn:
         facts = {row["id"]: row for row in conn.execute(select(image).where(image.c.id.in_(ids))).mappings()}

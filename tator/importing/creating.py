@@ -1,4 +1,7 @@
-"""Make a dataset of a folder, a zip or an upload: what is good goes in, everything else is listed."""
+"""Make a dataset of a folder, a zip or an upload.
+
+What is good goes in, everything else is listed.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,9 @@ def import_dataset(
     format: str = "",
     mapping: Sequence[str] = (),
 ) -> Work:
-    """Create a dataset and fill it; run again with the same arguments after a cut, it goes on where it stopped.
+    """Create a dataset and fill it.
+
+    After a cut, running it again with the same arguments goes on where it stopped.
 
     An image that the source has labels for becomes `reviewed`, its labels accepted: a person made or
     checked them elsewhere, and calling them unlabelled would ask for that work again. Where a row of
@@ -79,7 +84,7 @@ def import_dataset(
 
 
 def checked_request(source: str, with_labels: bool, format: str, mapping: Sequence[str]) -> dict:
-    """Return what was asked of an import or merge, to tell whether a cut one is meant again.
+    """Return what was asked of an import, to tell whether a cut one is meant again.
 
     Raises:
         BadInput: no such format.
@@ -90,7 +95,9 @@ def checked_request(source: str, with_labels: bool, format: str, mapping: Sequen
 
 
 def look(root: Path, source: str, format: str) -> Work:
-    """Walk a folder and look into its label files; return (its Tree, the Source of its labels, a Report of what was noted).
+    """Walk a folder and look into its label files.
+
+    Returns its Tree, the Source of its labels, and a Report of what was noted.
 
     Raises:
         BadInput: there is no image in it.
@@ -143,7 +150,10 @@ def _begin(workspace: Workspace, store: Store, name: str, asked: dict) -> Fillin
 
 
 def _bring(run: Filling) -> Work:
-    """Bring the files to where they are read from, say where they will lie, and return that folder."""
+    """Bring the files to where they are read from; return that folder.
+
+    It first records where they will lie.
+    """
     root = yield from bring(run)
     if run.facts["stage"] == "in place" and run.facts["storage"] == "managed":
         run.facts["copy_to"] = str(run.folder)

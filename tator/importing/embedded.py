@@ -1,4 +1,4 @@
-"""Take images out of the label files that hold them, so that they can be read as files: TFRecord, LabelMe."""
+"""Take images out of the label files that hold them: TFRecord, LabelMe."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ def copy_labels(root: Path, into: Path) -> None:
 
 
 def take_out(root: Path) -> Work:
-    """Write the images inside a folder's label files to where their reader looks for them, and return a Report.
+    """Write the images inside label files to where their reader looks for them.
+
+    Returns a Report.
 
     Raises:
         Unavailable: the disk is full or cannot be written.
@@ -53,7 +55,7 @@ def take_out(root: Path) -> Work:
 
 
 def _images(tree: Tree) -> Iterator[tuple[str, bytes]]:
-    """Yield (path, content) of the images that are inside label files and nowhere else."""
+    """Yield (path, content) of images that exist only inside label files."""
     for known in FORMATS.values():
         if known.embedded is not None and known.sniff(tree):
             yield from known.embedded(tree)

@@ -1,4 +1,7 @@
-"""Fill a dataset from a source, image by image and in transactions, so that a cut loses nothing that was written."""
+"""Fill a dataset from a source, image by image and in transactions.
+
+A cut loses nothing that was written.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ LEFT_OUT = -1  # class id of a class whose labels are not wanted
 
 @dataclass
 class Filling:
-    """An import or a merge under way, kept in the dataset's settings so that it can go on after a cut.
+    """An import or a merge under way.
+
+    It is kept in the dataset's settings, so that it can go on after a cut.
 
     Attributes:
         store: database.
@@ -107,7 +112,7 @@ def take_classes(run: Filling, found: Source, report: Report) -> None:
 
 
 def _clean(raw: str, index: int, taken: Collection[str], report: Report) -> str:
-    """Return a class name that can be stored and is not taken, with a note where it differs."""
+    """Return a free class name that can be stored, with a note where it differs."""
     plain = without_hidden(raw)
     name = plain or f"class {index}"
     copies = 1
@@ -143,7 +148,9 @@ def fill(run: Filling, tree: Tree, found: Source) -> Work:
 
 
 def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Iterator[tuple[int, list[str], list | None]]:
-    """Yield (start, paths, their sizes or problems) of each batch, the next being measured while one is written.
+    """Yield (start, paths, sizes or problems) of each batch.
+
+    The next batch is measured while one is written.
 
     While a batch is not measured yet, as large files take their time to be copied, None stands for its sizes.
     """
@@ -171,7 +178,10 @@ def _measured(root: Path, waiting: Sequence[str], copy_to: Path | None) -> Itera
 
 
 def _measure(root: Path, path: str, copy_to: Path | None) -> tuple[int, int] | str:
-    """Return an image's size, or why it cannot be read; copy the file first where it is to be kept."""
+    """Return an image's size, or why it cannot be read.
+
+    The file is copied first where it is to be kept.
+    """
     size: tuple[int, int] | str
     try:
         size = probe(root / path)
@@ -242,7 +252,10 @@ def _wanted(run: Filling, labels: Sequence[Label]) -> list[Label]:
 
 
 def _number_classes(run: Filling, conn: Connection, found: Source, labels: dict[str, list[Label]]) -> None:
-    """Make classes called after their number for indices that the source does not name, unless the mapping names them."""
+    """Make classes called after their number for indices the source does not name.
+
+    Unless the mapping names them.
+    """
     met = {label.class_index for rows in labels.values() for label in rows}
     new = sorted(met - run.class_ids.keys())
     if not new:

@@ -26,7 +26,9 @@ LONGEST_PREFIX = 60
 def merge_source(
     dataset: Dataset, source: str, with_labels: bool = True, format: str = "", mapping: Sequence[str] = ()
 ) -> Work:
-    """Add the images and labels of a source to a dataset; run again with the same arguments after a cut, it goes on.
+    """Add the images and labels of a source to a dataset.
+
+    After a cut, running it again with the same arguments goes on.
 
     A managed dataset gets the files copied into a folder of their own below its root, so equal names never meet. A linked
     dataset can only take what lies in its own folder: images added there since, or a part of it.
@@ -83,7 +85,9 @@ def _begin(dataset: Dataset, asked: dict) -> Filling:
 
 
 def _prefix(dataset: Dataset, origin: Path, source: str) -> str:
-    """Return the folder below the dataset's root, with / at its end, that the images are or will be in.
+    """Return the folder below the dataset's root that the images are or will be in.
+
+    It ends with a slash.
 
     Raises:
         BadInput: the dataset is linked and the source lies elsewhere.
@@ -105,7 +109,7 @@ def _prefix(dataset: Dataset, origin: Path, source: str) -> str:
 
 
 def free_prefix(dataset: Dataset, name: str) -> str:
-    """Return name/, or name-2/ and so on, that neither an image nor a folder of the dataset has."""
+    """Return a folder that no image or folder of the dataset has: name/, name-2/, ..."""
     for number in range(1, 10_000):
         prefix = f"{name}/" if number == 1 else f"{name}-{number}/"
         with dataset.store.read() as conn:
@@ -117,7 +121,10 @@ def free_prefix(dataset: Dataset, name: str) -> str:
 
 
 def _bring(run: Filling, dataset: Dataset) -> Work:
-    """Bring the files to where they are read from and return that folder; unpacked ones go straight to their place."""
+    """Bring the files to where they are read from; return that folder.
+
+    Unpacked ones go straight to their place.
+    """
     place = dataset.root / run.facts["prefix"]
     if run.facts["stage"] == "placed":
         return place

@@ -1,4 +1,7 @@
-"""Look at a source, or at another dataset, before anything is written: classes with counts, splits, what would be dropped."""
+"""Look at a source before anything is written.
+
+Its classes with counts, its splits, and what would be dropped.
+"""
 
 from __future__ import annotations
 

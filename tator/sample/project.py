@@ -1,4 +1,7 @@
-"""The sample project: drawn aerial scenes of a harbour, partly labelled, made on the first start without a download."""
+"""The sample project: drawn scenes of a harbour, partly labelled.
+
+It is made on the first start, without a download.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,9 @@ COLORS = ("#2fa8ff", "#ff5a5f", "#ffc01e", "#b57bff", "#2ecc8f", "#ff8f3d")
 
 
 def create_sample(wb, again: bool = False) -> Dataset | None:  # noqa: ANN001
-    """Make the sample project unless it is there, or was and somebody deleted it; return it.
+    """Make the sample project and return it.
+
+    Unless it is there, or was and somebody deleted it.
 
     Args:
         wb: workbench, of which the workspace and the store are used.

@@ -1,1 +1,1 @@
-"""The routes around the window: media, uploads, downloads, logins, health, metrics."""
+"""The routes around the window: media, uploads, downloads, logins, metrics."""

@@ -19,7 +19,9 @@ LONGEST_WAIT_S = 60.0
 
 
 class Accounts:
-    """The auth file: one `name:argon2 hash:token digest` a line; read again when it changes.
+    """The auth file: one `name:argon2 hash:token digest` per line.
+
+    It is read again when it changes.
 
     Attributes:
         path: the file; `python -m tator add-user` writes it.
@@ -82,7 +84,9 @@ class Accounts:
 
 
 def read_accounts(path: Path) -> dict[str, tuple[str, str]]:
-    """Return {name: (argon2 hash, token digest or "")} of an auth file; none when it is absent.
+    """Return {name: (argon2 hash, token digest or "")} of an auth file.
+
+    Empty when the file is absent.
 
     Raises:
         BadInput: a line is not `name:hash` or `name:hash:digest`.
@@ -101,7 +105,7 @@ def read_accounts(path: Path) -> dict[str, tuple[str, str]]:
 
 
 def add_account(path: Path, name: str, password: str) -> str:
-    """Add a user to the auth file, or give a known one a new password; return a new API token.
+    """Add a user, or give a known one a new password; return a new API token.
 
     The token is shown once; the file keeps its digest.
 

@@ -1,4 +1,4 @@
-"""What every request passes: host and origin checks, size limits, tokens, and a login for MCP.
+"""What every request passes: host, origin and size checks, tokens, MCP logins.
 
 Pure ASGI, so that Gradio's event streams pass through unbuffered.
 """
@@ -24,7 +24,7 @@ class TooLarge(Exception):
 
 
 class Guard:
-    """Refuse what a browser of another site, a rebound name or a stranger may not send."""
+    """Refuse what another site, a rebound name or a stranger may not send."""
 
     def __init__(self, app: ASGIApp, access: Access) -> None:
         self.app, self.access = app, access
@@ -103,7 +103,10 @@ def is_limited(scope: Scope) -> bool:
 
 
 def limited(scope: Scope, receive: Receive) -> Receive:
-    """Return `receive` that stops a body which grows over the limit; its length may be undeclared."""
+    """Return `receive` that stops a body which grows over the limit.
+
+    Its length may be undeclared.
+    """
     if not is_limited(scope):
         return receive
     taken = 0
@@ -120,7 +123,7 @@ def limited(scope: Scope, receive: Receive) -> Receive:
 
 
 def signed_in(scope: Scope, access: Access) -> Scope:
-    """Return the scope with an API token exchanged for the cookie that Gradio's own checks read."""
+    """Return the scope with an API token exchanged for Gradio's login cookie."""
     connection = HTTPConnection(scope)
     alias = access.admit_token(connection)
     if alias is None:
@@ -131,14 +134,14 @@ def signed_in(scope: Scope, access: Access) -> Scope:
 
 
 def stranger_at(scope: Scope) -> tuple[int, str, str] | None:
-    """Note who asks; return the refusal of a stranger at a door that Gradio leaves open, or None."""
+    """Note who asks; return the refusal of a stranger where Gradio has none, or None."""
     if note_user(scope) is None and scope["path"].startswith(BEHIND_LOGIN):
         return 401, "login", "send Authorization: Bearer TOKEN; python -m tator add-user makes one"
     return None
 
 
 def harden(headers: MutableHeaders, access: Access) -> None:
-    """Add the headers that keep browsers from guessing types and from framing the window elsewhere."""
+    """Add headers against content sniffing and framing by other sites."""
     headers.setdefault("x-content-type-options", "nosniff")
     headers.setdefault("referrer-policy", "same-origin")
     headers.setdefault("cross-origin-resource-policy", "same-origin")

@@ -44,7 +44,7 @@ class Access:
     _aliases: dict[str, str] = field(default_factory=dict, repr=False)
 
     def admit_token(self, connection: HTTPConnection) -> str | None:
-        """Return a login token of Gradio's for the API token in the Authorization header, or None."""
+        """Return a Gradio login token for the Authorization header's API token, or None."""
         kind, _, token = connection.headers.get("authorization", "").partition(" ")
         name = self.accounts.of_token(token) if self.accounts and kind.lower() == "bearer" else None
         if name is None:
@@ -55,7 +55,10 @@ class Access:
 
 
 def note_user(scope: Scope) -> str | None:
-    """Read the login from the cookie and keep it in the scope, where mounted apps such as MCP find it too."""
+    """Read the login from the cookie and keep it in the scope.
+
+    Mounted apps such as MCP find it there too.
+    """
     connection = HTTPConnection(scope)
     app, user = connection.app, ""
     if getattr(app, "auth", None) is not None:
@@ -66,7 +69,7 @@ def note_user(scope: Scope) -> str | None:
 
 
 def user_of(connection: Any) -> str | None:
-    """Return the login name, "" where nobody has to log in, None for a stranger where one has to.
+    """Return the login name, "" without logins, None for a stranger.
 
     Args:
         connection: request of Starlette or Gradio that passed the guard; any other is a stranger's.
@@ -82,7 +85,7 @@ def refused(error: TatorError) -> JSONResponse:
 
 
 def for_users(wb: Workbench, answer: Callable[[Workbench, Request], Any]) -> Callable:
-    """Return an endpoint that wants a login where there are logins, acts as that user and words refusals.
+    """Return an endpoint that requires a login, acts as that user, words refusals.
 
     Args:
         wb: the workbench.

@@ -1,4 +1,4 @@
-"""Serve pictures, thumbnails and the window's own scripts, so that browsers may keep them."""
+"""Serve images, thumbnails and the window's scripts, so that browsers keep them."""
 
 from __future__ import annotations
 
@@ -82,7 +82,10 @@ def kept(request: Request, path: Path, kind: str, *, forever: bool, headers: dic
 
 @functools.cache
 def assets_version(folder: Path = ASSETS) -> str:
-    """Return a digest of all assets; modules import each other relatively and so stay in one version."""
+    """Return a digest of all assets.
+
+    Modules import each other relatively and so stay in one version.
+    """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -96,7 +99,9 @@ def assets_url() -> str:
 
 
 def asset(wb: Workbench, request: Request) -> Response:
-    """Answer one of the window's own files; an old version's address gets the current file, unkept.
+    """Answer one of the window's own files.
+
+    An old version's address gets the current file, which is not cached.
 
     Raises:
         NotFound: no such file.

@@ -47,7 +47,10 @@ FORWARDED = ("forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "v
 
 
 def route_of(path: str) -> str:
-    """Return a request path's label; a fixed set, so that paths cannot flood the metrics."""
+    """Return a request path's label.
+
+    The set is fixed, so that paths cannot flood the metrics.
+    """
     first, _, rest = path.lstrip("/").partition("/")
     second = rest.partition("/")[0]
     if first == "gradio_api":
@@ -103,7 +106,10 @@ def workbench_gauges(wb: Workbench) -> CollectorRegistry:
 
 
 def may_read(request: Request, access: Access) -> bool:
-    """Return whether the caller holds the token, or sits on this machine with no proxy between."""
+    """Return whether the caller holds the token, or sits on this machine.
+
+    With a proxy between, nobody sits on this machine.
+    """
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     if access.metrics_token and kind.lower() == "bearer":
         return hmac.compare_digest(token.encode(), access.metrics_token.encode())

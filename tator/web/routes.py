@@ -1,4 +1,4 @@
-"""The routes and guards around the window: media, uploads, downloads, beacon, health, metrics."""
+"""The routes around the window, and the guards in front of them."""
 
 from __future__ import annotations
 
@@ -26,12 +26,18 @@ __all__ = ["ASSETS", "LOOPBACK", "Access", "app_kwargs", "assets_url", "assets_v
 
 
 def app_kwargs(wb: Workbench, access: Access) -> dict[str, Any]:
-    """Return what `launch(app_kwargs=...)` takes: our routes before Gradio's, our guards around all."""
+    """Return what `launch(app_kwargs=...)` takes.
+
+    Our routes come before Gradio's, our guards around all.
+    """
     return {"routes": routes(wb, access), "middleware": [Middleware(Measure), Middleware(Guard, access=access)]}
 
 
 def routes(wb: Workbench, access: Access) -> list[Route]:
-    """Return the routes; all but health and metrics want a login where there are logins."""
+    """Return the routes.
+
+    All but health and metrics require a login where there are logins.
+    """
     uploads = Uploads(access.upload_bytes)
 
     def for_reading(path: str, answer: Callable[[Workbench, Request], Any]) -> Route:
@@ -58,7 +64,9 @@ def healthz(request: Request) -> Response:
 
 
 async def beacon(wb: Workbench, request: Request) -> Response:
-    """Save what a closing page still held: the arguments of annotations_save, as JSON of any content type.
+    """Save what a closing page still held.
+
+    The body holds the arguments of annotations_save as JSON, of any content type.
 
     Raises:
         BadInput: the body is no JSON object.

@@ -1,4 +1,7 @@
-"""Send folders, zips and files to a running Tator: small ones in bundles, large ones in pieces, each from where it stands."""
+"""Send folders, zips and files to a running Tator.
+
+Small files go in bundles, large ones in pieces, each from where it stands.
+"""
 
 from __future__ import annotations
 
@@ -63,7 +66,7 @@ class Uploading:
         self._done = 0
 
     def send(self, paths: Sequence[Path]) -> Work:
-        """Send files, and folders with all that is in them; what has arrived is not sent again.
+        """Send files, and folders with their content; what has arrived is not resent.
 
         Args:
             paths: on this machine; a folder keeps its name in the upload.
@@ -105,7 +108,7 @@ class Uploading:
                 self._leave_out(error.details["file"], error)
 
     def _large(self, each: Sent, at: int, total: int) -> Work:
-        """Send one file in pieces; where the server says another size, it goes on from there."""
+        """Send one file in pieces; go on from where the server says it stands."""
         at = at if at < each.size else 0
         self._done += at
         while (piece := self._read(each, at, min(PIECE, each.size - at))) is not None:
@@ -141,7 +144,7 @@ class Uploading:
         return piece
 
     def _piece(self, path: str, at: int, piece: bytes) -> int:
-        """Post a piece and return where the file stands, also where it stood elsewhere than thought."""
+        """Post a piece and return where the file stands on the server."""
         try:
             return self._request("POST", {"path": path, "offset": at}, content=piece)["bytes"]
         except Passing:
@@ -234,7 +237,10 @@ def files_below(root: Path) -> Iterator[Path]:
 
 
 def bundles(files: Sequence[Sent]) -> Iterator[list[Sent]]:
-    """Yield what is sent together: large files alone, small ones up to BUNDLE_FILES and PIECE bytes."""
+    """Yield what is sent together.
+
+    Large files go alone, small ones up to BUNDLE_FILES and PIECE bytes.
+    """
     bundle: list[Sent] = []
     for each in files:
         if each.size >= SMALL or REWRITTEN.search(each.path):

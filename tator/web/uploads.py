@@ -1,4 +1,7 @@
-"""Uploads: files in pieces, each from where it stands; what has arrived is asked of the server, not of the browser."""
+"""Uploads: files in pieces, each from where it stands.
+
+What has arrived is asked of the server, not of the browser.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ FILES_A_FORM = 1000
 
 @dataclass
 class Turn:
-    """One request's right to write a file; a later request for the same file takes it over.
+    """One request's right to write a file.
+
+    A later request for the same file takes it over.
 
     A connection that was cut may live on here for minutes, and what it still holds must not get
     between the bytes of the request that goes on.
@@ -58,7 +63,7 @@ class Uploads:
         self._turns: dict[Path, Turn] = {}
 
     async def take(self, wb: Workbench, request: Request) -> Response:
-        """Take one file, or a piece of one, as the body, or several files as multipart, into an upload's folder.
+        """Take a file, a piece of one, or several as multipart, into an upload's folder.
 
         Query: `id` of an upload begun before (absent: a new one), `path` relative to its folder
         (sub-folders are kept), `offset` to go on with a file that stands at just that many bytes.
@@ -84,7 +89,7 @@ class Uploads:
         return JSONResponse({"upload": upload_id, "path": path, "bytes": size})
 
     async def take_form(self, wb: Workbench, request: Request, folder: Path) -> list[dict]:
-        """Store each file of a multipart body under the relative path that is its file name."""
+        """Store each file of a multipart body under its file name, a relative path."""
         taken = []
         async with request.form(max_files=FILES_A_FORM, max_fields=FILES_A_FORM) as form:
             for part in (part for _, part in form.multi_items() if isinstance(part, UploadFile)):
@@ -93,7 +98,10 @@ class Uploads:
         return taken
 
     async def store(self, wb: Workbench, folder: Path, path: str, offset: int, body: AsyncIterator[bytes]) -> int:
-        """Write a body into a file of an upload and return the file's size; what came of a broken one stays."""
+        """Write a body into a file of an upload and return the file's size.
+
+        What arrived of a broken one stays.
+        """
         target = await to_thread.run_sync(place, wb, folder, path)
         turn = await to_thread.run_sync(self._begin, folder, target, path, offset)
         size, buffer = offset, bytearray()
@@ -112,7 +120,7 @@ class Uploads:
         return size + len(buffer)
 
     def _begin(self, folder: Path, target: Path, path: str, offset: int) -> Turn:
-        """Open a file at an offset, after taking it over from a request that still writes it."""
+        """Open a file at an offset, taking it over from a request that still writes it."""
         room_on_disk(folder)
         with self._lock:
             if (before := self._turns.get(target)) is not None:
@@ -151,7 +159,10 @@ class Uploads:
                 del self._turns[target]
 
     def _count(self, folder: Path) -> list[int]:
-        """Return how many files and bytes an upload holds, counted once and kept up; call with the lock held."""
+        """Return how many files and bytes an upload holds; call with the lock held.
+
+        They are counted once and kept up.
+        """
         if folder not in self._held:
             sizes = [size for _, size in arrived(folder)]
             self._held[folder] = [len(sizes), sum(sizes)]
@@ -171,7 +182,9 @@ class Uploads:
 
 
 def upload_state(wb: Workbench, request: Request) -> Response:
-    """Answer how many bytes of a file have arrived, or without `path` of every file, to go on from there.
+    """Answer how many bytes of a file, or of every file, have arrived.
+
+    Without `path` it speaks of every file.
 
     Raises:
         NotFound: no such upload, or it is another person's.
@@ -185,7 +198,10 @@ def upload_state(wb: Workbench, request: Request) -> Response:
 
 
 def compact(answer: dict, request: Request) -> Response:
-    """Return JSON, packed where the caller unpacks it: names of 100,000 files shrink from 5 MB to a tenth."""
+    """Return JSON, compressed where the caller accepts it.
+
+    Names of 100,000 files shrink from 5 MB to a tenth.
+    """
     content = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()
     if "gzip" not in request.headers.get("accept-encoding", ""):
         return Response(content, media_type="application/json")

@@ -1,1 +1,1 @@
-"""Weights of models: where they are, how to get them, checked before they are read."""
+"""Weights of models: where they are, how to get them, checked before reading."""

@@ -1,4 +1,4 @@
-"""Opens model files without running what is in them, and refuses cut, partial and foreign ones by name."""
+"""Open model files without running them; refuse cut, partial and foreign ones."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def given(card: Card, weights: Path | str | None) -> Path:
 
 
 def check_file(path: Path) -> None:
-    """Refuse a weight file that is cut short, not of tensors, or would run code when opened.
+    """Refuse a weight file that is cut, holds no tensors, or would run code.
 
     Raises:
         BadInput: the message names the file, what it is and what was expected.
@@ -191,7 +191,7 @@ def _differences(missing: list[str], extra: list[str], differing: list[str]) -> 
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a model folder in the layout of the transformers library that lacks or has damaged parts.
+    """Refuse a transformers model folder with missing or damaged parts.
 
     Raises:
         Unavailable: a file is missing; the message names it.
@@ -219,7 +219,7 @@ def _shards(folder: Path) -> list[str]:
 
 
 def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any) -> Any:
-    """Return a transformers model from a local folder, complete or not at all, ready to infer.
+    """Return a transformers model from a complete local folder, ready to infer.
 
     Args:
         model_class: with from_pretrained.
@@ -253,7 +253,10 @@ def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep transformers' bars and reports off the terminal: what matters of a load is checked here and raised."""
+    """Keep transformers' bars and reports off the terminal.
+
+    What matters of a load is checked here and raised.
+    """
     from transformers.utils import logging
 
     level, has_bar = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -1,4 +1,4 @@
-"""Gives each torch module its own copy of the caches that the transformers library keeps per class."""
+"""Give each torch module its own copy of the caches transformers keeps per class."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ def own_caches(model: Any) -> None:
 
 
 def _cached_methods(kind: type) -> Iterator[tuple[str, Any, int]]:
-    """Yield name, method without its cache (a function, or a staticmethod of one) and the cache's size."""
+    """Yield name, method without its cache, and the cache's size.
+
+    The method is a function, or a staticmethod of one.
+    """
     for parent in reversed(kind.__mro__):
         for name, value in vars(parent).items():
             wrapper = value.__func__ if isinstance(value, staticmethod) else value

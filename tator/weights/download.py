@@ -1,4 +1,4 @@
-"""Downloads files with resume and checksum, and only from where a server may be asked to look.
+"""Download files with resume and checksum, only from public addresses.
 
 A caller who may name an address could otherwise make the server read its own network: loopback, the
 cloud's metadata service, a redirect to either, a name that resolves differently the second time.
@@ -33,19 +33,21 @@ Resolve = Callable[..., list[Any]]  # socket.getaddrinfo
 
 
 class PublicOnly(httpx.HTTPTransport):
-    """Opens https connections to public addresses; each redirect passes through here again."""
+    """Open https connections to public addresses; check each redirect again."""
 
     def __init__(self, network: Network, resolve: Resolve = socket.getaddrinfo) -> None:
         super().__init__(proxy=network.proxy or None)
         self._network, self._resolve = network, resolve
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send the request to an address that was checked, not to a name that could resolve anew."""
+        """Send the request to the checked address, not to a name that could change."""
         return super().handle_request(pinned(request, self._network, self._resolve))
 
 
 def pinned(request: httpx.Request, network: Network, resolve: Resolve = socket.getaddrinfo) -> httpx.Request:
-    """Return the request aimed at the checked address of its host; the certificate is checked for the name.
+    """Return the request aimed at the checked address of its host.
+
+    The certificate is checked for the name.
 
     Raises:
         Forbidden: not https, a user name in it, or an address that is not public.
@@ -69,7 +71,9 @@ def pinned(request: httpx.Request, network: Network, resolve: Resolve = socket.g
 
 
 def public_address(host: str, resolve: Resolve = socket.getaddrinfo, behind_proxy: bool = False) -> str:
-    """Return one address of a host all of whose addresses are public; "" if only a proxy can tell.
+    """Return one address of a host all of whose addresses are public.
+
+    "" if only a proxy can tell.
 
     Raises:
         Forbidden: an address of it is loopback, private, link-local, reserved or a tunnel to such.
@@ -105,7 +109,7 @@ def client(network: Network, resolve: Resolve = socket.getaddrinfo) -> httpx.Cli
 
 
 def fetch(web: httpx.Client, url: str, target: Path, size: int = 0, sha256: str = "", token: str = "") -> Work:
-    """Download one file; what an earlier try left in `<target>.part` is kept and continued.
+    """Download one file, continuing what an earlier try left in `<target>.part`.
 
     Args:
         web: from client.

@@ -30,7 +30,7 @@ class Network:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Network:
-        """Return the settings that the hub's library documents, read from environment variables."""
+        """Return the hub library's documented settings from environment variables."""
         yes = {"1", "on", "yes", "true"}
         home = environment.get("HF_HOME") or str(Path.home() / ".cache" / "huggingface")
         return cls(

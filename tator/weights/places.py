@@ -1,4 +1,4 @@
-"""Where each card's weights are in the workspace, what is missing, and in words how to get it."""
+"""Where each card's weights are, what is missing, and how to get it."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def state_of(card: Card, folder: Path, network: Network) -> WeightState:
 
 
 def locate(card: Card, folder: Path, network: Network) -> Path | None:
-    """Return the file or folder to load a backend from; None where it needs no weights.
+    """Return the file or folder to load a backend from; None where it needs none.
 
     Raises:
         Unavailable: missing, gated, offline or damaged; the message says what mends it, details["state"] which.
@@ -97,14 +97,14 @@ def checked(card: Card, place: Path) -> Path:
 
 
 def stamps(place: Path) -> tuple[tuple[str, int, int], ...]:
-    """Return (name, size, time of change in ns) of each file of a folder, or of one file."""
+    """Return (name, size, time of change in ns) of each file of a folder, or of one."""
     files = [place] if place.is_file() else sorted(file for file in place.iterdir() if file.is_file())
     return tuple((file.name, facts.st_size, facts.st_mtime_ns) for file in files for facts in [file.stat()])
 
 
 @lru_cache(maxsize=64)
 def _checked(card: Card, place: Path, now: tuple[tuple[str, int, int], ...]) -> Path:
-    """Check a folder once per state of its files: every click asks where the weights are."""
+    """Check a folder once per state of its files: every click asks for weights."""
     _check_sizes(place)
     if is_address(card):
         found = [file for file in sorted(place.iterdir()) if file.suffix in TENSOR_FILES]
@@ -143,7 +143,7 @@ def _check_sizes(place: Path) -> None:
 
 
 def _hub_cache(card: Card, network: Network) -> list[Path]:
-    """Return the snapshot of a repository in the hub library's own cache, if there is one.
+    """Return a repository's snapshot in the hub library's own cache, if any.
 
     Source: https://huggingface.co/docs/huggingface_hub/guides/manage-cache
     """
@@ -199,7 +199,9 @@ def file_name(card: Card) -> str:
 
 
 def identity_of(path: Path) -> int:
-    """Return a number in [1, 2**28] that follows the content of weights, whatever the file is called.
+    """Return a number in [1, 2**28] that follows the content of weights.
+
+    Whatever the file is called.
 
     Sizes, headers and the ends of the files are read, not the gigabytes between; another training of the same
     architecture differs in its last bytes.

@@ -1,4 +1,4 @@
-"""Brings weights into the workspace: from the hub or its mirror, from an address, from a local copy.
+"""Bring weights into the workspace: from the hub, an address or a local copy.
 
 Nothing half-done is ever found by weights.locate: a file gets its name when it is whole, a folder its
 place when all of it is checked, and what was there before stays until then.
@@ -66,7 +66,7 @@ def download(card: Card, folder: Path, network: Network) -> Work:
 
 
 def download_from(card: Card, address: str, folder: Path, network: Network, sha256: str = "") -> Work:
-    """Fetch a card's weight file from an address that a person gave; https and public hosts only.
+    """Fetch a card's weights from an address a person gave; https and public only.
 
     Args:
         card: of a backend that reads one file.

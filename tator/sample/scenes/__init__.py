@@ -1,4 +1,4 @@
-"""Draw aerial scenes of a small harbour, with the exact box of every object: the sample project's images."""
+"""Draw aerial scenes of a small harbour, with the exact box of every object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ground of a scene: water, sand, grass, paving and roads, textured from noise."""
+"""The ground of a scene: water, sand, grass, paving and roads."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ Points = Sequence[Sequence[float]]
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the town's own axes lie in the image: u along the coast, v inland, both in pixels from the middle.
+    """Where the town's axes lie in the image.
+
+    u runs along the coast, v inland, both in pixels from the middle.
 
     Attributes:
         angle: of the u axis in radians.
@@ -39,7 +41,10 @@ class Frame:
 
 
 class Grain:
-    """Noise to cut textures from, made once for all scenes; every field is about -1..1."""
+    """Noise to cut textures from, made once for all scenes.
+
+    Every field is about -1..1.
+    """
 
     MARGIN = 400
 
@@ -62,7 +67,7 @@ class Grain:
         return total / (np.std(total) * 2)
 
     def cut(self, rng: np.random.Generator, field: Field) -> Field:
-        """Return a piece of a field, the size of a scene, from a random place, perhaps mirrored."""
+        """Return a scene-sized piece of a field, from a random place, perhaps mirrored."""
         x, y = rng.integers(0, self.MARGIN, 2)
         piece = field[y : y + HEIGHT, x : x + WIDTH]
         return piece[:, ::-1] if rng.random() < 0.5 else piece
@@ -90,7 +95,10 @@ class Ground:
         return covered
 
     def paint(self, covered: NDArray[np.uint8], texture: Callable[[slice, slice], NDArray[np.float32]]) -> None:
-        """Lay a texture over the covered pixels; it is asked only for the rows and columns in question."""
+        """Lay a texture over the covered pixels.
+
+        It is asked only for the rows and columns in question.
+        """
         import cv2
 
         x, y, w, h = cv2.boundingRect(covered)
@@ -143,7 +151,7 @@ class Ground:
         self.paint(covered, lambda rows, columns: np.asarray(color, np.float32) + 5 * self.rough[rows, columns, None])
 
     def water(self, coast: Points, is_beach: bool, tint: float) -> None:
-        """Fill the sea beyond a coast line: shallows, waves, glints, and foam along a beach.
+        """Fill the sea beyond a coast line: shallows, waves, glints and foam.
 
         Args:
             coast: line of the town from end to end.
@@ -176,7 +184,7 @@ class Ground:
         self.paint(covered, texture)
 
     def sand(self, coast: Points, inner: float) -> None:
-        """Lay a beach between a coast line and a distance inland, wet and darker at the water."""
+        """Lay a beach between a coast line and a distance inland, darker at the water."""
         outer = [(u, v - 30) for u, v in coast]
         self.paint(self.mask([*outer, (1200, inner), (-1200, inner)]), self.flat((232, 212, 170), 7, 4, 6))
         wet = [*outer, *[(u, v + 13 + 3 * math.sin(u / 37)) for u, v in reversed(coast)]]
@@ -197,7 +205,7 @@ class Ground:
         self.lines(joints, [c * 0.9 for c in color], 1, 0.55)
 
     def road(self, v1: float, v2: float) -> None:
-        """Lay a road of two lanes along the coast with kerbs, edge lines and a dashed middle."""
+        """Lay a two-lane road along the coast with kerbs, edge lines and a dashed middle."""
         self.paint(self.mask(self.strip(v1 - 15, v2 + 15)), self.flat((188, 184, 176), 4, 3, 4))
         self.paint(self.mask(self.strip(v1 - 2, v2 + 2)), self.flat((214, 210, 202), 2, 2, 3))
         self.paint(self.mask(self.strip(v1, v2)), self.flat((92, 94, 98), 4, 3, 5))

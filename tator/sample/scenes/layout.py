@@ -1,4 +1,4 @@
-"""Lay out one scene: where the coast, streets and houses are, and what stands, drives and floats there."""
+"""Lay out one scene: the coast, streets and houses, and what stands there."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Layout:
         room: float = 1.0,
         wake: float = 0.0,
     ) -> bool:
-        """Place an object at a spot of the town unless another is in the way or it lies outside; return whether.
+        """Place an object unless another is in the way; return whether it was placed.
 
         Args:
             class_name: one of scenes.CLASSES.

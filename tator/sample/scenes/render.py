@@ -67,7 +67,7 @@ def render(seed: int, studio: Studio) -> Scene:
 
 
 def _outline(thing: Thing) -> NDArray[np.float64]:
-    """Return (N, 2) image points around an object: an ellipse for a tree, else its rectangle."""
+    """Return (N, 2) image points around an object: an ellipse or its rectangle."""
     half = thing.sprite.size / 2 - 1
     if thing.class_name == "tree":
         turn = np.linspace(0, 2 * np.pi, 24, endpoint=False)
@@ -123,7 +123,10 @@ def _wakes(picture: NDArray[np.float32], scene: Layout) -> None:
 
 
 def _draw(picture: NDArray[np.float32], thing: Thing) -> tuple[float, float, float, float] | None:
-    """Blend an object into the picture; return its box, or None when too little of it is inside."""
+    """Blend an object into the picture; return its box.
+
+    None when too little of it is inside.
+    """
     import cv2
 
     height, width = thing.sprite.layers.shape[:2]
@@ -155,7 +158,7 @@ def _box(solid: NDArray[np.bool_], left: int, top: int) -> tuple[float, float, f
 
 
 def _develop(picture: NDArray[np.float32], noise: NDArray[np.float32], light: tuple[float, float, float]) -> Image:
-    """Return the picture as a camera has it: tinted light, a slight fall-off to the corners, fine grain."""
+    """Return the picture as a camera has it: tinted, darker corners, fine grain."""
     import cv2
 
     y, x = np.ogrid[-1 : 1 : HEIGHT * 1j, -1 : 1 : WIDTH * 1j]

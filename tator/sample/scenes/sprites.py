@@ -1,4 +1,4 @@
-"""Objects seen from above, drawn large: boats, cars, trucks, roofs, trees and people."""
+"""Objects seen from above, drawn large: boats, cars, roofs, trees and people."""
 
 from __future__ import annotations
 
@@ -66,7 +66,10 @@ _CORNERS = np.concatenate(
 
 
 class Pad:
-    """A transparent sheet to draw on; coordinates count from its middle, in pixels of the scene."""
+    """A transparent sheet to draw on.
+
+    Coordinates count from its middle, in pixels of the scene.
+    """
 
     def __init__(self, width: float, height: float) -> None:
         self.shape = int(np.ceil(height * FINE)) + 4, int(np.ceil(width * FINE)) + 4
@@ -104,7 +107,10 @@ class Pad:
         cv2.polylines(self.color, [self._at(points)], False, tuple(map(float, color)), thick, cv2.LINE_AA, shift=4)
 
     def done(self, tall: float, round_light: float = 0.0) -> Sprite:
-        """Return what was drawn; round_light darkens towards the rim, as on a rounded body."""
+        """Return what was drawn.
+
+        round_light darkens towards the rim, as on a rounded body.
+        """
         if round_light:
             import cv2
 
@@ -302,7 +308,7 @@ def _flat_roof(pad: Pad, rng: np.random.Generator, x: float, y: float, sun: NDAr
 
 
 def tree(rng: np.random.Generator) -> Sprite:
-    """Return a canopy lit from +x: clumps of leaves, lighter towards the sun and the middle."""
+    """Return a canopy lit from +x: clumps of leaves, lighter towards the sun."""
     radius, sun = rng.uniform(26, 48), np.array([1.0, 0.0])
     leaf = np.array(pick(rng, LEAVES), float) * rng.uniform(0.9, 1.12)
     pad = Pad(radius * 2.3, radius * 2.3)
