@@ -281,6 +281,7 @@ CHANGES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("format", ["yolo", "coco", "voc", "tfrecord"])
 def test_t38_a_class_changed_while_an_export_runs(wb, tmp_path: Path, format: str, change: str, monkeypatch):

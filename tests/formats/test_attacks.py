@@ -133,6 +133,7 @@ def test_t31_more_labels_than_an_image_may_have_are_refused_by_name(wb, tmp_path
     assert [len(found) for found in boxes(dataset).values()] == [1, 1, 0]
 
 
+@pytest.mark.slow
 def test_t31_the_limit_itself(wb, tmp_path: Path):
     many = [("c.png", "cat", (1.0, 1.0, 9.0, 9.0))] * (filling.ANNOTATIONS_LIMIT + 1)
     dataset = make(wb, folder(tmp_path / "set", "csv", [*GOOD, *many]))

@@ -119,6 +119,7 @@ def test_images_that_vanished_are_said(animals, tmp_path: Path):
     assert len(tfrecord_reads(tmp_path / "out")["train.tfrecord"]) == 4
 
 
+@pytest.mark.slow
 def test_large_splits_are_several_files(tmp_path: Path):
     content = png((8, 8))
     images = [

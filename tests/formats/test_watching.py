@@ -138,6 +138,7 @@ def test_preview_import_and_merge_all_tell(wb, tmp_path: Path, impatient):
     assert len(boxes(ours)) == FILES + 1 and len(boxes(wb.dataset("new"))) == FILES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["datasets_preview", "datasets_create"])
 def test_a_look_is_cancelled_while_label_files_are_read(wb, tmp_path: Path, verb: str):
     root, count = many(tmp_path / "s", "voc", 1), 15_000  # some seconds of reading

@@ -292,6 +292,7 @@ def test_finish_returns_the_summary(wb, source: Path):
     )
 
 
+@pytest.mark.slow
 def test_a_killed_import_goes_on_where_it_stopped(wb, tmp_path: Path):
     """kill -9 after some batches: whole batches are there, and a second run adds exactly the rest."""
     root = tmp_path / "s"

@@ -101,6 +101,7 @@ def assert_same(found, logits, scores, width, height):
         np.testing.assert_array_equal(detection.xyxy[0], [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", list(WEIGHTS))
 @settings(max_examples=12, deadline=None)
 @given(data=st.data())

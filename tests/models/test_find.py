@@ -74,6 +74,7 @@ def reference_sam3(image, phrase, exemplars, conf):
     return scores[order].numpy(), boxes[order].numpy(), shares[order].numpy()
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(data=st.data())
 def test_sam3_equals_the_library(data):

@@ -165,6 +165,7 @@ def test_a_model_is_listed_with_what_it_needs_and_where_it_is(wb, bare):
     assert rows["grabcut"]["state"] == "ready" and rows["grabcut"]["message"] == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("encoder", "dim"), [("clip_vit_b_32", 16), ("dinov2_small", 32)])
 def test_a_head_learns_from_an_encoder_with_weights(wb, encoder, dim):
     run(wb, "heads_train", dataset="shots", name=f"on {encoder}", encoder=encoder, test_size=0.5)

@@ -121,6 +121,7 @@ def test_only_the_images_asked_for_are_repaired(clean: Dataset):
     assert [row["name"] for row in check(clean)["zero_area"]["findings"]] == ["images/a.png"]
 
 
+@pytest.mark.slow
 def test_a_repair_of_many_boxes_is_cut_into_requests(clean: Dataset):
     put(clean, "images/a.png", *[{"xyxy": (5, 5, 5, 9)}] * 4500)
     result = finish(repair_dataset(clean, "zero_area"))
