@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import typing
 from typing import Any, TypeVar
 
@@ -41,20 +42,26 @@ def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: d
 
 def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
     """Draw the choice of a saved recipe, and the way to save one; call where they shall stand, after `draw`."""
-    folder = shell.wb.workspace.folder("recipes")
+    kind = recipe.kind
     with gr.Accordion("Saved recipes", open=False):
         saved = gr.Dropdown([], value=None, label="Take the settings of", elem_id=f"{recipe.kind}-recipe")
         name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
         keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
 
     def save(values: dict) -> dict:
-        read(recipe, widgets, values).save(folder, values[name].strip())
-        gr.Info(f"Saved as {h.join([values[name].strip()])}", title="Recipe")
-        return gr.update(choices=recipe.listing(folder), value=values[name].strip())
+        settings = json.dumps(dataclasses.asdict(read(recipe, widgets, values)))
+        title = values[name].strip()
+        shell.call("recipes_save", kind=kind, name=title, settings=settings)
+        gr.Info(f"Saved as {h.join([title])}", title="Recipe")
+        return gr.update(choices=shell.call("recipes_list", kind=kind), value=title)
 
-    shell.on(saved.input, lambda chosen: fill(recipe.load(folder, chosen), widgets), saved, list(widgets.values()))
+    def take(chosen: str) -> list:
+        found = shell.call("recipes_get", kind=kind, name=chosen)
+        return [found[name] for name in widgets]
+
+    shell.on(saved.input, take, saved, list(widgets.values()))
     shell.on(keep.click, save, {name, *widgets.values()}, saved)
-    shell.on(shell.tab.select, lambda: gr.update(choices=recipe.listing(folder)), None, saved)
+    shell.on(shell.tab.select, lambda: gr.update(choices=shell.call("recipes_list", kind=kind)), None, saved)
 
 
 def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -> gr.components.Component:
