@@ -25,9 +25,9 @@ MANY = (1_000, 5_000)
 APP = "window.tator?.app"
 # From the pointer's release to the frame that shows the box; model_ms is what the segmenter itself took.
 WATCH = f"""() => {{
-  const app = {APP}, call = app.call; window.clicks = []; let began = 0, model = 0;
+  const app = {APP}, {{ server }} = app, rpc = server.rpc; window.clicks = []; let began = 0, model = 0;
   document.querySelector('.tc-over').addEventListener('pointerup', () => {{ began = performance.now(); }}, true);
-  app.call = async (op, args) => {{ const answer = await call(op, args); if (op === 'segment') model = answer.model_ms; return answer; }};
+  server.rpc = async (message) => {{ const answer = await rpc(message); if (message.m === 'segment') model = answer.result.model_ms; return answer; }};
   app.store.subscribe(() => {{ if (began) {{ const t = began, m = model; began = 0;
     requestAnimationFrame(() => window.clicks.push([performance.now() - t, m])); }} }});
 }}"""

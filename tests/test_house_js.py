@@ -89,5 +89,9 @@ def test_every_module_of_the_canvas_is_reached_from_its_entry():
 
 @pytest.mark.parametrize("path", IN_ROOMS, ids=name_of)
 def test_only_the_root_touches_the_page_s_own_object(path: Path):
-    if name_of(path) != "assets/canvas/shell/window.js":  # its subject is the window around the canvas
-        assert "window.tator" not in code_of(path)
+    assert "window.tator" not in code_of(path)
+
+
+@pytest.mark.parametrize("path", IN_ROOMS, ids=name_of)
+def test_a_module_names_the_parts_it_uses_and_never_the_whole_canvas(path: Path):
+    assert not re.search(r"\bapp\b", code_of(path))

@@ -7,7 +7,7 @@ const BEAT_MS = 5000;
 
 /** @returns {() => void} disconnect */
 export function connect(app) {
-  const { panels, stage, sync, session } = app;
+  const { panels, stage, sync, session, images } = app;
   const stops = [
     app.store.subscribe(({ ids }) => {
       stage.paintBase();
@@ -40,7 +40,7 @@ export function connect(app) {
     app.store.onEdit(() => app.simplify.drop()),
     ...encodeAhead(app),
     app.pending.subscribe(panels.refreshSoon),
-    app.images.subscribe(() => app.filmstrip.draw()),
+    images.subscribe(() => panels.onImages()),
     session.subscribe(panels.onSession),
     stage.viewChanged(panels.onView),
     stage.pointerMoved(panels.onPointer),
@@ -48,7 +48,7 @@ export function connect(app) {
     sync.onConflict(() => panels.onSave()),
     sync.onSaved(({ imageId, annotationCount }) => {
       session.stale(imageId);
-      app.images.update(imageId, { annotation_count: annotationCount });
+      images.update(imageId, { annotation_count: annotationCount });
     }),
     sync.onRefused((refusal) => refused(app, refusal)),
     watchTheme(() => theme(app)),
@@ -94,7 +94,7 @@ function noteImage(app) {
 
 /** The server will never take these edits: keep them aside and show what is stored. */
 async function refused(app, { imageId, edits, error }) {
-  app.conflict.setAside(imageId, app.images.byId(imageId)?.name ?? String(imageId), edits);
+  app.panels.setAside(imageId, app.images.byId(imageId)?.name ?? String(imageId), edits);
   app.tell(error);
   if (app.session.imageId === imageId && error.code !== "not_found") await app.session.reload().catch(app.tell);
 }
@@ -117,7 +117,7 @@ function pageLife(app) {
   const beat = setInterval(() => outbox.beat(), BEAT_MS);
   outbox.beat();
   const leave = () => {
-    app.beforeEdit();
+    app.nudges.flush();
     for (const parcel of sync.parcels())
       navigator.sendBeacon(urls.beacon(), new Blob([JSON.stringify(parcel)], { type: "application/json" }));
     outbox.rest();
@@ -133,7 +133,7 @@ function pageLife(app) {
     }),
     listen(document, "visibilitychange", () => {
       if (document.hidden) {
-        app.beforeEdit();
+        app.nudges.flush();
         sync.flush();
       }
     }),

@@ -1,39 +1,48 @@
-// Puts the canvas together inside one Gradio element and connects its parts. The parts know each other as `app`.
+// Puts the canvas together inside one Gradio element. Every part is made here and handed the parts that it uses;
+// what only comes to be later is handed as a function.
 
-import { el } from "./shell/dom.js";
-import { createRpc } from "./document/rpc.js";
+import { createNewRow } from "./document/rows.js";
 import { createStore } from "./document/store.js";
 import { createOutbox } from "./document/outbox.js";
 import { createSync } from "./document/sync.js";
+import { createRpc } from "./document/rpc.js";
 import { createSettings } from "./document/settings.js";
 import { createSelection } from "./document/selection.js";
 import { createClasses } from "./document/classes.js";
 import { createImageList } from "./document/images.js";
+import { createSession } from "./document/session.js";
+import { el } from "./shell/dom.js";
+import { createDialogs } from "./shell/dialogs.js";
+import { createKeys } from "./shell/keys.js";
+import { fillHeight } from "./shell/window.js";
 import { createBitmaps } from "./drawing/bitmaps.js";
+import { createStage } from "./drawing/stage.js";
 import { createPending } from "./assist/pending.js";
 import { createAsk } from "./assist/ask.js";
 import { createCards } from "./assist/cards.js";
-import { createAssist } from "./assist/assist.js";
-import { createTweak } from "./assist/tweak.js";
 import { createNaming } from "./assist/naming.js";
 import { createPreview } from "./assist/preview.js";
+import { createTweak } from "./assist/tweak.js";
+import { createAssist } from "./assist/assist.js";
 import { createFinds } from "./assist/finds.js";
 import { createSimplify } from "./assist/simplify.js";
+import { createProposals } from "./assist/proposals.js";
 import { createStrokes } from "./assist/strokes.js";
 import { createSlots } from "./assist/slots.js";
-import { createTools } from "./tools/toolbox.js";
 import { createNudges } from "./tools/nudges.js";
-import { createStage } from "./drawing/stage.js";
-import { createSession } from "./document/session.js";
+import { createTools } from "./tools/toolbox.js";
+import { createSelecting } from "./actions/selecting.js";
+import { createActions } from "./actions/index.js";
+import { createCommands } from "./actions/commands.js";
 import { createPanels } from "./panels/index.js";
-import { createKeys } from "./shell/keys.js";
 import { connect } from "./connect.js";
-import { ACTIONS, actionById } from "./actions/index.js";
-import { fillHeight } from "./shell/window.js";
 
 const newId = () =>
   crypto.randomUUID?.() ??
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** Show a tab of the window by the name of its module; the window's own script knows its buttons. */
+const showTab = (name) => window.tator?.showTab?.(name);
 
 let mounted = null;
 
@@ -48,34 +57,29 @@ async function start(given) {
   const { element, props, server, trigger } = given;
   mounted?.destroy();
   const app = createApp({ server, trigger, wanted: () => props.value?.dataset ?? "" });
-  element.replaceChildren(app.root);
-  const free = fillHeight(app.root);
-  const disconnect = connect(app);
-  const unkey = createKeys(ACTIONS, {
-    isVisible: () => app.root.getBoundingClientRect().width > 0,
-    isModal: () => app.dialogs.isOpen || hasForeignModal(),
-    onHold: (down) => app.stage.hold(down),
-    run: app.run,
-    context: app,
-  });
-  const openDataset = (name) => (name !== app.session.dataset ? app.session.openDataset(name) : null);
+  const { root, session, stage, dialogs, commands } = app;
+  element.replaceChildren(root);
+  const stops = [
+    fillHeight(root),
+    connect(app),
+    createKeys(commands.list, {
+      isVisible: () => root.getBoundingClientRect().width > 0,
+      isModal: () => dialogs.isOpen || hasForeignModal(),
+      onHold: stage.hold,
+      run: commands.run,
+    }),
+    session.destroy,
+    stage.destroy,
+  ];
+  const openDataset = (name) => (name !== session.dataset ? session.openDataset(name) : null);
   const follow = () => openDataset(app.wanted() || null);
-  mounted = {
-    follow,
-    destroy() {
-      unkey();
-      disconnect();
-      free();
-      app.session.destroy();
-      app.stage.destroy();
-    },
-  };
+  mounted = { follow, destroy: () => stops.forEach((stop) => stop()) };
   window.tator = Object.assign(window.tator ?? {}, {
     openDataset,
     async openImage(dataset, imageId) {
       app.showLabel();
-      if (dataset === app.session.dataset) return app.session.openImage(Number(imageId));
-      return app.session.openDataset(dataset, Number(imageId));
+      if (dataset === session.dataset) return session.openImage(Number(imageId));
+      return session.openDataset(dataset, Number(imageId));
     },
     /** For tests and measurements: the canvas, and a new one as after a reload of the page. */
     app,
@@ -89,121 +93,95 @@ async function start(given) {
 const hasForeignModal = () =>
   [...document.querySelectorAll('dialog[open],[aria-modal="true"]')].some((node) => node.getClientRects().length > 0);
 
+/** Make the parts, room by room. */
 function createApp({ server, trigger, wanted }) {
-  const clientId = newId(),
-    outbox = createOutbox(localStorage, clientId);
-  const app = { clientId, outbox, newId, trigger, wanted, actions: ACTIONS, root: el("div.tc", { lang: "en" }) };
-  app.call = createRpc(server);
-  app.store = createStore();
-  app.settings = createSettings(localStorage);
-  app.sync = createSync({ call: app.call, outbox, clientId });
-  app.selection = createSelection(app.store);
-  app.classes = createClasses(app.store);
-  app.images = createImageList(app.call);
-  app.bitmaps = createBitmaps();
-  app.pending = createPending();
-  const { one, parts } = createAsk(app);
-  app.ask = one;
-  app.askParts = parts;
-  app.cards = createCards(app);
-  app.assist = createAssist(app);
-  app.tweak = createTweak(app);
-  app.naming = createNaming(app);
-  app.preview = createPreview(app);
-  app.finds = createFinds(app);
-  app.simplify = createSimplify(app);
-  app.strokes = createStrokes(app);
-  app.tools = createTools(app);
-  app.stage = createStage(app);
-  app.nudges = createNudges(app);
-  app.session = createSession(app);
-  app.slots = createSlots(app);
-  Object.assign(app, verbs(app));
-  app.panels = createPanels(app, ACTIONS, actionById);
-  return app;
+  const base = { ...createDocument(server), wanted, showTab, showLabel: () => showTab("label") };
+  const refresh = () => panels.refreshSoon(); // the panels come last
+  const stage = createStage({ ...base, tools: () => tools, proposed: () => proposals.scene() });
+  const nudges = createNudges({ ...base, stage });
+  const review = { begin: () => tools.borrow("review"), end: () => tools.giveBack("review") };
+  const models = createModels({ ...base, stage, review }),
+    { proposals } = models;
+  const tools = createTools({ ...base, ...models, stage, beforeEdit: nudges.flush });
+  const session = createSession({
+    ...base,
+    bitmaps: createBitmaps(),
+    show: stage.show,
+    interrupt() {
+      tools.cancel();
+      proposals.reset();
+    },
+    isBusy: () => Boolean(tools.current.isBusy),
+    beforeEdit: nudges.flush,
+    opened: (dataset) => dataset !== wanted() && trigger?.("opened", { dataset }), // the header follows
+  });
+  const parts = {
+    ...base,
+    ...models,
+    stage,
+    nudges,
+    tools,
+    session,
+    slots: createSlots({ ...base, ...models, session }),
+  };
+  const selecting = createSelecting(parts);
+  const openers = Object.fromEntries(OPENERS.map((name) => [name, (...args) => panels[name](...args)]));
+  const actions = createActions({ ...parts, selecting, refresh, panels: openers });
+  const commands = createCommands({ actions, beforeEdit: nudges.flush, tell: base.tell, refresh });
+  const panels = createPanels({ ...parts, selecting, commands });
+  return { ...parts, server, actions, commands, panels };
 }
 
-/** Small things that several parts need. */
-const verbs = (app) => ({
-  run(action) {
-    if (action.when && !action.when(app)) return;
-    if (!action.id.startsWith("nudge_")) app.beforeEdit();
-    try {
-      Promise.resolve(action.run(app)).catch(app.tell);
-    } catch (error) {
-      app.tell(error);
-    }
-    app.panels.refreshSoon();
-  },
-  runById: (id) => app.run(actionById(id)),
-  refresh: () => app.panels.refreshSoon(),
-  /** Finish what is half done before the document changes. */
-  beforeEdit: () => app.nudges.flush(),
-  /** What is proposed on screen and waits for Enter or Esc: {take, drop, text}; null for nothing. */
-  proposal: () => [app.simplify, app.preview, app.assist, app.finds].find((one) => one.isOpen) ?? null,
-  /** Another image: nothing proposed on the old one stays. */
-  resetProposals() {
-    app.simplify.drop();
-    app.preview.drop();
-    app.assist.reset();
-    app.finds.reset();
-  },
-  toast: (text, tone) => app.dialogs.toast(text, tone),
-  confirm: (question, note, verb) => app.dialogs.confirm(question, note, verb),
+/** The panels that actions open. */
+const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette"];
+
+/** The open document, the way to the server, and what the person is told. */
+function createDocument(server) {
+  const root = el("div.tc", { lang: "en" }),
+    dialogs = createDialogs(root),
+    { toast, confirm } = dialogs;
   /** Show a failure: expected ones in their own words, others also in the console. */
-  tell(error) {
+  function tell(error) {
     if (!error.code) console.error(error);
-    app.dialogs.toast(error.message, error.code === "unavailable" ? "warn" : "bad");
-  },
-  said: (verb, entry) => {
-    if (entry?.label) app.toast(`${verb}: ${entry.label}`);
-  },
-  showLabel: () => app.panels.showLabel(),
-  isInside: ([x, y]) => {
-    const { size } = app.stage;
-    return Boolean(size) && x >= 0 && y >= 0 && x <= size.width && y <= size.height;
-  },
-  /** A new annotation of the current class by this person; null (and told) while there is no class. */
-  newRow(xyxy, class_id = app.classes.current.class_id) {
-    if (class_id < 0) {
-      app.toast("Add a class first: the plus beside Classes.", "warn");
-      return null;
-    }
-    return { id: newId(), class_id, xyxy, polygons: null, confidence: null, source: "human", status: "accepted" };
-  },
-  /** Choose a class and give it to the selection. */
-  chooseClass(class_id) {
-    app.classes.choose(class_id);
-    const rows = app.selection.rows().filter((row) => row.class_id !== class_id),
-      { name } = app.classes.of(class_id);
-    if (!rows.length) return;
-    app.store.commit(
-      `Class ${name}`,
-      rows.map((row) => ({ op: "set", id: row.id, changes: { class_id } })),
-    );
-    app.toast(`${rows.length === 1 ? "The box is" : `${rows.length} boxes are`} ${name} now.`);
-  },
-  /** Select the next or previous annotation and bring it into sight. */
-  cycle(by) {
-    const ids = [...app.store.rows.values()]
-      .filter((row) => row.status !== "rejected" && !app.classes.isHidden(row.class_id))
-      .map((row) => row.id);
-    if (!ids.length) return;
-    const at = ids.indexOf([...app.selection.ids].at(-1));
-    app.selection.set([ids[(at + by + ids.length + (at < 0 && by < 0 ? 1 : 0)) % ids.length]]);
-  },
-  focusSelection() {
-    const rows = app.selection.rows();
-    app.stage.focus(
-      rows.reduce(
-        (all, { xyxy: b }) => [
-          Math.min(all[0], b[0]),
-          Math.min(all[1], b[1]),
-          Math.max(all[2], b[2]),
-          Math.max(all[3], b[3]),
-        ],
-        rows[0].xyxy,
-      ),
-    );
-  },
-});
+    toast(error.message, error.code === "unavailable" ? "warn" : "bad");
+  }
+  const clientId = newId(),
+    call = createRpc(server),
+    outbox = createOutbox(localStorage, clientId),
+    store = createStore(),
+    classes = createClasses(store);
+  return {
+    root,
+    dialogs,
+    toast,
+    confirm,
+    tell,
+    newId,
+    clientId,
+    call,
+    outbox,
+    store,
+    classes,
+    settings: createSettings(localStorage),
+    sync: createSync({ call, outbox, clientId }),
+    selection: createSelection(store),
+    images: createImageList(call),
+    newRow: createNewRow({ classes, newId, toast }),
+  };
+}
+
+/** Asking models, and what they propose. */
+function createModels(base) {
+  const pending = createPending(),
+    { one: ask, parts: askParts } = createAsk({ ...base, pending });
+  const cards = createCards(base),
+    naming = createNaming({ ...base, ask }),
+    preview = createPreview(base),
+    simplify = createSimplify(base);
+  const tweak = createTweak({ ...base, cards, askParts, naming, preview }),
+    assist = createAssist({ ...base, pending, cards, ask, naming, tweak }),
+    finds = createFinds({ ...base, cards, ask, naming }),
+    strokes = createStrokes({ ...base, ask, naming }),
+    proposals = createProposals({ ...base, assist, finds, preview, simplify });
+  return { pending, cards, naming, preview, simplify, tweak, assist, finds, strokes, proposals };
+}

@@ -1,8 +1,8 @@
 // Asking a model about the open image. Every answer goes through `pending`, which drops it when another image is
 // open by then; a failure is told, once.
 
-export function createAsk(app) {
-  const image = () => app.store.image?.id ?? null;
+export function createAsk({ call, pending, store, tell }) {
+  const image = () => store.image?.id ?? null;
 
   /**
    * Ask in parts, one after the other, with progress; null when an answer came too late, was cancelled or failed.
@@ -15,21 +15,21 @@ export function createAsk(app) {
     if (imageId === null) return null;
     const about = ofImage ? { image_id: imageId } : {};
     try {
-      return await app.pending.run(
+      return await pending.run(
         { label, imageId, group },
         async (entry) => {
           const answers = [];
           for (const args of list) {
             if (entry.cancelled || image() !== imageId) return null;
             if (list.length > 1) entry.report(`${answers.length} of ${list.length}`);
-            answers.push(await app.call(op, { ...about, ...args }));
+            answers.push(await call(op, { ...about, ...args }));
           }
           return answers;
         },
         image,
       );
     } catch (error) {
-      app.tell(error);
+      tell(error);
       return null;
     }
   }

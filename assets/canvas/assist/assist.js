@@ -5,49 +5,62 @@ import { clipBox } from "../drawing/geometry.js";
 import { polygonChanges } from "../drawing/polygons.js";
 import { signal } from "../document/signal.js";
 
-export function createAssist(app) {
+export function createAssist({
+  ask,
+  cards,
+  classes,
+  naming,
+  newRow,
+  pending,
+  selection,
+  settings,
+  stage,
+  store,
+  toast,
+  tweak,
+}) {
   const changed = signal();
   let draft = null,
     asked = [],
     points = [];
 
   const show = () => {
-    app.stage.frame();
+    stage.frame();
     changed.emit();
   };
 
   /** A candidate as an annotation; with its mask where one is wanted. */
   function rowOf(candidate, segmenter, withMask) {
-    const traced = withMask && candidate.polygons?.length ? polygonChanges(candidate.polygons, app.stage.size) : null;
-    const xyxy = traced?.xyxy ?? clipBox(candidate.xyxy, app.stage.size);
-    const known = candidate.accepted !== false && app.classes.of(candidate.class_id).class_id >= 0; // named, or as asked
-    const row = xyxy && app.newRow(xyxy, known ? candidate.class_id : undefined);
+    const traced = withMask && candidate.polygons?.length ? polygonChanges(candidate.polygons, stage.size) : null;
+    const xyxy = traced?.xyxy ?? clipBox(candidate.xyxy, stage.size);
+    const known = candidate.accepted !== false && classes.of(candidate.class_id).class_id >= 0; // named, or as asked
+    const row = xyxy && newRow(xyxy, known ? candidate.class_id : undefined);
     return row && { ...row, ...traced, confidence: candidate.confidence ?? null, source: segmenter };
   }
 
   const segmentArgs = (role) => ({
-    segmenter: app.cards.id(role),
-    class_id: app.classes.current.class_id,
-    classify: app.settings.get("autoClass"),
-    min_margin: app.settings.get("minMargin"),
-    tolerance: app.settings.get("tolerance"),
-    fill_holes: app.settings.get("fillHoles"),
+    segmenter: cards.id(role),
+    class_id: classes.current.class_id,
+    classify: settings.get("autoClass"),
+    min_margin: settings.get("minMargin"),
+    tolerance: settings.get("tolerance"),
+    fill_holes: settings.get("fillHoles"),
   });
-  const keepsMasks = () => app.settings.get("keepMasks");
+  const keepsMasks = () => settings.get("keepMasks");
 
   function take(rows, label) {
-    app.store.commit(
+    store.commit(
       label,
       rows.map((row) => ({ op: "add", annotation: row })),
     );
-    app.selection.set(rows.map((row) => row.id));
+    selection.set(rows.map((row) => row.id));
   }
 
   /** Take the best candidate of an answer as an annotation. */
   function takeBest(answer, label) {
     const row = answer?.candidates[0] && rowOf(answer.candidates[0], answer.segmenter, keepsMasks());
     if (row) take([row], label);
-    else if (answer) app.toast("Nothing was found there.", "warn");
+    else if (answer) toast("Nothing was found there.", "warn");
   }
 
   function setDraft(next) {
@@ -57,7 +70,7 @@ export function createAssist(app) {
 
   async function preview(label, args, promptPoints, pressed) {
     setDraft({ label, rows: draft?.rows ?? [], points: promptPoints, isWaiting: true });
-    const answer = await app.ask(label, "segment", { ...segmentArgs("masker"), ...args }, { group: "draft" });
+    const answer = await ask(label, "segment", { ...segmentArgs("masker"), ...args }, { group: "draft" });
     if (!draft || draft.points !== promptPoints) return;
     const { isWanted } = draft;
     const rows = answer
@@ -66,7 +79,7 @@ export function createAssist(app) {
           .map((c) => rowOf(c, answer.segmenter, true))
           .filter(Boolean)
       : [];
-    if (answer && !rows.length) app.toast("Nothing was found there.", "warn");
+    if (answer && !rows.length) toast("Nothing was found there.", "warn");
     if (!rows.length && !promptPoints.length) return setDraft(null);
     setDraft({ label, rows, points: promptPoints, target: pressed ?? null });
     if (isWanted) api.take();
@@ -93,7 +106,7 @@ export function createAssist(app) {
     async point(at) {
       asked = [...asked, at];
       show();
-      const answer = await app.ask("Box at point", "segment", { positive: at, ...segmentArgs("segmenter") });
+      const answer = await ask("Box at point", "segment", { positive: at, ...segmentArgs("segmenter") });
       asked = asked.filter((other) => other !== at);
       show();
       takeBest(answer, "Box at point");
@@ -101,22 +114,22 @@ export function createAssist(app) {
 
     /** Draw loose, get tight: the drawn box is refined before it becomes an annotation. */
     async tightBox(box) {
-      const row = app.newRow(box);
+      const row = newRow(box);
       if (!row) return;
-      if (keepsMasks() && !app.cards.isLight(app.cards.card("segmenter"))) {
-        takeBest(await app.ask("Tighten box", "segment", { box, ...segmentArgs("segmenter") }), "Draw tight box");
+      if (keepsMasks() && !cards.isLight(cards.card("segmenter"))) {
+        takeBest(await ask("Tighten box", "segment", { box, ...segmentArgs("segmenter") }), "Draw tight box");
         return;
       }
-      const found = await app.tweak.tightened([row], "Tighten box");
+      const found = await tweak.tightened([row], "Tighten box");
       if (!found) return;
-      take([{ ...row, ...found.get(row.id), source: app.cards.id("segmenter") }], "Draw tight box");
-      await app.naming.named([row.id]);
+      take([{ ...row, ...found.get(row.id), source: cards.id("segmenter") }], "Draw tight box");
+      await naming.named([row.id]);
     },
 
     /** Propose a mask for the one selected box. */
     maskFromBox() {
-      const row = app.selection.only();
-      if (!row) return app.toast("Select one box first.", "warn");
+      const row = selection.only();
+      if (!row) return toast("Select one box first.", "warn");
       return preview("Mask from box", { box: row.xyxy, class_id: row.class_id, classify: false }, [], row.id);
     },
 
@@ -141,12 +154,12 @@ export function createAssist(app) {
         return;
       }
       const { rows = [], target, label } = draft ?? {},
-        old = target && app.store.rows.get(target);
+        old = target && store.rows.get(target);
       api.drop();
       if (!rows.length) return;
       if (old) {
         const { polygons, confidence, source, xyxy } = rows[0];
-        app.store.commit(label, [{ op: "set", id: old.id, changes: { polygons, confidence, source, xyxy } }]);
+        store.commit(label, [{ op: "set", id: old.id, changes: { polygons, confidence, source, xyxy } }]);
       } else take(rows, label);
     },
     drop() {
@@ -159,7 +172,7 @@ export function createAssist(app) {
     /** Another image: nothing proposed on the old one stays. */
     reset() {
       asked = [];
-      app.pending.cancelAll();
+      pending.cancelAll();
       api.drop();
     },
   };

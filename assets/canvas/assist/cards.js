@@ -7,7 +7,7 @@ const FALLBACK = { segmenter: "ridge_box", masker: "grabcut", finder: "" };
 const TASK_OF = { segmenter: "segment", masker: "segment", finder: "find" };
 
 /** @typedef {{id: string, label: string, state: string, expects: string, message?: string, weights?: string, is_default?: boolean}} Card */
-export function createCards(app) {
+export function createCards({ call, settings }) {
   const changed = signal();
   let lists = { segment: [], find: [] };
 
@@ -22,6 +22,12 @@ export function createCards(app) {
     return best ?? find(FALLBACK[role]);
   }
 
+  /** The card that a role means: the person's choice while it is ready, else the best one here. @returns {?Card} */
+  function card(role) {
+    const wanted = find(settings.get(role));
+    return isReady(wanted) ? wanted : automatic(role);
+  }
+
   return {
     subscribe: changed.subscribe,
     find,
@@ -29,15 +35,11 @@ export function createCards(app) {
     isLight,
     of: (role) => lists[TASK_OF[role]],
     automatic,
-    /** The card that a role means: the person's choice while it is ready, else the best one here. @returns {?Card} */
-    card(role) {
-      const wanted = find(app.settings.get(role));
-      return isReady(wanted) ? wanted : automatic(role);
-    },
+    card,
     /** Its id, also before the list is here. */
-    id: (role) => app.cards.card(role)?.id ?? FALLBACK[role],
+    id: (role) => card(role)?.id ?? FALLBACK[role],
     async load() {
-      const [segment, found] = await Promise.all(TASKS.map((task) => listed(app, task)));
+      const [segment, found] = await Promise.all(TASKS.map((task) => listed(call, task)));
       lists = { segment, find: found };
       changed.emit();
     },
@@ -45,9 +47,9 @@ export function createCards(app) {
 }
 
 /** A task that no backend serves has no models. */
-async function listed(app, task) {
+async function listed(call, task) {
   try {
-    const answer = await app.call("models_list", { task });
+    const answer = await call("models_list", { task });
     return answer.models ?? answer;
   } catch (error) {
     if (error.code === "bad_input") return [];

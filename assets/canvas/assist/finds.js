@@ -10,7 +10,8 @@ export const LOWEST = 0.05;
 const SAME_IOU = 0.7; // a candidate over an annotation by this is labelled already
 
 /** @typedef {{id: string, phrase: string, xyxy: number[], polygons: ?number[][][], confidence: number}} Candidate */
-export function createFinds(app) {
+export function createFinds(parts) {
+  const { store, selection, settings, stage, cards, ask, toast, review } = parts;
   const changed = signal();
   let found = [],
     finder = "",
@@ -21,17 +22,17 @@ export function createFinds(app) {
 
   const show = () => {
     cache.key = null;
-    app.stage.frame();
+    stage.frame();
     changed.emit();
   };
 
   /** Candidates above the threshold that are not labelled already. */
   function shown() {
-    const conf = app.settings.get("findConf"),
-      key = `${conf}:${app.store.version}`;
+    const conf = settings.get("findConf"),
+      key = `${conf}:${store.version}`;
     if (cache.key !== key) {
       const above = found.filter((one) => one.confidence >= conf),
-        fresh = above.filter((one) => !isLabelled(app, one.xyxy));
+        fresh = above.filter((one) => !isLabelled(stage, one.xyxy));
       cache = { key, shown: fresh, labelled: above.length - fresh.length };
     }
     return cache.shown;
@@ -41,12 +42,12 @@ export function createFinds(app) {
     finder = answer.finder;
     asked = answer.phrases.map(({ phrase }) => phrase).filter(Boolean);
     found = answer.phrases
-      .flatMap(({ phrase, candidates }) => candidates.map((one) => candidateOf(app, phrase, one)))
+      .flatMap(({ phrase, candidates }) => candidates.map((one) => candidateOf(parts, phrase, one)))
       .filter(Boolean);
     show();
-    if (!found.length) app.toast("Nothing was found.", "warn");
-    else if (!shown().length) app.toast(whyNone());
-    if (found.length) app.tools.borrow("review");
+    if (!found.length) toast("Nothing was found.", "warn");
+    else if (!shown().length) toast(whyNone());
+    if (found.length) review.begin();
   }
 
   const whyNone = () =>
@@ -55,10 +56,10 @@ export function createFinds(app) {
       : `${found.length} found, none above the threshold; move the slider.`;
 
   async function run(label, args) {
-    const answer = await app.ask(
+    const answer = await ask(
       label,
       "find",
-      { ...args, finder: app.cards.id("finder"), conf: LOWEST, boxes_only: !app.settings.get("keepMasks") },
+      { ...args, finder: cards.id("finder"), conf: LOWEST, boxes_only: !settings.get("keepMasks") },
       { group: "find" },
     );
     if (answer) accept(answer);
@@ -68,23 +69,23 @@ export function createFinds(app) {
     const gone = new Set(items.map((one) => one.id));
     found = found.filter((one) => !gone.has(one.id));
     if (hover && gone.has(hover.id)) hover = null;
-    if (!found.length) app.tools.giveBack("review");
+    if (!found.length) review.end();
     show();
   }
 
   async function take(items) {
-    if (!items.length) return app.toast("No candidate is shown.");
-    const classes = await classesFor(app, items);
+    if (!items.length) return toast("No candidate is shown.");
+    const classes = await classesFor(parts, items);
     if (!classes) return undefined;
-    const rows = items.map((one, i) => rowOf(app, one, classes[i], finder)).filter(Boolean);
+    const rows = items.map((one, i) => rowOf(parts, one, classes[i], finder)).filter(Boolean);
     remove(items);
     if (!rows.length) return undefined;
     const what = asked.length === 1 ? ` of "${asked[0]}"` : "";
-    app.store.commit(
+    store.commit(
       `Take ${rows.length} found${what}`,
       rows.map((annotation) => ({ op: "add", annotation })),
     );
-    return app.selection.set(rows.length === 1 ? [rows[0].id] : []);
+    return selection.set(rows.length === 1 ? [rows[0].id] : []);
   }
 
   const api = {
@@ -128,12 +129,12 @@ export function createFinds(app) {
     /** Find every instance of phrases, given as a person writes them: separated by commas. */
     async byPhrases(text) {
       const phrases = [...new Set(text.split(",").map((part) => part.trim()))].filter(Boolean);
-      if (!phrases.length) return app.toast("Write what to find, e.g. car, traffic light.");
+      if (!phrases.length) return toast("Write what to find, e.g. car, traffic light.");
       return run(`Find ${phrases.join(", ")}`, { phrases });
     },
     /** Find all that look like the example boxes. */
     async byExemplars() {
-      if (!exemplars.some((one) => one.positive)) return app.toast("Draw a box around one example first.");
+      if (!exemplars.some((one) => one.positive)) return toast("Draw a box around one example first.");
       const args = {
         exemplars: exemplars.flatMap((one) => one.xyxy),
         exemplar_positive: exemplars.map((one) => one.positive),
@@ -142,7 +143,7 @@ export function createFinds(app) {
     },
     setExemplars(next) {
       exemplars = next;
-      app.stage.frame();
+      stage.frame();
       changed.emit();
     },
     /** Another image: what was found on the old one goes. */
@@ -150,20 +151,20 @@ export function createFinds(app) {
       const left = shown().length;
       exemplars = [];
       api.drop();
-      if (left) app.toast(`${left} ${left === 1 ? "candidate was" : "candidates were"} left behind.`);
+      if (left) toast(`${left} ${left === 1 ? "candidate was" : "candidates were"} left behind.`);
     },
   };
   return api;
 }
 
-function candidateOf(app, phrase, { xyxy, polygons, confidence }) {
-  const traced = polygons?.length ? polygonChanges(polygons, app.stage.size) : null,
-    box = traced?.xyxy ?? clipBox(xyxy, app.stage.size);
-  return box && { id: app.newId(), phrase, xyxy: box, polygons: traced?.polygons ?? null, confidence };
+function candidateOf({ stage, newId }, phrase, { xyxy, polygons, confidence }) {
+  const traced = polygons?.length ? polygonChanges(polygons, stage.size) : null,
+    box = traced?.xyxy ?? clipBox(xyxy, stage.size);
+  return box && { id: newId(), phrase, xyxy: box, polygons: traced?.polygons ?? null, confidence };
 }
 
-function isLabelled(app, xyxy) {
-  return app.stage.inside(xyxy).some((row) => iou(row.xyxy, xyxy) >= SAME_IOU);
+function isLabelled(stage, xyxy) {
+  return stage.inside(xyxy).some((row) => iou(row.xyxy, xyxy) >= SAME_IOU);
 }
 
 /** Overlap of two boxes, intersection over union. */
@@ -188,22 +189,22 @@ export function classNamed(classes, phrase) {
 }
 
 /** The class id each candidate gets; null when the head did not answer. */
-async function classesFor(app, items) {
-  const current = app.classes.current.class_id,
-    how = app.settings.get("findClass");
-  if (how === "phrase") return items.map((one) => classNamed(app.classes.list, one.phrase)?.class_id ?? current);
+async function classesFor({ classes, settings, naming }, items) {
+  const current = classes.current.class_id,
+    how = settings.get("findClass");
+  if (how === "phrase") return items.map((one) => classNamed(classes.list, one.phrase)?.class_id ?? current);
   if (how !== "head") return items.map(() => current);
-  const named = await app.naming.classesOf(
+  const named = await naming.classesOf(
     items,
     items.map((one) => one.xyxy),
     "Auto class",
   );
   if (!named) return null;
-  app.naming.tellUnsure(named.unsure);
+  naming.tellUnsure(named.unsure);
   return items.map((one) => named.sure.get(one.id) ?? current);
 }
 
-function rowOf(app, { xyxy, polygons, confidence }, class_id, source) {
-  const row = app.newRow(xyxy, class_id);
+function rowOf({ newRow }, { xyxy, polygons, confidence }, class_id, source) {
+  const row = newRow(xyxy, class_id);
   return row && { ...row, polygons, confidence: Math.min(Math.max(confidence, 0), 1), source };
 }

@@ -1,11 +1,11 @@
 // Auto class: the active head names boxes where it is sure enough.
 
-export function createNaming(app) {
-  const least = () => app.settings.get("minMargin");
+export function createNaming({ ask, call, settings, store, toast }) {
+  const least = () => settings.get("minMargin");
 
   /** Classes for boxes by the active head. @returns {Promise<?{sure: Map<string, number>, unsure: object[]}>} */
   async function classesOf(rows, boxes, label) {
-    const answer = await app.ask(label, "classify_boxes", { boxes: boxes.flat(), min_margin: least() });
+    const answer = await ask(label, "classify_boxes", { boxes: boxes.flat(), min_margin: least() });
     if (!answer) return null;
     const sure = new Map(),
       unsure = [];
@@ -20,13 +20,13 @@ export function createNaming(app) {
   function tellUnsure(unsure) {
     if (!unsure.length) return;
     const missing = unsure.find((found) => found.class_id < 0);
-    if (missing) app.toast(`The head says "${missing.class_name}", which is no class of this dataset.`, "warn");
+    if (missing) toast(`The head says "${missing.class_name}", which is no class of this dataset.`, "warn");
     else if (unsure.length === 1) {
       const [{ class_name, confidence, margin, second_name }] = unsure;
-      app.toast(
+      toast(
         `Not sure: ${class_name} ${confidence.toFixed(2)}, ${second_name || "next"} ${(confidence - margin).toFixed(2)}. Class kept.`,
       );
-    } else app.toast(`${unsure.length} boxes kept their class: the gap was below ${least().toFixed(2)}.`);
+    } else toast(`${unsure.length} boxes kept their class: the gap was below ${least().toFixed(2)}.`);
   }
 
   const api = {
@@ -44,22 +44,21 @@ export function createNaming(app) {
       );
       if (!found) return;
       const ops = rows
-        .filter(app.store.isCurrent)
+        .filter(store.isCurrent)
         .filter((row) => found.sure.has(row.id) && found.sure.get(row.id) !== row.class_id)
         .map((row) => ({ op: "set", id: row.id, changes: { class_id: found.sure.get(row.id) } }));
-      if (ops.length) app.store.commit(label, ops);
+      if (ops.length) store.commit(label, ops);
       tellUnsure(found.unsure);
-      if (!found.unsure.length && !ops.length && rows.length > 1)
-        app.toast("The head agrees with every class here.", "ok");
+      if (!found.unsure.length && !ops.length && rows.length > 1) toast("The head agrees with every class here.", "ok");
     },
 
     /** Switch the naming of new boxes on or off; on only when there is a head to do it. */
     async toggle() {
-      if (!app.settings.get("autoClass") && !(await app.call("heads_active")).name) {
-        return app.toast("No class head is active yet: train one in the Train CLIP tab.", "warn");
+      if (!settings.get("autoClass") && !(await call("heads_active")).name) {
+        return toast("No class head is active yet: train one in the Train CLIP tab.", "warn");
       }
-      return app.toast(
-        app.settings.toggle("autoClass")
+      return toast(
+        settings.toggle("autoClass")
           ? "New boxes get their class from the active head."
           : "New boxes keep the class you choose.",
       );
@@ -67,7 +66,7 @@ export function createNaming(app) {
 
     /** New annotations get their class by the head when the person switched that on. */
     named: (ids) =>
-      app.settings.get("autoClass") ? api.classify(ids.map((id) => app.store.rows.get(id)).filter(Boolean)) : null,
+      settings.get("autoClass") ? api.classify(ids.map((id) => store.rows.get(id)).filter(Boolean)) : null,
   };
   return api;
 }

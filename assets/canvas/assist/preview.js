@@ -6,21 +6,21 @@ import { boxToScreen } from "../drawing/view.js";
 import { signal } from "../document/signal.js";
 
 /** @typedef {{row: object, changes: object, isOn: boolean}} Item */
-export function createPreview(app) {
+export function createPreview({ store, stage, toast, review }) {
   const changed = signal();
   let items = [],
     label = null,
     hover = null;
   const on = () => items.filter((item) => item.isOn);
   const show = () => {
-    app.stage.frame();
+    stage.frame();
     changed.emit();
   };
   function close() {
     items = [];
     hover = null;
-    app.stage.moveEnds();
-    app.tools.giveBack("review");
+    stage.moveEnds();
+    review.end();
     show();
   }
 
@@ -39,8 +39,8 @@ export function createPreview(app) {
     open(found, labelOf) {
       items = found.map((item) => ({ ...item, isOn: true }));
       label = labelOf;
-      app.stage.setMoved(items.map(({ row }) => row)); // they leave the layer below
-      app.tools.borrow("review");
+      stage.setMoved(items.map(({ row }) => row)); // they leave the layer below
+      review.begin();
       show();
     },
     at: (point) =>
@@ -60,16 +60,16 @@ export function createPreview(app) {
     take() {
       const kept = on()
         .map(({ row }) => row)
-        .filter(app.store.isCurrent);
+        .filter(store.isCurrent);
       const changes = new Map(items.map((item) => [item.row.id, item.changes])),
         name = label(kept.length);
       close();
       if (!kept.length) return;
-      app.store.commit(
+      store.commit(
         name,
         kept.map(({ id }) => ({ op: "set", id, changes: changes.get(id) })),
       );
-      app.toast(`${kept.length === 1 ? "One box" : `${kept.length} boxes`} tweaked.`, "ok");
+      toast(`${kept.length === 1 ? "One box" : `${kept.length} boxes`} tweaked.`, "ok");
     },
     drop() {
       if (items.length) close();

@@ -3,15 +3,15 @@
 import { polygonChanges, pointCount, simplify } from "../drawing/polygons.js";
 import { signal } from "../document/signal.js";
 
-export function createSimplify(app) {
+export function createSimplify({ settings, stage, store, toast }) {
   const changed = signal();
   let rows = [],
     shown = []; // [row, changes] at the tolerance of now
 
   function place() {
-    const tolerance = app.settings.get("simplify");
-    shown = rows.map((row) => [row, polygonChanges(simplify(row.polygons, tolerance), app.stage.size) ?? {}]);
-    app.stage.setMoved(shown.map(([row, changes]) => ({ ...row, ...changes })));
+    const tolerance = settings.get("simplify");
+    shown = rows.map((row) => [row, polygonChanges(simplify(row.polygons, tolerance), stage.size) ?? {}]);
+    stage.setMoved(shown.map(([row, changes]) => ({ ...row, ...changes })));
     changed.emit();
   }
   const count = (list) => list.reduce((sum, polygons) => sum + pointCount(polygons), 0);
@@ -36,26 +36,25 @@ export function createSimplify(app) {
       if (rows.length) place();
     },
     setTolerance(value) {
-      app.settings.set("simplify", value);
+      settings.set("simplify", value);
       if (rows.length) place();
     },
     take() {
       const ops = shown
         .filter(
-          ([row, { polygons }]) =>
-            polygons && app.store.isCurrent(row) && pointCount(polygons) < pointCount(row.polygons),
+          ([row, { polygons }]) => polygons && store.isCurrent(row) && pointCount(polygons) < pointCount(row.polygons),
         )
         .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
       const [before, now] = api.counts;
       api.drop();
-      if (!ops.length) return app.toast("No point can go at this tolerance.");
-      return app.store.commit(`Simplify from ${before} to ${now} points`, ops);
+      if (!ops.length) return toast("No point can go at this tolerance.");
+      return store.commit(`Simplify from ${before} to ${now} points`, ops);
     },
     drop() {
       if (!rows.length) return;
       rows = [];
       shown = [];
-      app.stage.moveEnds();
+      stage.moveEnds();
       changed.emit();
     },
   };

@@ -7,7 +7,7 @@ const POLL_MS = 300;
 const ROLES = ["segmenter", "masker", "finder"];
 const BUSY = new Set(["waiting", "encoding"]);
 
-export function createSlots(app) {
+export function createSlots({ call, cards, clientId, images, session, settings }) {
   const changed = signal();
   let rows = [],
     timer = null,
@@ -15,9 +15,9 @@ export function createSlots(app) {
 
   /** The model whose encoding is worth having: the first chosen one that needs it; a finder once it was used. */
   const card = () =>
-    ROLES.filter((role) => role !== "finder" || app.settings.get("findUsed"))
-      .map((role) => app.cards.card(role))
-      .find((one) => !app.cards.isLight(one)) ?? null;
+    ROLES.filter((role) => role !== "finder" || settings.get("findUsed"))
+      .map((role) => cards.card(role))
+      .find((one) => !cards.isLight(one)) ?? null;
 
   function show(next) {
     rows = next;
@@ -27,7 +27,7 @@ export function createSlots(app) {
   async function poll(mine) {
     if (mine !== turn) return;
     if (!document.hidden) {
-      const status = await app.call("slots_status", { client_id: app.clientId });
+      const status = await call("slots_status", { client_id: clientId });
       if (mine !== turn) return;
       show(status.slots.filter((slot) => slot.state !== "empty"));
       if (!rows.some((slot) => BUSY.has(slot.state))) return;
@@ -41,21 +41,21 @@ export function createSlots(app) {
 
   async function preload(mine) {
     const { id } = card(),
-      step = app.session.direction;
+      step = session.direction;
     const wanted = [
-      ["current", app.session.imageId],
+      ["current", session.imageId],
       ["next", await neighbour(step)],
       ["previous", await neighbour(-step)],
     ];
     for (const [slot, image_id] of wanted) {
       if (mine !== turn) return;
       if (image_id !== null) {
-        await app.call("slots_preload", { image_id, segmenter: id, slot, client_id: app.clientId });
+        await call("slots_preload", { image_id, segmenter: id, slot, client_id: clientId });
       }
     }
   }
   async function neighbour(step) {
-    const row = await app.images.at(app.session.index + step);
+    const row = await images.at(session.index + step);
     return row && !row.problem ? row.id : null;
   }
 
@@ -69,7 +69,7 @@ export function createSlots(app) {
     async follow() {
       stop();
       const mine = turn;
-      if (!card() || app.session.phase !== "ready") return show([]);
+      if (!card() || session.phase !== "ready") return show([]);
       try {
         await preload(mine);
         await poll(mine);

@@ -8,7 +8,8 @@ import { applyStroke } from "../drawing/raster.js";
  * @typedef {{points: number[], radius: number, erases: boolean, imageId: number, target: ?string, follows: boolean}} Stroke
  *   one that follows and has no target paints what the stroke before it made
  */
-export function createStrokes(app) {
+export function createStrokes(parts) {
+  const { store, stage, tell } = parts;
   let waiting = [],
     chain = Promise.resolve(),
     last = null; // id of the annotation that a stroke without a target made
@@ -16,12 +17,12 @@ export function createStrokes(app) {
   async function take(stroke) {
     try {
       const target = stroke.target ?? (stroke.follows ? last : null);
-      if (app.store.image?.id === stroke.imageId) last = await traced(app, { ...stroke, target });
+      if (store.image?.id === stroke.imageId) last = await traced(parts, { ...stroke, target });
     } catch (error) {
-      app.tell(error);
+      tell(error);
     } finally {
       waiting = waiting.filter((other) => other !== stroke);
-      app.stage.frame();
+      stage.frame();
     }
   }
   return {
@@ -38,38 +39,39 @@ export function createStrokes(app) {
 }
 
 /** Make a stroke part of its annotation's mask. @returns {Promise<?string>} id of the annotation */
-async function traced(app, stroke) {
-  const row = app.store.rows.get(stroke.target) ?? null;
+async function traced(parts, stroke) {
+  const { store, settings, stage, ask } = parts;
+  const row = store.rows.get(stroke.target) ?? null;
   if (stroke.erases && !row) return null;
   const held = row?.polygons ?? (row && stroke.erases ? boxPolygons(row.xyxy) : null); // a box begins as what is painted
-  const mask = applyStroke(held, stroke, app.stage.size);
+  const mask = applyStroke(held, stroke, stage.size);
   if (!mask) {
-    if (row) app.store.commit("Erase all of it", [{ op: "delete", id: row.id }]);
+    if (row) store.commit("Erase all of it", [{ op: "delete", id: row.id }]);
     return null;
   }
   const { keep, ...runs } = mask;
-  const answer = await app.ask(
+  const answer = await ask(
     "Trace the mask",
     "mask_to_polygons",
-    { ...runs, tolerance: app.settings.get("tolerance") },
+    { ...runs, tolerance: settings.get("tolerance") },
     { ofImage: false },
   );
-  const changes = answer?.polygons.length ? polygonChanges(answer.polygons, app.stage.size) : null;
-  if (!changes || (row && !app.store.isCurrent(row))) return row?.id ?? null; // cancelled, or edited meanwhile
+  const changes = answer?.polygons.length ? polygonChanges(answer.polygons, stage.size) : null;
+  if (!changes || (row && !store.isCurrent(row))) return row?.id ?? null; // cancelled, or edited meanwhile
   keep(changes.polygons);
-  return row ? setMask(app, row, changes, stroke.erases) : addMask(app, changes);
+  return row ? setMask(store, row, changes, stroke.erases) : addMask(parts, changes);
 }
 
-function setMask(app, row, changes, erases) {
-  app.store.commit(erases ? "Erase" : "Paint", [{ op: "set", id: row.id, changes }]);
+function setMask(store, row, changes, erases) {
+  store.commit(erases ? "Erase" : "Paint", [{ op: "set", id: row.id, changes }]);
   return row.id;
 }
 
-function addMask(app, changes) {
-  const row = app.newRow(changes.xyxy);
+function addMask({ store, selection, naming, newRow }, changes) {
+  const row = newRow(changes.xyxy);
   if (!row) return null;
-  app.store.commit("Paint mask", [{ op: "add", annotation: { ...row, ...changes } }]);
-  app.selection.set([row.id]);
-  app.naming.named([row.id]);
+  store.commit("Paint mask", [{ op: "add", annotation: { ...row, ...changes } }]);
+  selection.set([row.id]);
+  naming.named([row.id]);
   return row.id;
 }

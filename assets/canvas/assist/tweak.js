@@ -10,23 +10,35 @@ const PART = 8;
 /** Only boxes are tightened: stretching an outline would spoil it. */
 const isBox = (row) => !row.polygons;
 
-export function createTweak(app) {
+export function createTweak({
+  askParts,
+  cards,
+  classes,
+  confirm,
+  naming,
+  preview,
+  selection,
+  settings,
+  stage,
+  store,
+  toast,
+}) {
   /** {id: changes} of rows after the segmenter tightened them; null when there is no answer. */
   async function tightened(rows, label, group) {
-    const step = app.cards.isLight(app.cards.card("segmenter")) ? rows.length : PART,
+    const step = cards.isLight(cards.card("segmenter")) ? rows.length : PART,
       parts = [];
     for (let i = 0; i < rows.length; i += step) {
       const some = rows.slice(i, i + step);
       parts.push({
         boxes: some.flatMap((row) => row.xyxy),
         class_ids: some.map((row) => row.class_id),
-        segmenter: app.cards.id("segmenter"),
+        segmenter: cards.id("segmenter"),
       });
     }
-    const answers = await app.askParts(label, "tweak_boxes", parts, { group });
+    const answers = await askParts(label, "tweak_boxes", parts, { group });
     if (!answers) return null;
     const found = answers.flatMap((answer) => answer.boxes);
-    const boxOf = (row, { is_found, xyxy }) => (is_found === false ? null : clipBox(xyxy, app.stage.size)) ?? row.xyxy;
+    const boxOf = (row, { is_found, xyxy }) => (is_found === false ? null : clipBox(xyxy, stage.size)) ?? row.xyxy;
     return new Map(rows.map((row, i) => [row.id, boxChanges(row, boxOf(row, found[i]))]));
   }
 
@@ -35,16 +47,16 @@ export function createTweak(app) {
     const found = await tightened(rows, label, group);
     if (!found) return null;
     const boxes = rows.map((row) => found.get(row.id).xyxy);
-    const named = app.settings.get("autoClass") ? await app.naming.classesOf(rows, boxes, "Auto class") : null;
+    const named = settings.get("autoClass") ? await naming.classesOf(rows, boxes, "Auto class") : null;
     const items = rows
-      .filter(app.store.isCurrent)
+      .filter(store.isCurrent)
       .map((row) => {
         const changes = found.get(row.id),
           class_id = named?.sure.get(row.id) ?? row.class_id;
         return { row, changes: class_id === row.class_id ? changes : { ...changes, class_id } };
       })
       .filter(({ row, changes }) => String(changes.xyxy) !== String(row.xyxy) || "class_id" in changes);
-    if (!items.length) app.toast("Nothing tighter was found.");
+    if (!items.length) toast("Nothing tighter was found.");
     return { items, unsure: named?.unsure ?? [] };
   }
 
@@ -52,38 +64,37 @@ export function createTweak(app) {
     tightened,
     /** Refine the selected boxes; resolves to a function that applies the answer. */
     async selection() {
-      const rows = app.selection.rows().filter(isBox),
+      const rows = selection.rows().filter(isBox),
         label = rows.length === 1 ? "Tweak box" : `Tweak ${rows.length} boxes`;
-      if (!rows.length)
-        return () => app.toast("Outlines are not tweaked; P traces one anew, Shift P makes a box of it.");
+      if (!rows.length) return () => toast("Outlines are not tweaked; P traces one anew, Shift P makes a box of it.");
       const found = await proposed(rows, label, "tweak");
       return (
         found &&
         (() => {
           if (found.items.length)
-            app.store.commit(
+            store.commit(
               label,
               found.items.map(({ row, changes }) => ({ op: "set", id: row.id, changes })),
             );
-          app.naming.tellUnsure(found.unsure);
+          naming.tellUnsure(found.unsure);
         })
       );
     },
 
     /** Refine all boxes of a class on this image: each is shown before one undo step takes those that are left in. */
     async ofClass() {
-      const of = app.selection.only()?.class_id ?? app.classes.current.class_id,
-        { name } = app.classes.of(of);
-      const rows = [...app.store.rows.values()].filter(
+      const of = selection.only()?.class_id ?? classes.current.class_id,
+        { name } = classes.of(of);
+      const rows = [...store.rows.values()].filter(
         (row) => row.class_id === of && row.status === "accepted" && isBox(row),
       );
-      if (!rows.length) return app.toast(`There is no box of ${name} here.`, "warn");
+      if (!rows.length) return toast(`There is no box of ${name} here.`, "warn");
       const question = `Tweak all ${rows.length} boxes of ${name}?`;
-      if (rows.length > ASK_ABOVE && !(await app.confirm(question, "Each is shown before it changes.", "Tweak all")))
+      if (rows.length > ASK_ABOVE && !(await confirm(question, "Each is shown before it changes.", "Tweak all")))
         return undefined;
       const label = `Tweak ${rows.length} boxes of ${name}`,
         found = await proposed(rows, label, "tweak");
-      if (found?.items.length) app.preview.open(found.items, (count) => `Tweak ${count} boxes of ${name}`);
+      if (found?.items.length) preview.open(found.items, (count) => `Tweak ${count} boxes of ${name}`);
       return undefined;
     },
   };

@@ -1,100 +1,120 @@
 // Which dataset and image are open, and the way from one to the next.
 
+import { createAhead } from "./ahead.js";
+import { createLease } from "./lease.js";
 import { signal } from "./signal.js";
-import { urls } from "./urls.js";
 
-const FRESH_MS = 20_000; // a neighbour fetched longer ago is fetched again
-const LEASE_MS = 20_000;
+const SLOW_MS = 150; // an image that takes longer is shown to be loading
+const UNREADABLE = "The file cannot be read as an image, or is no longer there.";
 
-export function createSession(app) {
-  const changed = signal();
-  const ahead = new Map(); // image id -> {at, answer: Promise}
+/**
+ * @param {object} parts  the document's parts, and of the rooms above it
+ * @param {(bitmap: ?object, size: ?object, keepView: boolean) => void} parts.show  puts an image on the stage
+ * @param {() => void} parts.interrupt  drops what is half drawn or proposed
+ * @param {() => boolean} parts.isBusy  is something being dragged?
+ * @param {() => void} parts.beforeEdit  finishes what is half done
+ * @param {(dataset: string) => void} parts.opened  called when another dataset than the header's is open
+ */
+export function createSession(parts) {
+  const { call, store, sync, classes, images, selection, settings, bitmaps, clientId } = parts;
+  const { show, interrupt, isBusy, beforeEdit, opened, toast, tell } = parts;
+  const changed = signal(),
+    ahead = createAhead({ call, images, sync, bitmaps }),
+    lease = createLease({ call, clientId, imageId: () => imageId, changed: changed.emit });
   let dataset = null,
     imageId = null,
     index = -1,
-    turn = 0,
+    turn = 0, // of opening: an answer to an older one is dropped
     phase = "empty",
     problem = "",
-    others = [],
-    previous = null,
-    direction = 1,
-    leaseTimer = null;
+    direction = 1;
 
-  const show = (next, why = "") => {
+  const enter = (next, why = "") => {
     phase = next;
     problem = why;
     changed.emit();
   };
+  const read = (id) => call("image_open", { image_id: id });
+  const facts = (name) => call("datasets_get", { dataset: name });
 
-  async function opened(id) {
-    const held = ahead.get(id),
-      ask = () => app.call("image_open", { image_id: id });
-    ahead.delete(id);
-    if (!held || Date.now() - held.at > FRESH_MS) return ask();
-    const answer = await held.answer;
-    return answer.revision < (app.sync.revisionOf(id) ?? 0) ? ask() : answer; // we saved it since
-  }
-
-  async function prefetch() {
-    for (const step of [direction, -direction]) {
-      const row = await app.images.at(index + step);
-      if (!row || row.problem || ahead.has(row.id) || app.sync.pendingOf(row.id).length) continue;
-      app.bitmaps.get(row.id).catch(() => {}); // shown when the person gets there
-      const answer = app.call("image_open", { image_id: row.id });
-      answer.catch(() => ahead.delete(row.id));
-      ahead.set(row.id, { at: Date.now(), answer });
-    }
-    for (const id of ahead.keys()) if (ahead.size > 4) ahead.delete(id);
-  }
-
-  /** A neighbour that was fetched ahead may have been edited since: look again, behind the scenes. */
-  async function recheck(id, revision) {
-    const now = await app.call("image_open", { image_id: id });
-    if (
-      imageId === id &&
-      now.revision !== revision &&
-      !app.sync.pendingOf(id).length &&
-      app.sync.revisionOf(id) === revision
-    )
-      accept(now);
+  function fail(error) {
+    enter("failed", error.message);
+    tell(error);
   }
 
   function accept(answer) {
-    app.sync.opened(answer.image_id, answer.revision);
-    app.store.load(answer);
-    for (const edit of app.sync.pendingOf(answer.image_id)) {
+    sync.opened(answer.image_id, answer.revision);
+    store.load(answer);
+    for (const edit of sync.pendingOf(answer.image_id)) {
       try {
-        app.store.replay(edit);
+        store.replay(edit);
       } catch {
         break;
       } // based on another version: saving it shows the conflict
     }
   }
 
-  /** The first image of the list that can be shown, else simply the first. */
-  const firstReadable = () => {
-    for (let i = 0; app.images.row(i); i++) if (!app.images.row(i).problem) return app.images.row(i).id;
-    return app.images.row(0).id;
-  };
+  /** Show the open image as it is stored now, if it was changed elsewhere and not here meanwhile. */
+  async function recheck(id) {
+    const before = sync.revisionOf(id),
+      now = await read(id);
+    const isPast = imageId !== id || sync.revisionOf(id) !== before || sync.pendingOf(id).length > 0;
+    if (!isPast && now.revision !== before) accept(now);
+  }
 
-  async function lease() {
-    clearTimeout(leaseTimer);
-    const id = imageId;
-    if (id === null || document.hidden) {
-      leaseTimer = setTimeout(lease, LEASE_MS);
-      return;
-    }
-    try {
-      const answer = await app.call("image_lease", { image_id: id, client_id: app.clientId });
-      const list = answer.others ?? answer ?? [];
-      if (id === imageId && String(list.length) !== String(others.length)) {
-        others = list;
-        changed.emit();
-      }
-    } catch {
-      others = [];
-    } // saving tells when the server is away
-    leaseTimer = setTimeout(lease, LEASE_MS);
+  /** The first image of the list that can be shown, else simply the first. */
+  function firstReadable() {
+    for (let i = 0; images.row(i); i++) if (!images.row(i).problem) return images.row(i).id;
+    return images.row(0).id;
+  }
+
+  /** What an image needs to be shown; null when another one was asked for meanwhile. */
+  async function fetched(id, mine) {
+    beforeEdit();
+    if (sync.pendingOf(id).length) await sync.flush(id);
+    const picture = bitmaps.get(id).catch(() => null);
+    const answer = await ahead.take(id);
+    if (mine !== turn) return null;
+    const bitmap = await picture;
+    if (mine !== turn) return null;
+    await api.locate(id);
+    return mine === turn ? { answer, bitmap } : null;
+  }
+
+  function place(id, { answer, bitmap }) {
+    imageId = id;
+    lease.forget();
+    interrupt();
+    selection.clear();
+    accept(answer);
+    settings.rememberImage(dataset, id);
+    const size = {
+      width: answer.width || bitmap?.naturalWidth || 1,
+      height: answer.height || bitmap?.naturalHeight || 1,
+    };
+    show(bitmap, bitmap ? size : null, settings.get("keepZoom"));
+    if (bitmap) enter("ready");
+    else enter("unreadable", images.byId(id)?.problem ?? answer.problem ?? UNREADABLE);
+  }
+
+  /** What can wait until the image is on screen. */
+  function follow(id, wasAhead) {
+    opened(dataset);
+    if (wasAhead) recheck(id).catch(() => {}); // the next save would tell
+    ahead.fetch(index, direction).catch(() => {});
+    lease.renew();
+  }
+
+  /** The person is back: the open dataset's classes, images or this image may have changed. */
+  async function catchUp() {
+    const name = dataset,
+      id = imageId,
+      now = await facts(name);
+    if (name !== dataset) return;
+    classes.load(now.classes);
+    const isOther = now.images !== undefined && images.whole !== null && now.images !== images.whole;
+    if (id === null || isOther) await api.openDataset(name, id);
+    else if (!sync.pendingOf(id).length && !isBusy()) await recheck(id);
   }
 
   const api = {
@@ -117,14 +137,11 @@ export function createSession(app) {
     },
     /** Who else has this image open. */
     get others() {
-      return others;
+      return lease.others;
     },
     /** Where the person travels: 1 onwards, -1 back. */
     get direction() {
       return direction;
-    },
-    get previousId() {
-      return previous;
     },
 
     async openDataset(name, wanted = null) {
@@ -133,78 +150,38 @@ export function createSession(app) {
       dataset = name || null;
       index = -1;
       if (!dataset) {
-        app.classes.load([]);
-        return show("empty");
+        classes.load([]);
+        return enter("empty");
       }
-      show("loading");
+      enter("loading");
       try {
-        const [facts] = await Promise.all([app.call("datasets_get", { dataset }), app.images.reset(dataset)]);
-        if (mine !== turn) return;
-        app.classes.load(facts.classes);
-        if (!app.images.total) return show("no_images");
-        const first = wanted ?? app.settings.lastImage(dataset) ?? firstReadable();
-        await api.openImage(first, { orElse: wanted === null });
+        const [found] = await Promise.all([facts(dataset), images.reset(dataset)]);
+        if (mine !== turn) return undefined;
+        classes.load(found.classes);
+        if (!images.total) return enter("no_images");
+        const first = wanted ?? settings.lastImage(dataset) ?? firstReadable();
+        return await api.openImage(first, { orElse: wanted === null });
       } catch (error) {
-        if (mine === turn) {
-          show("failed", error.message);
-          app.tell(error);
-        }
+        return mine === turn ? fail(error) : undefined;
       }
     },
 
+    /** Open an image. With `orElse` the first readable one takes the place of one that is gone. */
     async openImage(id, { orElse = false } = {}) {
       if (id === imageId && phase === "ready") return;
       const mine = (turn += 1),
         wasAhead = ahead.has(id);
-      const slow = setTimeout(() => {
-        if (mine === turn) show("loading");
-      }, 150);
+      const slow = setTimeout(() => mine === turn && enter("loading"), SLOW_MS);
       try {
-        app.beforeEdit();
-        if (app.sync.pendingOf(id).length) await app.sync.flush(id);
-        const picture = app.bitmaps.get(id).catch(() => null);
-        const answer = await opened(id);
-        if (mine !== turn) return;
-        const bitmap = await picture;
-        if (mine !== turn) return;
-        await api.locate(id);
-        if (mine !== turn) return;
-        if (imageId !== id) {
-          previous = imageId;
-        }
-        imageId = id;
-        others = [];
-        app.tools.cancel();
-        app.resetProposals();
-        app.selection.clear();
-        accept(answer);
-        app.settings.rememberImage(dataset, id);
-        app.stage.show(
-          bitmap,
-          { width: answer.width || bitmap?.naturalWidth || 1, height: answer.height || bitmap?.naturalHeight || 1 },
-          app.settings.get("keepZoom"),
-        );
-        if (!bitmap) {
-          app.stage.show(null, null, false);
-          show(
-            "unreadable",
-            app.images.byId(id)?.problem ??
-              answer.problem ??
-              "The file cannot be read as an image, or is no longer there.",
-          );
-        } else show("ready");
-        if (dataset !== app.wanted()) app.trigger?.("opened", { dataset }); // the header follows
-        if (wasAhead) recheck(id, answer.revision).catch(() => {}); // the next save would tell
-        prefetch().catch(() => {});
-        lease();
+        const found = await fetched(id, mine);
+        if (!found) return;
+        place(id, found);
+        follow(id, wasAhead);
       } catch (error) {
         if (mine !== turn) return;
         const first = orElse && error.code === "not_found" ? firstReadable() : null; // the remembered image is gone
         if (first !== null && first !== id) await api.openImage(first);
-        else {
-          show("failed", error.message);
-          app.tell(error);
-        }
+        else fail(error);
       } finally {
         clearTimeout(slow);
       }
@@ -212,34 +189,34 @@ export function createSession(app) {
 
     /** Find where an image stands in the list, asking the server when its page is not here. */
     async locate(id) {
-      let found = app.images.indexOf(id);
-      if (found < 0 && !app.images.isFiltered) {
-        const answer = await app.call("images_position", { dataset, image_id: id });
+      let found = images.indexOf(id);
+      if (found < 0 && !images.isFiltered) {
+        const answer = await call("images_position", { dataset, image_id: id });
         found = answer.position ?? answer.index ?? -1;
-        app.images.place(id, found);
+        images.place(id, found);
       }
       index = found;
     },
 
     async step(by) {
       direction = Math.sign(by);
-      await app.images.at(Math.min(Math.max(index + by, 0), app.images.total - 1));
-      const row = await app.images.at(index + by);
+      await images.at(Math.min(Math.max(index + by, 0), images.total - 1));
+      const row = await images.at(index + by);
       if (row) await api.openImage(row.id);
-      else app.toast(by > 0 ? "This is the last image." : "This is the first image.");
+      else toast(by > 0 ? "This is the last image." : "This is the first image.");
     },
 
     async nextUnlabelled() {
-      const answer = await app.call("images_next", { dataset, after_image_id: imageId ?? 0, state: "new" });
+      const answer = await call("images_next", { dataset, after_image_id: imageId ?? 0, state: "new" });
       const id = answer?.id ?? answer?.image_id ?? null;
-      if (id === null) app.toast("No unlabelled image is left.", "ok");
+      if (id === null) toast("No unlabelled image is left.", "ok");
       else await api.openImage(id);
     },
 
     /** Set the image's state, as an undoable step. */
     mark(state) {
-      if (app.store.image && app.store.image.state !== state) {
-        app.store.commit(state === "reviewed" ? "Mark reviewed" : "Mark in progress", [
+      if (store.image && store.image.state !== state) {
+        store.commit(state === "reviewed" ? "Mark reviewed" : "Mark in progress", [
           { op: "image", changes: { state } },
         ]);
       }
@@ -248,55 +225,36 @@ export function createSession(app) {
     /** Read the open image again, e.g. after a conflict was settled. */
     async reload() {
       const id = imageId,
-        answer = await app.call("image_open", { image_id: id });
+        answer = await read(id);
       if (id === imageId) accept(answer);
       return answer;
     },
     /** Annotations of another image of this dataset. */
-    rowsOf: async (id) => (await app.call("image_open", { image_id: id })).annotations,
+    rowsOf: async (id) => (await read(id)).annotations,
     /** Forget what was fetched ahead about an image. */
-    stale(id) {
-      ahead.delete(id);
-    },
+    stale: ahead.forget,
     /** The person comes back from another tab, where classes, images or this one may have changed. */
     async refresh() {
       if (!dataset || phase === "loading") return;
-      const name = dataset,
-        id = imageId;
       try {
-        const facts = await app.call("datasets_get", { dataset: name });
-        if (name !== dataset) return;
-        app.classes.load(facts.classes);
-        if (
-          id === null ||
-          (facts.images !== undefined && app.images.whole !== null && facts.images !== app.images.whole)
-        )
-          await api.openDataset(name, id);
-        else if (!app.sync.pendingOf(id).length && !app.tools.current.isBusy) {
-          const now = await app.call("image_open", { image_id: id });
-          if (id === imageId && now.revision !== app.sync.revisionOf(id) && !app.sync.pendingOf(id).length) accept(now);
-        }
+        await catchUp();
       } catch (error) {
         if (error.code === "not_found") await api.openDataset(null);
-        else if (error.code !== "offline") app.tell(error);
+        else if (error.code !== "offline") tell(error);
       }
     },
     async refreshClasses() {
-      app.classes.load((await app.call("datasets_get", { dataset })).classes);
+      classes.load((await facts(dataset)).classes);
     },
     leave() {
-      app.resetProposals();
-      app.selection.clear();
+      interrupt();
+      selection.clear();
       imageId = null;
-      previous = null;
-      others = [];
-      app.store.clear();
-      app.stage.show(null, null, false);
+      lease.forget();
+      store.clear();
+      show(null, null, false);
     },
-    imageUrl: () => urls.image(imageId),
-    destroy() {
-      clearTimeout(leaseTimer);
-    },
+    destroy: lease.stop,
   };
   return api;
 }

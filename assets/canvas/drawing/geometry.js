@@ -18,10 +18,15 @@ export const MIN_SIDE = 2;
 
 export const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
+/** The point of the image nearest to a point. */
+export const pointInside = ([x, y], size) => [clamp(x, 0, size.width), clamp(y, 0, size.height)];
+
 /** Two decimals are a hundredth of a pixel, and keep saves short. */
 export const round = (value) => Math.round(value * 100) / 100;
 
 export const rect = ([ax, ay], [bx, by]) => [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+
+export const distance = ([ax, ay], [bx, by]) => Math.hypot(bx - ax, by - ay);
 
 export const width = (box) => box[2] - box[0];
 export const height = (box) => box[3] - box[1];

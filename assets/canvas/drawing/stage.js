@@ -1,16 +1,21 @@
-// The two stacked canvases: size, view, pointer, wheel, and when to paint which.
+// The two stacked canvases: size, view, what is on them, and when to paint which.
 
 import { el, eachFrame } from "../shell/dom.js";
-import { createRenderer } from "./render.js";
-import { paintOverlay } from "./overlay.js";
-import { createIndex } from "./hit.js";
 import { signal } from "../document/signal.js";
+import { createIndex } from "./hit.js";
+import { paintOverlay } from "./overlay.js";
+import { createPointer } from "./pointer.js";
+import { createRenderer } from "./render.js";
 import * as views from "./view.js";
 
 const REST_MS = 120; // the view is at rest this long after its last change
 
-/** @param {object} app  the parts of the canvas, see main.js; reads store, classes, selection, settings, tools */
-export function createStage(app) {
+/**
+ * @param {object} parts
+ * @param {() => object} parts.tools  the tools, which are made after the stage
+ * @param {() => object} parts.proposed  what models propose, as fields of the overlay's scene
+ */
+export function createStage({ store, classes, selection, settings, tools, proposed }) {
   const base = el("canvas.tc-base"),
     over = el("canvas.tc-over", { tabindex: 0, role: "application", "aria-label": "Image with annotations" });
   const root = el("div.tc-stage", {}, base, over);
@@ -27,49 +32,42 @@ export function createStage(app) {
     baseDirty = true,
     baseView = null;
   let palette = { stage: "#0e1016", accent: "#4f8cff" };
-  let cursor = null,
-    panning = null,
-    held = false,
-    moving = 0,
+  let moving = 0, // a timer: the view changed and is not at rest yet
     index = null,
     indexed = -1;
   let moved = new Map(),
     compare = null;
   const stats = { frames: [], basePaints: 0 };
 
+  const hides = (row) => row.status === "rejected" || classes.isHidden(row.class_id) || moved.has(row.id);
+  const hovered = () => {
+    const row = selection.hover && !selection.has(selection.hover) && store.rows.get(selection.hover);
+    return row && !hides(row) ? row : null;
+  };
+  const selected = () =>
+    selection
+      .rows()
+      .map((row) => moved.get(row.id) ?? row)
+      .filter((row) => !classes.isHidden(row.class_id));
   const scene = () => ({
     view,
     screen,
     dpr,
     bitmap,
     palette,
-    classes: app.classes,
-    rows: app.store.rows.values(),
-    labels: app.settings.get("labels"),
-    fill: app.settings.get("fill"),
+    classes,
+    rows: store.rows.values(),
+    labels: settings.get("labels"),
+    fill: settings.get("fill"),
     hides,
     compare,
-    cursor,
-    tool: app.tools.current,
-    draft: app.assist.draft,
-    found: app.finds.shown(),
-    foundHover: app.finds.hover,
-    foundColor: app.classes.current.color,
-    preview: app.preview.isOpen ? app.preview : null,
-    simplified: app.simplify.isOpen,
-    selected: app.selection
-      .rows()
-      .map((row) => moved.get(row.id) ?? row)
-      .filter((row) => !app.classes.isHidden(row.class_id)),
+    cursor: pointer.cursor,
+    tool: tools().current,
+    selected: selected(),
     hover: hovered(),
-    crosshair: app.settings.get("crosshair") && app.tools.current.crosshair && !panning && !held,
+    crosshair: settings.get("crosshair") && tools().current.crosshair && !pointer.isTaken,
+    ...proposed(),
   });
-  const hides = (row) => row.status === "rejected" || app.classes.isHidden(row.class_id) || moved.has(row.id);
-  const hovered = () => {
-    const row =
-      app.selection.hover && !app.selection.has(app.selection.hover) && app.store.rows.get(app.selection.hover);
-    return row && !hides(row) ? row : null;
-  };
 
   const frame = eachFrame(() => {
     const started = performance.now(),
@@ -117,90 +115,16 @@ export function createStage(app) {
     paintBase();
   }
 
-  const screenAt = (event) => {
-    const r = over.getBoundingClientRect();
-    return [event.clientX - r.left, event.clientY - r.top];
-  };
-  const pointer = (event) => {
-    const at = screenAt(event);
-    return {
-      screen: at,
-      time: event.timeStamp,
-      at: views.toImage(view, at),
-      shift: event.shiftKey,
-      ctrl: event.ctrlKey || event.metaKey,
-      alt: event.altKey,
-    };
-  };
-
-  function down(event) {
-    over.focus({ preventScroll: true });
-    if (!size) return;
-    over.setPointerCapture(event.pointerId);
-    if (event.button === 1 || event.button === 2 || held || app.tools.current.id === "pan") {
-      panning = { from: screenAt(event), view };
-      cursorStyle();
-      return;
+  /** The annotations by place, made anew when the document has changed. */
+  function placed() {
+    if (indexed !== store.version) {
+      index = createIndex(store.rows.values());
+      indexed = store.version;
     }
-    if (event.button === 0) app.tools.down(pointer(event));
-    frame();
+    return index;
   }
-  function move(event) {
-    if (!size) return;
-    const now = pointer(event);
-    cursor = now.at;
-    if (panning) setView(views.panBy(panning.view, now.screen[0] - panning.from[0], now.screen[1] - panning.from[1]));
-    else app.tools.move(now);
-    pointed.emit(cursor);
-    cursorStyle(now);
-    frame();
-  }
-  function up(event) {
-    if (panning) {
-      panning = null;
-      cursorStyle();
-    } else if (event.button === 0) app.tools.up(pointer(event));
-    frame();
-  }
-  function lost() {
-    panning = null;
-    app.tools.cancel();
-    frame();
-  }
-  function cursorStyle(now = null) {
-    over.style.cursor = panning
-      ? "grabbing"
-      : held || app.tools.current.id === "pan"
-        ? "grab"
-        : (app.tools.current.cursor?.(now) ?? "crosshair");
-  }
-  function wheel(event) {
-    event.preventDefault();
-    if (!size) return;
-    if (event.altKey && app.tools.current.onWheel) {
-      app.tools.current.onWheel(event);
-      return;
-    }
-    if (event.shiftKey && !event.ctrlKey) return setView(views.panBy(view, -(event.deltaX || event.deltaY), 0));
-    setView(views.zoomAt(view, screenAt(event), views.wheelFactor(event)));
-  }
+  const isShown = (row) => !hides(row);
 
-  over.addEventListener("pointerdown", down);
-  over.addEventListener("pointermove", move);
-  over.addEventListener("pointerup", up);
-  over.addEventListener("pointercancel", lost);
-  over.addEventListener("pointerleave", () => {
-    cursor = null;
-    app.selection.setHover(null);
-    pointed.emit(null);
-    frame();
-  });
-  over.addEventListener("contextmenu", (event) => event.preventDefault());
-  over.addEventListener("mousedown", (event) => {
-    if (event.button === 1) event.preventDefault();
-  }); // no autoscroll
-  over.addEventListener("auxclick", (event) => event.preventDefault());
-  over.addEventListener("wheel", wheel, { passive: false });
   const watcher = new ResizeObserver(resize);
   watcher.observe(root);
 
@@ -209,7 +133,7 @@ export function createStage(app) {
     stats,
     frame,
     paintBase,
-    cursorStyle,
+    setView,
     viewChanged: viewed.subscribe,
     pointerMoved: pointed.subscribe,
     get view() {
@@ -232,7 +156,7 @@ export function createStage(app) {
       size = nextSize;
       moved = new Map();
       compare = null;
-      cursor = null;
+      pointer.forget();
       if (size && !stay) {
         fitted = false;
         if (screen.width) api.fit();
@@ -278,32 +202,19 @@ export function createStage(app) {
       compare = rows;
       frame();
     },
-    hold(isHeld) {
-      if (held !== isHeld) {
-        held = isHeld;
-        cursorStyle();
-        frame();
-      }
-    },
-    get isPanning() {
-      return panning !== null;
-    },
+    cursorStyle: () => pointer.style(),
+    hold: (isHeld) => pointer.hold(isHeld),
+    /** Is an image point on the open image? */
+    isInside: ([x, y]) => Boolean(size) && x >= 0 && y >= 0 && x <= size.width && y <= size.height,
     /** The smallest visible annotation at an image point. */
-    hit(at) {
-      if (indexed !== app.store.version) {
-        index = createIndex(app.store.rows.values());
-        indexed = app.store.version;
-      }
-      return index.at(at, (row) => !hides(row));
-    },
-    inside(box) {
-      api.hit([0, 0]);
-      return index.inside(box, (row) => !hides(row));
-    },
+    hit: (at) => placed().at(at, isShown),
+    /** The visible annotations that meet a box. */
+    inside: (box) => placed().inside(box, isShown),
     destroy() {
       watcher.disconnect();
       clearTimeout(moving);
     },
   };
+  const pointer = createPointer(over, { look: api, tools, selection, pointed: pointed.emit });
   return api;
 }

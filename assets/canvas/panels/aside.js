@@ -2,7 +2,7 @@
 
 import { el, icon } from "../shell/dom.js";
 
-export function createAsidePanel(app, outbox) {
+export function createAsidePanel({ outbox, session, dialogs, conflict }) {
   function download(parcel) {
     const link = el("a", {
       href: URL.createObjectURL(new Blob([JSON.stringify(parcel, null, 1)], { type: "application/json" })),
@@ -13,9 +13,9 @@ export function createAsidePanel(app, outbox) {
   }
   async function again(parcel, end) {
     end(null);
-    if (app.session.imageId !== parcel.imageId) await app.session.openImage(parcel.imageId);
-    if (app.session.imageId !== parcel.imageId) return;
-    app.conflict.apply(parcel.edits);
+    if (session.imageId !== parcel.imageId) await session.openImage(parcel.imageId);
+    if (session.imageId !== parcel.imageId) return;
+    conflict.apply(parcel.edits);
     outbox.dropAside(parcel.id);
   }
   const line = (parcel, end) =>
@@ -42,10 +42,10 @@ export function createAsidePanel(app, outbox) {
     );
   return {
     open: () =>
-      app.dialogs.show("tc-asides", "Changes set aside", (box, end) => {
+      dialogs.show("tc-asides", "Changes set aside", (box, end) => {
         const parcels = outbox.aside();
         box.append(
-          app.dialogs.head("Changes set aside", end),
+          dialogs.head("Changes set aside", end),
           parcels.length
             ? el(
                 "div",
@@ -55,8 +55,5 @@ export function createAsidePanel(app, outbox) {
             : el("p.tc-hint", { text: "Nothing is set aside." }),
         );
       }),
-    get any() {
-      return outbox.aside().length > 0;
-    },
   };
 }

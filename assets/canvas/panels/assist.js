@@ -2,11 +2,11 @@
 
 import { el } from "../shell/dom.js";
 import { shown } from "../shell/keys.js";
-import { fillPicker, picker } from "./picker.js";
+import { picker } from "./picker.js";
 
-export function createAssistPanel(app, actionById) {
-  const segmenter = picker(app, "segmenter", "Box assist"),
-    masker = picker(app, "masker", "Mask assist");
+export function createAssistPanel({ settings, cards, naming, commands, tell }) {
+  const segmenter = picker({ cards, settings }, "segmenter", "Box assist"),
+    masker = picker({ cards, settings }, "masker", "Mask assist");
   const note = el("p.tc-note"),
     lacking = el("p.tc-note");
   const slider = (name, label, { min = "0", max, step, unit = "", hint }) => {
@@ -16,26 +16,26 @@ export function createAssistPanel(app, actionById) {
       max,
       step,
       "aria-label": hint,
-      oninput: () => app.settings.set(name, Number(input.value)),
+      oninput: () => settings.set(name, Number(input.value)),
     });
     const text = el("output");
     const show = () => {
-      input.value = String(app.settings.get(name));
-      text.textContent = `${app.settings.get(name).toFixed(unit ? 1 : 2)}${unit}`;
+      input.value = String(settings.get(name));
+      text.textContent = `${settings.get(name).toFixed(unit ? 1 : 2)}${unit}`;
     };
     return { show, root: el("label.tc-field", { title: hint }, el("span", { text: label }), input, text) };
   };
-  const check = (name, label, hint, change = () => app.settings.toggle(name)) => {
+  const check = (name, label, hint, change = () => settings.toggle(name)) => {
     const input = el("input", {
       type: "checkbox",
       onchange: async () => {
-        input.checked = app.settings.get(name);
-        await Promise.resolve(change()).catch(app.tell);
+        input.checked = settings.get(name);
+        await Promise.resolve(change()).catch(tell);
         show();
       },
     });
     return {
-      show: () => (input.checked = app.settings.get(name)),
+      show: () => (input.checked = settings.get(name)),
       root: el("label.tc-check", { title: hint }, input, label),
     };
   };
@@ -53,7 +53,7 @@ export function createAssistPanel(app, actionById) {
       hint: "How far a polygon may lie from the mask's edge, in pixels; 0 follows every pixel",
     }),
     check("autoClass", "Auto class for new boxes", "The active class head names what you draw or a model finds", () =>
-      app.naming.toggle(),
+      naming.toggle(),
     ),
     slider("minMargin", "Least class gap", {
       max: "1",
@@ -62,14 +62,14 @@ export function createAssistPanel(app, actionById) {
     }),
   ];
   const button = (id, text, kind = "") => {
-    const action = actionById(id);
+    const action = commands.byId(id);
     return el(
       `button.tc-button${kind}`,
       {
         type: "button",
         title: `${action.label} (${action.keys.map(shown).join(" or ")})`,
         dataset: { action: id },
-        onclick: () => app.run(action),
+        onclick: () => commands.run(action),
       },
       text,
       el("kbd", { text: shown(action.keys[0]) }),
@@ -84,19 +84,19 @@ export function createAssistPanel(app, actionById) {
     "details.tc-fold",
     { name: "tc-fold" },
     el("summary", {}, "Assists"),
-    el("label.tc-field", {}, el("span", { text: "Boxes by" }), segmenter),
-    el("label.tc-field", {}, el("span", { text: "Masks by" }), masker),
+    el("label.tc-field", {}, el("span", { text: "Boxes by" }), segmenter.root),
+    el("label.tc-field", {}, el("span", { text: "Masks by" }), masker.root),
     note,
     lacking,
     parts.map((part) => part.root),
   );
 
   function models() {
-    fillPicker(app, "segmenter", segmenter);
-    fillPicker(app, "masker", masker);
-    note.textContent = app.cards.card("segmenter")?.expects ?? "";
+    segmenter.show();
+    masker.show();
+    note.textContent = cards.card("segmenter")?.expects ?? "";
     note.hidden = !note.textContent;
-    const missing = app.cards.of("segmenter").filter((card) => !app.cards.isReady(card));
+    const missing = cards.of("segmenter").filter((card) => !cards.isReady(card));
     lacking.hidden = !missing.length;
     lacking.textContent = `${missing.length} more need something; the list and the Models tab say what.`;
     lacking.title = missing.map((card) => `${card.label}: ${card.message || card.state}`).join("\n");
@@ -105,20 +105,17 @@ export function createAssistPanel(app, actionById) {
     for (const part of parts) part.show();
   }
   show();
-  app.settings.subscribe((name) => {
+  settings.subscribe((name) => {
     show();
     if (name === "segmenter" || name === "masker") models();
   });
-  app.cards.subscribe(models);
+  cards.subscribe(models);
 
   return {
     root,
     buttons: el("div.tc-assist", {}, el("div.tc-buttons", {}, buttons)),
     refresh() {
-      for (const node of buttons) {
-        const action = actionById(node.dataset.action);
-        node.disabled = Boolean(action.when && !action.when(app));
-      }
+      for (const node of buttons) node.disabled = !commands.canRun(commands.byId(node.dataset.action));
     },
   };
 }

@@ -4,7 +4,7 @@ import { doubleClick, el, icon, fill } from "../shell/dom.js";
 
 const MANY = 12; // a search box above this
 
-export function createClassPanel(app) {
+export function createClassPanel({ call, classes, session, selecting, tell }) {
   const list = el("div.tc-classlist", { role: "listbox", "aria-label": "Classes" });
   const search = el("input.tc-input.tc-classsearch", {
     type: "search",
@@ -55,18 +55,18 @@ export function createClassPanel(app) {
 
   async function change(op, args) {
     try {
-      await app.call(op, { dataset: app.session.dataset, ...args });
-      await app.session.refreshClasses();
+      await call(op, { dataset: session.dataset, ...args });
+      await session.refreshClasses();
     } catch (error) {
-      app.tell(error);
+      tell(error);
       draw();
     }
   }
 
   function row(item) {
     const { class_id, name, color } = item,
-      number = app.classes.numberOf(class_id),
-      hidden = app.classes.isHidden(class_id);
+      number = classes.numberOf(class_id),
+      hidden = classes.isHidden(class_id);
     if (editing === class_id)
       return el(
         "div.tc-row",
@@ -90,11 +90,11 @@ export function createClassPanel(app) {
         tabindex: -1,
         title: `${name}${number ? ` (${number})` : ""}\nDouble-click to rename`,
         dataset: { classId: class_id },
-        onclick: (event) => (twice(class_id, event.timeStamp) ? api.rename(class_id) : app.chooseClass(class_id)),
+        onclick: (event) => (twice(class_id, event.timeStamp) ? api.rename(class_id) : selecting.chooseClass(class_id)),
       },
       el("label.tc-dot", { style: { background: color }, onclick: (event) => event.stopPropagation() }, colour),
       el("span.tc-name", { text: name }),
-      el("em", { text: String(app.classes.count(class_id)), dataset: { classId: class_id } }),
+      el("em", { text: String(classes.count(class_id)), dataset: { classId: class_id } }),
       number ? el("kbd", { text: String(number) }) : el("kbd.tc-blank"),
       el(
         "button.tc-eye",
@@ -105,13 +105,13 @@ export function createClassPanel(app) {
           "aria-pressed": String(hidden),
           onclick: (event) => {
             event.stopPropagation();
-            app.classes.toggleHidden(class_id);
+            classes.toggleHidden(class_id);
           },
         },
         icon(hidden ? "eye_off" : "eye"),
       ),
     );
-    const on = app.classes.current.class_id === class_id;
+    const on = classes.current.class_id === class_id;
     node.classList.toggle("on", on);
     node.classList.toggle("off", hidden);
     node.setAttribute("aria-selected", String(on));
@@ -121,8 +121,8 @@ export function createClassPanel(app) {
   function draw() {
     if (editing !== null && list.querySelector("input.tc-input:focus")) return; // a person types in here
     const wanted = search.value.trim().toLowerCase();
-    search.hidden = app.classes.list.length <= MANY;
-    const rows = app.classes.list.filter((c) => !wanted || c.name.toLowerCase().includes(wanted)).map(row);
+    search.hidden = classes.list.length <= MANY;
+    const rows = classes.list.filter((c) => !wanted || c.name.toLowerCase().includes(wanted)).map(row);
     if (editing === "new")
       rows.push(
         el(
@@ -132,7 +132,7 @@ export function createClassPanel(app) {
           field("", "Name of the new class", (text) => change("class_add", { name: text })),
         ),
       );
-    if (!rows.length && app.session.dataset)
+    if (!rows.length && session.dataset)
       rows.push(el("p.tc-hint", { text: wanted ? "No class matches." : "No classes yet. Add one to start drawing." }));
     fill(list, rows);
     list.querySelector(".tc-row.on")?.scrollIntoView({ block: "nearest" });
@@ -144,14 +144,14 @@ export function createClassPanel(app) {
     /** Only the counts have changed. */
     counts() {
       for (const em of list.querySelectorAll("em[data-class-id]"))
-        em.textContent = String(app.classes.count(Number(em.dataset.classId)));
+        em.textContent = String(classes.count(Number(em.dataset.classId)));
     },
     rename(class_id) {
       editing = class_id;
       draw();
     },
     add() {
-      if (app.session.dataset) {
+      if (session.dataset) {
         editing = "new";
         draw();
         list.scrollTop = list.scrollHeight;

@@ -3,7 +3,7 @@
 import { el } from "../shell/dom.js";
 import { compare, rebase } from "../document/ops.js";
 
-export function createConflictPanel(app, outbox) {
+export function createConflictPanel({ call, store, sync, outbox, session, stage, newId, tell, toast }) {
   const root = el("div.tc-conflict", { role: "alertdialog", "aria-label": "Conflict", hidden: true });
   let open = null;
 
@@ -11,7 +11,7 @@ export function createConflictPanel(app, outbox) {
   /** What differs: their annotations that differ from ours, and the numbers in words. */
   function differences(conflict) {
     const theirs = theirRows(conflict),
-      { onlyMine, onlyTheirs, changed } = compare(app.store.rows, theirs);
+      { onlyMine, onlyTheirs, changed } = compare(store.rows, theirs);
     return {
       rows: [...onlyTheirs, ...changed].map((id) => theirs.get(id)),
       words: `${onlyMine.length} only here, ${onlyTheirs.length} only there, ${changed.length} different`,
@@ -21,37 +21,37 @@ export function createConflictPanel(app, outbox) {
   async function settle(mine) {
     const { imageId } = open;
     try {
-      const now = await app.call("image_open", { image_id: imageId });
-      const edits = app.sync.resolve(imageId, now.revision);
-      if (app.session.imageId === imageId) await app.session.reload();
+      const now = await call("image_open", { image_id: imageId });
+      const edits = sync.resolve(imageId, now.revision);
+      if (session.imageId === imageId) await session.reload();
       if (mine) apply(edits);
       else setAside(imageId, now.name, edits);
       hide();
     } catch (error) {
-      app.tell(error);
+      tell(error);
     }
   }
 
   /** Make edits again on the version that is open now. */
   function apply(edits) {
     const { ops, dropped } = rebase(
-      app.store.rows,
+      store.rows,
       edits.flatMap((edit) => edit.ops).filter((op) => op.op !== "image"),
     );
-    if (ops.length) app.store.commit("Apply my changes again", ops);
-    if (dropped) app.toast(`${dropped} of your changes concerned boxes that are gone.`, "warn");
+    if (ops.length) store.commit("Apply my changes again", ops);
+    if (dropped) toast(`${dropped} of your changes concerned boxes that are gone.`, "warn");
   }
 
   function setAside(imageId, name, edits) {
-    outbox.setAside({ id: app.newId(), imageId, name, at: Date.now(), edits });
-    app.toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
+    outbox.setAside({ id: newId(), imageId, name, at: Date.now(), edits });
+    toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
   }
 
   function show(conflict) {
     open = conflict;
     const { rows: theirs, words } = differences(conflict),
       who = conflict.theirs.author?.user || "Another window";
-    const look = (rows) => app.stage.setCompare(rows);
+    const look = (rows) => stage.setCompare(rows);
     root.hidden = false;
     root.replaceChildren(
       el("h2", { text: `${who} saved this image before you` }),
@@ -104,7 +104,7 @@ export function createConflictPanel(app, outbox) {
     open = null;
     root.hidden = true;
     root.replaceChildren();
-    app.stage.setCompare(null);
+    stage.setCompare(null);
   }
 
   return {
@@ -113,8 +113,8 @@ export function createConflictPanel(app, outbox) {
     setAside,
     /** Show the conflict of the open image, if it has one. */
     refresh() {
-      const conflict = app.sync.conflictOf(app.session.imageId);
-      if (conflict && app.session.phase === "ready") show(conflict);
+      const conflict = sync.conflictOf(session.imageId);
+      if (conflict && session.phase === "ready") show(conflict);
       else if (open) hide();
     },
   };

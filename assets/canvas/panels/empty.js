@@ -1,9 +1,8 @@
 // What the stage says when there is no image to show, and what to do about it.
 
 import { el, icon, fill } from "../shell/dom.js";
-import { showTab } from "../shell/window.js";
 
-export function createEmpty(app) {
+export function createEmpty({ session, commands, wanted, showTab }) {
   const root = el("div.tc-empty", { hidden: true });
   const screens = {
     empty: () => [
@@ -21,20 +20,20 @@ export function createEmpty(app) {
     unreadable: () => [
       "alert",
       "This image cannot be shown",
-      app.session.problem,
-      ["Next image", () => app.runById("next_image")],
+      session.problem,
+      ["Next image", () => commands.runById("next_image")],
     ],
     failed: () => [
       "alert",
       "This could not be opened",
-      app.session.problem,
-      ["Try again", () => app.session.openDataset(app.session.dataset ?? app.wanted())],
+      session.problem,
+      ["Try again", () => session.openDataset(session.dataset ?? wanted())],
     ],
   };
   return {
     root,
     refresh() {
-      const { phase } = app.session,
+      const { phase } = session,
         screen = screens[phase]?.();
       root.hidden = !screen && phase !== "loading";
       root.classList.toggle("tc-loading", phase === "loading");

@@ -9,14 +9,14 @@ const STEP = 114,
   PICTURES = 300;
 export const STATES = { new: "New", in_progress: "In progress", reviewed: "Reviewed" };
 
-export function createFilmstrip(app) {
+export function createFilmstrip({ images, session, tell }) {
   const list = virtualList({
     step: STEP,
     across: true,
     className: "tc-film",
     label: "Images",
     render: thumb,
-    onSight: (from, to) => app.images.ensure(from, to),
+    onSight: (from, to) => images.ensure(from, to),
   });
   let timer = null;
   const search = el("input.tc-input", {
@@ -47,12 +47,12 @@ export function createFilmstrip(app) {
   const root = el("div.tc-filmbar", {}, controls, list.root, nothing);
 
   async function filter() {
-    if (!app.session.dataset) return;
+    if (!session.dataset) return;
     try {
-      await app.images.reset(app.session.dataset, { state: state.value, search: search.value.trim() });
-      if (app.session.imageId) await app.session.locate(app.session.imageId);
+      await images.reset(session.dataset, { state: state.value, search: search.value.trim() });
+      if (session.imageId) await session.locate(session.imageId);
     } catch (error) {
-      app.tell(error);
+      tell(error);
     }
     api.draw();
   }
@@ -67,8 +67,8 @@ export function createFilmstrip(app) {
   }
 
   function thumb(index) {
-    const image = app.images.row(index),
-      current = index === app.session.index;
+    const image = images.row(index),
+      current = index === session.index;
     if (!image) return el("div.tc-thumb.tc-waiting");
     const name = image.name.split("/").at(-1);
     const node = el(
@@ -87,7 +87,7 @@ export function createFilmstrip(app) {
           .join("\n"),
         tabindex: -1,
         dataset: { imageId: image.id },
-        onclick: () => app.session.openImage(image.id),
+        onclick: () => session.openImage(image.id),
       },
       image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id),
       el("span", { text: name }),
@@ -100,9 +100,9 @@ export function createFilmstrip(app) {
   const api = {
     root,
     draw() {
-      const { total, isFiltered, whole } = app.images,
-        at = app.session.index;
-      summary.textContent = !app.session.dataset
+      const { total, isFiltered, whole } = images,
+        at = session.index;
+      summary.textContent = !session.dataset
         ? ""
         : isFiltered
           ? `${total.toLocaleString()} of ${(whole ?? total).toLocaleString()}`
@@ -111,7 +111,7 @@ export function createFilmstrip(app) {
       list.update(total);
     },
     reveal() {
-      list.reveal(app.session.index);
+      list.reveal(session.index);
     },
     search() {
       search.focus();

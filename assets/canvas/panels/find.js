@@ -3,11 +3,11 @@
 import { el, fill } from "../shell/dom.js";
 import { shown } from "../shell/keys.js";
 import { LOWEST } from "../assist/finds.js";
-import { fillPicker, picker } from "./picker.js";
+import { picker } from "./picker.js";
 
 const CLASSES = { current: "Current class", phrase: "Named like the phrase", head: "By the class head" };
 
-export function createFindPanel(app, actionById) {
+export function createFindPanel({ store, settings, cards, finds, commands, tell }) {
   const text = el("input.tc-input.tc-findtext", {
     type: "text",
     placeholder: "car, traffic light",
@@ -21,9 +21,9 @@ export function createFindPanel(app, actionById) {
       run();
     },
   });
-  text.value = app.settings.get("findText");
+  text.value = settings.get("findText");
   const go = el("button.tc-button.tc-find", { type: "button", onclick: run }, "Find");
-  const finder = picker(app, "finder", "Model that finds");
+  const finder = picker({ cards, settings }, "finder", "Model that finds");
   const conf = el("input", {
     type: "range",
     min: String(LOWEST),
@@ -31,39 +31,34 @@ export function createFindPanel(app, actionById) {
     step: "0.01",
     "aria-label": "Least confidence shown",
     oninput() {
-      app.settings.set("findConf", Number(conf.value));
-      app.finds.refresh();
+      settings.set("findConf", Number(conf.value));
+      finds.refresh();
     },
   });
   const confText = el("output");
   const classes = el(
     "select.tc-input",
-    { "aria-label": "Class of what is taken", onchange: () => app.settings.set("findClass", classes.value) },
+    { "aria-label": "Class of what is taken", onchange: () => settings.set("findClass", classes.value) },
     Object.entries(CLASSES).map(([value, label]) => el("option", { value, text: label })),
   );
-  const like = actionById("tool_exemplar");
+  const like = commands.byId("tool_exemplar");
   const likeButton = el(
     "button.tc-button.tc-wide",
-    { type: "button", title: like.hint, onclick: () => app.run(like) },
+    { type: "button", title: like.hint, onclick: () => commands.run(like) },
     "Find all like it",
     el("kbd", { text: shown(like.keys[0]) }),
   );
   const result = el("p.tc-note"),
     note = el("p.tc-note");
-  const all = el("button.tc-button.tc-primary", { type: "button", onclick: () => run_(() => app.finds.take()) }),
-    none = el(
-      "button.tc-button",
-      { type: "button", onclick: () => app.finds.drop() },
-      "Drop",
-      el("kbd", { text: "Esc" }),
-    );
+  const all = el("button.tc-button.tc-primary", { type: "button", onclick: () => trying(() => finds.take()) }),
+    none = el("button.tc-button", { type: "button", onclick: () => finds.drop() }, "Drop", el("kbd", { text: "Esc" }));
   const answer = el("div.tc-found", { hidden: true }, result, el("div.tc-buttons", {}, none, all));
   const root = el(
     "details.tc-fold.tc-finder",
     { name: "tc-fold" },
     el("summary", {}, "Find"),
     el("div.tc-field", {}, text, go),
-    el("label.tc-field", {}, el("span", { text: "Found by" }), finder),
+    el("label.tc-field", {}, el("span", { text: "Found by" }), finder.root),
     note,
     el("label.tc-field", {}, el("span", { text: "Class" }), classes),
     el(
@@ -77,37 +72,37 @@ export function createFindPanel(app, actionById) {
     el("div.tc-field", {}, likeButton),
   );
 
-  const run_ = (ask) => Promise.resolve(ask()).catch(app.tell);
+  const trying = (ask) => Promise.resolve(ask()).catch(tell);
   function run() {
-    app.settings.set("findText", text.value.trim());
-    app.settings.set("findUsed", true);
+    settings.set("findText", text.value.trim());
+    settings.set("findUsed", true);
     text.blur();
-    run_(() => app.finds.byPhrases(text.value));
+    trying(() => finds.byPhrases(text.value));
   }
 
   function show() {
-    conf.value = String(app.settings.get("findConf"));
-    confText.textContent = app.settings.get("findConf").toFixed(2);
-    classes.value = app.settings.get("findClass");
-    answer.hidden = !app.finds.isOpen;
+    conf.value = String(settings.get("findConf"));
+    confText.textContent = settings.get("findConf").toFixed(2);
+    classes.value = settings.get("findClass");
+    answer.hidden = !finds.isOpen;
     if (answer.hidden) return;
-    const count = app.finds.shown().length,
-      { total, labelled } = app.finds;
+    const count = finds.shown().length,
+      { total, labelled } = finds;
     result.textContent = `${count} of ${total} shown${labelled ? `, ${labelled} labelled already` : ""}`;
     fill(all, document.createTextNode(`Take ${count}`), el("kbd", { text: "Enter" }));
     all.disabled = count === 0;
   }
   function models() {
-    fillPicker(app, "finder", finder);
-    const card = app.cards.card("finder");
+    finder.show();
+    const card = cards.card("finder");
     go.disabled = likeButton.disabled = !card;
     note.textContent =
-      card?.expects ?? (app.cards.of("finder").length ? "None is ready; the Models tab says how to get one." : "");
+      card?.expects ?? (cards.of("finder").length ? "None is ready; the Models tab says how to get one." : "");
     note.hidden = !note.textContent;
   }
-  for (const part of [app.finds, app.settings, app.store]) part.subscribe(show);
-  app.cards.subscribe(models);
-  app.settings.subscribe((name) => name === "finder" && models());
+  for (const part of [finds, settings, store]) part.subscribe(show);
+  cards.subscribe(models);
+  settings.subscribe((name) => name === "finder" && models());
   show();
   models();
   return {

@@ -1,6 +1,7 @@
 // Keyboard help, drawn from the action table.
 
 import { el } from "../shell/dom.js";
+import { GROUPS } from "../actions/index.js";
 import { shown } from "../shell/keys.js";
 
 const POINTER = [
@@ -11,24 +12,24 @@ const POINTER = [
   ["Alt click", "Point of the other kind (mask from points)"],
 ];
 
-export function createHelp(app, actions, groups) {
+export function createHelp({ commands, dialogs }) {
   const line = (keys, label) => el("div.tc-helprow", {}, el("span", { text: label }), el("span.tc-keys", {}, keys));
   const keysOf = (action) => action.keys.flatMap((combo, i) => [i ? " or " : "", el("kbd", { text: shown(combo) })]);
   const isNumber = (action) => /^class_[2-9]$/.test(action.id);
   return {
     open: () =>
-      app.dialogs.show("tc-help", "Keyboard help", (box, end) => {
+      dialogs.show("tc-help", "Keyboard help", (box, end) => {
         box.append(
-          app.dialogs.head("Keyboard", end),
+          dialogs.head("Keyboard", end),
           el(
             "div.tc-helpgrid",
             {},
-            groups.map((group) =>
+            GROUPS.map((group) =>
               el(
                 "section",
                 {},
                 el("h3", { text: group }),
-                actions
+                commands.list
                   .filter((action) => action.group === group)
                   .map((action) => {
                     const row = line(keysOf(action), action.label);

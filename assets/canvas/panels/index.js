@@ -1,9 +1,6 @@
 // All panels, laid out, and redrawn when what they show changes.
 
 import { el, eachFrame } from "../shell/dom.js";
-import { showTab } from "../shell/window.js";
-import { GROUPS } from "../actions/index.js";
-import { createDialogs } from "./dialogs.js";
 import { createRail } from "./rail.js";
 import { createClassPanel } from "./classes.js";
 import { createObjectPanel } from "./objects.js";
@@ -20,84 +17,93 @@ import { createEmpty } from "./empty.js";
 import { createHelp } from "./help.js";
 import { createPalette } from "./palette.js";
 
-export function createPanels(app, actions, actionById) {
-  app.dialogs = createDialogs(app.root);
-  const rail = createRail(app, actions),
-    status = createStatus(app),
-    objects = createObjectPanel(app),
-    requests = createRequestPanel(app),
-    empty = createEmpty(app);
-  app.classPanel = createClassPanel(app);
-  app.filmstrip = createFilmstrip(app);
-  app.assistPanel = createAssistPanel(app, actionById);
-  app.findPanel = createFindPanel(app, actionById);
-  const simplifyBar = createSimplifyBar(app),
-    rings = createSlotRings(app);
-  app.conflict = createConflictPanel(app, app.outbox);
-  app.asides = createAsidePanel(app, app.outbox);
-  app.help = createHelp(app, actions, GROUPS);
-  app.palette = createPalette(app, actions);
-  app.status = status;
-  app.stage.root.append(empty.root, status.top, requests.root, simplifyBar.root, app.conflict.root);
+/** @param {object} parts  what the panels show; `root` is the element they are laid out in */
+export function createPanels(parts) {
+  const { root, stage, session } = parts;
+  const rail = createRail(parts),
+    status = createStatus(parts),
+    objects = createObjectPanel(parts),
+    requests = createRequestPanel(parts),
+    empty = createEmpty(parts),
+    classes = createClassPanel(parts),
+    filmstrip = createFilmstrip(parts),
+    assist = createAssistPanel(parts),
+    find = createFindPanel(parts),
+    simplify = createSimplifyBar(parts),
+    rings = createSlotRings(parts),
+    conflict = createConflictPanel(parts),
+    asides = createAsidePanel({ ...parts, conflict }),
+    help = createHelp(parts),
+    palette = createPalette(parts);
+
+  stage.root.append(empty.root, status.top, requests.root, simplify.root, conflict.root);
   rail.slots.append(rings.root);
-  app.root.append(
+  root.append(
     rail.root,
-    app.stage.root,
+    stage.root,
     el(
       "aside.tc-side",
       { "aria-label": "Classes and boxes" },
-      app.classPanel.root,
+      classes.root,
       objects.root,
-      el("div.tc-folds", {}, app.findPanel.root, app.assistPanel.root),
-      app.assistPanel.buttons,
+      el("div.tc-folds", {}, find.root, assist.root),
+      assist.buttons,
     ),
-    app.filmstrip.root,
+    filmstrip.root,
     status.line,
   );
 
   let dataset = null;
   const soon = eachFrame(() => {
     rail.refresh();
-    app.assistPanel.refresh();
+    assist.refresh();
     status.image();
     status.boxes();
   });
-  const api = {
+  return {
+    searchImages: filmstrip.search,
+    addClass: classes.add,
+    renameClass: classes.rename,
+    find: find.open,
+    asides: asides.open,
+    help: help.open,
+    palette: palette.open,
+    setAside: conflict.setAside,
     refreshSoon: soon,
-    showLabel: () => showTab("label"),
     refresh() {
       empty.refresh();
       status.view();
       status.cursor(null);
       status.save();
-      app.classPanel.draw();
+      classes.draw();
       objects.draw();
-      app.filmstrip.draw();
+      filmstrip.draw();
       soon();
     },
     onDocument: eachFrame(() => {
-      app.classPanel.counts();
+      classes.counts();
       objects.draw();
       soon();
     }),
     onClasses: eachFrame(() => {
-      app.classPanel.draw();
+      classes.draw();
       objects.draw();
       soon();
     }),
+    onImages: filmstrip.draw,
     onSelection() {
       objects.follow();
       soon();
     },
     onSession() {
-      if (dataset !== app.session.dataset) {
-        dataset = app.session.dataset;
-        app.filmstrip.clear();
+      if (dataset !== session.dataset) {
+        dataset = session.dataset;
+        filmstrip.clear();
       }
       empty.refresh();
-      app.filmstrip.draw();
-      app.filmstrip.reveal();
-      app.conflict.refresh();
+      filmstrip.draw();
+      filmstrip.reveal();
+      conflict.refresh();
       status.view();
       status.cursor(null);
       soon();
@@ -106,8 +112,7 @@ export function createPanels(app, actions, actionById) {
     onPointer: (at) => status.cursor(at),
     onSave() {
       status.save();
-      app.conflict.refresh();
+      conflict.refresh();
     },
   };
-  return api;
 }

@@ -13,19 +13,19 @@ export function rank(text, wanted) {
   return 100 + at;
 }
 
-export function createPalette(app, actions) {
+export function createPalette({ classes, selecting, commands, dialogs }) {
   /** Actions that can run now, and every class by name. */
   function entries() {
-    const can = actions
-      .filter((a) => a.id !== "palette" && (!a.when || a.when(app)) && !/^class_\d$/.test(a.id))
-      .map((a) => ({ label: a.label, group: a.group, key: a.keys[0], icon: a.icon, run: () => app.run(a) }));
-    const classes = app.classes.list.map((c) => ({
+    const can = commands.list
+      .filter((a) => a.id !== "palette" && commands.canRun(a) && !/^class_\d$/.test(a.id))
+      .map((a) => ({ label: a.label, group: a.group, key: a.keys[0], icon: a.icon, run: () => commands.run(a) }));
+    const named = classes.list.map((c) => ({
       label: c.name,
       group: "Class",
       color: c.color,
-      run: () => app.chooseClass(c.class_id),
+      run: () => selecting.chooseClass(c.class_id),
     }));
-    return [...can, ...classes];
+    return [...can, ...named];
   }
 
   async function open() {
@@ -40,7 +40,7 @@ export function createPalette(app, actions) {
       spellcheck: "false",
     });
     const list = el("div.tc-pallist", { role: "listbox", "aria-label": "Commands" });
-    const picked = await app.dialogs.show("tc-palette", "Command palette", (box, end) => {
+    const picked = await dialogs.show("tc-palette", "Command palette", (box, end) => {
       const draw = () => {
         const wanted = input.value.trim().toLowerCase();
         found = wanted

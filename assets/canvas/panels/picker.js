@@ -2,29 +2,28 @@
 
 import { el, fill } from "../shell/dom.js";
 
-export const picker = (app, role, label) =>
-  el("select.tc-input", { "aria-label": label, onchange: (event) => app.settings.set(role, event.target.value) });
+/** @returns {{root: HTMLSelectElement, show: () => void}} `show` lists the models of the role and which one is chosen */
+export function picker({ cards, settings }, role, label) {
+  const root = el("select.tc-input", { "aria-label": label, onchange: () => settings.set(role, root.value) });
 
-/** Show the models of a role and which one is chosen; "" means the best one here. */
-export function fillPicker(app, role, node) {
-  const best = app.cards.automatic(role),
-    cards = app.cards.of(role);
-  fill(
-    node,
-    el("option", { value: "", text: best ? `Automatic: ${best.label}` : "None is ready" }),
-    cards.map((card) =>
-      el("option", {
-        value: card.id,
-        text: app.cards.isReady(card) ? card.label : `${card.label} (${card.state})`,
-        title: card.message || card.expects,
-        disabled: !app.cards.isReady(card),
-      }),
-    ),
-  );
-  const wanted = app.settings.get(role);
-  node.value = app.cards.isReady(app.cards.find(wanted)) ? wanted : "";
-  node.title = cards
-    .filter((card) => !app.cards.isReady(card))
-    .map((card) => `${card.label} ${card.state}`)
-    .join("\n");
+  const option = (card) =>
+    el("option", {
+      value: card.id,
+      text: cards.isReady(card) ? card.label : `${card.label} (${card.state})`,
+      title: card.message || card.expects,
+      disabled: !cards.isReady(card),
+    });
+
+  function show() {
+    const best = cards.automatic(role), // what "" means
+      all = cards.of(role),
+      wanted = settings.get(role);
+    fill(root, el("option", { value: "", text: best ? `Automatic: ${best.label}` : "None is ready" }), all.map(option));
+    root.value = cards.isReady(cards.find(wanted)) ? wanted : "";
+    root.title = all
+      .filter((card) => !cards.isReady(card))
+      .map((card) => `${card.label} ${card.state}`)
+      .join("\n");
+  }
+  return { root, show };
 }

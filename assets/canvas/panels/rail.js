@@ -16,7 +16,7 @@ export const hintOf = (action) =>
 const keyOf = ({ keys: [first] }) =>
   first.length === 1 ? shown(first) : /^shift\+.$/.test(first) ? `⇧${first.at(-1).toUpperCase()}` : "";
 
-export function createRail(app, actions) {
+export function createRail({ commands }) {
   const button = (action) => {
     const node = el(
       "button.tc-tool",
@@ -25,16 +25,16 @@ export function createRail(app, actions) {
         title: hintOf(action),
         "aria-label": action.label,
         dataset: { action: action.id },
-        onclick: () => app.run(action),
+        onclick: () => commands.run(action),
       },
       icon(action.icon),
       el("span.tc-toolkey", { text: keyOf(action), "aria-hidden": "true" }),
     );
     return { action, node };
   };
-  const tools = actions.filter((a) => a.rail === true).map(button);
-  const history = actions.filter((a) => a.rail === "history").map(button);
-  const foot = actions.filter((a) => a.rail === "foot").map(button);
+  const tools = commands.list.filter((a) => a.rail === true).map(button);
+  const history = commands.list.filter((a) => a.rail === "history").map(button);
+  const foot = commands.list.filter((a) => a.rail === "foot").map(button);
   const slots = el("div.tc-railslots");
   const root = el(
     "div.tc-rail",
@@ -50,11 +50,12 @@ export function createRail(app, actions) {
   function refresh() {
     for (const { action, node } of [...tools, ...history, ...foot]) {
       if (action.isOn) {
-        node.classList.toggle("on", action.isOn(app));
-        node.setAttribute("aria-pressed", String(action.isOn(app)));
+        const isOn = action.isOn();
+        node.classList.toggle("on", isOn);
+        node.setAttribute("aria-pressed", String(isOn));
       }
-      node.disabled = Boolean(action.when && !action.when(app));
-      const detail = action.detail?.(app);
+      node.disabled = !commands.canRun(action);
+      const detail = action.detail?.();
       node.title = detail ? `${hintOf(action)}\n${detail}` : hintOf(action);
     }
   }

@@ -2,11 +2,11 @@
 
 import { el, icon, fill } from "../shell/dom.js";
 
-export function createRequestPanel(app) {
+export function createRequestPanel({ pending }) {
   const list = el("div.tc-requests", { role: "status", "aria-label": "Requests under way", hidden: true });
   let ticker = null;
   function draw() {
-    const open = app.pending.list();
+    const open = pending.list();
     list.hidden = open.length === 0;
     clearTimeout(ticker);
     if (open.length) ticker = setTimeout(draw, 500);
@@ -29,6 +29,6 @@ export function createRequestPanel(app) {
       ),
     );
   }
-  app.pending.subscribe(draw);
+  pending.subscribe(draw);
   return { root: list };
 }

@@ -8,14 +8,14 @@ const STEPS = 100,
 const toPixels = (step) => LEAST * (MOST / LEAST) ** (step / STEPS);
 const toStep = (pixels) => (STEPS * Math.log(pixels / LEAST)) / Math.log(MOST / LEAST);
 
-export function createSimplifyBar(app) {
+export function createSimplifyBar({ settings, simplify }) {
   const slider = el("input", {
     type: "range",
     min: "0",
     max: String(STEPS),
     step: "1",
     "aria-label": "Tolerance in pixels",
-    oninput: () => app.simplify.setTolerance(Math.round(100 * toPixels(Number(slider.value))) / 100),
+    oninput: () => simplify.setTolerance(Math.round(100 * toPixels(Number(slider.value))) / 100),
   });
   const text = el("span"),
     points = el("em");
@@ -28,12 +28,12 @@ export function createSimplifyBar(app) {
     slider,
     text,
     points,
-    button("Drop", "Esc", () => app.simplify.drop()),
-    button("Take", "Enter", () => app.simplify.take(), ".tc-primary"),
+    button("Drop", "Esc", () => simplify.drop()),
+    button("Take", "Enter", () => simplify.take(), ".tc-primary"),
   );
-  app.simplify.subscribe(() => {
-    const { isOpen, counts } = app.simplify,
-      tolerance = app.settings.get("simplify");
+  simplify.subscribe(() => {
+    const { isOpen, counts } = simplify,
+      tolerance = settings.get("simplify");
     root.hidden = !isOpen;
     if (!isOpen) return;
     slider.value = String(Math.round(toStep(tolerance)));

@@ -11,7 +11,7 @@ const SAID = {
   failed: "could not be encoded",
 };
 
-export function createSlotRings(app) {
+export function createSlotRings({ cards, slots }) {
   const root = el("div.tc-slots", { role: "status", "aria-label": "Images encoded ahead", hidden: true });
   const ring = (slot) => {
     const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -25,7 +25,7 @@ export function createSlotRings(app) {
       }
       svg.append(circle);
     }
-    const model = app.cards.find(slot.card)?.label ?? slot.card,
+    const model = cards.find(slot.card)?.label ?? slot.card,
       share = slot.state === "encoding" ? ` (${Math.round(100 * slot.progress)} %)` : "";
     const title = `${slot.slot[0].toUpperCase()}${slot.slot.slice(1)} image ${SAID[slot.state]}${share}\n${slot.name}, ${model}`;
     return el(
@@ -34,8 +34,8 @@ export function createSlotRings(app) {
       svg,
     );
   };
-  app.slots.subscribe(() => {
-    const rows = ORDER.map((name) => app.slots.rows.find((slot) => slot.slot === name)).filter(Boolean);
+  slots.subscribe(() => {
+    const rows = ORDER.map((name) => slots.rows.find((slot) => slot.slot === name)).filter(Boolean);
     root.hidden = !rows.length;
     fill(root, rows.map(ring));
   });

@@ -12,12 +12,24 @@ const SAVE = {
   error: ["alert", "Not saved yet, trying again"],
 };
 
-export function createStatus(app) {
+export function createStatus({
+  store,
+  sync,
+  selection,
+  settings,
+  session,
+  stage,
+  finds,
+  tools,
+  proposals,
+  commands,
+  tell,
+}) {
   const name = el("span.tc-chip.tc-title"),
     state = el("button.tc-chip.tc-statechip", {
       type: "button",
       title: "Reviewed or in progress (R)",
-      onclick: () => app.runById("toggle_reviewed"),
+      onclick: () => commands.runById("toggle_reviewed"),
     });
   const mode = el("span.tc-chip.tc-mode", { hidden: true }),
     others = el("span.tc-chip.tc-others", { hidden: true });
@@ -25,7 +37,7 @@ export function createStatus(app) {
   const zoom = el("button.tc-stat", {
     type: "button",
     title: "Zoom; click to fit (0)",
-    onclick: () => app.runById("fit"),
+    onclick: () => commands.runById("fit"),
   });
   const cursor = el("span.tc-stat.tc-cursor"),
     boxes = el("span.tc-stat"),
@@ -35,28 +47,28 @@ export function createStatus(app) {
 
   /** A click on the saving state does what helps. */
   function mend() {
-    const [image] = app.sync.conflicted();
-    if (image !== undefined) app.session.openImage(image).catch(app.tell);
-    else if (app.sync.state === "login") location.reload();
-    else app.sync.retry();
+    const [image] = sync.conflicted();
+    if (image !== undefined) session.openImage(image).catch(tell);
+    else if (sync.state === "login") location.reload();
+    else sync.retry();
   }
 
   const modeText = () => {
-    const text = app.proposal()?.text;
+    const text = proposals.current?.text;
     if (text) return text;
-    const { id, isBusy } = app.tools.current;
+    const { id, isBusy } = tools.current;
     if (id === "draw_polygon" && isBusy) return "Enter or the first point closes, ⌫ takes back, Esc drops";
-    if (id === "exemplar" && app.finds.exemplars.length) return "Enter finds all like it; Alt drag: not like this";
-    if (app.tools.current.id === "multi_point")
-      return `Next point ${app.tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
-    return app.settings.get("autoClass") ? "Auto class on" : "";
+    if (id === "exemplar" && finds.exemplars.length) return "Enter finds all like it; Alt drag: not like this";
+    if (tools.current.id === "multi_point")
+      return `Next point ${tools.current.positive ? "on the object (F)" : "off the object (G)"}`;
+    return settings.get("autoClass") ? "Auto class on" : "";
   };
 
   return {
     top,
     line,
     image() {
-      const { image } = app.store;
+      const { image } = store;
       top.hidden = !image;
       if (!image) return;
       name.textContent = image.name ?? "";
@@ -65,34 +77,32 @@ export function createStatus(app) {
       const text = modeText();
       mode.hidden = !text;
       mode.textContent = text;
-      others.hidden = !app.session.others.length;
-      others.textContent = app.session.others.length
-        ? `Also open: ${app.session.others.map((o) => o.user || "another window").join(", ")}`
+      others.hidden = !session.others.length;
+      others.textContent = session.others.length
+        ? `Also open: ${session.others.map((o) => o.user || "another window").join(", ")}`
         : "";
     },
     view() {
-      zoom.textContent = app.stage.size
-        ? `${(app.stage.view.zoom * 100).toFixed(app.stage.view.zoom < 0.1 ? 1 : 0)} %`
-        : "";
+      zoom.textContent = stage.size ? `${(stage.view.zoom * 100).toFixed(stage.view.zoom < 0.1 ? 1 : 0)} %` : "";
     },
     cursor(at) {
-      const { size } = app.stage;
+      const { size } = stage;
       cursor.textContent =
         at && size ? `${Math.floor(at[0])}, ${Math.floor(at[1])}` : size ? `${size.width} × ${size.height}` : "";
     },
     boxes() {
-      const n = app.store.rows.size,
-        picked = app.selection.size;
-      boxes.textContent = app.store.image
+      const n = store.rows.size,
+        picked = selection.size;
+      boxes.textContent = store.image
         ? `${n.toLocaleString()} ${n === 1 ? "box" : "boxes"}${picked ? `, ${picked} selected` : ""}`
         : "";
-      hint.textContent = app.store.canUndo ? `Last: ${app.store.nextUndo}` : "";
+      hint.textContent = store.canUndo ? `Last: ${store.nextUndo}` : "";
     },
     save() {
-      const [sign, text] = SAVE[app.sync.state];
-      save.className = `tc-stat tc-save ${app.sync.state}`;
-      save.dataset.state = app.sync.state;
-      const waiting = app.sync.waiting && app.sync.state !== "saving" ? ` (${app.sync.waiting} waiting)` : "";
+      const [sign, text] = SAVE[sync.state];
+      save.className = `tc-stat tc-save ${sync.state}`;
+      save.dataset.state = sync.state;
+      const waiting = sync.waiting && sync.state !== "saving" ? ` (${sync.waiting} waiting)` : "";
       fill(save, icon(sign), text + waiting);
     },
   };

@@ -80,9 +80,9 @@ export const allowed = (event, isVisible, isModal) =>
  * Listen on the window.
  *
  * @param {object[]} actions  the action table
- * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void, context: object}} host
+ * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void}} host
  */
-export function createKeys(actions, { isVisible, isModal, onHold, run, context }) {
+export function createKeys(actions, { isVisible, isModal, onHold, run }) {
   const map = keyMap(actions);
   function down(event) {
     if (!allowed(event, isVisible, isModal)) return;
@@ -91,7 +91,7 @@ export function createKeys(actions, { isVisible, isModal, onHold, run, context }
       onHold(true);
       return;
     }
-    const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when(context));
+    const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when());
     if (!action || (event.repeat && !action.repeats)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,7 +1,4 @@
-// The canvas's neighbours in the page: tabs, theme, free height.
-
-/** Show a tab of the window by the name of its module; the window's own script knows its buttons. */
-export const showTab = (name) => window.tator?.showTab?.(name);
+// The canvas's neighbours in the page: theme, free height, being on screen.
 
 export const isDark = () => document.body.classList.contains("dark");
 

@@ -8,19 +8,20 @@ const SMALLEST = 1,
   LARGEST = 500; // radius in image pixels
 
 /** Change the size of the brush, which both tools share. */
-export function sizeBrush(app, factor) {
-  const now = app.settings.get("brush"),
+export function sizeBrush({ settings, stage }, factor) {
+  const now = settings.get("brush"),
     next = clamp(now * factor, SMALLEST, LARGEST);
-  app.settings.set("brush", Math.round(next * 10) / 10);
-  app.stage.frame();
+  settings.set("brush", Math.round(next * 10) / 10);
+  stage.frame();
 }
 
-export const brush = (app) => strokeTool(app, "brush", false);
-export const eraser = (app) => strokeTool(app, "eraser", true);
+export const brush = (parts) => strokeTool(parts, "brush", false);
+export const eraser = (parts) => strokeTool(parts, "eraser", true);
 
-function strokeTool(app, id, erasing) {
+function strokeTool({ store, selection, classes, settings, stage, strokes, newRow, toast }, id, erasing) {
   let stroke = null,
     alt = false;
+  const colorOf = ({ target }) => classes.of(store.rows.get(target)?.class_id ?? classes.current.class_id).color;
   return {
     id,
     cursor: () => "none",
@@ -29,15 +30,15 @@ function strokeTool(app, id, erasing) {
     },
     onPointerDown(p) {
       const erases = p.alt !== erasing;
-      if (erases && !app.selection.only() && !app.strokes.size) {
-        const row = app.stage.hit(p.at);
-        if (row) app.selection.set([row.id]);
-        else return app.toast("Select what to erase from.");
+      if (erases && !selection.only() && !strokes.size) {
+        const row = stage.hit(p.at);
+        if (row) selection.set([row.id]);
+        else return toast("Select what to erase from.");
       }
-      if (!erases && !app.selection.only() && app.classes.current.class_id < 0) return void app.newRow([0, 0, 1, 1]);
-      stroke = { points: [...p.at], radius: app.settings.get("brush"), erases, imageId: app.store.image.id };
-      stroke.target = app.selection.only()?.id ?? null;
-      stroke.follows = app.strokes.size > 0;
+      if (!erases && !selection.only() && classes.current.class_id < 0) return void newRow([0, 0, 1, 1]);
+      stroke = { points: [...p.at], radius: settings.get("brush"), erases, imageId: store.image.id };
+      stroke.target = selection.only()?.id ?? null;
+      stroke.follows = strokes.size > 0;
       return undefined;
     },
     onPointerMove(p) {
@@ -45,7 +46,7 @@ function strokeTool(app, id, erasing) {
       if (stroke) stroke.points.push(...p.at);
     },
     onPointerUp() {
-      if (stroke) app.strokes.add(stroke);
+      if (stroke) strokes.add(stroke);
       stroke = null;
     },
     onCancel() {
@@ -53,17 +54,14 @@ function strokeTool(app, id, erasing) {
     },
     /** Alt and the wheel change the size. */
     onWheel(event) {
-      sizeBrush(app, (event.deltaY || event.deltaX) < 0 ? 1.12 : 1 / 1.12);
+      sizeBrush({ settings, stage }, (event.deltaY || event.deltaX) < 0 ? 1.12 : 1 / 1.12);
     },
     paint(g, scene) {
-      for (const one of [...app.strokes.list(), stroke]) if (one) paintStroke(g, scene, one, colorOf(app, one));
-      if (scene.cursor) paintRound(g, scene, app.settings.get("brush"), erasing !== alt);
+      for (const one of [...strokes.list(), stroke]) if (one) paintStroke(g, scene, one, colorOf(one));
+      if (scene.cursor) paintRound(g, scene, settings.get("brush"), erasing !== alt);
     },
   };
 }
-
-const colorOf = (app, { target }) =>
-  app.classes.of(app.store.rows.get(target)?.class_id ?? app.classes.current.class_id).color;
 
 function paintStroke(g, { view }, { points, radius, erases }, color) {
   g.globalAlpha = erases ? 0.5 : 0.42;

@@ -1,45 +1,46 @@
 // Drag to draw a box; a click selects. Handles of the selected box work here too; Ctrl borrows the select tool.
 
-import { clipBox, rect } from "../drawing/geometry.js";
+import { clipBox, distance, rect } from "../drawing/geometry.js";
 import { paintNewBox } from "../drawing/overlay.js";
-import { selectedHandleAt, handleCursor, startResize } from "./drag_selection.js";
 
 const STILL = 4;
 
 /** @param {(box: number[]) => void} finish  gets the clipped box in image pixels */
-function boxTool(app, id, finish) {
+function boxTool({ selection, classes, stage, drags }, id, finish) {
   let start = null,
     resizing = null,
     box = null;
   const forget = () => {
     start = resizing = box = null;
   };
+  function pick(p) {
+    const row = stage.hit(p.at);
+    if (p.shift) {
+      if (row) selection.toggle(row.id);
+    } else selection.set(row ? [row.id] : []);
+  }
   return {
     id,
     handles: true,
     crosshair: true,
-    cursor(p) {
-      const handle = p ? selectedHandleAt(app, p.screen) : -1;
-      return handle >= 0 ? handleCursor(handle) : "crosshair";
-    },
+    cursor: (p) => (p && drags.cursorAt(p.screen)) ?? "crosshair",
     onPointerDown(p) {
       start = p;
-      resizing = startResize(app, p);
+      resizing = drags.resize(p);
     },
     onPointerMove(p) {
       if (!start) {
-        app.selection.setHover(app.stage.hit(p.at)?.id ?? null);
+        selection.setHover(stage.hit(p.at)?.id ?? null);
         return;
       }
       if (resizing) resizing.move(p.at);
-      else if (box || Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL)
-        box = rect(start.at, p.at);
+      else if (box || distance(p.screen, start.screen) > STILL) box = rect(start.at, p.at);
     },
     onPointerUp(p) {
-      const drawn = box && clipBox(rect(start.at, p.at), app.stage.size);
+      const drawn = box && clipBox(rect(start.at, p.at), stage.size);
       if (resizing) resizing.end();
       else if (drawn) finish(drawn);
-      else if (start && !box) pick(app, p);
+      else if (start && !box) pick(p);
       forget();
     },
     onCancel() {
@@ -50,28 +51,23 @@ function boxTool(app, id, finish) {
       return Boolean(box || resizing);
     },
     paint(g, scene) {
-      const now = box && clipBox(box, app.stage.size);
-      if (now) paintNewBox(g, scene, now, app.classes.current.color);
+      const now = box && clipBox(box, stage.size);
+      if (now) paintNewBox(g, scene, now, classes.current.color);
     },
   };
 }
 
-function pick(app, p) {
-  const row = app.stage.hit(p.at);
-  if (p.shift) {
-    if (row) app.selection.toggle(row.id);
-  } else app.selection.set(row ? [row.id] : []);
+/** Draw exactly what the person draws; no model touches it. */
+export function drawBox(parts) {
+  const { store, selection, naming, newRow } = parts;
+  return boxTool(parts, "draw_box", (box) => {
+    const row = newRow(box);
+    if (!row) return;
+    store.commit("Draw box", [{ op: "add", annotation: row }]);
+    selection.set([row.id]);
+    naming.named([row.id]);
+  });
 }
 
-/** Draw exactly what the person draws; no model touches it. */
-export const drawBox = (app) =>
-  boxTool(app, "draw_box", (box) => {
-    const row = app.newRow(box);
-    if (!row) return;
-    app.store.commit("Draw box", [{ op: "add", annotation: row }]);
-    app.selection.set([row.id]);
-    app.naming.named([row.id]);
-  });
-
 /** Draw loosely; the segmenter makes it tight. */
-export const smartBox = (app) => boxTool(app, "smart_box", (box) => app.assist.tightBox(box));
+export const smartBox = (parts) => boxTool(parts, "smart_box", (box) => parts.assist.tightBox(box));

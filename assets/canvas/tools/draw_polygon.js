@@ -1,7 +1,7 @@
 // Click the corners of a polygon; Enter, a double click or a click on the first corner closes it. Dragging draws
 // freely. Begun with Alt it becomes a hole of the selected polygon, begun with Shift a further part of it.
 
-import { clamp, contains } from "../drawing/geometry.js";
+import { contains, distance, pointInside } from "../drawing/geometry.js";
 import { paintDot } from "../drawing/handles.js";
 import { boxPolygons, polygonChanges, withHole } from "../drawing/polygons.js";
 import { toScreen } from "../drawing/view.js";
@@ -10,7 +10,8 @@ const CLOSE = 10, // screen pixels around the first corner that close the polygo
   STILL = 4,
   FREE_STEP = 12; // a point each so many screen pixels while dragging
 
-export function drawPolygon(app) {
+export function drawPolygon(parts) {
+  const { selection, classes, stage } = parts;
   let ring = [],
     mode = "new",
     down = null,
@@ -20,16 +21,14 @@ export function drawPolygon(app) {
     mode = "new";
     down = null;
   };
-  const inImage = ([x, y]) => [clamp(x, 0, app.stage.size.width), clamp(y, 0, app.stage.size.height)];
-  const away = (p, i) => {
-    const [x, y] = toScreen(app.stage.view, [ring.at(i), ring.at(i + 1)]);
-    return Math.hypot(p.screen[0] - x, p.screen[1] - y);
-  };
+  const inImage = (at) => pointInside(at, stage.size);
+  /** Screen pixels from the pointer to a corner. */
+  const away = (p, i) => distance(p.screen, toScreen(stage.view, [ring.at(i), ring.at(i + 1)]));
 
   function begin(p) {
-    const row = app.selection.only();
+    const row = selection.only();
     mode = row && p.alt ? "hole" : row && p.shift ? "part" : "new";
-    if (mode === "new") app.selection.clear();
+    if (mode === "new") selection.clear();
   }
 
   /** Close the ring; false while it has too few corners. */
@@ -37,8 +36,8 @@ export function drawPolygon(app) {
     if (ring.length < 6) return false;
     const [drawn, as] = [ring, mode];
     forget();
-    finish(app, drawn, as);
-    app.stage.frame();
+    finish(parts, drawn, as);
+    stage.frame();
     return true;
   }
 
@@ -53,7 +52,7 @@ export function drawPolygon(app) {
     /** Take back the last corner. */
     dropLast() {
       ring = ring.slice(0, -2);
-      app.stage.frame();
+      stage.frame();
     },
     onPointerDown(p) {
       down = p;
@@ -76,30 +75,29 @@ export function drawPolygon(app) {
     },
     onCancel: forget,
     paint(g, scene) {
-      if (ring.length) paintRing(g, scene, ring, cursor && inImage(cursor), app.classes.current.color, mode);
+      if (ring.length) paintRing(g, scene, ring, cursor && inImage(cursor), classes.current.color, mode);
     },
   };
 }
 
-function finish(app, ring, mode) {
-  const row = mode === "new" ? null : app.selection.only();
-  if (row) return extend(app, row, ring, mode);
-  const changes = polygonChanges([[ring]], app.stage.size),
-    added = changes && app.newRow(changes.xyxy);
+function finish(parts, ring, mode) {
+  const { store, selection, stage, naming, newRow } = parts;
+  const row = mode === "new" ? null : selection.only();
+  if (row) return extend(parts, row, ring, mode);
+  const changes = polygonChanges([[ring]], stage.size),
+    added = changes && newRow(changes.xyxy);
   if (!added) return undefined;
-  app.store.commit("Draw polygon", [{ op: "add", annotation: { ...added, ...changes } }]);
-  app.selection.set([added.id]);
-  return app.naming.named([added.id]);
+  store.commit("Draw polygon", [{ op: "add", annotation: { ...added, ...changes } }]);
+  selection.set([added.id]);
+  return naming.named([added.id]);
 }
 
-function extend(app, row, ring, mode) {
+function extend({ store, stage, toast }, row, ring, mode) {
   const held = row.polygons ?? boxPolygons(row.xyxy);
   const polygons = mode === "part" ? [...held, [ring]] : contains(row.xyxy, ring) ? withHole(held, ring) : null;
-  if (!polygons) return app.toast("A hole begins inside the selected polygon.", "warn");
-  const changes = polygonChanges(polygons, app.stage.size);
-  return (
-    changes && app.store.commit(mode === "part" ? "Add a part" : "Cut a hole", [{ op: "set", id: row.id, changes }])
-  );
+  if (!polygons) return toast("A hole begins inside the selected polygon.", "warn");
+  const changes = polygonChanges(polygons, stage.size);
+  return changes && store.commit(mode === "part" ? "Add a part" : "Cut a hole", [{ op: "set", id: row.id, changes }]);
 }
 
 function paintRing(g, { view }, ring, cursor, color, mode) {

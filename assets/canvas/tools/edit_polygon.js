@@ -1,41 +1,40 @@
 // Points of the selected polygon: drag them, drag or click an edge to add one, Alt-click or Delete to remove one.
 
-import { clamp } from "../drawing/geometry.js";
+import { distance, pointInside } from "../drawing/geometry.js";
 import { edge, edgeAt, insertVertex, moveVertex, polygonChanges, removeVertex, vertexAt } from "../drawing/polygons.js";
 import { paintPoints } from "../drawing/handles.js";
-import { startMove } from "./drag_selection.js";
 
 const NEAR = 8, // screen pixels from a point or an edge
   STILL = 3;
 
-export function editPolygon(app) {
+export function editPolygon({ store, selection, classes, stage, drags, toast }) {
   let dragging = null,
     over = null, // {place, at?}: a point, or with `at` where one would be added
     picked = null; // {id, place}: the point that Delete removes
   const target = () => {
-    const row = app.selection.only();
-    return row?.polygons && !app.classes.isHidden(row.class_id) ? row : null;
+    const row = selection.only();
+    return row?.polygons && !classes.isHidden(row.class_id) ? row : null;
   };
   const chosen = () => (picked && picked.row === target() ? picked.place : null);
-  const inImage = ([x, y]) => [clamp(x, 0, app.stage.size.width), clamp(y, 0, app.stage.size.height)];
+  const inImage = (at) => pointInside(at, stage.size);
 
   /** The point or the place on an edge under the pointer. */
   function find(row, at) {
-    const reach = NEAR / app.stage.view.zoom,
+    const reach = NEAR / stage.view.zoom,
       place = vertexAt(row.polygons, at, reach);
     if (place) return { place };
     const found = edgeAt(row.polygons, at, reach);
     if (!found) return null;
     const [ax, ay, bx, by] = edge(row.polygons[found.p][found.r], found.v - 1),
       middle = [(ax + bx) / 2, (ay + by) / 2];
-    const isNear = Math.hypot(found.at[0] - middle[0], found.at[1] - middle[1]) <= reach;
+    const isNear = distance(found.at, middle) <= reach;
     return { place: found, at: isNear ? middle : found.at };
   }
 
   function commit(row, polygons, label) {
-    const changes = polygons && polygonChanges(polygons, app.stage.size);
-    if (!changes) return app.toast("A polygon keeps at least three points; Delete without a point removes it.", "warn");
-    if (app.store.isCurrent(row)) app.store.commit(label, [{ op: "set", id: row.id, changes }]);
+    const changes = polygons && polygonChanges(polygons, stage.size);
+    if (!changes) return toast("A polygon keeps at least three points; Delete without a point removes it.", "warn");
+    if (store.isCurrent(row)) store.commit(label, [{ op: "set", id: row.id, changes }]);
     return undefined;
   }
 
@@ -48,7 +47,7 @@ export function editPolygon(app) {
   /** Drag a point from where it is; `polygons` already hold it. */
   function dragPoint(row, polygons, place, label) {
     let now = polygons;
-    const show = () => app.stage.setMoved([{ ...row, ...(polygonChanges(now, app.stage.size) ?? {}) }]);
+    const show = () => stage.setMoved([{ ...row, ...(polygonChanges(now, stage.size) ?? {}) }]);
     show();
     return {
       place,
@@ -57,11 +56,11 @@ export function editPolygon(app) {
         show();
       },
       end(travelled) {
-        app.stage.moveEnds();
+        stage.moveEnds();
         if (travelled || polygons !== row.polygons) commit(row, now, label);
         picked = { row: target(), place };
       },
-      cancel: () => app.stage.moveEnds(),
+      cancel: () => stage.moveEnds(),
     };
   }
 
@@ -73,7 +72,7 @@ export function editPolygon(app) {
   };
   return {
     id: "edit_polygon",
-    cursor: () => (over ? (over.at ? "copy" : "grab") : app.selection.hover ? "move" : "default"),
+    cursor: () => (over ? (over.at ? "copy" : "grab") : selection.hover ? "move" : "default"),
     get isBusy() {
       return Boolean(dragging && travelled);
     },
@@ -92,19 +91,19 @@ export function editPolygon(app) {
         return undefined;
       }
       picked = null;
-      const hit = app.stage.hit(p.at);
-      app.selection.set(hit ? [hit.id] : []);
-      dragging = hit && startMove(app, p);
+      const hit = stage.hit(p.at);
+      selection.set(hit ? [hit.id] : []);
+      dragging = hit && drags.move(p);
       return undefined;
     },
     onPointerMove(p) {
       if (!start) {
         const row = target();
         over = row ? find(row, p.at) : null;
-        app.selection.setHover(over ? null : (app.stage.hit(p.at)?.id ?? null));
+        selection.setHover(over ? null : (stage.hit(p.at)?.id ?? null));
         return;
       }
-      travelled ||= Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL;
+      travelled ||= distance(p.screen, start.screen) > STILL;
       if (travelled) dragging?.move(p.at);
     },
     onPointerUp() {

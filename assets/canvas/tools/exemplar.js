@@ -1,27 +1,25 @@
 // Box one to find all like it; with Alt a box shows what is not meant. Enter asks.
 
-import { clipBox, rect } from "../drawing/geometry.js";
+import { clipBox, contains, distance, rect } from "../drawing/geometry.js";
 import { boxToScreen } from "../drawing/view.js";
 import { paintNewBox } from "../drawing/overlay.js";
 
 const STILL = 4;
 const COLOR = { true: "#35c281", false: "#ef5b5b" };
 
-export function exemplar(app) {
+export function exemplar({ finds, selection, stage }) {
   let start = null,
     box = null;
   const forget = () => {
     start = box = null;
   };
-  const add = (xyxy, positive) => app.finds.setExemplars([...app.finds.exemplars, { xyxy, positive }]);
+  const add = (xyxy, positive) => finds.setExemplars([...finds.exemplars, { xyxy, positive }]);
 
   /** A click takes an example back, or makes one of the annotation there. */
   function pick(p) {
-    const held = app.finds.exemplars.filter(
-      ({ xyxy: [x1, y1, x2, y2] }) => p.at[0] >= x1 && p.at[0] <= x2 && p.at[1] >= y1 && p.at[1] <= y2,
-    );
-    const row = app.stage.hit(p.at);
-    if (held.length) app.finds.setExemplars(app.finds.exemplars.filter((one) => one !== held.at(-1)));
+    const held = finds.exemplars.filter(({ xyxy }) => contains(xyxy, p.at));
+    const row = stage.hit(p.at);
+    if (held.length) finds.setExemplars(finds.exemplars.filter((one) => one !== held.at(-1)));
     else if (row) add(row.xyxy, !p.alt);
   }
 
@@ -33,26 +31,26 @@ export function exemplar(app) {
       return box !== null;
     },
     onEnter() {
-      const picked = app.selection.rows().map((row) => ({ xyxy: row.xyxy, positive: true }));
-      if (picked.length) app.finds.setExemplars(picked);
+      const picked = selection.rows().map((row) => ({ xyxy: row.xyxy, positive: true }));
+      if (picked.length) finds.setExemplars(picked);
     },
     onPointerDown(p) {
       start = p;
     },
     onPointerMove(p) {
-      if (!start) app.selection.setHover(app.stage.hit(p.at)?.id ?? null);
-      else if (box || Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL)
+      if (!start) selection.setHover(stage.hit(p.at)?.id ?? null);
+      else if (box || distance(p.screen, start.screen) > STILL)
         box = { xyxy: rect(start.at, p.at), positive: !start.alt };
     },
     onPointerUp(p) {
-      const drawn = box && clipBox(box.xyxy, app.stage.size);
+      const drawn = box && clipBox(box.xyxy, stage.size);
       if (drawn) add(drawn, box.positive);
       else if (start && !box) pick(p);
       forget();
     },
     onCancel: forget,
     paint(g, scene) {
-      for (const { xyxy, positive } of app.finds.exemplars) paintExample(g, scene, xyxy, COLOR[positive]);
+      for (const { xyxy, positive } of finds.exemplars) paintExample(g, scene, xyxy, COLOR[positive]);
       if (box) paintNewBox(g, scene, box.xyxy, COLOR[box.positive]);
     },
   };

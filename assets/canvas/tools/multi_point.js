@@ -1,6 +1,6 @@
 // Points on and off an object, a preview after each, Enter takes it.
 
-export function multiPoint(app) {
+export function multiPoint({ stage, assist }) {
   let positive = true;
   return {
     id: "multi_point",
@@ -16,12 +16,12 @@ export function multiPoint(app) {
     onPointerDown() {},
     onPointerMove() {},
     onPointerUp(p) {
-      if (app.isInside(p.at)) app.assist.addPoint(p.at, p.alt ? !positive : positive);
+      if (stage.isInside(p.at)) assist.addPoint(p.at, p.alt ? !positive : positive);
     },
     onCancel() {},
     onLeave() {
       positive = true;
-      app.assist.drop();
+      assist.drop();
     },
   };
 }

@@ -4,7 +4,7 @@ import { boxChanges, shifted } from "../drawing/geometry.js";
 
 const REST_MS = 400;
 
-export function createNudges(app) {
+export function createNudges({ stage, store }) {
   let rows = [],
     total = [0, 0],
     timer = null;
@@ -15,13 +15,13 @@ export function createNudges(app) {
     clearTimeout(timer);
     if (!rows.length) return;
     const ops = placed()
-      .filter(([row]) => app.store.isCurrent(row))
+      .filter(([row]) => store.isCurrent(row))
       .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
     const label = rows.length === 1 ? "Nudge box" : `Nudge ${rows.length} boxes`;
     rows = [];
     total = [0, 0];
-    app.stage.moveEnds();
-    if (ops.length) app.store.commit(label, ops);
+    stage.moveEnds();
+    if (ops.length) store.commit(label, ops);
   }
 
   return {
@@ -34,7 +34,7 @@ export function createNudges(app) {
       if (rows.length && (rows.length !== selected.length || rows.some((row, i) => row !== selected[i]))) flush();
       rows = selected;
       total = [total[0] + dx, total[1] + dy];
-      app.stage.setMoved(placed().map(([row, changes]) => ({ ...row, ...changes })));
+      stage.setMoved(placed().map(([row, changes]) => ({ ...row, ...changes })));
       clearTimeout(timer);
       timer = setTimeout(flush, REST_MS);
     },

@@ -2,21 +2,21 @@
 
 import { paintPoint } from "../drawing/overlay.js";
 
-export function point(app) {
+export function point({ selection, stage, assist }) {
   return {
     id: "point",
     crosshair: true,
     cursor: () => "crosshair",
     onPointerDown() {},
     onPointerMove(p) {
-      app.selection.setHover(app.stage.hit(p.at)?.id ?? null);
+      selection.setHover(stage.hit(p.at)?.id ?? null);
     },
     onPointerUp(p) {
-      if (app.isInside(p.at)) app.assist.point(p.at);
+      if (stage.isInside(p.at)) assist.point(p.at);
     },
     onCancel() {},
     paint(g, scene) {
-      for (const at of app.assist.asked) paintPoint(g, scene, at, true, true);
+      for (const at of assist.asked) paintPoint(g, scene, at, true, true);
     },
   };
 }

@@ -1,21 +1,21 @@
 // Look through what is proposed: a click or a frame takes candidates (Alt drops them) or leaves tweaked boxes out.
 
-import { rect } from "../drawing/geometry.js";
+import { distance, rect } from "../drawing/geometry.js";
 import { paintMarquee } from "../drawing/overlay.js";
 
 const STILL = 4;
 
-export function review(app) {
+export function review({ finds, preview, tell }) {
   let start = null,
     frame = false;
-  const list = () => (app.preview.isOpen ? app.preview : app.finds);
+  const list = () => (preview.isOpen ? preview : finds);
   const forget = () => {
     start = null;
     frame = false;
   };
   return {
     id: "review",
-    cursor: () => (app.finds.hover || start ? "pointer" : "default"),
+    cursor: () => (finds.hover || start ? "pointer" : "default"),
     get isBusy() {
       return frame;
     },
@@ -23,18 +23,18 @@ export function review(app) {
       start = p;
     },
     onPointerMove(p) {
-      if (start) frame ||= Math.hypot(p.screen[0] - start.screen[0], p.screen[1] - start.screen[1]) > STILL;
+      if (start) frame ||= distance(p.screen, start.screen) > STILL;
       else list().setHover(list().at(p.at));
     },
     onPointerUp(p) {
       const picked = frame ? list().within(rect(start.at, p.at)) : [list().at(p.at)].filter(Boolean);
-      if (start && picked.length) Promise.resolve(list().pick(picked, p.alt)).catch(app.tell);
+      if (start && picked.length) Promise.resolve(list().pick(picked, p.alt)).catch(tell);
       forget();
     },
     onCancel: forget,
     onLeave() {
-      app.finds.setHover(null);
-      app.preview.setHover(null);
+      finds.setHover(null);
+      preview.setHover(null);
     },
     paint(g, scene) {
       if (frame && scene.cursor) paintMarquee(g, scene, rect(start.at, scene.cursor));

@@ -1,6 +1,7 @@
 // Which tool is in hand. Ctrl lends the select tool to any other for one drag.
 
 import { signal } from "../document/signal.js";
+import { createDrags } from "./drag_selection.js";
 import { select } from "./select.js";
 import { drawBox, smartBox } from "./draw_box.js";
 import { point } from "./point.js";
@@ -27,8 +28,11 @@ const ALL = [
   pan,
 ];
 
-export function createTools(app) {
-  const tools = Object.fromEntries(ALL.map((make) => make(app)).map((tool) => [tool.id, tool]));
+/** @param {object} parts  what the tools use, and `beforeEdit`, which finishes what is half done */
+export function createTools(parts) {
+  const { beforeEdit } = parts,
+    held = { ...parts, drags: createDrags(parts), useTool: (id) => api.use(id) };
+  const tools = Object.fromEntries(ALL.map((make) => make(held)).map((tool) => [tool.id, tool]));
   const changed = signal();
   let current = tools.select,
     lent = null,
@@ -59,7 +63,7 @@ export function createTools(app) {
       if (current.id === id) api.use(before ?? "select");
     },
     down(p) {
-      app.beforeEdit();
+      beforeEdit();
       lent = p.ctrl && current.id !== "select" ? tools.select : null;
       (lent ?? current).onPointerDown(p);
     },

@@ -1,6 +1,6 @@
 // Toasts, questions, and the frame of help and palette. One dialog at a time; the keyboard belongs to it.
 
-import { el, icon } from "../shell/dom.js";
+import { el, icon } from "./dom.js";
 
 const SHOWN_MS = 4200;
 
@@ -18,7 +18,7 @@ export function createDialogs(root) {
     done(value);
   }
 
-  return {
+  const api = {
     get isOpen() {
       return open !== null;
     },
@@ -65,7 +65,7 @@ export function createDialogs(root) {
     },
     /** Ask before something big. @returns {Promise<boolean>} */
     async confirm(question, note, verb) {
-      const answer = await this.show("tc-confirm", question, (box, end) => {
+      const answer = await api.show("tc-confirm", question, (box, end) => {
         box.append(
           el("h2", { text: question }),
           el("p", { text: note }),
@@ -97,6 +97,7 @@ export function createDialogs(root) {
         ),
       ),
   };
+  return api;
 }
 
 function trap(event, box) {
