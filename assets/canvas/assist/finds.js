@@ -78,8 +78,8 @@ export function createFinds(parts) {
     const classes = await classesFor(parts, items);
     if (!classes) return undefined;
     const rows = items.map((one, i) => rowOf(parts, one, classes[i], finder)).filter(Boolean);
+    if (!rows.length) return undefined; // there is no class yet: they wait
     remove(items);
-    if (!rows.length) return undefined;
     const what = asked.length === 1 ? ` of "${asked[0]}"` : "";
     store.commit(
       `Take ${rows.length} found${what}`,

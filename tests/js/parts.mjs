@@ -1,0 +1,117 @@
+// Real parts of the canvas for tests. The server, the decoder and the stage's canvas are what Node lacks.
+
+import { createStore } from "../../assets/canvas/document/store.js";
+import { createSelection } from "../../assets/canvas/document/selection.js";
+import { createClasses } from "../../assets/canvas/document/classes.js";
+import { createSettings } from "../../assets/canvas/document/settings.js";
+import { createNewRow } from "../../assets/canvas/document/rows.js";
+import { createPending } from "../../assets/canvas/assist/pending.js";
+import { createAsk } from "../../assets/canvas/assist/ask.js";
+import { createCards } from "../../assets/canvas/assist/cards.js";
+import { createNaming } from "../../assets/canvas/assist/naming.js";
+import { createIndex } from "../../assets/canvas/drawing/hit.js";
+
+export const SIZE = { width: 100, height: 80 };
+export const CLASSES = [
+  { class_id: 3, name: "car", color: "#ff0000" },
+  { class_id: 8, name: "traffic light", color: "#00ff00" },
+];
+
+export const row = (id, xyxy = [10, 10, 30, 30], more = {}) => ({
+  id,
+  class_id: 3,
+  xyxy,
+  polygons: null,
+  confidence: null,
+  source: "human",
+  status: "accepted",
+  ...more,
+});
+
+export const opened = (annotations = [], more = {}) => ({
+  image_id: 4,
+  dataset: "d",
+  name: "a.jpg",
+  ...SIZE,
+  revision: 1,
+  state: "in_progress",
+  annotations,
+  undo: [],
+  redo: [],
+  ...more,
+});
+
+/** A browser's storage in memory. */
+export function memory() {
+  const held = new Map();
+  return {
+    getItem: (key) => held.get(key) ?? null,
+    setItem: (key, value) => void held.set(key, value),
+    removeItem: (key) => void held.delete(key),
+  };
+}
+
+/** The stage without its canvases: what is asked of it about the open image. */
+function flatStage(store) {
+  let moved = [];
+  return {
+    size: SIZE,
+    view: { zoom: 1, x: 0, y: 0 },
+    frame() {},
+    setMoved: (rows) => (moved = rows),
+    moveEnds: () => (moved = []),
+    get moved() {
+      return moved;
+    },
+    isInside: ([x, y]) => x >= 0 && y >= 0 && x <= SIZE.width && y <= SIZE.height,
+    hit: (at) => createIndex(store.rows.values()).at(at),
+    inside: (box) => createIndex(store.rows.values()).inside(box),
+  };
+}
+
+/**
+ * A canvas with an open image.
+ *
+ * @param {object[]} annotations  of the open image
+ * @param {Object<string, (args: object) => any>} server  answers by the name of the operation
+ */
+export async function canvas(annotations = [], server = {}) {
+  const told = [],
+    asked = [],
+    reviewing = [];
+  let ids = 0;
+  const call = async (op, args) => {
+    asked.push([op, args]);
+    if (!server[op]) throw Object.assign(new Error(`${op} is not served`), { code: "unavailable" });
+    return server[op](args);
+  };
+  const toast = (text) => void told.push(text),
+    newId = () => `new${(ids += 1)}`,
+    tell = (error) => void told.push(error.message);
+  const store = createStore(),
+    classes = createClasses(store),
+    settings = createSettings(memory()),
+    pending = createPending();
+  const base = { store, classes, settings, pending, call, toast, newId, tell, selection: createSelection(store) };
+  const { one: ask, parts: askParts } = createAsk(base),
+    cards = createCards(base);
+  store.load(opened(annotations));
+  classes.load(CLASSES);
+  if (server.models_list) await cards.load();
+  const review = { begin: () => reviewing.push("begin"), end: () => reviewing.push("end") };
+  return {
+    ...base,
+    told,
+    asked,
+    reviewing,
+    review,
+    ask,
+    askParts,
+    cards,
+    confirm: async () => true,
+    stage: flatStage(store),
+    newRow: createNewRow(base),
+    naming: createNaming({ ...base, ask }),
+    rows: () => [...store.rows.values()],
+  };
+}
