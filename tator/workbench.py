@@ -10,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tator.datasets import glossary, removal, snapshot_removal  # noqa: F401 (each tells the trash what it puts there)
 from tator.datasets.dataset import Dataset
+from tator.exporting import qwen_datasets  # noqa: F401 (its family of runs)
 from tator.jobs.runner import JobRunner
 from tator.runtime.embedding_shelf import EmbeddingShelf
 from tator.runtime.models import Models

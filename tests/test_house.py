@@ -56,10 +56,6 @@ ROOT_MODULES = {
 }
 WORDS = ORDER[0]  # these may speak of each other
 FOR_MODELS = WORDS | {"vision", "storage", "weights", "models"}
-PENDING: set[tuple[str, str]] = {
-    ("storage", "datasets"),
-    ("storage", "workflows"),
-}
 HEAVY = {
     "torch",
     "torchvision",
@@ -131,7 +127,7 @@ def wrong_imports(path: Path) -> typing.Iterator[str]:
             yield f"{name_of(path)}:{line}: {module} is above every package"
     for line, module in ours(path):
         there = part_of(module)
-        allowed = {here, there} <= WORDS or (here, there) in PENDING
+        allowed = {here, there} <= WORDS
         if step(there) < 0:
             yield f"{name_of(path)}:{line}: {module} is in no package of ORDER"
         elif step(there) >= step(here) and not allowed:

@@ -15,7 +15,8 @@ from tator.datasets.names import normalise
 from tator.storage.database import Store
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import glossary
-from tator.storage.trash_files import Thrown, TrashFolder
+from tator.storage.trash import Trash, TrashKind, register_trash
+from tator.storage.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, NotFound
 
 KIND = "glossary"  # in the trash
@@ -186,18 +187,22 @@ def delete_from_library(store: Store, name: str, trash: TrashFolder, user: str =
     return {"deleted": " ".join(name.split()), "entry": entry}
 
 
-def restore_to_library(store: Store, trash: TrashFolder, thing: Thrown, new_name: str = "") -> str:
+def _restore(trash: Trash, entry: str, new_name: str) -> str:
     """Take a glossary out of the trash and return its name.
 
     Raises:
         BadInput: the new name is refused.
         Conflict: a glossary has the name.
     """
+    thing = trash.thing(entry)
     values = thing.value | {"name": " ".join((new_name or thing.name).split())}
     key = _key(values["name"])
-    with store.write() as conn:
+    with trash.store.write() as conn:
         if conn.execute(select(glossary.c.key).where(glossary.c.key == key)).first():
             raise Conflict(f"a glossary called {values['name']!r} exists; give another name to restore this one under")
         conn.execute(insert(glossary).values(key=key, **values))
-    trash.forget(thing)
+    trash.folder.forget(thing)
     return values["name"]
+
+
+register_trash(TrashKind(KIND, _restore))

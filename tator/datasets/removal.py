@@ -15,8 +15,10 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from tator.datasets.dataset import Dataset, check_dataset_name
 from tator.datasets.owners import IN_USE
 from tator.storage.database import Store
+from tator.storage.runs import delete_runs_of
 from tator.storage.schema import annotation, edit, image, snapshot
 from tator.storage.schema import dataset as dataset_table
+from tator.storage.trash import Trash, TrashKind, register_trash, row_id
 from tator.storage.trash_files import delete_files
 from tator.storage.workspace import Workspace
 from tator.types import BadInput, Conflict, Deleted, NotFound, Progress, Work
@@ -136,7 +138,7 @@ def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
         for size in delete_files(folder):
             files, freed = files + 1, freed + size
             yield Progress(files, max(files, note["images"]), f"Deleting the files of {note['name']}")
-    freed += _delete_snapshots(store, workspace, dataset_id)
+    freed += _delete_snapshots(store, workspace, dataset_id) + delete_runs_of(workspace, dataset_id)
     deleted = yield from _delete_images(store, dataset_id, note)
     with store.write() as conn:
         conn.execute(delete(dataset_table).where(dataset_table.c.id == dataset_id))
@@ -214,3 +216,18 @@ def _delete_rows(conn: Connection, ids: list[int]) -> int:
         if conn.execute(delete(table).where(table.c.id.in_(some))).rowcount == ROWS:
             return 0
     return conn.execute(delete(image).where(image.c.id.in_(ids))).rowcount
+
+
+def _entries(trash: Trash) -> list[Deleted]:
+    return removed_datasets(trash.store)
+
+
+def _restore(trash: Trash, key: str, new_name: str) -> str:
+    return restore_dataset(trash.store, row_id(key), new_name)
+
+
+def _purge(trash: Trash, key: str) -> Work:
+    return (yield from purge_dataset(trash.store, trash.workspace, row_id(key)))
+
+
+register_trash(TrashKind(KIND, _restore, _entries, _purge, is_last=True))

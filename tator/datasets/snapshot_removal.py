@@ -12,6 +12,7 @@ from tator.datasets.snapshots import checked_name
 from tator.storage.database import Store
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import snapshot
+from tator.storage.trash import Trash, TrashKind, register_trash, row_id
 from tator.storage.trash_files import delete_files
 from tator.storage.workspace import Workspace
 from tator.types import Conflict, Deleted, NotFound, Progress, Work
@@ -105,3 +106,18 @@ def _thrown(conn: Connection, key: int) -> RowMapping:
     if row is None:
         raise NotFound(f"no snapshot {key} is in the trash")
     return row
+
+
+def _entries(trash: Trash) -> list[Deleted]:
+    return removed_snapshots(trash.store, trash.workspace)
+
+
+def _restore(trash: Trash, key: str, new_name: str) -> str:
+    return restore_snapshot(trash.store, row_id(key), new_name)
+
+
+def _purge(trash: Trash, key: str) -> Work:
+    return (yield from purge_snapshot(trash.store, trash.workspace, row_id(key)))
+
+
+register_trash(TrashKind(KIND, _restore, _entries, _purge))

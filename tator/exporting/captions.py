@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Iterator
 
 from tator.datasets.dataset import Dataset
-from tator.exporting.zips import entry
+from tator.storage.zips import entry
 
 
 def export_captions(dataset: Dataset, kind: str, archive: zipfile.ZipFile) -> Iterator[int]:

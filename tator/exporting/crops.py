@@ -13,10 +13,10 @@ import PIL.Image
 
 from tator.exporting.plan import Choice, Content, Plan, plan_export
 from tator.exporting.writing import write_zip
-from tator.exporting.zips import entry
 from tator.formats.cells import harmless
 from tator.formats.writing import in_split
 from tator.storage.images import read_image
+from tator.storage.zips import entry
 from tator.types import BadInput, NotFound, Progress, Work
 
 BATCH = 50  # images whose annotations are held at once

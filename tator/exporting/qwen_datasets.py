@@ -8,10 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
-import shutil
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from tator.datasets.dataset import Dataset
@@ -19,13 +16,34 @@ from tator.exporting.plan import Choice, Plan, plan_export
 from tator.exporting.writing import SplitImages
 from tator.formats import qwen
 from tator.formats.writing import Folder
-from tator.storage.atomic import copy_file
+from tator.storage.atomic import copy_file, filling, write_json
+from tator.storage.families import RECIPE, Family
+from tator.storage.names import folder_name
+from tator.storage.runs import Runs, register_family
 from tator.storage.workspace import Workspace
-from tator.types import BadInput, Conflict, NotFound, Progress, Work
+from tator.types import BadInput, Conflict, Progress, Work
 
-FOLDER = "qwen_datasets"  # below the workspace's runs
 LONGEST_CONTEXT = 2_000
-_NAME = re.compile(r"[^\x00-\x1f/\\]{1,100}")
+
+
+def _settings_of(report: dict) -> dict:
+    """Return what is known of the settings of a folder built before they were kept."""
+    return {"dataset": report.get("source", ""), "context": report.get("context", "")}
+
+
+QWEN_SETS: Family[None] = register_family(
+    Family(
+        "qwen_datasets",
+        label="Qwen datasets",
+        one="Qwen dataset",
+        weights="metadata.json",
+        report="metadata.json",
+        train="datasets_build_qwen",
+        settings_of=_settings_of,
+        is_tree=True,
+        check_name=folder_name,
+    )
+)
 
 
 def build_qwen(
@@ -54,7 +72,8 @@ def build_qwen(
         raise BadInput(f"val_share must be above 0 and below 1, is {val_share:g}")
     if len(context) > LONGEST_CONTEXT:
         raise BadInput(f"context has {len(context)} characters; at most {LONGEST_CONTEXT} are taken")
-    folder = _folder(dataset.workspace, name or dataset.name)
+    sets = Runs(dataset.workspace, QWEN_SETS)
+    folder = sets.place(folder_name(name or dataset.name, QWEN_SETS.one))
     if folder.exists() and not force:
         raise Conflict(
             f"a Qwen dataset called {folder.name!r} exists; choose another name, or build it anew with force"
@@ -63,23 +82,10 @@ def build_qwen(
     if not plan.names:
         raise BadInput(f"dataset {dataset.name!r} has no class")
     _fill_both(plan, val_share, seed)
-    part = folder.with_name(f".{folder.name}.{os.urandom(4).hex()}.part")
-    try:
+    with filling(folder) as part:
         yield from _write(part, dataset, plan, context)
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-    return _facts(folder)
-
-
-def _folder(workspace: Workspace, name: str) -> Path:
-    if not _NAME.fullmatch(name) or name.startswith("."):
-        raise BadInput(f"name {name[:40]!r} must be 1 to 100 characters without slashes, not beginning with a dot")
-    root = workspace.folder("runs") / FOLDER
-    root.mkdir(exist_ok=True)
-    return root / name
+        write_json(part / RECIPE, {"dataset": dataset.name, "val_share": val_share, "seed": seed, "context": context})
+    return _facts(sets, folder.name)
 
 
 def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
@@ -153,27 +159,21 @@ def listing(workspace: Workspace) -> list[dict]:
 
     Keys: name, classes, counts, context, created_at, signature, source, folder.
     """
-    root = workspace.folder("runs") / FOLDER
-    folders: Sequence[Path] = sorted(root.iterdir()) if root.is_dir() else ()
-    return [
-        _facts(folder) for folder in folders if not folder.name.startswith(".") and (folder / "metadata.json").is_file()
-    ]
+    sets = Runs(workspace, QWEN_SETS)
+    return [_facts(sets, name) for name in sets.names()]
 
 
-def _facts(folder: Path) -> dict:
-    facts = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+def _facts(sets: Runs, name: str) -> dict:
+    facts = sets.report(name)
     keys = ("classes", "counts", "context", "created_at", "signature", "source")
-    return {"name": folder.name, **{key: facts.get(key) for key in keys}, "folder": str(folder)}
+    return {"name": name, **{key: facts.get(key) for key in keys}, "folder": str(sets.place(name))}
 
 
-def delete_qwen(workspace: Workspace, name: str) -> dict:
-    """Delete a built folder; the dataset it came from stays.
+def delete_qwen(workspace: Workspace, name: str, user: str = "") -> dict:
+    """Put a built folder into the trash; the dataset it came from stays.
 
     Raises:
         NotFound: there is none of that name.
     """
-    folder = _folder(workspace, name)
-    if not folder.is_dir():
-        raise NotFound(f"no Qwen dataset is called {name!r}")
-    shutil.rmtree(folder)
+    Runs(workspace, QWEN_SETS).delete(name, user)
     return {"deleted": name}

@@ -17,12 +17,13 @@ from typing import Any
 from tator.datasets.dataset import ImageRow
 from tator.exporting.plan import Choice, Content, Plan, plan_export
 from tator.exporting.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
-from tator.exporting.zips import Zip, entry, write_files
+from tator.exporting.zips import Zip, write_files
 from tator.formats import Label
 from tator.formats.table import FORMATS, writable
 from tator.formats.writing import Written
 from tator.storage.images import portable
 from tator.storage.workspace import Workspace
+from tator.storage.zips import entry
 from tator.types import BadInput, NotFound, Progress, Work
 
 BATCH = 500  # images whose annotations are held at once

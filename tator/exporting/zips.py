@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from tator.storage.atomic import replacing
 from tator.storage.workspace import Workspace
+from tator.storage.zips import entry
 from tator.types import BadInput, NotFound, Work
-
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can say: fixed, so that equal content is equal bytes
 
 
 class Zip:
@@ -42,14 +42,6 @@ class Zip:
         return self.archive.open(entry(name, compressed), "w", force_zip64=True)
 
 
-def entry(name: str, compressed: bool = False) -> zipfile.ZipInfo:
-    """Return the head of a zip entry that depends on nothing but its name."""
-    info = zipfile.ZipInfo(name, EPOCH)
-    info.create_system, info.external_attr = 3, 0o644 << 16
-    info.compress_type = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
-    return info
-
-
 def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFile], Work]) -> Work:
     """Make a zip in the workspace's exports.
 
@@ -65,15 +57,11 @@ def write_files(workspace: Workspace, title: str, fill: Callable[[zipfile.ZipFil
     """
     folder = workspace.folder("exports")
     name = f"{title.replace(' ', '_')}-{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(2).hex()}.zip"
-    part = folder / f"{name}.part"
-    try:
+    with replacing(folder / name) as part:
         with zipfile.ZipFile(part, "w", zipfile.ZIP_STORED, allowZip64=True) as archive:
             facts = yield from fill(archive)
-        with open(part, "rb") as file:
+        with part.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        os.replace(part, folder / name)
-    finally:
-        part.unlink(missing_ok=True)
     size = (folder / name).stat().st_size
     return {"file": name, "url": f"/export/{quote(name)}", "bytes": size, "sha256": digest, **facts}
 

@@ -15,13 +15,14 @@ from tator.datasets.names import match_names
 from tator.ops import operation
 from tator.protocols import BoxRefiner, Embedding, Prompt
 from tator.runtime.features import encode_boxes, encoder_version
+from tator.storage.runs import Runs
 from tator.types import BadInput, Detections, Unavailable, Work
 from tator.vision.boxes import EDGE, Boxes, from_flat, numbers
 from tator.vision.masks import check_tolerance, to_polygons
 from tator.vision.masks import fill_holes as filled
 from tator.workbench import Workbench
-from tator.workflows.heads.head import Head, HeadShelf
-from tator.workflows.refiner import learning as refiner
+from tator.workflows import refiner
+from tator.workflows.heads import Head, heads_of
 
 T = TypeVar("T")
 MOST_BOXES = 5_000  # of one call
@@ -213,7 +214,7 @@ def name_boxes(
     min_margin: float,
 ) -> dict[str, Any]:
     """Return the two likeliest classes of each box, by name matched to the dataset's."""
-    shelf = HeadShelf(wb.workspace.folder("runs"))
+    shelf = heads_of(wb.workspace)
     name = head_name or shelf.active()
     if not name:
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
@@ -229,7 +230,7 @@ def name_boxes(
     return {"head": name, "boxes": [verdict(p, ids, shown, min_margin) for p in probs]}
 
 
-def load_head(wb: Workbench, shelf: HeadShelf, name: str) -> Head:
+def load_head(wb: Workbench, shelf: Runs[Head], name: str) -> Head:
     """Return a head whose encoder still makes the vectors it learned from.
 
     Raises:

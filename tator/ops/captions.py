@@ -135,4 +135,4 @@ def qwen_datasets_delete(wb: Workbench, name: str) -> dict:
     Raises:
         NotFound: there is none of that name.
     """
-    return qwen_datasets.delete_qwen(wb.workspace, name)
+    return qwen_datasets.delete_qwen(wb.workspace, name, wb.user)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.storage.atomic import replacing
 from tator.types import BadInput
 
 LIMIT_MB = 256  # the largest file of ours is below 1 MB; more is not ours or is an attack on memory
@@ -20,14 +19,9 @@ def save_arrays(path: Path, arrays: dict[str, NDArray], note_name: str, note: di
     """Write arrays and a note; a reader sees the old file or the new one, never a half."""
     from safetensors.numpy import save_file
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    try:
+    with replacing(path) as part:
         save_file(contiguous, part, metadata={note_name: json.dumps(note, ensure_ascii=False)})
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def load_arrays(path: Path, note_name: str, limit_mb: int = LIMIT_MB) -> tuple[dict[str, NDArray], dict[str, Any]]:
@@ -65,11 +59,3 @@ def require_shapes(path: Path, arrays: dict[str, NDArray], shapes: dict[str, tup
             raise BadInput(f"{path.name} lacks {name}")
         if arrays[name].shape != shape:
             raise BadInput(f"{path.name}: {name} must have shape {shape}, has {arrays[name].shape}")
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    part.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
-    os.replace(part, path)

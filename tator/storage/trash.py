@@ -1,34 +1,66 @@
-"""Everything in the trash, whatever it was: listed, restored, deleted for good."""
+"""Everything in the trash, whatever it was: listed, restored, deleted for good.
+
+What can be deleted says itself how it comes back: its module registers a TrashKind.
+"""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from tator.datasets import glossary, removal, snapshot_removal
 from tator.storage.database import Store
 from tator.storage.trash_files import LEFT_BEHIND, Thrown, TrashFolder
 from tator.storage.workspace import Workspace
 from tator.types import Conflict, Deleted, NotFound, Progress, Work
-from tator.workflows.heads import head as heads
-from tator.workflows.heads.head import HeadShelf
 
 OLD = "an earlier version put it there without a note on what it was"
 EVERY = 200  # files between two steps of a deletion
+
+
+@dataclass(frozen=True)
+class TrashKind:
+    """One kind of thing that can be in the trash.
+
+    Attributes:
+        kind: what its entries are called; an entry's id is "<kind>-" and what is its own.
+        restore: takes the trash, an entry's id and a new name or "", puts it back and returns its name.
+        entries: lists those that stay rows of the database; None where they lie in the trash folder.
+        purge: deletes one of these rows for good and returns {"freed_bytes", ...}; None as above.
+        is_last: emptied after the other kinds, the youngest first, because it may hold others.
+    """
+
+    kind: str
+    restore: Callable[[Trash, str, str], str]
+    entries: Callable[[Trash], list[Deleted]] | None = None
+    purge: Callable[[Trash, str], Work] | None = None
+    is_last: bool = False
+
+
+_kinds: dict[str, TrashKind] = {}
+
+
+def register_trash(kind: TrashKind) -> None:
+    """Let the trash know a kind.
+
+    Raises:
+        ValueError: two kinds have one name.
+    """
+    if kind.kind in _kinds:
+        raise ValueError(f"two kinds of thing in the trash are called {kind.kind!r}")
+    _kinds[kind.kind] = kind
 
 
 class Trash:
     """The trash of a workspace: rows of the database with a note on them, and things in the trash folder."""
 
     def __init__(self, store: Store, workspace: Workspace) -> None:
-        self._store, self._workspace = store, workspace
+        self.store, self.workspace = store, workspace
         self.folder = TrashFolder(workspace)
 
     def entries(self) -> list[Deleted]:
         """Return everything in the trash, what was deleted last first."""
         things = [_listed(thing) for thing in self.folder.things()]
-        rows = removal.removed_datasets(self._store) + snapshot_removal.removed_snapshots(self._store, self._workspace)
+        rows = [entry for kind in _kinds.values() if kind.entries for entry in kind.entries(self)]
         return sorted(rows + things, key=lambda entry: (-entry.deleted_at, entry.entry))
 
     def entry(self, key: str) -> Deleted:
@@ -54,18 +86,10 @@ class Trash:
             BadInput: the new name is refused.
             Conflict: the name is taken, or the entry cannot be restored; the message says why.
         """
-        entry, new_name = self.entry(key), new_name.strip()
+        entry = self.entry(key)
         if entry.problem:
             raise Conflict(f"{entry.kind} {entry.name!r} cannot be restored: {entry.problem}")
-        if entry.kind == removal.KIND:
-            name = removal.restore_dataset(self._store, _row_id(key), new_name)
-        elif entry.kind == snapshot_removal.KIND:
-            name = snapshot_removal.restore_snapshot(self._store, _row_id(key), new_name)
-        elif entry.kind == heads.KIND:
-            name = HeadShelf(self._workspace.folder("runs")).restore(self.folder, self._thing(key), new_name)
-        else:
-            name = glossary.restore_to_library(self._store, self.folder, self._thing(key), new_name)
-        return replace(entry, name=name)
+        return replace(entry, name=_kinds[entry.kind].restore(self, key, new_name.strip()))
 
     def purge(self, key: str) -> Work:
         """Delete an entry for good; return {"freed_bytes"} and what else it counted.
@@ -76,13 +100,10 @@ class Trash:
             Unavailable: a file cannot be deleted.
         """
         entry = self.entry(key)
-        if entry.kind == removal.KIND:
-            told = yield from removal.purge_dataset(self._store, self._workspace, _row_id(key))
-            shutil.rmtree(self._workspace.folder("runs") / "box_refiner" / str(_row_id(key)), ignore_errors=True)
-            return told
-        if entry.kind == snapshot_removal.KIND:
-            return (yield from snapshot_removal.purge_snapshot(self._store, self._workspace, _row_id(key)))
-        return (yield from _deleted(self.folder.delete(self._thing(key)), entry.name))
+        kind = _kinds.get(entry.kind)
+        if kind and kind.purge:
+            return (yield from kind.purge(self, key))
+        return (yield from _deleted(self.folder.delete(self.thing(key)), entry.name))
 
     def empty(self) -> Work:
         """Delete everything in the trash for good; return {"deleted", "kept": [{"entry", "name", "reason"}], "freed_bytes"}."""
@@ -98,25 +119,37 @@ class Trash:
                 kept.append({"entry": entry.entry, "name": entry.name, "reason": str(reason)})
         return {"deleted": deleted, "kept": kept, "freed_bytes": freed}
 
-    def _emptied(self) -> Iterator[Deleted]:
-        """Yield the entries, a dataset that lies in another's folder before that other: it is linked, so younger."""
-        listed = self.entries()
-        yield from (entry for entry in listed if entry.kind != removal.KIND)
-        yield from sorted((e for e in listed if e.kind == removal.KIND), key=lambda e: -_row_id(e.entry))
+    def thing(self, key: str) -> Thrown:
+        """Return what lies in the trash folder under an id.
 
-    def _thing(self, key: str) -> Thrown:
+        Raises:
+            NotFound: it is gone by now.
+        """
         found = next((thing for thing in self.folder.things() if thing.entry == key), None)
         if found is None:
             raise NotFound(f"{key!r} is in the trash no more: somebody else was quicker")
         return found
 
+    def _emptied(self) -> Iterator[Deleted]:
+        """Yield the entries in the order in which they can go.
 
-def _row_id(key: str) -> int:
+        A dataset that lies in another's folder goes before that other: it is linked, so younger.
+        """
+        last = {kind.kind for kind in _kinds.values() if kind.is_last}
+        listed = self.entries()
+        yield from (entry for entry in listed if entry.kind not in last)
+        yield from sorted((e for e in listed if e.kind in last), key=lambda e: -row_id(e.entry))
+
+
+def row_id(key: str) -> int:
+    """Return the number of the row that an entry's id names."""
     return int(key.rpartition("-")[2])
 
 
 def _listed(thing: Thrown) -> Deleted:
     problem = OLD if thing.kind == LEFT_BEHIND else ""
+    if not problem and thing.kind not in _kinds:
+        problem = f"this version does not know what a {thing.kind!r} is"
     return Deleted(thing.entry, thing.kind, thing.name, thing.at, thing.user, bytes=thing.bytes, problem=problem)
 
 

@@ -18,7 +18,7 @@ from tator.web.guards import Guard
 from tator.web.identity import LOOPBACK, STATUS, Access, for_users, user_of
 from tator.web.media import ASSETS, asset, assets_url, assets_version, media, thumb
 from tator.web.metrics import Measure, metrics
-from tator.web.transfers import export, head
+from tator.web.transfers import export, run
 from tator.web.uploads import Uploads, upload_state
 from tator.workbench import Workbench
 
@@ -50,7 +50,8 @@ def routes(wb: Workbench, access: Access) -> list[Route]:
         for_reading("/thumb/{image_id:int}", thumb),
         for_reading("/assets/{version}/{path:path}", asset),
         for_reading("/export/{name}", export),
-        for_reading("/head/{name}", head),
+        for_reading("/head/{name}", run),
+        for_reading("/run/{family}/{name}", run),
         for_reading("/upload", upload_state),
         Route("/upload", for_users(wb, uploads.take), methods=["POST"]),
         Route("/upload", for_users(wb, uploads.discard), methods=["DELETE"]),

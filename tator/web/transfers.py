@@ -1,17 +1,16 @@
-"""Downloads: exports and trained heads."""
+"""Downloads: exports and what trainings left."""
 
 from __future__ import annotations
 
-import io
-import zipfile
-from urllib.parse import quote
-
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
+from tator.storage.families import family_called
+from tator.storage.run_files import zip_run
+from tator.storage.runs import Runs
 from tator.types import NotFound
 from tator.workbench import Workbench
-from tator.workflows.heads.head import HeadShelf
 
 
 def export(wb: Workbench, request: Request) -> Response:
@@ -27,17 +26,13 @@ def export(wb: Workbench, request: Request) -> Response:
     return FileResponse(path, filename=path.name, media_type="application/octet-stream")
 
 
-def head(wb: Workbench, request: Request) -> Response:
-    """Answer a trained head as a zip of its safetensors and JSON.
+def run(wb: Workbench, request: Request) -> Response:
+    """Answer a run as a zip of its files; the address `/head/{name}` is that of a class head.
 
     Raises:
-        NotFound: no such head.
+        NotFound: no such family or run.
     """
-    name = request.path_params["name"]
-    weights = HeadShelf(wb.workspace.folder("runs")).path(name)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for file in (weights, weights.with_name("head.json")):
-            archive.write(file, f"{name}/{file.name}")
-    marks = {"content-disposition": f"attachment; filename*=utf-8''{quote(name)}.zip"}
-    return Response(packed.getvalue(), media_type="application/zip", headers=marks)
+    family, name = request.path_params.get("family", "heads"), request.path_params["name"]
+    packed = zip_run(Runs(wb.workspace, family_called(family)), name)
+    tidy = BackgroundTask(packed.unlink, missing_ok=True)
+    return FileResponse(packed, filename=f"{name}.zip", media_type="application/zip", background=tidy)

@@ -19,7 +19,7 @@ from tator.sample.project import NAME, create_sample
 from tator.storage import schema
 from tator.storage.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, NotFound
-from tator.workflows.heads.head import Head, HeadShelf
+from tator.workflows.heads import Head, heads_of, keep_head
 from tests.deleting import delete, dump, entries, files, full_dataset, purge
 from tests.folders import finish, make, yolo_folder
 
@@ -161,13 +161,13 @@ def head(*names: str) -> Head:
 
 
 def test_heads_come_back_and_go(wb):
-    shelf = HeadShelf(wb.workspace.folder("runs"))
-    shelf.save("first", head("cat", "dog"), {"dataset": "pets", "metrics": {}})
+    shelf = heads_of(wb.workspace)
+    keep_head(shelf, "first", head("cat", "dog"), {"dataset": "pets", "metrics": {}})
     shelf.activate("first")
     entry = call(wb, "heads_delete", name="first")["entry"]
     assert shelf.names() == [] and shelf.active() == "" and entries(wb) == [("head", "first")]
     assert call(wb, "trash_list")[0]["bytes"] > 100
-    shelf.save("first", head("fox", "owl"), {"dataset": "birds", "metrics": {}})
+    keep_head(shelf, "first", head("fox", "owl"), {"dataset": "birds", "metrics": {}})
     with pytest.raises(Conflict, match="'first' exists"):
         call(wb, "trash_restore", entry=entry)
     with pytest.raises(BadInput, match="head name"):
@@ -193,8 +193,8 @@ def test_glossaries_come_back_and_go(wb):
 
 
 def test_a_crash_between_the_note_and_the_move_loses_nothing(wb):
-    shelf = HeadShelf(wb.workspace.folder("runs"))
-    shelf.save("kept", head("cat", "dog"), {"dataset": "pets", "metrics": {}})
+    shelf = heads_of(wb.workspace)
+    keep_head(shelf, "kept", head("cat", "dog"), {"dataset": "pets", "metrics": {}})
     folder = TrashFolder(wb.workspace)
     entry = folder.throw("head", "kept", "", shelf.folder / "kept")
     os.replace(

@@ -11,8 +11,9 @@ from tator.storage.arrays import load_arrays, save_arrays
 from tator.storage.trash_files import TrashFolder
 from tator.storage.workspace import Workspace
 from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable
+from tator.workflows.heads import heads_of, keep_head
 from tator.workflows.heads.fit import Crops, score, train
-from tator.workflows.heads.head import NOTE, Head, HeadShelf
+from tator.workflows.heads.head import NOTE, Head
 
 ENCODER = ("colour_texture", 1)
 
@@ -206,20 +207,21 @@ def test_other_files_are_refused(tmp_path, head, monkeypatch):
 
 
 def test_the_shelf_keeps_renames_activates_and_deletes(head, tmp_path):
-    shelf, trash = HeadShelf(tmp_path / "runs"), TrashFolder(Workspace(tmp_path))
+    workspace = Workspace(tmp_path)
+    shelf, trash = heads_of(workspace), TrashFolder(workspace)
     assert shelf.names() == [] and shelf.active() == ""
-    shelf.save("first", head, {"dataset": "d"})
-    shelf.save("第二", head, {"dataset": "d"})
+    keep_head(shelf, "first", head, {"dataset": "d"})
+    keep_head(shelf, "第二", head, {"dataset": "d"})
     shelf.activate("first")
     shelf.rename("first", "one")
     assert shelf.names() == ["one", "第二"] and shelf.active() == "one" and shelf.report("one")["name"] == "one"
     with pytest.raises(Conflict):
         shelf.rename("one", "第二")
-    shelf.delete("one", trash)
+    shelf.delete("one")
     assert shelf.active() == "" and shelf.names() == ["第二"] and [thing.name for thing in trash.things()] == ["one"]
     for bad in ("", "../x", ".hidden", "a/b", "a\\b", "x" * 90, "end.", "a\0"):
         with pytest.raises(BadInput):
-            shelf.save(bad, head, {})
+            keep_head(shelf, bad, head, {})
         with pytest.raises(NotFound):
             shelf.path(bad)
     assert json.loads((tmp_path / "runs" / "heads" / "第二" / "head.json").read_text())["dataset"] == "d"

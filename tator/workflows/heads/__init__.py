@@ -1,1 +1,12 @@
-"""Class heads: small classifiers on an encoder's vectors, trained on accepted boxes."""
+"""Class heads: small classifiers on an encoder's vectors, trained on accepted boxes, which auto class asks.
+
+Others may use `Head` (the classifier), `heads_of` (those that are kept), `keep_head` and `row_of` (add one, describe one),
+`read_crops` (boxes as vectors) and `train` (crops to a head and its report).
+"""
+
+from tator.workflows.heads.fit import Crops, train
+from tator.workflows.heads.head import Head
+from tator.workflows.heads.reading import read_crops
+from tator.workflows.heads.shelf import HEADS, heads_of, keep_head, row_of
+
+__all__ = ["HEADS", "Crops", "Head", "heads_of", "keep_head", "read_crops", "row_of", "train"]

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,15 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.storage.arrays import load_arrays, require_shapes, save_arrays, write_json
-from tator.storage.trash_files import Thrown, TrashFolder
-from tator.types import BadInput, Conflict, NotFound
+from tator.storage.arrays import load_arrays, require_shapes, save_arrays
+from tator.types import BadInput
 
-KIND = "head"  # in the trash
 VERSION = 1
 NOTE = "tator_head"
 MAX_LAYERS, MAX_CLASSES, MAX_DIM, MAX_MB = 8, 10_000, 65_536, 64
-NAME = re.compile(r"[^\W_][\w .()+-]{0,79}")
 ACTIVATIONS = {
     "none": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
@@ -136,133 +130,3 @@ def _check_note(path: Path, note: dict[str, Any]) -> None:
         raise BadInput(f"{path.name}: {chosen} is unknown")
     if not isinstance(note.get("encoder"), str) or not note["encoder"]:
         raise BadInput(f"{path.name} does not name its encoder")
-
-
-class HeadShelf:
-    """The heads of a workspace: one folder each, one of them active."""
-
-    def __init__(self, runs: Path) -> None:
-        """Keep heads in runs/heads; the folder is made when the first one is saved."""
-        self.folder = runs / "heads"
-
-    def names(self) -> list[str]:
-        """Return the names of all heads, sorted."""
-        folders = [path.parent.name for path in self.folder.glob("*/head.safetensors")]
-        return sorted(name for name in folders if NAME.fullmatch(name))
-
-    def path(self, name: str) -> Path:
-        """Return the safetensors file of a head.
-
-        Raises:
-            NotFound: no such head.
-        """
-        if not NAME.fullmatch(name) or not (self.folder / name / "head.safetensors").is_file():
-            raise NotFound(f"no head is called {name!r}; there are: {', '.join(self.names()) or 'none'}")
-        return self.folder / name / "head.safetensors"
-
-    def load(self, name: str) -> Head:
-        """Return a head.
-
-        Raises:
-            NotFound: no such head.
-            BadInput: its file is not sound.
-        """
-        return Head.load(self.path(name))
-
-    def report(self, name: str) -> dict:
-        """Return what was recorded when it was trained: dataset, counts, metrics, history.
-
-        Raises:
-            NotFound: no such head.
-        """
-        return json.loads(self.path(name).with_name("head.json").read_text(encoding="utf-8"))
-
-    def save(self, name: str, head: Head, report: dict) -> None:
-        """Add a head, or replace the one of that name in one step per file.
-
-        Raises:
-            BadInput: the name cannot be a folder's.
-        """
-        checked_name(name)
-        write_json(self.folder / name / "head.json", {"name": name, "created_at": time.time(), **report})
-        head.save(self.folder / name / "head.safetensors")
-
-    def rename(self, name: str, new_name: str) -> None:
-        """Give a head another name; an active one stays active.
-
-        Raises:
-            NotFound: no such head.
-            Conflict: the new name is taken.
-            BadInput: the new name cannot be a folder's.
-        """
-        source, is_active = self.path(name).parent, self.active() == name
-        target = self.folder / checked_name(new_name)
-        if target.exists():
-            raise Conflict(f"a head called {new_name!r} exists already")
-        write_json(source / "head.json", self.report(name) | {"name": new_name})
-        source.rename(target)
-        if is_active:
-            self.activate(new_name)
-
-    def delete(self, name: str, trash: TrashFolder, user: str = "") -> str:
-        """Move a head to the trash and return its id there; an active one leaves none active.
-
-        Raises:
-            NotFound: no such head.
-        """
-        folder = self.path(name).parent
-        if self.active() == name:
-            self.deactivate()
-        return trash.throw(KIND, name, user, folder)
-
-    def restore(self, trash: TrashFolder, thing: Thrown, new_name: str = "") -> str:
-        """Take a head out of the trash and return its name; it is not made active.
-
-        Raises:
-            BadInput: the new name cannot be a folder's.
-            Conflict: a head has the name.
-        """
-        name, content = checked_name(new_name or thing.name), trash.content(thing)
-        if (self.folder / name).exists():
-            raise Conflict(f"a head called {name!r} exists; give another name to restore this one under")
-        report = json.loads((content / "head.json").read_text(encoding="utf-8"))
-        write_json(content / "head.json", report | {"name": name})
-        self.folder.mkdir(parents=True, exist_ok=True)
-        content.rename(self.folder / name)
-        trash.forget(thing)
-        return name
-
-    def activate(self, name: str) -> None:
-        """Make a head the one that auto class uses.
-
-        Raises:
-            NotFound: no such head.
-            BadInput: its file is not sound.
-        """
-        self.load(name)
-        write_json(self.folder / "active.json", {"name": name})
-
-    def deactivate(self) -> None:
-        """Leave no head active."""
-        (self.folder / "active.json").unlink(missing_ok=True)
-
-    def active(self) -> str:
-        """Return the active head's name, "" where there is none."""
-        chosen = self.folder / "active.json"
-        if not chosen.is_file():
-            return ""
-        name = json.loads(chosen.read_text(encoding="utf-8"))["name"]
-        return name if name in self.names() else ""
-
-
-def checked_name(name: str) -> str:
-    """Return a head's name if it can be a folder's.
-
-    Raises:
-        BadInput: it is empty, too long or holds other characters.
-    """
-    if not NAME.fullmatch(name) or name.endswith((".", " ")):
-        raise BadInput(
-            f"head name {name[:100]!r}: use 1 to 80 letters, digits, spaces or . _ - + ( ), a letter or digit first"
-        )
-    return name

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Generator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +12,13 @@ from sqlalchemy import Select, func, select
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.models.ridge_box import Priors
-from tator.storage.arrays import write_json
 from tator.storage.schema import annotation, image
 from tator.types import BadInput, Detections, NotFound, Progress, Unavailable, Work
 from tator.vision.box_features import VERSION, lab_image
 from tator.vision.boxes import clip
 from tator.workflows.refiner import fit as box_refiner
 from tator.workflows.refiner.fit import Rows
+from tator.workflows.refiner.shelf import refiners_of, report, weights_path
 
 MIN_BOXES = 20  # accepted boxes below which nothing is learned
 PER_CLASS = 600  # most boxes of a class to learn from, as measured in the facts
@@ -31,20 +29,6 @@ QUICK_IMAGES, QUICK_MEGAPIXELS, QUICK_SAMPLES = 25, 20.0, 1_200  # while a perso
 SMALLEST = 3.0  # sides of a box to learn from, pixels
 GROWTH, STEP = 0.1, 20  # trained again when boxes changed by both this share and this many
 LOOK_EVERY_S = 10.0  # between two counts of the accepted boxes
-
-
-def weights_path(dataset: Dataset) -> Path:
-    """Return where the dataset's refiner keeps its weights."""
-    return dataset.workspace.folder("runs") / "box_refiner" / str(dataset.id) / "weights.safetensors"
-
-
-def report(dataset: Dataset) -> dict[str, Any]:
-    """Return what the last training recorded; empty before the first one or when its version is another."""
-    file = weights_path(dataset).with_name("refiner.json")
-    if not file.is_file() or not weights_path(dataset).is_file():
-        return {}
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return found if found.get("version") == VERSION else {}
 
 
 def count_accepted(dataset: Dataset) -> tuple[int, int]:
@@ -119,10 +103,9 @@ def train(dataset: Dataset, is_quick: bool = False) -> Work:
     limits = (QUICK_IMAGES, QUICK_MEGAPIXELS) if is_quick else (IMAGES, MEGAPIXELS)
     images, is_partial = choose_images(dataset, *limits)
     boxes = cap_classes(dataset.annotations([row.id for row in images]), dataset.id)
-    sizes, path = class_sizes(dataset), weights_path(dataset)
+    sizes = class_sizes(dataset)
     rows, skipped = yield from _read(dataset, images, boxes, sizes, QUICK_SAMPLES if is_quick else SAMPLES)
-    figures = box_refiner.hold_out(rows)
-    box_refiner.save(path, box_refiner.fit(rows), sizes)
+    figures, fitted = box_refiner.hold_out(rows), box_refiner.fit(rows)
     facts = {
         "version": VERSION,
         "trained_on_boxes": accepted,
@@ -135,7 +118,8 @@ def train(dataset: Dataset, is_quick: bool = False) -> Work:
         "seconds": time.perf_counter() - started,
         "measured": figures,
     }
-    write_json(path.with_name("refiner.json"), facts)
+    settings, name = {"dataset": dataset.name}, str(dataset.id)
+    refiners_of(dataset).save(name, settings, facts, lambda path: box_refiner.save(path, fitted, sizes))
     return facts
 
 

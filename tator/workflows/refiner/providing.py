@@ -7,7 +7,8 @@ from pathlib import Path
 
 from tator.datasets.dataset import Dataset
 from tator.runtime.providers import Start
-from tator.workflows.refiner.learning import count_accepted, is_due, may_look, report, train, weights_path
+from tator.workflows.refiner.learning import count_accepted, is_due, may_look, train
+from tator.workflows.refiner.shelf import report, weights_path
 
 
 def current_weights(data: Dataset, start: Start | None) -> Path:
