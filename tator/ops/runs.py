@@ -154,7 +154,7 @@ def runs_download(wb: Workbench, family: str, name: str) -> dict[str, Any]:
     return {"url": f"/run/{quote(family, safe='')}/{quote(name, safe='')}", "bytes": size}
 
 
-@operation
+@operation(title="Import run")
 def runs_import(wb: Workbench, family: str, source: str, name: str = "") -> Work:
     """Take a run from a folder or zip; all its files are checked and none is executed.
 
