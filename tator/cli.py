@@ -93,7 +93,7 @@ def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False
 
 def run_job(wb: Workbench, job_id: str) -> None:
     """Drive a job that another process wrote down; it reports through the database."""
-    from tator.jobs.runner import run_child
+    from tator.jobs.driver import run_child
     from tator.ops import operations
 
     run_child(wb, job_id, lambda kind: operations()[kind].fn)

@@ -23,6 +23,8 @@ from tator.types import NotFound, Work
 from tator.weights.network import Network
 from tator.workflows import load_workflows
 
+UNLOAD_S = 10.0  # for models that are answering when a training starts
+
 _acting: ContextVar[str] = ContextVar("acting", default="")
 
 
@@ -67,11 +69,10 @@ class Workbench:
         load_workflows()
         workspace = Workspace(home, source_roots)
         store = Store.open(db_url or f"sqlite:///{workspace.database}", backups=workspace.folder("backups"))
-        jobs = JobRunner(store, home=workspace.home)
+        jobs = JobRunner(store, workspace.home, lambda: wb, _acting.get, lambda: wb._before_child())
         network = network or Network()
         models = Models(workspace, network, device, start=partial(_start_once, jobs))
         wb = cls(workspace, store, models, jobs, network)
-        wb.jobs.workbench = wb
         wb.use_predictors(wb.predictors())
         return wb
 
@@ -126,6 +127,12 @@ class Workbench:
             yield
         finally:
             _acting.reset(token)
+
+    def _before_child(self) -> list[str]:
+        """Unload the models that are lent on the device a child will train on; return the child's options."""
+        if self.models.device != "cpu":
+            self.models.unload_all(UNLOAD_S)
+        return ["--device", self.models.device]
 
     def close(self) -> None:
         """Stop taking jobs and release the database."""

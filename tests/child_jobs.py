@@ -10,7 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tator.jobs.runner import run_child  # noqa: E402
+from tator.jobs.driver import run_child  # noqa: E402
 from tator.types import Progress, TatorError, Unavailable, Work  # noqa: E402
 from tator.workbench import Workbench  # noqa: E402
 

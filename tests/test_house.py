@@ -78,7 +78,8 @@ HEAVY = {
 MAY_IMPORT_GRADIO = {"app.py", "tator/api.py"}
 FOR_TABS = {"workbench", "ops", "jobs", "recipes", "types", "web", "api"}
 CATCHES_ALL = {
-    "tator/jobs/runner.py",
+    "tator/jobs/driver.py",
+    "tator/jobs/queue.py",
     "tator/runtime/executor.py",
     "tator/web/dispatch.py",
 }  # a job must record why it ended; an error is raised where the caller waits; the canvas must get an answer

@@ -30,6 +30,11 @@ def identity() -> dict[str, Any]:
     return {"host": HOST, "pid": me.pid, "pid_started_at": me.create_time()}
 
 
+def log_file(home: Path, job_id: str) -> Path:
+    """Return where what a job prints is kept."""
+    return home / "runs" / "jobs" / f"{job_id}.log"
+
+
 def living(pid: int | None, started_at: float | None) -> psutil.Process | None:
     """Return the process, or None where it is gone or its number has gone to another."""
     try:
@@ -38,6 +43,12 @@ def living(pid: int | None, started_at: float | None) -> psutil.Process | None:
         return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
     except (psutil.Error, ValueError, TypeError):
         return None
+
+
+def is_gone(store: Store, row: Any) -> bool:
+    """Return whether the process that drives a job has ended; those of other hosts are left alone."""
+    is_ours = store.engine.dialect.name == "sqlite" or row.host == HOST
+    return is_ours and living(row.pid, row.pid_started_at) is None
 
 
 def spawn(command: Sequence[str], log: Path) -> psutil.Popen:

@@ -94,6 +94,16 @@ def told(row: Any) -> dict[str, Any]:
     }
 
 
+def get_job(store: Store, job_id: str) -> dict[str, Any]:
+    """Return one job.
+
+    Raises:
+        NotFound: no such job.
+    """
+    with store.read() as conn:
+        return told(found(conn, job_id))
+
+
 def list_jobs(store: Store, kind: str, limit: int) -> list[dict[str, Any]]:
     """Return jobs, the newest first; of one kind unless it is ""."""
     query = select(job).order_by(job.c.created_at.desc(), job.c.id).limit(limit)

@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def wb(wb):
-    wb.jobs.command = [sys.executable, str(Path(child_jobs.__file__)), "--home", str(wb.workspace.home)]
+    wb.jobs.children.command = [sys.executable, str(Path(child_jobs.__file__)), "--home", str(wb.workspace.home)]
     return wb
 
 
@@ -65,7 +65,7 @@ def test_the_command_line_runs_the_child_of_a_real_operation(wb, tmp_path):
     source = tmp_path / "source"
     source.mkdir()
     Image.new("RGB", (40, 30)).save(source / "a.png")
-    wb.jobs.command = [sys.executable, "-m", "tator", "--home", str(wb.workspace.home)]
+    wb.jobs.children.command = [sys.executable, "-m", "tator", "--home", str(wb.workspace.home)]
     arguments = {"name": "from-child", "source": str(source)}
     told = wb.jobs.wait(wb.jobs.start(child_jobs.steps, "datasets_create", arguments, in_child=True), 60)
     assert told["state"] == "succeeded", told
@@ -92,7 +92,7 @@ def test_a_child_that_is_killed_is_not_running_for_ever(wb):
 
 
 def test_a_child_that_cannot_start_says_why(wb):
-    wb.jobs.command = [sys.executable, "-c", "import sys; sys.exit('no such thing as this job')"]
+    wb.jobs.children.command = [sys.executable, "-c", "import sys; sys.exit('no such thing as this job')"]
     told = wb.jobs.wait(start(wb, "steps"), 60)
     assert told["error"] == {"code": "bug", "message": "its process ended with exit code 1: no such thing as this job"}
 
@@ -140,7 +140,7 @@ from pathlib import Path
 from tator.workbench import Workbench
 from tests import child_jobs
 wb = Workbench.at(Path(sys.argv[1]), device="cpu")
-wb.jobs.command = [sys.executable, child_jobs.__file__, "--home", sys.argv[1]]
+wb.jobs.children.command = [sys.executable, child_jobs.__file__, "--home", sys.argv[1]]
 job_id = wb.jobs.start(child_jobs.steps, "steps", {"count": 60, "pause_s": 0.05}, in_child=True)
 while wb.jobs.get(job_id)["done"] < 2:
     time.sleep(0.02)

@@ -13,7 +13,8 @@ from sqlalchemy import insert, select, update
 
 from tator.jobs import rows as job_rows
 from tator.jobs import runner as jobs
-from tator.jobs.runner import Stopped
+from tator.jobs.driver import Stopped
+from tator.jobs.queue import QUEUE_LIMIT
 from tator.ops import call
 from tator.ops.jobs import jobs_cancel, jobs_events, jobs_get, jobs_list, jobs_resume
 from tator.storage.schema import job, job_event
@@ -220,7 +221,7 @@ def test_t31_ten_thousand_submits_are_bounded_in_threads_and_in_the_queue(wb, ga
         except Unavailable as error:
             refused.append(str(error))
     assert threading.active_count() <= before + 2 * jobs.THREADS  # the second of each is its timer
-    assert 10_000 - len(refused) <= jobs.QUEUE_LIMIT + jobs.THREADS and "1000 jobs are waiting" in refused[0]
+    assert 10_000 - len(refused) <= QUEUE_LIMIT + jobs.THREADS and "1000 jobs are waiting" in refused[0]
     began = time.monotonic()
     wb.jobs.close()
     assert time.monotonic() - began < 30
