@@ -8,7 +8,7 @@ from types import ModuleType
 
 import gradio as gr
 
-from tabs._parts import shell as _shell
+from tabs._parts import shell
 from tabs._parts.theme import css_paths, head, theme
 from tator.workbench import Workbench
 
@@ -27,11 +27,11 @@ def modules() -> list[ModuleType]:
 def build(wb: Workbench) -> gr.Blocks:
     """Draw the whole window over a workbench."""
     with gr.Blocks(title="Tator", fill_height=True, fill_width=True, analytics_enabled=False) as window:
-        shell = _shell.build(wb, window)
-        with gr.Tabs(elem_id="t-tabs") as shell.tabs:
+        frame = shell.build(wb, window)
+        with gr.Tabs(elem_id="t-tabs") as frame.tabs:
             for module in modules():
                 name = module.__name__.rpartition(".")[2]
                 classes = ["t-tab"] if name == "label" else ["t-tab", "t-page"]
-                with gr.Tab(module.TITLE, id=name, elem_id=f"tab-{name}", elem_classes=classes) as shell.tab:
-                    module.build(wb, shell)
+                with gr.Tab(module.TITLE, id=name, elem_id=f"tab-{name}", elem_classes=classes) as frame.tab:
+                    module.build(wb, frame)
     return window

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import gradio as gr
 
@@ -12,6 +11,7 @@ from tabs._parts import sources
 from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager, thumb
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import End, Outcome, Page, Pages
 from tabs._parts.shell import IN_TURN, Shell
 from tabs.datasets.report_view import KINDS, kinds
 
@@ -22,65 +22,58 @@ SHOW = (("any", "All"), ("without", "Without"), ("with", "With"))
 AT_FIRST = {"captions": "any", "page": 1, "search": "", "said": ""}
 
 
-@dataclass(frozen=True)
-class Captions:
-    """Widgets of the page.
+class Captions(Page):
+    """The captions of a dataset's images as a list to edit, and what reads and writes files of them."""
 
-    Attributes:
-        panel: the list.
-        shown: which images it shows.
-        source: where captions are read from.
-        replace: write over those that are there.
-        read: the button that reads.
-        write: buttons that write, by kind of file.
-    """
+    name, title = "captions", "Captions"
+    kinds = ("captions_import", "captions_export")
 
-    panel: gr.HTML
-    shown: gr.State
-    source: sources.Source
-    replace: gr.Checkbox
-    read: gr.Button
-    write: dict[str, gr.Button]
+    def build(self) -> None:
+        """Draw what reads and writes, and the list."""
+        shell = self.shell
+        with gr.Row(elem_classes="t-line"):
+            chooser = sources.kind("Captions from", "captions")
+            self._write = {
+                "txt": gr.Button("Export .txt", elem_id="captions-txt", scale=0),
+                "jsonl": gr.Button("Export JSONL", elem_id="captions-jsonl", scale=0),
+            }
+        with gr.Row(elem_classes="t-line"):
+            example = "/data/harbour with text_labels/ or captions.jsonl"
+            self._source = sources.build(shell, chooser, "captions", "Folder or zip", example)
+            label = "Write over those that are there"
+            self._replace = gr.Checkbox(True, label=label, elem_id="captions-replace", scale=1)
+            self._read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
+        panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
+        self.outputs = [panel, shown, self._source.uploaded]
+        shell.on(panel.pick, self._picked, [shell.dataset, shown], [panel, shown], **IN_TURN)
 
+    def draw(self, dataset: str) -> tuple:
+        """Return the first images; what is uploaded stays."""
+        return draw(self.shell, dataset, AT_FIRST), AT_FIRST, gr.skip()
 
-def build(shell: Shell) -> Captions:
-    """Draw the page and wire its own parts."""
-    with gr.Row(elem_classes="t-line"):
-        chooser = sources.kind("Captions from", "captions")
-        write = {
-            "txt": gr.Button("Export .txt", elem_id="captions-txt", scale=0),
-            "jsonl": gr.Button("Export JSONL", elem_id="captions-jsonl", scale=0),
-        }
-    with gr.Row(elem_classes="t-line"):
-        source = sources.build(
-            shell, chooser, "captions", "Folder or zip", "/data/harbour with text_labels/ or captions.jsonl"
-        )
-        replace = gr.Checkbox(True, label="Write over those that are there", elem_id="captions-replace", scale=1)
-        read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
-    panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Start reading and writing as jobs of the tab."""
+        panel.start(self._read.click, self._begin, [self.shell.dataset, self._replace, *self._source.inputs])
+        for kind, button in self._write.items():
+            panel.start(button.click, lambda dataset, kind=kind: self._export(dataset, kind), self.shell.dataset)
 
-    def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
-        shown = changed(shell, dataset, shown, dict(event._data))
-        return draw(shell, dataset, shown), shown
+    def ended(self, end: End) -> Outcome:
+        """Return what reading did, where this page is in sight; an upload is used up."""
+        if end.kind != "captions_import" or not end.is_done or end.page != self.name:
+            return Outcome()
+        facts = AT_FIRST | {"said": end.job["id"]}
+        return Outcome(dict(zip(self.outputs, (draw(self.shell, end.dataset, facts), facts, {}), strict=True)))
 
-    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown], **IN_TURN)
-    return Captions(panel, shown, source, replace, read, write)
+    def _picked(self, dataset: str, shown: dict, event: gr.EventData) -> tuple:
+        shown = changed(self.shell, dataset, shown, dict(event._data))
+        return draw(self.shell, dataset, shown), shown
 
+    def _begin(self, dataset: str, replace: bool, *source: object) -> str:
+        facts = {"source": sources.chosen(*source), "replace": replace}
+        return self.shell.call("captions_import", dataset=self.shell.require(dataset), **facts)
 
-def wire(shell: Shell, jobs: JobPanel, page: Captions) -> None:
-    """Start reading and writing as jobs of the tab."""
-
-    def read(dataset: str, replace: bool, *source: object) -> str:
-        chosen = sources.chosen(*source)
-        return shell.call("captions_import", dataset=shell.require(dataset), source=chosen, replace=replace)
-
-    jobs.start(page.read.click, read, [shell.dataset, page.replace, *page.source.inputs])
-    for kind, button in page.write.items():
-        jobs.start(
-            button.click,
-            lambda dataset, kind=kind: shell.call("captions_export", dataset=shell.require(dataset), kind=kind),
-            shell.dataset,
-        )
+    def _export(self, dataset: str, kind: str) -> str:
+        return self.shell.call("captions_export", dataset=self.shell.require(dataset), kind=kind)
 
 
 def changed(shell: Shell, dataset: str, shown: dict, told: Mapping) -> dict:

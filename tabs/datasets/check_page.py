@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import gradio as gr
 
@@ -11,6 +10,7 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager, thumb
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import End, Outcome, Page, Pages
 from tabs._parts.shell import Shell
 
 PAGE = 25
@@ -20,29 +20,64 @@ AT_FIRST = {"check": "", "page": 1, "asking": False, "said": ""}
 UNDO = "Every image's change is one edit: open the image in Label and press Ctrl+Z to take it back."
 BY_ID = ("equals ", "inside ")  # details that name another box by its id, which says nothing to people
 GROUP = 4  # pictures of a group that are drawn
+ALSO_FROM = "manage"  # the page whose check of the files is answered here
 
 
-@dataclass(frozen=True)
-class CheckPage:
-    """Widgets of the page.
+class Check(Page):
+    """Findings by kind, what checks a dataset, and what repairs a kind."""
 
-    Attributes:
-        panel: the findings.
-        shown: which of them.
-        start: the button that checks.
-        repair: what the confirmed repair presses.
-        settings: of the check.
-    """
+    name, title = "check", "Check"
+    kinds = ("datasets_check", "datasets_repair")
 
-    panel: gr.HTML
-    shown: gr.State
-    start: gr.Button
-    repair: gr.Button
-    settings: list
+    def build(self) -> None:
+        """Draw the settings and the findings."""
+        self._settings, self._start, self._repair = _asking()
+        panel, shown = h.panel(elem_id="check-page"), gr.State(AT_FIRST)
+        self.outputs, self.reads = [panel, shown], [shown]
+        self.shell.on(panel.pick, self._picked, [self.shell.dataset, shown], [panel, shown])
+        self.shell.on(self._start.click, lambda: AT_FIRST, None, shown)
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the findings of the newest check, the first kind chosen."""
+        return draw(self.shell, dataset, AT_FIRST), AT_FIRST
+
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Start checks and repairs as jobs of the tab."""
+        panel.start(self._start.click, self._check, [self.shell.dataset, *self._settings])
+        panel.start(self._repair.click, self._mend, [self.shell.dataset, *self.reads])
+
+    def ended(self, end: End) -> Outcome:
+        """Return the findings; what a repair said stays above the check that follows it."""
+        if end.kind == "datasets_repair":
+            if not end.is_done:
+                return Outcome()
+            facts, again = repaired(self.shell, end.job)
+            return Outcome(self._shown(end.dataset, facts), job=again)
+        page = self.name if end.is_done and end.page == ALSO_FROM else ""
+        if self.name not in (page, end.page):
+            return Outcome()
+        facts = AT_FIRST | {"said": end.values[self.reads[0]]["said"]}
+        return Outcome(self._shown(end.dataset, facts), page=page)
+
+    def _shown(self, dataset: str, facts: dict) -> dict:
+        return dict(zip(self.outputs, (draw(self.shell, dataset, facts), facts), strict=True))
+
+    def _picked(self, dataset: str, shown: dict, event: gr.EventData) -> tuple:
+        shown = changed(shown, dict(event._data))
+        return draw(self.shell, dataset, shown), shown
+
+    def _check(self, dataset: str, tiny: float, near: float, looks: bool) -> str:
+        settings = {"tiny_px": tiny, "near_bits": near, "with_looks": looks}
+        return self.shell.call("datasets_check", dataset=self.shell.require(dataset), **settings)
+
+    def _mend(self, dataset: str, shown: dict) -> str:
+        before = (latest(self.shell, self.shell.require(dataset)) or {"arguments": {}})["arguments"]
+        limits = {key: before[key] for key in ("tiny_px", "near_bits") if key in before}
+        return self.shell.call("datasets_repair", dataset=dataset, check=shown["check"], **limits)
 
 
-def build(shell: Shell) -> CheckPage:
-    """Draw the page and wire its own parts."""
+def _asking() -> tuple[list, gr.Button, gr.Button]:
+    """Draw the settings of a check, the button that starts it, and what a confirmed repair presses."""
     with gr.Row(elem_classes="t-line"):
         tiny = gr.Number(4, label="Tiny: below (px)", minimum=0, elem_id="check-tiny", min_width=90)
         near = gr.Number(
@@ -63,33 +98,7 @@ def build(shell: Shell) -> CheckPage:
         )
         start = gr.Button("Check", variant="primary", elem_id="check-start", scale=0)
         repair = gr.Button("Repair", elem_id="check-repair", elem_classes="t-hidden", scale=0)
-    panel = h.panel(elem_id="check-page")
-    shown = gr.State(AT_FIRST)
-
-    def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
-        shown = changed(shown, dict(event._data))
-        return draw(shell, dataset, shown), shown
-
-    shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown])
-    shell.on(start.click, lambda: AT_FIRST, None, shown)
-    return CheckPage(panel, shown, start, repair, [tiny, near, looks])
-
-
-def wire(shell: Shell, jobs: JobPanel, page: CheckPage) -> None:
-    """Start checks and repairs as jobs of the tab."""
-
-    def check(dataset: str, tiny: float, near: float, looks: bool) -> str:
-        return shell.call(
-            "datasets_check", dataset=shell.require(dataset), tiny_px=tiny, near_bits=near, with_looks=looks
-        )
-
-    def mend(dataset: str, shown: dict) -> str:
-        asked = (latest(shell, shell.require(dataset)) or {"arguments": {}})["arguments"]
-        limits = {key: asked[key] for key in ("tiny_px", "near_bits") if key in asked}
-        return shell.call("datasets_repair", dataset=dataset, check=shown["check"], **limits)
-
-    jobs.start(page.start.click, check, [shell.dataset, *page.settings])
-    jobs.start(page.repair.click, mend, [shell.dataset, page.shown])
+    return [tiny, near, looks], start, repair
 
 
 def changed(shown: dict, told: Mapping) -> dict:

@@ -6,35 +6,43 @@ import gradio as gr
 
 from tabs._parts import html as h
 from tabs._parts import words as w
+from tabs._parts.pages import Page
 from tabs._parts.shell import IN_TURN, Shell
 
 KEEP = -1  # class_delete's "nowhere": right for a class without boxes
 
 
-def build(shell: Shell) -> gr.HTML:
-    """Draw the editor; the tab fills it with `draw`."""
-    editor = h.panel(elem_id="classes")
-    doomed = gr.State(None)
-    new = gr.Textbox(
-        label="New class",
-        show_label=False,
-        container=False,
-        placeholder="New class: type a name, press Enter",
-        max_length=100,
-        elem_id="class-new",
-    )
+class Classes(Page):
+    """The label map of a dataset as rows that are edited in place."""
 
-    def change(dataset: str, doomed: int | None, event: gr.EventData) -> tuple:
-        doomed = apply(shell, shell.require(dataset), event._data, doomed)
-        return draw(shell, dataset, doomed), doomed
+    name, title = "classes", "Classes"
 
-    def add(dataset: str, name: str) -> tuple:
-        apply(shell, shell.require(dataset), {"act": "add", "value": name}, None)
-        return draw(shell, dataset), ""
+    def build(self) -> None:
+        """Draw the rows, and the field that adds one."""
+        shell, editor, doomed = self.shell, h.panel(elem_id="classes"), gr.State(None)
+        new = gr.Textbox(
+            label="New class",
+            show_label=False,
+            container=False,
+            placeholder="New class: type a name, press Enter",
+            max_length=100,
+            elem_id="class-new",
+        )
+        self.outputs = [editor]
+        shell.on(new.submit, self._added, [shell.dataset, new], [editor, new])
+        shell.on(editor.pick, self._changed, [shell.dataset, doomed], [editor, doomed], **IN_TURN)
 
-    shell.on(new.submit, add, [shell.dataset, new], [editor, new])
-    shell.on(editor.pick, change, [shell.dataset, doomed], [editor, doomed], **IN_TURN)
-    return editor
+    def draw(self, dataset: str) -> tuple:
+        """Return the rows."""
+        return (draw(self.shell, dataset),)
+
+    def _changed(self, dataset: str, doomed: int | None, event: gr.EventData) -> tuple:
+        doomed = apply(self.shell, self.shell.require(dataset), event._data, doomed)
+        return draw(self.shell, dataset, doomed), doomed
+
+    def _added(self, dataset: str, name: str) -> tuple:
+        apply(self.shell, self.shell.require(dataset), {"act": "add", "value": name}, None)
+        return draw(self.shell, dataset), ""
 
 
 def apply(shell: Shell, dataset: str, asked: dict, doomed: int | None) -> int | None:

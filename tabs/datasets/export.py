@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import gradio as gr
 
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import Page, Pages
 from tabs._parts.shell import Choice, Shell
 
 WHOLE, TILES, CROPS, QWEN = "whole", "tiles", "crops", "qwen"
@@ -33,23 +33,88 @@ HINTS = {
 }
 
 
-@dataclass(frozen=True)
-class Export:
-    """Widgets of the form.
+class Export(Page):
+    """The form of an export, and the files made so far.
 
     Attributes:
-        inputs: what `begin` reads after the dataset, in its order.
-        start: the button.
-        listing: files made so far.
         snapshot: dropdown of what is exported: now, or a snapshot.
-        classes: dropdown of the classes.
     """
 
-    inputs: list
-    start: gr.Button
-    listing: gr.HTML
-    snapshot: gr.Dropdown
-    classes: gr.Dropdown
+    name, title = "export", "Export"
+    kinds = ("datasets_export", "datasets_build_qwen", "crop_zip")
+    snapshot: Choice
+
+    def build(self) -> None:
+        """Draw the form and the list."""
+        shell = self.shell
+        kind, self.snapshot, written = self._what()
+        cut, tiling = _tile_fields()
+        choice, chosen = _choosing()
+        with gr.Row(elem_classes="t-line"):
+            label = "Classes (none chosen: all)"
+            classes = Choice([], multiselect=True, value=[], label=label, elem_id="export-classes", scale=3)
+            told = "Without them the file holds labels only."
+            with_images = gr.Checkbox(True, label="Put the images in", info=told, elem_id="export-images", scale=2)
+            self._start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
+        shell.anew(self.snapshot, "")
+        shell.anew(classes, [])
+        listing = h.panel(elem_id="exports")
+        self.outputs = [listing, self.snapshot, classes]
+        self._inputs = [kind, *written, self.snapshot, with_images, *tiling, *chosen, classes]
+        shell.on(kind.change, fitted, kind, [*written, cut, self.snapshot, choice, classes, with_images])
+        shell.on(listing.pick, self._picked, None, listing)
+
+    def _what(self) -> tuple[gr.Dropdown, Choice, list]:
+        """Draw what is exported and of which state; returns both, and between them format and margin."""
+        with gr.Row(elem_classes="t-line"):
+            kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
+            fmt = gr.Dropdown(formats(self.shell), value="yolo", label="Format", elem_id="export-format", scale=2)
+            facts = {"minimum": 0, "maximum": 5, "step": 0.05, "visible": False, "scale": 2}
+            margin = gr.Number(0, label="Margin (share of the box)", elem_id="export-margin", **facts)
+            snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
+        return kind, snapshot, [fmt, margin]
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the files, and the snapshots and classes that can be chosen."""
+        return listed(self.shell), *choices(self.shell, dataset)
+
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Start exports as jobs of the tab."""
+        panel.start(self._start.click, self._begin, [self.shell.dataset, *self._inputs])
+
+    def _begin(
+        self, dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list
+    ) -> str:
+        call, dataset = self.shell.call, self.shell.require(dataset)
+        *tiling, splits, states, statuses, classes = chosen
+        if kind == QWEN:
+            return call("datasets_build_qwen", dataset=dataset)
+        what = {
+            "splits": splits or [],
+            "states": states or [],
+            "classes": classes or [],
+            "statuses": statuses or ["accepted"],
+            "snapshot": snapshot or "",
+        }
+        if kind == CROPS:
+            return call("crop_zip", dataset=dataset, margin=margin or 0, **what)
+        what |= dict(zip(TILE_SETTINGS, tiling, strict=True)) if kind == TILES else {}
+        return call("datasets_export", dataset=dataset, format=fmt, with_images=with_images, **what)
+
+    def _picked(self, event: gr.EventData) -> h.Html:
+        told = dict(event._data)
+        if told.get("act") == "delete_export":
+            self.shell.call("exports_delete", file=told["file"])
+        if told.get("act") == "delete_qwen":
+            self.shell.call("qwen_datasets_delete", name=told["name"])
+        return listed(self.shell)
+
+
+def fitted(kind: str) -> tuple:
+    """Return updates that show only what a kind of export needs, in the order of the form."""
+    told, written = gr.update(visible=kind != QWEN), gr.update(visible=kind in (WHOLE, TILES))
+    margin, cut = gr.update(visible=kind == CROPS), gr.update(visible=kind == TILES)
+    return written, margin, cut, told, told, told, written
 
 
 def formats(shell: Shell) -> list[tuple[str, str]]:
@@ -61,72 +126,13 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
     ]
 
 
-def build(shell: Shell) -> Export:
-    """Draw the form and the list of exports."""
-    with gr.Row(elem_classes="t-line"):
-        kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
-        fmt = gr.Dropdown(formats(shell), value="yolo", label="Format", elem_id="export-format", scale=2)
-        margin = gr.Number(
-            0,
-            label="Margin (share of the box)",
-            minimum=0,
-            maximum=5,
-            step=0.05,
-            visible=False,
-            elem_id="export-margin",
-            scale=2,
-        )
-        snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
-    cut, tiling = _tile_fields()
+def _choosing() -> tuple[gr.Row, list]:
+    """Draw which images and boxes are written; returns the row, and its widgets: splits, states, statuses."""
     with gr.Row(elem_classes="t-line") as choice:
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
         states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
         statuses = gr.CheckboxGroup(STATUSES, value=["accepted"], label="Boxes", elem_id="export-statuses", scale=2)
-    with gr.Row(elem_classes="t-line"):
-        classes = Choice(
-            [], multiselect=True, value=[], label="Classes (none chosen: all)", elem_id="export-classes", scale=3
-        )
-        with_images = gr.Checkbox(
-            True,
-            label="Put the images in",
-            info="Without them the file holds labels only.",
-            elem_id="export-images",
-            scale=2,
-        )
-        start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
-    shell.anew(snapshot, "")
-    shell.anew(classes, [])
-    listing = h.panel(elem_id="exports")
-
-    def fitted(kind: str) -> tuple:
-        told, written = gr.update(visible=kind != QWEN), gr.update(visible=kind in (WHOLE, TILES))
-        return (
-            written,
-            gr.update(visible=kind == CROPS),
-            gr.update(visible=kind == TILES),
-            told,
-            told,
-            told,
-            written,
-        )
-
-    def picked(event: gr.EventData) -> h.Html:
-        told = dict(event._data)
-        if told.get("act") == "delete_export":
-            shell.call("exports_delete", file=told["file"])
-        if told.get("act") == "delete_qwen":
-            shell.call("qwen_datasets_delete", name=told["name"])
-        return listed(shell)
-
-    shell.on(kind.change, fitted, kind, [fmt, margin, cut, snapshot, choice, classes, with_images])
-    shell.on(listing.pick, picked, None, listing)
-    return Export(
-        [kind, fmt, margin, snapshot, with_images, *tiling, splits, states, statuses, classes],
-        start,
-        listing,
-        snapshot,
-        classes,
-    )
+    return choice, [splits, states, statuses]
 
 
 def _tile_fields() -> tuple[gr.Row, list]:
@@ -153,29 +159,6 @@ def _tile_fields() -> tuple[gr.Row, list]:
             scale=2,
         )
     return cut, [size, overlap, visible, keep]
-
-
-def wire(shell: Shell, jobs: JobPanel, form: Export) -> None:
-    """Start exports as jobs of the tab."""
-
-    def begin(dataset: str, kind: str, fmt: str, margin: float, snapshot: str, with_images: bool, *chosen: list) -> str:
-        dataset = shell.require(dataset)
-        *tiling, splits, states, statuses, classes = chosen
-        if kind == QWEN:
-            return shell.call("datasets_build_qwen", dataset=dataset)
-        what = {
-            "splits": splits or [],
-            "states": states or [],
-            "classes": classes or [],
-            "statuses": statuses or ["accepted"],
-            "snapshot": snapshot or "",
-        }
-        if kind == CROPS:
-            return shell.call("crop_zip", dataset=dataset, margin=margin or 0, **what)
-        what |= dict(zip(TILE_SETTINGS, tiling, strict=True)) if kind == TILES else {}
-        return shell.call("datasets_export", dataset=dataset, format=fmt, with_images=with_images, **what)
-
-    jobs.start(form.start.click, begin, [shell.dataset, *form.inputs])
 
 
 def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:

@@ -10,6 +10,7 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
+from tabs._parts.pages import Page
 from tabs._parts.shell import IN_TURN, Choice, Shell
 from tabs.datasets import trash
 from tator.types import BadInput
@@ -18,25 +19,33 @@ PAGE = 40
 PASTE = 'car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {"car": ["auto"]}'
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State, gr.Dropdown]:
-    """Draw the editor; the tab fills it with `draw`. Returns it, its page and the library's dropdown."""
-    editor, page = h.panel(elem_id="glossary"), gr.State(1)
-    with gr.Row(elem_classes="t-line t-top"):
-        with gr.Column(scale=3):
-            _pasting(shell, editor, page)
-        with gr.Column(scale=2):
-            saved = _library(shell, editor, page)
+class Words(Page):
+    """The glossary as rows that are edited in place, a box that takes pasted words, and the library."""
 
-    def changed(dataset: str, page: int, event: gr.EventData) -> tuple:
+    name, title = "words", "Words"
+
+    def build(self) -> None:
+        """Draw the rows, the box and the library."""
+        shell, editor, page = self.shell, h.panel(elem_id="glossary"), gr.State(1)
+        with gr.Row(elem_classes="t-line t-top"):
+            with gr.Column(scale=3):
+                _pasting(shell, editor, page)
+            with gr.Column(scale=2):
+                saved = _library(shell, editor, page)
+        self.outputs = [editor, page, saved]
+        shell.on(editor.pick, self._changed, [shell.dataset, page], [editor, page], **IN_TURN)
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the first rows, and what is in the library."""
+        return draw(self.shell, dataset, 1), 1, library(self.shell)
+
+    def _changed(self, dataset: str, page: int, event: gr.EventData) -> tuple:
         told = dict(event._data)
         if told.get("act") == "turn":
             page = int(told["page"])
         elif told.get("act") in ("words", "meaning"):
-            store(shell, dataset, edited(entries(shell, dataset), told))
-        return draw(shell, dataset, page), page
-
-    shell.on(editor.pick, changed, [shell.dataset, page], [editor, page], **IN_TURN)
-    return editor, page, saved
+            store(self.shell, dataset, edited(entries(self.shell, dataset), told))
+        return draw(self.shell, dataset, page), page
 
 
 def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:

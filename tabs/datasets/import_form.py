@@ -45,6 +45,7 @@ class ImportForm:
 
     Attributes:
         inputs: what `asked` reads, in its order.
+        name: of a new dataset.
         look: the button that shows what an import would do.
         start: the button that imports.
         into: dropdown of the datasets that may be added to.
@@ -52,6 +53,7 @@ class ImportForm:
     """
 
     inputs: list
+    name: gr.Textbox
     look: gr.Button
     start: gr.Button
     into: gr.Dropdown
@@ -82,7 +84,7 @@ def build(shell: Shell) -> ImportForm:
     shell.on(shell.tab.select, lambda into: choices(shell, into), into, into)
     changes = [place.kind.input, place.path.input, into.input, fmt.input, with_labels.input, place.box.pick]
     inputs = [name, place.kind, place.path, storage, place.uploaded, with_labels, fmt, into]
-    return ImportForm(inputs, look, start, into, changes)
+    return ImportForm(inputs, name, look, start, into, changes)
 
 
 def choices(shell: Shell, into: str = "") -> dict:

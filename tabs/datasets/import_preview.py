@@ -9,9 +9,8 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
-from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import End, Outcome
 from tabs._parts.shell import IN_TURN, Shell
-from tabs.datasets import import_form as form
 from tabs.datasets import report_view as report
 
 PAGE = 40  # classes a page
@@ -35,34 +34,28 @@ def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.St
     return panel, looked
 
 
-def wire(shell: Shell, jobs: JobPanel, asking: form.ImportForm, panel: gr.HTML, looked: gr.State) -> None:
-    """Start looks and imports from the form; what the form says anew makes an earlier look void."""
-
-    def look(*values: object) -> str:
-        said = form.asked(*values)
-        return shell.call("datasets_preview", source=said.source, format=said.format, dataset=said.into)
-
-    def start(looked: dict, *values: object) -> str:
-        return begin(shell, form.asked(*values), looked)
-
-    void(shell, [*asking.changes, asking.look.click], panel, looked)
-    jobs.start(asking.look.click, look, asking.inputs)
-    jobs.start(asking.start.click, start, [looked, *asking.inputs])
-
-
 def void(shell: Shell, changes: Sequence[Callable], panel: gr.HTML, looked: gr.State) -> None:
     """Make an earlier look void on some events, in turn with the next look: it is never drawn first. Call before that is wired."""
     for change in changes:
         shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked], queue=True, **IN_TURN)
 
 
-def begin(shell: Shell, said: form.Asked, looked: dict) -> str:
-    """Start the import that the form asks for, with the classes mapped as the look says, and return its job id."""
-    facts = {"source": said.source, "with_labels": said.with_labels, "format": said.format}
-    facts["mapping"] = agreed(shell, looked, said.source, said.into)
-    if said.into:
-        return shell.call("datasets_merge", dataset=said.into, **facts)
-    return shell.call("datasets_create", name=said.name, storage=said.storage, **facts)
+def is_merge(job: dict) -> bool:
+    """Return whether a look was one at another dataset."""
+    return job["arguments"]["source"].startswith(DATASET)
+
+
+def looked_at(shell: Shell, end: End, preview: tuple[gr.HTML, gr.State]) -> Outcome:
+    """Return what a look found, in the panel of `build`; nothing where another dataset was opened since it began to merge."""
+    is_meant = not is_merge(end.job) or end.job["arguments"].get("dataset") == end.dataset
+    held = opened(end.job["id"])
+    shown = dict(zip(preview, (draw(shell, held), held), strict=True)) if end.is_done and is_meant else {}
+    return Outcome(shown, redraws=False)
+
+
+def emptied(preview: tuple[gr.HTML, gr.State]) -> dict:
+    """Return updates by widget that empty the panel of `build`."""
+    return dict(zip(preview, (h.Html(""), NOTHING), strict=True))
 
 
 def agreed(shell: Shell, looked: dict, source: str, into: str) -> list[str]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import gradio as gr
 
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import End, Outcome, Page, Pages
 from tabs._parts.shell import Choice, Shell
-from tabs.datasets import import_preview
-from tabs.datasets import trash as _trash
+from tabs.datasets import import_preview, trash
 from tator.types import BadInput
 
 NEVER = (
@@ -26,86 +24,60 @@ WAYS = [
 STORAGES = [("Stored as this one", "same"), ("Copied into the workspace", "managed"), ("Linked", "linked")]
 
 
-@dataclass(frozen=True)
-class Manage:
-    """Widgets of the page.
+class Manage(Page):
+    """What changes a dataset as a whole."""
 
-    Attributes:
-        splits: says how the images are dealt.
-        clone: button and its inputs.
-        merge: button and its inputs; the first input lists the other datasets.
-        look: the button that shows what a merge would do.
-        preview: panel that shows it, and what it holds.
-        files: the button that checks the files.
-    """
+    name, title = "manage", "Manage"
+    kinds = ("datasets_clone", "datasets_merge", "datasets_preview", "datasets_create")
 
-    splits: gr.HTML
-    clone: tuple[gr.Button, list]
-    merge: tuple[gr.Button, list]
-    look: gr.Button
-    preview: tuple[gr.HTML, gr.State]
-    files: gr.Button
+    def build(self) -> None:
+        """Draw the fields, and wire what is done at once."""
+        shell = self.shell
+        splits = _splits(shell)
+        _heading("Copy and join")
+        self._cloning = _cloning()
+        self._other, self._look, self._merge = _merging()
+        shell.anew(self._other, None)
+        self._preview = import_preview.build(shell, "merge-preview")
+        self._files = _files()
+        _rename(shell)
+        _delete(shell)
+        self.outputs, self.answers = [splits, self._other], list(self._preview)
 
+    def draw(self, dataset: str) -> tuple:
+        """Return how the images are dealt, and which datasets can be taken in."""
+        return dealt(self.shell, dataset), others(self.shell, dataset)
 
-def build(shell: Shell) -> Manage:
-    """Draw the page and wire what is done at once."""
-    splits = _splits(shell)
-    _heading("Copy and join")
-    with gr.Row(elem_classes="t-line"):
-        name = gr.Textbox(label="Clone as", max_length=100, elem_id="clone-name", scale=2)
-        storage = gr.Dropdown(STORAGES, value="same", label="Images", elem_id="clone-storage", scale=2)
-        clone = gr.Button("Clone", elem_id="clone", scale=0)
-    with gr.Row(elem_classes="t-line"):
-        other = Choice(
-            [],
-            value=None,
-            label="Take in another dataset",
-            info="Without a look, classes of one name are joined and others are added.",
-            elem_id="merge-from",
-            scale=4,
-        )
-        look = gr.Button("Look first", elem_id="merge-look", scale=0)
-        merge = gr.Button("Merge", elem_id="merge", scale=0)
-    shell.anew(other, None)
-    preview = import_preview.build(shell, "merge-preview")
-    _heading("Files")
-    with gr.Row(elem_classes="t-line t-mid"):
-        gr.HTML(
-            h.div(
-                "Reads every file and finds those that are gone, broken or there twice. The answer stands in Check.",
-                cls="t-note",
-            ),
-            apply_default_css=False,
-        )
-        files = gr.Button("Check the files", elem_id="check-files", scale=0)
-    _rename(shell)
-    _delete(shell)
-    return Manage(splits, (clone, [name, storage]), (merge, [other]), look, preview, files)
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Start clones, merges and checks of files as jobs of the tab."""
+        dataset, (clone, *settings) = self.shell.dataset, self._cloning
+        panel.start(clone.click, self._begin_clone, [dataset, *settings])
+        panel.start(self._merge.click, self._begin_merge, [dataset, self._other, self._preview[1]])
+        import_preview.void(self.shell, [self._other.input, self._look.click, dataset.change], *self._preview)
+        panel.start(self._look.click, self._begin_look, [dataset, self._other])
+        panel.start(self._files.click, self._begin_check, dataset)
 
+    def ended(self, end: End) -> Outcome:
+        """Return what a merge would do after a look at one; nothing is kept of it once a dataset was made."""
+        if end.kind == "datasets_preview":
+            is_ours = import_preview.is_merge(end.job)
+            return import_preview.looked_at(self.shell, end, self._preview) if is_ours else Outcome(redraws=False)
+        return Outcome(import_preview.emptied(self._preview) | {self._other: None} if end.is_done else {})
 
-def wire(shell: Shell, jobs: JobPanel, page: Manage) -> None:
-    """Start clones, merges and checks of files as jobs of the tab."""
+    def _begin_clone(self, dataset: str, name: str, storage: str) -> str:
+        facts = {"new_name": name.strip(), "storage": storage}
+        return self.shell.call("datasets_clone", dataset=self.shell.require(dataset), **facts)
 
-    def clone(dataset: str, name: str, storage: str) -> str:
-        return shell.call("datasets_clone", dataset=shell.require(dataset), new_name=name.strip(), storage=storage)
+    def _begin_look(self, dataset: str, other: str) -> str:
+        return self.shell.call("datasets_preview", dataset=self.shell.require(dataset), source=_source(other))
 
-    def look(dataset: str, other: str) -> str:
-        return shell.call("datasets_preview", dataset=shell.require(dataset), source=_source(other))
-
-    def merge(dataset: str, other: str, looked: dict) -> str:
+    def _begin_merge(self, dataset: str, other: str, looked: dict) -> str:
         source = _source(other)
-        mapping = import_preview.agreed(shell, looked, source, shell.require(dataset))
-        return shell.call("datasets_merge", dataset=dataset, source=source, mapping=mapping)
+        mapping = import_preview.agreed(self.shell, looked, source, self.shell.require(dataset))
+        return self.shell.call("datasets_merge", dataset=dataset, source=source, mapping=mapping)
 
-    jobs.start(page.clone[0].click, clone, [shell.dataset, *page.clone[1]])
-    jobs.start(page.merge[0].click, merge, [shell.dataset, *page.merge[1], page.preview[1]])
-    import_preview.void(shell, [page.merge[1][0].input, page.look.click, shell.dataset.change], *page.preview)
-    jobs.start(page.look.click, look, [shell.dataset, *page.merge[1]])
-    jobs.start(
-        page.files.click,
-        lambda dataset: shell.call("datasets_check", dataset=shell.require(dataset), with_looks=False),
-        shell.dataset,
-    )
+    def _begin_check(self, dataset: str) -> str:
+        return self.shell.call("datasets_check", dataset=self.shell.require(dataset), with_looks=False)
 
 
 def _source(other: str | None) -> str:
@@ -126,6 +98,34 @@ def others(shell: Shell, dataset: str) -> dict:
 
 def _heading(text: str) -> None:
     gr.HTML(h.head(text), apply_default_css=False, padding=False, elem_classes="t-near")
+
+
+def _cloning() -> tuple[gr.Button, gr.Textbox, gr.Dropdown]:
+    """Draw what clones the dataset: the button, the new name, how the images are kept."""
+    with gr.Row(elem_classes="t-line"):
+        name = gr.Textbox(label="Clone as", max_length=100, elem_id="clone-name", scale=2)
+        storage = gr.Dropdown(STORAGES, value="same", label="Images", elem_id="clone-storage", scale=2)
+        clone = gr.Button("Clone", elem_id="clone", scale=0)
+    return clone, name, storage
+
+
+def _merging() -> tuple[Choice, gr.Button, gr.Button]:
+    """Draw what takes in another dataset: which one, the look at it, the merge."""
+    told = "Without a look, classes of one name are joined and others are added."
+    with gr.Row(elem_classes="t-line"):
+        other = Choice([], value=None, label="Take in another dataset", info=told, elem_id="merge-from", scale=4)
+        look = gr.Button("Look first", elem_id="merge-look", scale=0)
+        merge = gr.Button("Merge", elem_id="merge", scale=0)
+    return other, look, merge
+
+
+def _files() -> gr.Button:
+    """Draw what checks the files, and return its button."""
+    _heading("Files")
+    told = "Reads every file and finds those that are gone, broken or there twice. The answer stands in Check."
+    with gr.Row(elem_classes="t-line t-mid"):
+        gr.HTML(h.div(told, cls="t-note"), apply_default_css=False)
+        return gr.Button("Check the files", elem_id="check-files", scale=0)
 
 
 def _splits(shell: Shell) -> gr.HTML:
@@ -197,7 +197,7 @@ def _delete(shell: Shell) -> None:
 
     def deleted(dataset: str, typed: str) -> tuple:
         shell.call("datasets_delete", dataset=shell.require(dataset), confirm=typed)
-        _trash.told(dataset)
+        trash.told(dataset)
         return shell.pick(), ""
 
     def typed(dataset: str, text: str) -> dict:

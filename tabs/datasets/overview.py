@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gradio as gr
 
-from tabs._parts import gallery as _gallery
+from tabs._parts import gallery
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import find
+from tabs._parts.pages import Page
 from tabs._parts.shell import Shell
 from tabs.datasets import plots
 
@@ -15,22 +16,29 @@ STATES = (("reviewed", "ok", "Reviewed"), ("in_progress", "warn", "In progress")
 SIZES = 4  # image sizes told
 
 
-def build(shell: Shell) -> tuple[gr.HTML, gr.State]:
-    """Draw the page and what its gallery shows; the tab fills it with `draw`."""
-    page = h.panel(elem_id="dataset-overview")
-    shown = gr.State(_gallery.CLOSED)
+class Overview(Page):
+    """The numbers and charts of a dataset, or the images behind one of them."""
 
-    def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
+    name, title = "overview", "Overview"
+
+    def build(self) -> None:
+        """Draw the panel, and the gallery in its place when a number or a bar is picked."""
+        panel, shown = h.panel(elem_id="dataset-overview"), gr.State(gallery.CLOSED)
+        self.outputs = [panel, shown]
+        self.shell.on(panel.pick, self._picked, [self.shell.dataset, shown], [panel, shown])
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the numbers and charts, the gallery closed."""
+        return draw(self.shell, dataset), gallery.CLOSED
+
+    def _picked(self, dataset: str, shown: dict, event: gr.EventData) -> tuple:
         told = dict(event._data)
         if told.get("act") == "cell":
             area = plots.cell(float(told["across"]), float(told["down"]))
             shown = {"wanted": {"area": area}, "told": "Images with a box centred there", "page": 1}
         else:
-            shown = _gallery.asked(shown, told)
-        return (_gallery.draw(shell, dataset, shown) if shown else draw(shell, dataset)), shown
-
-    shell.on(page.pick, picked, [shell.dataset, shown], [page, shown])
-    return page, shown
+            shown = gallery.asked(shown, told)
+        return (gallery.draw(self.shell, dataset, shown) if shown else draw(self.shell, dataset)), shown
 
 
 def draw(shell: Shell, dataset: str) -> h.Html:

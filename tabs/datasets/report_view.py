@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import gradio as gr
+
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
+from tabs._parts.pages import Page
+from tabs._parts.shell import Shell
 
 PAGE = 50
 READ = {
@@ -17,6 +21,30 @@ READ = {
 }
 KINDS = {"dropped": "not imported", "repaired": "read, but changed", "noticed": "worth a look"}
 TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
+
+
+class Report(Page):
+    """What the last import of a dataset had to say."""
+
+    name, title = "report", "Report"
+
+    def build(self) -> None:
+        """Draw the panel."""
+        panel = h.panel(elem_id="dataset-report")
+        self.outputs = [panel]
+        self.shell.on(panel.pick, self._turned, self.shell.dataset, panel)
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the first page of the report."""
+        return (reported(self.shell, dataset, 1),)
+
+    def _turned(self, dataset: str, event: gr.EventData) -> h.Html:
+        return reported(self.shell, dataset, int(event._data["page"]))
+
+
+def reported(shell: Shell, dataset: str, page: int) -> h.Html:
+    """Return a page of the report of a dataset's last import."""
+    return report(shell.call("datasets_get", dataset=dataset), page)
 
 
 def report(facts: dict, page: int) -> h.Html:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -12,8 +11,9 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import Page, Pages
 from tabs._parts.shell import Choice, Shell
-from tabs.datasets import trash as _trash
+from tabs.datasets import trash
 from tator.types import NotFound
 
 PAGE = 50
@@ -23,29 +23,53 @@ AT_FIRST = {"diff": None, "page": 1, "doomed": ""}
 CHANGES = {"added": "ok", "removed": "bad", "changed": "warn"}
 
 
-@dataclass(frozen=True)
-class Snapshots:
-    """Widgets of the page.
+class Snapshots(Page):
+    """The snapshots of a dataset, what freezes one, and the comparison of two.
 
     Attributes:
-        name: of the next snapshot.
-        freeze: the button that makes it.
         panel: list and comparison.
-        shown: what the panel shows.
         pair: dropdowns of the two that are compared.
         picked: the listener of what is pressed in the panel, to chain to.
     """
 
-    name: gr.Textbox
-    freeze: gr.Button
+    name, title = "snapshots", "Snapshots"
+    kinds = ("snapshots_create",)
     panel: gr.HTML
-    shown: gr.State
     pair: list[gr.Dropdown]
     picked: Any
 
+    def build(self) -> None:
+        """Draw the fields that freeze and compare, and the list."""
+        shell = self.shell
+        self._freezing, self.pair, compare = _asking(shell)
+        self.panel, shown = h.panel(elem_id="snapshots"), gr.State(AT_FIRST)
+        self.outputs = [self.panel, shown, *self.pair]
+        shell.on(compare.click, self._compared, [shell.dataset, *self.pair], [self.panel, shown])
+        self.picked = shell.on(self.panel.pick, self._picked, [shell.dataset, shown], self.outputs)
 
-def build(shell: Shell) -> Snapshots:
-    """Draw the page and wire its own parts."""
+    def draw(self, dataset: str) -> tuple:
+        """Return the list, nothing compared, and what can be."""
+        return draw(self.shell, dataset, AT_FIRST), AT_FIRST, *choices(self.shell, dataset)
+
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Start freezing as a job of the tab."""
+        name, freeze = self._freezing
+        panel.start(freeze.click, self._freeze, [self.shell.dataset, name])
+
+    def _freeze(self, dataset: str, name: str) -> str:
+        return self.shell.call("snapshots_create", dataset=self.shell.require(dataset), name=name)
+
+    def _compared(self, dataset: str, old: str, new: str) -> tuple:
+        facts = AT_FIRST | {"diff": pair(self.shell, self.shell.require(dataset), old, new)}
+        return draw(self.shell, dataset, facts), facts
+
+    def _picked(self, dataset: str, shown: dict, event: gr.EventData) -> tuple:
+        shown = changed(self.shell, dataset, shown, dict(event._data))
+        return draw(self.shell, dataset, shown), shown, *choices(self.shell, dataset)
+
+
+def _asking(shell: Shell) -> tuple[tuple, list, gr.Button]:
+    """Draw what freezes, the two that are compared, and the button that compares them."""
     with gr.Row(elem_classes="t-line"):
         name = gr.Textbox(
             label="Freeze what the dataset holds now",
@@ -61,29 +85,7 @@ def build(shell: Shell) -> Snapshots:
         compare = gr.Button("Compare", elem_id="snapshot-compare", scale=0)
     for choice in (old, new):
         shell.anew(choice, "")
-    panel = h.panel(elem_id="snapshots")
-    shown = gr.State(AT_FIRST)
-
-    def compared(dataset: str, old: str, new: str) -> tuple:
-        facts = AT_FIRST | {"diff": pair(shell, shell.require(dataset), old, new)}
-        return draw(shell, dataset, facts), facts
-
-    def picked(dataset: str, shown: dict, event: gr.EventData) -> tuple:
-        shown = changed(shell, dataset, shown, dict(event._data))
-        return (draw(shell, dataset, shown), shown, *choices(shell, dataset))
-
-    shell.on(compare.click, compared, [shell.dataset, old, new], [panel, shown])
-    listener = shell.on(panel.pick, picked, [shell.dataset, shown], [panel, shown, old, new])
-    return Snapshots(name, freeze, panel, shown, [old, new], listener)
-
-
-def wire(shell: Shell, jobs: JobPanel, page: Snapshots) -> None:
-    """Start freezing as a job of the tab."""
-
-    def freeze(dataset: str, name: str) -> str:
-        return shell.call("snapshots_create", dataset=shell.require(dataset), name=name)
-
-    jobs.start(page.freeze.click, freeze, [shell.dataset, page.name])
+    return (name, freeze), [old, new], compare
 
 
 def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
@@ -93,7 +95,7 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
         return shown | {"page": int(told["page"])}
     if act == "delete" and shown["doomed"]:
         shell.call("snapshots_delete", dataset=dataset, name=shown["doomed"])
-        _trash.told(shown["doomed"])
+        trash.told(shown["doomed"])
         return AT_FIRST
     return shown | {"doomed": str(told["name"]) if act == "ask" else ""} if act in ("ask", "keep") else shown
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import gradio as gr
 
@@ -11,7 +10,9 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
 from tabs._parts.jobs import JobPanel
+from tabs._parts.pages import End, Outcome, Pages, Part
 from tabs._parts.shell import Shell
+from tabs.datasets.views import DatasetList
 from tator.types import Conflict
 
 PAGE = 20
@@ -28,81 +29,73 @@ LOST = {
 }
 
 
-@dataclass(frozen=True)
-class TrashPanel:
-    """Widgets of the trash.
-
-    Attributes:
-        panel: list and questions.
-        shown: what the panel shows.
-        purge: hidden button that deletes for good what was asked about.
-    """
-
-    panel: gr.HTML
-    shown: gr.State
-    purge: gr.Button
-
-
-def build() -> TrashPanel:
-    """Draw the panel, closed."""
-    panel = h.panel(elem_id="trash")
-    return TrashPanel(
-        panel, gr.State(AT_FIRST), gr.Button("Delete for good", elem_id="trash-purge", elem_classes="t-hidden")
-    )
-
-
-def wire(
-    shell: Shell,
-    jobs: JobPanel,
-    trash: TrashPanel,
-    listing: gr.HTML,
-    draw_page: Callable,
-    page: gr.State,
-    outputs: list,
-) -> None:
-    """Open and close the panel, restore, and delete for good as a job of the tab.
+class Trash(Part):
+    """What is in the trash, closed at first, and the questions before something is deleted for good.
 
     Args:
         shell: the window's frame.
-        jobs: panel of the tab's jobs.
-        trash: widgets.
-        listing: list of datasets, whose button opens the panel.
-        draw_page: `draw_page(dataset, page)` answers the outputs.
-        page: name of the page in sight.
-        outputs: widgets of the list and the page.
+        datasets: the list, whose button opens the trash.
     """
 
-    def opened(shown: dict, dataset: str, event: gr.EventData) -> tuple:
-        if event._data.get("act") != "trash":
-            return (gr.skip(),) * (2 + len(outputs))
-        shown = AT_FIRST | {"open": not shown["open"]}
-        return (draw(shell, shown), shown, *draw_page(dataset, ""))  # the list only: others may have deleted something
+    kinds = ("trash_purge", "trash_empty")
 
-    def picked(shown: dict, dataset: str, page: str, event: gr.EventData) -> tuple:
-        shown, restored = changed(shell, shown, dict(event._data))
-        if restored is None:
-            return (draw(shell, shown), shown, gr.skip(), *((gr.skip(),) * len(outputs)))
-        gr.Info(h.join([f"{restored['name']} is back"]), title="Restored", duration=SAID_S)
-        if restored["kind"] == "dataset":  # its page is drawn when the picker has changed
-            return (draw(shell, shown), shown, shell.pick(restored["name"]), *((gr.skip(),) * len(outputs)))
-        return (draw(shell, shown), shown, gr.skip(), *draw_page(dataset, page))
+    def __init__(self, shell: Shell, datasets: DatasetList) -> None:
+        super().__init__(shell)
+        self._datasets = datasets
 
-    def purge(shown: dict) -> str:
-        if shown["doomed"] == EVERYTHING:
-            return shell.call("trash_empty", confirm=len(shell.call("trash_list")))
-        return shell.call("trash_purge", entry=shown["doomed"], confirm=_entry(shell, shown["doomed"])["name"])
+    def build(self) -> None:
+        """Draw the panel, closed."""
+        self._panel, self._shown = h.panel(elem_id="trash"), gr.State(AT_FIRST)
+        self._purge = gr.Button("Delete for good", elem_id="trash-purge", elem_classes="t-hidden")
+        self.reads, self.answers = [self._shown], [self._panel]
 
-    def begun(shown: dict) -> tuple:
-        return draw(shell, shown | {"doomed": ""}), shown | {"doomed": ""}
+    def wire(self, panel: JobPanel, pages: Pages) -> None:
+        """Open and close the panel, restore, and delete for good as a job of the tab."""
+        shell, own = self.shell, [self._panel, self._shown]
+        unchanged = (gr.skip(),) * len(pages.outputs)
 
-    shell.on(listing.pick, opened, [trash.shown, shell.dataset], [trash.panel, trash.shown, *outputs])
-    answers = [trash.panel, trash.shown, shell.dataset, *outputs]
-    shell.on(trash.panel.pick, picked, [trash.shown, shell.dataset, page], answers)
-    shell.on(
-        shell.dataset.change, lambda shown: draw(shell, shown), trash.shown, trash.panel
-    )  # one may have come or gone
-    started = jobs.start(trash.purge.click, purge, trash.shown)
-    shell.on(started.success, begun, trash.shown, [trash.panel, trash.shown])
+        def opened(shown: dict, dataset: str, event: gr.EventData) -> tuple:
+            if event._data.get("act") != "trash":
+                return gr.skip(), gr.skip(), *unchanged
+            shown = AT_FIRST | {"open": not shown["open"]}
+            return (
+                draw(shell, shown),
+                shown,
+                *pages.draw(dataset, ""),
+            )  # the list only: others may have deleted something
+
+        def picked(shown: dict, dataset: str, page: str, event: gr.EventData) -> tuple:
+            shown, restored = changed(shell, shown, dict(event._data))
+            if restored is None:
+                return draw(shell, shown), shown, gr.skip(), *unchanged
+            gr.Info(h.join([f"{restored['name']} is back"]), title="Restored", duration=SAID_S)
+            if restored["kind"] == "dataset":  # its page is drawn when the picker has changed
+                return draw(shell, shown), shown, shell.pick(restored["name"]), *unchanged
+            return draw(shell, shown), shown, gr.skip(), *pages.draw(dataset, page)
+
+        given = [self._shown, shell.dataset]
+        shell.on(self._datasets.panel.pick, opened, given, [*own, *pages.outputs])
+        shell.on(self._panel.pick, picked, [*given, pages.page], [*own, shell.dataset, *pages.outputs])
+        shell.on(
+            shell.dataset.change, lambda shown: draw(shell, shown), self._shown, self._panel
+        )  # one may have come or gone
+        started = panel.start(self._purge.click, self._begin_purge, self._shown)
+        shell.on(started.success, self._begun, self._shown, own)
+
+    def ended(self, end: End) -> Outcome:
+        """Return what is left in the trash, and the list that counts it."""
+        counted = zip(self._datasets.outputs, self._datasets.draw(end.dataset), strict=True)
+        return Outcome(dict(counted) | {self._panel: draw(self.shell, end.values[self._shown])}, redraws=False)
+
+    def _begin_purge(self, shown: dict) -> str:
+        call, doomed = self.shell.call, shown["doomed"]
+        if doomed == EVERYTHING:
+            return call("trash_empty", confirm=len(call("trash_list")))
+        return call("trash_purge", entry=doomed, confirm=_entry(self.shell, doomed)["name"])
+
+    def _begun(self, shown: dict) -> tuple:
+        shown = shown | {"doomed": ""}
+        return draw(self.shell, shown), shown
 
 
 def changed(shell: Shell, shown: dict, told: dict) -> tuple[dict, dict | None]:
@@ -129,13 +122,6 @@ def changed(shell: Shell, shown: dict, told: dict) -> tuple[dict, dict | None]:
 def _entry(shell: Shell, key: str) -> dict:
     return next(
         (row for row in shell.call("trash_list") if row["entry"] == key), {"name": "", "problem": "", "kind": ""}
-    )
-
-
-def opener(thrown: int) -> h.Html:
-    """Return the button that opens the trash, with how many things are in it."""
-    return h.button(
-        f"Trash ({thrown:,})" if thrown else "Trash", "trash", "quiet", title="What was deleted can be restored"
     )
 
 

@@ -3,13 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import gradio as gr
 
 from tabs._parts import html as h
 from tabs._parts import words as w
-from tabs.datasets import trash as _trash
+from tabs._parts.pages import Part
+from tabs._parts.shell import Shell
 
 COLUMNS = ["Dataset", "Storage", "Images", "Boxes", "Classes", "Labelled", "Problems"]
 NUMBERS = (2, 3, 4)
+
+
+class DatasetList(Part):
+    """All datasets, one of them open.
+
+    Attributes:
+        panel: the list, which has the button that opens the trash too.
+    """
+
+    panel: gr.HTML
+
+    def build(self) -> None:
+        """Draw the list."""
+        self.panel = h.panel(elem_id="datasets-list")
+        self.shell.on(self.panel.pick, _opened, None, self.shell.dataset)
+
+    def build_title(self, detail: gr.Column) -> None:
+        """Draw the open dataset's name above its pages; call in the column that holds them."""
+        self.outputs = [self.panel, detail, h.panel(elem_id="dataset-title")]
+
+    def draw(self, dataset: str) -> tuple:
+        """Return the list, whether there are details, and the title."""
+        return heading(self.shell, dataset)
+
+
+def _opened(event: gr.EventData) -> Any:
+    return event._data["name"] if event._data.get("act") == "open" else gr.skip()
+
+
+def heading(shell: Shell, dataset: str) -> tuple:
+    """Return the list, whether there are details, and the title of the open dataset."""
+    rows = shell.call("datasets_list")
+    facts = next((row for row in rows if row["name"] == dataset), None)
+    thrown = len(shell.call("trash_list"))
+    return listing(rows, dataset, thrown), gr.update(visible=facts is not None), title(facts) if facts else ""
 
 
 def labelled(row: dict) -> float:
@@ -25,7 +64,7 @@ def listing(rows: Sequence[dict], chosen: str, thrown: int = 0) -> h.Html:
         chosen: name of the open one.
         thrown: how many things are in the trash.
     """
-    trash = _trash.opener(thrown)
+    trash = _trash_button(thrown)
     if not rows:
         return h.empty(
             "No dataset yet",
@@ -37,6 +76,12 @@ def listing(rows: Sequence[dict], chosen: str, thrown: int = 0) -> h.Html:
         h.head("Datasets", w.plural(len(rows), "dataset"), trash),
         h.table(COLUMNS, [_row(row, row["name"] == chosen) for row in rows], NUMBERS),
     )
+
+
+def _trash_button(thrown: int) -> h.Html:
+    """Return the button that opens the trash, with how many things are in it."""
+    label = f"Trash ({thrown:,})" if thrown else "Trash"
+    return h.button(label, "trash", "quiet", title="What was deleted can be restored")
 
 
 def _row(row: dict, on: bool) -> h.Html:

@@ -7,10 +7,10 @@ import pytest
 from tabs import models, system
 from tabs.models import tryout
 from tator.types import BadInput
-from tests.tabs.test_tabs import folder, imported, read, shell  # noqa: F401
+from tests.tabs.test_tabs import folder, imported, read  # noqa: F401
 
 
-def test_the_models_tab_tells_of_every_model_and_how_to_get_it(shell):  # noqa: F811
+def test_the_models_tab_tells_of_every_model_and_how_to_get_it(shell):
     cards = shell.call("models_list")
     shown = read(models.draw(shell, "")).said
     for card in cards:
@@ -24,7 +24,7 @@ def test_the_models_tab_tells_of_every_model_and_how_to_get_it(shell):  # noqa: 
     ).values()
 
 
-def test_the_system_tab_tells_of_the_device_what_is_loaded_and_the_slots(shell, wb):  # noqa: F811
+def test_the_system_tab_tells_of_the_device_what_is_loaded_and_the_slots(shell, wb):
     assert "healthy" in read(system.healthy(shell)).said and "For models" in read(system.healthy(shell)).said
     assert "None. A model is loaded when" in read(system.loaded(shell)).said
     with wb.models.use("grabcut"):

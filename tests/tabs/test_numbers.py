@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from tabs._parts import jobs
-from tabs._parts import shell as _shell
 from tabs.datasets import import_preview, overview, report_view
 from tator.ops import call
 from tests.folders import make, text, yolo_folder
 from tests.tabs.test_tabs import read
 
 BOX = "0 .5 .5 .5 .5"
-
-
-@pytest.fixture
-def shell(wb) -> _shell.Shell:
-    with gr.Blocks() as window:
-        return _shell.build(wb, window)
 
 
 @pytest.fixture

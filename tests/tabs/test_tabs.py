@@ -14,16 +14,25 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tabs
-from tabs import datasets, jobs, train_clip
-from tabs._parts import forms as _forms
-from tabs._parts import gallery
+from tabs import jobs, train_clip
+from tabs._parts import forms, gallery
 from tabs._parts import html as h
-from tabs._parts import jobs as _jobs
-from tabs._parts import shell as _shell
-from tabs.datasets import captions_page, check_page, glossary_page, import_form, import_preview, report_view, snapshots
-from tabs.datasets import classes as _classes
-from tabs.datasets import overview as _overview
-from tabs.datasets import plots as dataset_plots
+from tabs._parts.jobs import newest, render
+from tabs._parts.shell import toasting
+from tabs.datasets import (
+    captions_page,
+    check_page,
+    classes,
+    glossary_page,
+    import_form,
+    import_preview,
+    importing,
+    overview,
+    plots,
+    report_view,
+    snapshots,
+    views,
+)
 from tabs.train_clip import heads
 from tator.ops import call, operations
 from tator.recipes import Recipe
@@ -71,12 +80,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def shell(wb) -> _shell.Shell:
-    with gr.Blocks() as window:
-        return _shell.build(wb, window)
-
-
-@pytest.fixture
 def imported(wb, folder) -> str:
     job = wb.jobs.wait(call(wb, "datasets_create", name="cats", source=str(folder)), timeout_s=60)
     assert job["state"] == "succeeded", job["error"]
@@ -91,20 +94,20 @@ def test_tabs_stand_in_their_order():
 @pytest.mark.parametrize("recipe", Recipe.__subclasses__(), ids=lambda recipe: recipe.__name__)
 def test_a_form_reads_back_what_it_was_filled_with(recipe: type[Recipe]):
     with gr.Blocks():
-        widgets = _forms.draw(recipe)
+        widgets = forms.draw(recipe)
     assert list(widgets) == [f.name for f in dataclasses.fields(recipe)]
-    filled = _forms.fill(recipe(), widgets)
-    assert _forms.read(recipe, widgets, dict(zip(widgets.values(), filled, strict=True))) == recipe()
+    filled = forms.fill(recipe(), widgets)
+    assert forms.read(recipe, widgets, dict(zip(widgets.values(), filled, strict=True))) == recipe()
     for f in dataclasses.fields(recipe):
         assert f.metadata["help"] in widgets[f.name].info
 
 
 def test_a_form_refuses_what_the_recipe_refuses():
     with gr.Blocks():
-        widgets = _forms.draw(HeadRecipe)
-    values = dict(zip(widgets.values(), _forms.fill(HeadRecipe(), widgets), strict=True)) | {widgets["test_size"]: 7}
+        widgets = forms.draw(HeadRecipe)
+    values = dict(zip(widgets.values(), forms.fill(HeadRecipe(), widgets), strict=True)) | {widgets["test_size"]: 7}
     with pytest.raises(BadInput, match="test_size"):
-        _forms.read(HeadRecipe, widgets, values)
+        forms.read(HeadRecipe, widgets, values)
 
 
 def test_the_recipe_fits_the_operation_it_is_for():
@@ -134,7 +137,7 @@ def test_an_error_becomes_a_toast_without_markup():
         raise NotFound(f"no dataset is called {EVIL}")
 
     with pytest.raises(gr.Error) as caught:
-        _shell.toasting(refuse)()
+        toasting(refuse)()
     assert "<img" not in caught.value.message
     assert "no dataset is called" in caught.value.message
 
@@ -143,25 +146,22 @@ def test_an_error_becomes_a_toast_without_markup():
 def test_moving_a_class_keeps_all_classes(ids: list[int], data: st.DataObject):
     class_id = data.draw(st.sampled_from(ids))
     by = data.draw(st.integers(-3, 3))
-    moved = _classes.moved(ids, class_id, by)
+    moved = classes.moved(ids, class_id, by)
     assert sorted(moved) == sorted(ids)
     assert [i for i in moved if i != class_id] == [i for i in ids if i != class_id]
     assert moved.index(class_id) == min(max(ids.index(class_id) + by, 0), len(ids) - 1)
 
 
 def test_an_imported_dataset_is_listed_with_its_numbers_and_its_report(shell, imported):
-    table, detail, title = datasets.heading(shell, "cats")
-    overview, classes, report = (
-        _overview.draw(shell, "cats"),
-        _classes.draw(shell, "cats"),
-        datasets.reported(shell, "cats", 1),
-    )
+    table, detail, title = views.heading(shell, "cats")
+    numbers, rows = overview.draw(shell, "cats"), classes.draw(shell, "cats")
+    report = report_view.reported(shell, "cats", 1)
     assert detail["visible"]
     assert "cats" in read(table).said, report
     assert read(report).said and "1 unreadable" in read(table).said
-    assert "never moved, changed or deleted" in read(overview).said
+    assert "never moved, changed or deleted" in read(numbers).said
     assert "broken.jpg" in read(report).said and "a.txt" in read(report).said
-    for markup in (table, title, overview, classes, report):
+    for markup in (table, title, numbers, rows, report):
         assert "img" not in read(markup).tags
 
 
@@ -175,7 +175,7 @@ def test_the_report_turns_its_pages(shell, imported):
 
 
 def test_without_datasets_every_tab_says_what_to_do_first(shell):
-    assert "Choose a folder" in datasets.heading(shell, "")[0]
+    assert "Choose a folder" in views.heading(shell, "")[0]
     assert "Import a dataset" in train_clip.draw(shell, "", "")[1]
     assert "No jobs yet" in jobs.draw(shell, jobs.ANY, "", 1, "")[0]
 
@@ -184,19 +184,19 @@ def test_classes_are_edited_one_operation_each(shell, imported):
     def named() -> list[str]:
         return [row["name"] for row in shell.call("datasets_get", dataset="cats")["classes"]]
 
-    _classes.apply(shell, "cats", {"act": "add", "value": "dog"}, None)
-    _classes.apply(shell, "cats", {"act": "rename", "id": "0", "value": "tomcat"}, None)
-    _classes.apply(shell, "cats", {"act": "move", "id": "2", "by": "-2"}, None)
+    classes.apply(shell, "cats", {"act": "add", "value": "dog"}, None)
+    classes.apply(shell, "cats", {"act": "rename", "id": "0", "value": "tomcat"}, None)
+    classes.apply(shell, "cats", {"act": "move", "id": "2", "by": "-2"}, None)
     assert named() == ["dog", "tomcat", NAMES[1]]
-    doomed = _classes.apply(shell, "cats", {"act": "ask", "id": "2"}, None)
-    assert doomed == 2 and "Delete dog?" in read(_classes.draw(shell, "cats", doomed)).said
-    assert _classes.apply(shell, "cats", {"act": "delete"}, doomed) is None
+    doomed = classes.apply(shell, "cats", {"act": "ask", "id": "2"}, None)
+    assert doomed == 2 and "Delete dog?" in read(classes.draw(shell, "cats", doomed)).said
+    assert classes.apply(shell, "cats", {"act": "delete"}, doomed) is None
     assert named() == ["tomcat", NAMES[1]]
 
 
 def test_a_class_with_boxes_moves_them_when_deleted(shell, imported):
-    doomed = _classes.apply(shell, "cats", {"act": "ask", "id": "1"}, None)
-    _classes.apply(shell, "cats", {"act": "delete_into", "value": "0"}, doomed)
+    doomed = classes.apply(shell, "cats", {"act": "ask", "id": "1"}, None)
+    classes.apply(shell, "cats", {"act": "delete_into", "value": "0"}, doomed)
     rows = shell.call("datasets_get", dataset="cats")["classes"]
     assert [(row["name"], row["annotations"]) for row in rows] == [("cat", 5)]
 
@@ -222,11 +222,11 @@ def test_classes_are_mapped_before_an_import_writes_them(shell, wb, folder):
     held = import_preview.changed(shell, held, {"act": "choose", "row": "1", "value": "out"})
     assert "left out" in read(import_preview.draw(shell, held)).said
     said = import_form.asked("mapped", "server", str(folder), "linked", {}, True, "", "")
-    job = wb.jobs.wait(import_preview.begin(shell, said, held), timeout_s=60)
+    job = wb.jobs.wait(importing.begin(shell, said, held), timeout_s=60)
     assert job["state"] == "succeeded", job["error"]
     rows = shell.call("datasets_get", dataset="mapped")["classes"]
     assert [(row["name"], row["annotations"]) for row in rows] == [("tomcat", 3)]
-    assert datasets.landing(shell, job["kind"], "mapped") == "report"
+    assert importing.landing(shell, job["kind"], "mapped") == "report"
 
 
 def test_a_merge_offers_the_classes_that_are_there(shell, wb, imported, folder):
@@ -243,7 +243,7 @@ def test_a_look_at_something_else_maps_nothing(shell, wb, folder, tmp_path):
     held = import_preview.changed(shell, looked(shell, wb, folder), {"act": "choose", "row": "0", "value": "out"})
     Image.new("RGB", (9, 9)).save(tmp_path / "other.png")
     said = import_form.asked("other", "server", str(tmp_path / "other.png"), "linked", {}, True, "", "")
-    job = wb.jobs.get(import_preview.begin(shell, said, held))
+    job = wb.jobs.get(importing.begin(shell, said, held))
     assert job["arguments"]["mapping"] == []
 
 
@@ -265,7 +265,7 @@ def test_every_number_of_the_overview_finds_its_images(shell, imported):
                 self.found.append({"act": "find", "find": facts["data-find"], "told": facts["data-told"]})
 
     reader = Finds()
-    reader.feed(_overview.draw(shell, "cats"))
+    reader.feed(overview.draw(shell, "cats"))
     assert len(reader.found) > 8
     for told in reader.found:
         shown = gallery.asked({}, told)
@@ -283,16 +283,14 @@ def test_a_page_cannot_ask_the_gallery_for_another_dataset(shell, imported):
 
 
 def test_plots_take_empty_and_one_sided_counts():
-    assert "Nothing to count" in dataset_plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 0]}, "sides", "px")
-    assert (
-        dataset_plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 7]}, "sides", "px").count("data-act") == 1
-    )
-    assert dataset_plots.heatmap([[0.0, 1.0], [0.5, 0.0]]).count("<path") == 3
-    assert dataset_plots.cell(1.5, -2) == [0.953125, 0.0, 1.0, 0.046875]
+    assert "Nothing to count" in plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 0]}, "sides", "px")
+    assert plots.histogram("Box side", {"edges": [0, 1], "counts": [0, 7]}, "sides", "px").count("data-act") == 1
+    assert plots.heatmap([[0.0, 1.0], [0.5, 0.0]]).count("<path") == 3
+    assert plots.cell(1.5, -2) == [0.953125, 0.0, 1.0, 0.046875]
     assert (
         "img"
         not in read(
-            dataset_plots.classes([{"class_id": 0, "name": EVIL, "color": "#ff0000", "annotations": 3, "images": 1}])
+            plots.classes([{"class_id": 0, "name": EVIL, "color": "#ff0000", "annotations": 3, "images": 1}])
         ).tags
     )
 
@@ -373,9 +371,9 @@ def test_words_and_captions_are_edited_in_place(shell, imported):
 
 
 def test_a_job_is_found_again_by_a_new_page(shell, imported):
-    found = _jobs.newest(shell, ["datasets_create", "datasets_export"])
+    found = newest(shell, ["datasets_create", "datasets_export"])
     assert found["id"] == imported
-    drawn = read(_jobs.render(shell, imported)).said
+    drawn = read(render(shell, imported)).said
     assert "succeeded" in drawn and "Import: cats" in drawn and "took" in drawn
 
 

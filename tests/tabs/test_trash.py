@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
-from tabs._parts import shell as _shell
-from tabs.datasets import trash as _trash
-from tabs.datasets import views as dataset_views
+from tabs._parts.shell import Shell
+from tabs.datasets import trash, views
 from tator.ops import call
 from tator.types import Conflict
 from tests.deleting import delete, full_dataset
@@ -17,18 +15,12 @@ from tests.folders import make, yolo_folder
 from tests.tabs.test_tabs import EVIL, read
 
 
-@pytest.fixture
-def shell(wb) -> _shell.Shell:
-    with gr.Blocks() as window:
-        return _shell.build(wb, window)
-
-
-def opened(shell: _shell.Shell, **facts) -> str:
-    return _trash.draw(shell, _trash.AT_FIRST | {"open": True} | facts)
+def opened(shell: Shell, **facts) -> str:
+    return trash.draw(shell, trash.AT_FIRST | {"open": True} | facts)
 
 
 def test_the_trash_is_closed_then_empty_then_lists(shell, wb, tmp_path: Path):
-    assert _trash.draw(shell, _trash.AT_FIRST) == "" and "waits here, whole" in opened(shell)
+    assert trash.draw(shell, trash.AT_FIRST) == "" and "waits here, whole" in opened(shell)
     full_dataset(wb, tmp_path)
     call(wb, "snapshots_delete", dataset="pets", name="v1")
     call(wb, "glossaries_save", name=EVIL[:80], text="car: auto")
@@ -39,42 +31,42 @@ def test_the_trash_is_closed_then_empty_then_lists(shell, wb, tmp_path: Path):
     assert "dataset 'pets' is in the trash; restore it first" in drawn.said
     assert drawn.said.count("Restore") == 2, "the snapshot waits for its dataset"
     for rows in ([], call(wb, "datasets_list")):
-        assert "Trash (3)" in dataset_views.listing(rows, "", 3)
-    assert "Trash<" in dataset_views.listing([], "")
+        assert "Trash (3)" in views.listing(rows, "", 3)
+    assert "Trash<" in views.listing([], "")
 
 
 def test_deleting_for_good_is_asked_about_first(shell, wb, tmp_path: Path):
     full_dataset(wb, tmp_path)
     entry = delete(wb, "pets")
-    shown, restored = _trash.changed(shell, _trash.AT_FIRST | {"open": True}, {"act": "ask", "entry": entry})
+    shown, restored = trash.changed(shell, trash.AT_FIRST | {"open": True}, {"act": "ask", "entry": entry})
     asked = opened(shell, **shown)
     assert restored is None and "Delete dataset pets for good?" in read(asked).said and "#trash-purge" in asked
-    shown, _ = _trash.changed(shell, shown, {"act": "keep"})
+    shown, _ = trash.changed(shell, shown, {"act": "keep"})
     assert "#trash-purge" not in opened(shell, **shown)
-    shown, _ = _trash.changed(shell, shown, {"act": "ask", "entry": _trash.EVERYTHING})
+    shown, _ = trash.changed(shell, shown, {"act": "ask", "entry": trash.EVERYTHING})
     assert "delete 1 thing for good?" in read(opened(shell, **shown)).said
     assert len(call(wb, "trash_list")) == 1
-    assert _trash.changed(shell, shown, {"act": "close"}) == (_trash.AT_FIRST, None)
+    assert trash.changed(shell, shown, {"act": "close"}) == (trash.AT_FIRST, None)
 
 
 def test_a_taken_name_asks_for_another(shell, wb, tmp_path: Path):
     full_dataset(wb, tmp_path)
     entry = delete(wb, "pets")
     make(wb, yolo_folder(tmp_path / "new", {"z.png": None}), "pets")
-    shown, restored = _trash.changed(shell, _trash.AT_FIRST | {"open": True}, {"act": "restore", "entry": entry})
+    shown, restored = trash.changed(shell, trash.AT_FIRST | {"open": True}, {"act": "restore", "entry": entry})
     asked = opened(shell, **shown)
     assert restored is None and "Another dataset is called pets now" in read(asked).said and 'value="pets 2"' in asked
     with pytest.raises(Conflict, match="'pets' exists"):
-        _trash.changed(shell, shown, {"act": "restore", "entry": entry, "value": "pets"})
-    shown, restored = _trash.changed(shell, shown, {"act": "restore", "entry": entry, "value": "pets 2"})
+        trash.changed(shell, shown, {"act": "restore", "entry": entry, "value": "pets"})
+    shown, restored = trash.changed(shell, shown, {"act": "restore", "entry": entry, "value": "pets 2"})
     assert restored["name"] == "pets 2" and shown["renamed"] == "" and shell.names() == ["pets", "pets 2"]
 
 
 def test_many_things_are_paged(shell, wb):
-    for n in range(_trash.PAGE + 3):
+    for n in range(trash.PAGE + 3):
         call(wb, "glossaries_save", name=f"words {n:02}", text="car: auto")
         call(wb, "glossaries_delete", name=f"words {n:02}")
     first = read(opened(shell)).said
     assert "words 22" in first and "words 02" not in first and "1 of 2" in first
-    shown, _ = _trash.changed(shell, _trash.AT_FIRST | {"open": True}, {"act": "turn", "page": "2"})
+    shown, _ = trash.changed(shell, trash.AT_FIRST | {"open": True}, {"act": "turn", "page": "2"})
     assert "words 02" in read(opened(shell, **shown)).said
