@@ -46,7 +46,7 @@ export class Sender {
     this.done = done;
     this.before = { ...done };
     this.#tell();
-    if (!this.id && work.length) await this.#item(work.shift()); // its answer names the upload
+    while (!this.id && work.length) await this.#item(work.shift()); // the first that is taken names the upload
     const lane = async () => { while (work.length && !this.isStopped) await this.#item(work.shift()); };
     try {
       await Promise.all(Array.from({ length: LANES }, lane));

@@ -9,7 +9,16 @@ import { createPending } from "../../assets/canvas/assist/pending.js";
 import { createAsk } from "../../assets/canvas/assist/ask.js";
 import { createCards } from "../../assets/canvas/assist/cards.js";
 import { createNaming } from "../../assets/canvas/assist/naming.js";
+import { createPreview } from "../../assets/canvas/assist/preview.js";
+import { createSimplify } from "../../assets/canvas/assist/simplify.js";
+import { createTweak } from "../../assets/canvas/assist/tweak.js";
+import { createAssist } from "../../assets/canvas/assist/assist.js";
+import { createFinds } from "../../assets/canvas/assist/finds.js";
+import { createStrokes } from "../../assets/canvas/assist/strokes.js";
+import { createProposals } from "../../assets/canvas/assist/proposals.js";
 import { createIndex } from "../../assets/canvas/drawing/hit.js";
+import { createNudges } from "../../assets/canvas/tools/nudges.js";
+import { createTools } from "../../assets/canvas/tools/toolbox.js";
 
 export const SIZE = { width: 100, height: 80 };
 export const CLASSES = [
@@ -58,6 +67,8 @@ function flatStage(store) {
     size: SIZE,
     view: { zoom: 1, x: 0, y: 0 },
     frame() {},
+    paintBase() {},
+    cursorStyle() {},
     setMoved: (rows) => (moved = rows),
     moveEnds: () => (moved = []),
     get moved() {
@@ -114,4 +125,43 @@ export async function canvas(annotations = [], server = {}) {
     naming: createNaming({ ...base, ask }),
     rows: () => [...store.rows.values()],
   };
+}
+
+/** The canvas with its models and tools, and a hand for them: positions are image pixels, which are the screen's. */
+export async function canvasWithTools(annotations = [], server = {}) {
+  const c = await canvas(annotations, server);
+  const review = { begin: () => tools.borrow("review"), end: () => tools.giveBack("review") };
+  const preview = createPreview({ ...c, review }),
+    simplify = createSimplify(c),
+    tweak = createTweak({ ...c, preview }),
+    assist = createAssist({ ...c, tweak }),
+    finds = createFinds({ ...c, review }),
+    strokes = createStrokes(c);
+  const models = { preview, simplify, tweak, assist, finds, strokes },
+    nudges = createNudges(c);
+  const tools = createTools({ ...c, ...models, beforeEdit: nudges.flush });
+  const at = (x, y, more = {}) => ({ screen: [x, y], at: [x, y], time: 0, shift: false, ctrl: false, alt: false, ...more });
+  const hand = {
+    at,
+    down: (x, y, more) => tools.down(at(x, y, more)),
+    move: (x, y, more) => tools.move(at(x, y, more)),
+    up: (x, y, more) => tools.up(at(x, y, more)),
+    click(x, y, more) {
+      hand.down(x, y, more);
+      hand.up(x, y, more);
+    },
+    drag([ax, ay], [bx, by], more) {
+      hand.down(ax, ay, more);
+      hand.move((ax + bx) / 2, (ay + by) / 2, more);
+      hand.move(bx, by, more);
+      hand.up(bx, by, more);
+    },
+  };
+  return { ...c, ...models, review, nudges, tools, hand, proposals: createProposals({ ...c, ...models }) };
+}
+
+/** Wait until something holds, for a second at most. */
+export async function until(holds) {
+  for (let i = 0; i < 1000 && !holds(); i++) await new Promise((done) => setTimeout(done, 1));
+  if (!holds()) throw new Error(`never came true: ${holds}`);
 }

@@ -1,6 +1,7 @@
 // Changing annotations and taking it back.
 
-import { clipBox, boxChanges, limitShift } from "../drawing/geometry.js";
+import { clipBox } from "../drawing/geometry.js";
+import { polygonChanges } from "../drawing/polygons.js";
 
 const boxes = (n) => (n === 1 ? "box" : `${n} boxes`);
 
@@ -29,13 +30,19 @@ export function editActions({ store, selection, classes, images, session, stage,
     }
   }
 
+  /** The shape of an annotation cut to this image; null when nothing is left of it. */
+  function cut({ xyxy, polygons }) {
+    const box = clipBox(xyxy, stage.size);
+    return box && polygons ? polygonChanges(polygons, stage.size) : box && { xyxy: box };
+  }
+
   /** Paste annotations as new ones of this image. */
   function paste(rows, label) {
     const added = rows
       .filter((row) => classes.of(row.class_id).class_id >= 0)
       .map((row) => {
-        const xyxy = clipBox(row.xyxy, stage.size);
-        return xyxy && { ...newRow(xyxy, row.class_id), ...boxChanges(row, xyxy), source: row.source };
+        const shape = cut(row);
+        return shape && { ...newRow(shape.xyxy, row.class_id), ...shape, source: row.source };
       })
       .filter(Boolean);
     if (!added.length) return toast("There is nothing to copy.", "warn");
@@ -47,10 +54,6 @@ export function editActions({ store, selection, classes, images, session, stage,
     return added.length;
   }
 
-  function nudge(dx, dy) {
-    const rows = selection.rows();
-    nudges.push(rows, limitShift(nudges.boxes(rows), [dx, dy], stage.size));
-  }
   const nudging = (name, key, dx, dy, far) => ({
     id: `nudge_${name}${far ? "_far" : ""}`,
     label: `Nudge ${name} by ${far ? "10 pixels" : "1 pixel"}`,
@@ -58,7 +61,7 @@ export function editActions({ store, selection, classes, images, session, stage,
     group: "Edit",
     when: any,
     repeats: true,
-    run: () => nudge(dx * (far ? 10 : 1), dy * (far ? 10 : 1)),
+    run: () => nudges.push(selection.rows(), [dx * (far ? 10 : 1), dy * (far ? 10 : 1)]),
   });
 
   return [
@@ -92,8 +95,8 @@ export function editActions({ store, selection, classes, images, session, stage,
       keys: ["q"],
       group: "Edit",
       icon: "trash",
-      when: () => open() && store.rows.size > 0,
-      run: () => remove([[...store.rows.values()].at(-1)]),
+      when: () => open() && selecting.shown().length > 0,
+      run: () => remove(selecting.shown().slice(-1)),
     },
     {
       id: "delete",

@@ -32,7 +32,13 @@ export function createSlots({ call, cards, clientId, images, session, settings }
       show(status.slots.filter((slot) => slot.state !== "empty"));
       if (!rows.some((slot) => BUSY.has(slot.state))) return;
     }
-    timer = setTimeout(() => poll(mine).catch(stop), POLL_MS);
+    timer = setTimeout(() => poll(mine).catch(() => lost(mine)), POLL_MS);
+  }
+  /** The server does not say how far it is: better no rings than rings that stand still. */
+  function lost(mine) {
+    if (mine !== turn) return;
+    stop();
+    show([]);
   }
   function stop() {
     clearTimeout(timer);

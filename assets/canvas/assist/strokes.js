@@ -46,7 +46,7 @@ async function traced(parts, stroke) {
   const held = row?.polygons ?? (row && stroke.erases ? boxPolygons(row.xyxy) : null); // a box begins as what is painted
   const mask = applyStroke(held, stroke, stage.size);
   if (!mask) {
-    if (row) store.commit("Erase all of it", [{ op: "delete", id: row.id }]);
+    if (row && stroke.erases) store.commit("Erase all of it", [{ op: "delete", id: row.id }]);
     return null;
   }
   const { keep, ...runs } = mask;

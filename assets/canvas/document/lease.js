@@ -5,13 +5,14 @@ const LEASE_MS = 20_000;
 /** @param {{call: Function, clientId: string, imageId: () => ?number, changed: () => void}} parts */
 export function createLease({ call, clientId, imageId, changed }) {
   let others = [],
-    timer = null;
+    timer = null,
+    turn = 0;
 
   async function ask(id) {
     try {
       const answer = await call("image_lease", { image_id: id, client_id: clientId });
       const list = answer.others ?? answer ?? [];
-      if (id === imageId() && list.length !== others.length) {
+      if (id === imageId() && JSON.stringify(list) !== JSON.stringify(others)) {
         others = list;
         changed();
       }
@@ -21,9 +22,10 @@ export function createLease({ call, clientId, imageId, changed }) {
   }
 
   async function renew() {
+    const mine = (turn += 1);
     clearTimeout(timer);
     if (imageId() !== null && !document.hidden) await ask(imageId());
-    timer = setTimeout(renew, LEASE_MS);
+    if (mine === turn) timer = setTimeout(renew, LEASE_MS);
   }
 
   return {
@@ -34,6 +36,9 @@ export function createLease({ call, clientId, imageId, changed }) {
     forget() {
       others = [];
     },
-    stop: () => clearTimeout(timer),
+    stop() {
+      turn += 1;
+      clearTimeout(timer);
+    },
   };
 }

@@ -33,6 +33,8 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
   const keys = (prefix) =>
     Array.from({ length: storage.length }, (_, i) => storage.key(i)).filter((k) => k?.startsWith(prefix));
 
+  let unkept = []; // set aside, but the browser has no room for it
+
   return {
     /** Say that this page lives; call every few seconds. */
     beat() {
@@ -57,18 +59,23 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
         if (owner === clientId || now() - read(ALIVE + owner, 0) < SILENT_MS) continue;
         const left = read(key, { edits: [], base: {} });
         edits.push(...left.edits);
-        Object.assign(base, left.base);
+        for (const [id, revision] of Object.entries(left.base))
+          base[id] = Math.min(revision, base[id] ?? revision); // the older one shows a conflict
         storage.removeItem(key);
         storage.removeItem(ALIVE + owner);
       }
       return { edits, base };
     },
     /** Edits set aside when their image was kept as somebody else saved it. */
-    aside: () => read(ASIDE, []),
+    aside: () => [...read(ASIDE, []), ...unkept],
+    /** Set edits aside; false when the browser refuses, and then they last as long as this page. */
     setAside(parcel) {
-      write(ASIDE, [...read(ASIDE, []).slice(-19), parcel]);
+      const isKept = write(ASIDE, [...read(ASIDE, []).slice(-19), parcel]);
+      if (!isKept) unkept.push(parcel);
+      return isKept;
     },
     dropAside(id) {
+      unkept = unkept.filter((parcel) => parcel.id !== id);
       write(
         ASIDE,
         read(ASIDE, []).filter((parcel) => parcel.id !== id),

@@ -56,7 +56,7 @@ export function createSettings(storage) {
     },
     subscribe: changed.subscribe,
     /** The last image open in a dataset. */
-    lastImage: (dataset) => (values.last ?? {})[dataset] ?? null,
+    lastImage: (dataset) => new Map(Object.entries(values.last ?? {})).get(dataset) ?? null,
     rememberImage(dataset, id) {
       values.last = { ...values.last, [dataset]: id };
       save();

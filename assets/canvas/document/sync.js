@@ -147,7 +147,11 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
     adopt() {
       const left = outbox.adopt();
       queue = [...left.edits, ...queue];
-      for (const [id, revision] of Object.entries(left.base)) if (!base.has(Number(id))) base.set(Number(id), revision);
+      const adopted = new Set(left.edits.map((edit) => edit.image_id));
+      for (const [id, revision] of Object.entries(left.base)) {
+        const older = Math.min(revision, base.get(Number(id)) ?? revision); // shows what was saved in between
+        if (adopted.has(Number(id)) || !base.has(Number(id))) base.set(Number(id), older);
+      }
       if (queue.length) {
         persist();
         settle();

@@ -90,15 +90,22 @@ export function resizeBox(box, [hx, hy], at, size) {
   if (hy === 0) out[1] = y;
   else if (hy === 1) out[3] = y;
   const turned = rect([out[0], out[1]], [out[2], out[3]]);
-  if (width(turned) < MIN_SIDE) turned[2] = turned[0] + MIN_SIDE;
-  if (height(turned) < MIN_SIDE) turned[3] = turned[1] + MIN_SIDE;
+  if (width(turned) < MIN_SIDE) [turned[0], turned[2]] = leastSide(turned[0], size.width);
+  if (height(turned) < MIN_SIDE) [turned[1], turned[3]] = leastSide(turned[1], size.height);
   return turned.map(round);
+}
+
+/** Both ends of the shortest side that begins at `from`, moved back where it would leave the image. */
+function leastSide(from, limit) {
+  const start = Math.max(0, Math.min(from, limit - MIN_SIDE));
+  return [start, start + MIN_SIDE];
 }
 
 /** Carry polygons along when their box goes from one place and size to another. */
 export function fitPolygons(polygons, from, to) {
   if (!polygons) return polygons;
-  const [sx, sy] = [width(to) / width(from), height(to) / height(from)];
+  const scale = (next, before) => (before > 0 ? next / before : 1); // a flat outline is moved as it is
+  const [sx, sy] = [scale(width(to), width(from)), scale(height(to), height(from))];
   return mapRings(polygons, (v, i) => round(i % 2 ? to[1] + (v - from[1]) * sy : to[0] + (v - from[0]) * sx));
 }
 

@@ -43,8 +43,9 @@ export function createConflictPanel({ call, store, sync, outbox, session, stage,
   }
 
   function setAside(imageId, name, edits) {
-    outbox.setAside({ id: newId(), imageId, name, at: Date.now(), edits });
-    toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
+    const isKept = outbox.setAside({ id: newId(), imageId, name, at: Date.now(), edits });
+    if (isKept) toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
+    else toast('This browser has no room for it: download your version under Ctrl K, "Changes set aside".', "warn");
   }
 
   function show(conflict) {

@@ -19,9 +19,10 @@ export function comboOf(event) {
     digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code ?? "");
   let key = NAMED[event.key] ?? event.key.toLowerCase();
   if (letter && !/^[a-z]$/.test(key)) key = letter[1].toLowerCase(); // other alphabets, same place
-  if (digit && !event.shiftKey && !event.altKey) key = digit[1];
-  const symbol = key.length === 1 && !/[a-z0-9]/.test(key); // "?" already says shift
-  return [(event.ctrlKey || event.metaKey) && "ctrl", event.altKey && "alt", event.shiftKey && !symbol && "shift", key]
+  if (digit && key.length === 1 && !event.shiftKey && !event.altKey) key = digit[1]; // arrows of the keypad have names
+  const symbol = key.length === 1 && !/[a-z0-9]/.test(key), // "?" already says shift, and "[" AltGr: Ctrl and Alt
+    ctrl = (event.ctrlKey || event.metaKey) && !(symbol && event.altKey);
+  return [ctrl && "ctrl", event.altKey && !symbol && "alt", event.shiftKey && !symbol && "shift", key]
     .filter(Boolean)
     .join("+");
 }
@@ -92,9 +93,10 @@ export function createKeys(actions, { isVisible, isModal, onHold, run }) {
       return;
     }
     const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when());
-    if (!action || (event.repeat && !action.repeats)) return;
-    event.preventDefault();
+    if (!action) return;
+    event.preventDefault(); // also of a key held down: the browser would select the page, or go back
     event.stopPropagation();
+    if (event.repeat && !action.repeats) return;
     run(action);
   }
   const up = (event) => {
