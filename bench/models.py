@@ -15,6 +15,7 @@ from tator.models.colour_texture import ColourTexture
 from tator.protocols import Prompt
 from tator.vision.boxes import crop
 from tator.workflows.heads.fit import Crops, train
+from tator.workflows.heads.recipe import HeadRecipe
 
 FACTS = {5: 0.812, 20: 0.826, 205: 0.830}  # facts/models.md section 6: ridge on 5, 20 and all images
 TARGETS = {5: 0.80, 20: 0.81, 205: 0.815}
@@ -100,7 +101,7 @@ def bccd_crops() -> tuple[Crops, float]:
 def head_rows() -> Iterator[Row]:
     """Measure a head on BCCD's own split."""
     crops, per_crop_ms = bccd_crops()
-    work = train(crops, ("colour_texture", 1), 0.1, 2, 0.2, 42)
+    work = train(crops, ("colour_texture", 1), HeadRecipe())
     try:
         while True:
             next(work)

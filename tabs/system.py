@@ -10,7 +10,7 @@ from tabs._parts import forms
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.shell import Shell
-from tator.ops import operations
+from tator.ops import recipe_of
 from tator.workbench import Workbench
 
 TITLE, ORDER = "System", 90
@@ -19,7 +19,7 @@ LABELS = {"images": "Images encoded ahead", "budget_mb": "Memory for them", "kee
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
-    recipe = operations()["predictor_settings_set"].recipe
+    recipe = recipe_of("predictor_settings_set")
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
             told = "An image is encoded once; clicks on it are then quick."
@@ -32,14 +32,22 @@ def build(wb: Workbench, shell: Shell) -> None:
             health = h.panel(elem_id="system-health")
             memory = h.panel(elem_id="system-memory")
             slots = h.panel(elem_id="system-slots")
-    drawn, changes = [health, memory, slots], gr.State(0)  # a change is drawn after what is being drawn, not beside it
+            kept = h.panel(elem_id="system-caches")
+    drawn, changes = (
+        [health, memory, slots, kept],
+        gr.State(0),
+    )  # a change is drawn after what is being drawn, not beside it
 
     def show() -> tuple:
-        return healthy(shell), loaded(shell), ahead(shell)
+        return healthy(shell), loaded(shell), ahead(shell), cached(shell)
 
     def picked(changes: int, event: gr.EventData) -> int:
         if event._data.get("act") == "unload":
             gr.Info(unloaded(shell.call("runtime_unload")), title="Unloaded")
+        elif event._data.get("act") == "purge":
+            freed = shell.call("caches_purge", kind=event._data["kind"])
+            told = f"{w.plural(freed['deleted_files'], 'file')}, {w.size(freed['freed_bytes'])}"
+            gr.Info(told, title=f"Emptied {freed['kind']}")
         return changes + 1
 
     def apply(values: dict) -> int:
@@ -178,3 +186,18 @@ def ahead(shell: Shell) -> h.Html:
         h.head("Encoded images", h.span(note, cls="t-note")),
         h.table(["Slot", "Image", "Model", "State", "", "Memory"], rows, (5,)),
     )
+
+
+def cached(shell: Shell) -> h.Html:
+    """Draw what each cache takes, with a button that empties it."""
+    rows = [
+        [
+            h.div(h.el("b", row["kind"].capitalize()), h.div(row["what"], cls="t-note")),
+            w.count(row["files"]),
+            w.size(row["bytes"]),
+            h.button("Empty", "purge", data_kind=row["kind"], disabled=not row["files"] or None, title=row["folder"]),
+        ]
+        for row in shell.call("caches_list")
+    ]
+    note = h.span("What is deleted here is made again when it is needed.", cls="t-note")
+    return h.div(h.head("Caches", note), h.table(["Cache", "Files", "Disk", ""], rows, (1, 2)))

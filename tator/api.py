@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gradio as gr
@@ -34,15 +34,17 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
 
     `request` is filled in by Gradio and is no part of the published parameters.
     """
-    bound = bind(verb, wb)
+    bound, settings = bind(verb, wb), verb.settings
 
     def published(request: gr.Request, *args: Any, **kwargs: Any) -> Any:
         try:
             user = user_of(request)
             if user is None:
                 raise Forbidden("log in first")
+            given = signature.bind(*args, **kwargs).arguments
+            given = {name: value for name, value in given.items() if not (name in settings and value is None)}
             with wb.acting(user), timed(verb.name):
-                result = plain(bound(*args, **kwargs))  # the database's rows have keys that orjson refuses
+                result = plain(bound(**given))  # the database's rows have keys that orjson refuses
         except TatorError as error:
             raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
         return (
@@ -50,9 +52,18 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
         )  # MCP would show Python's repr
 
     asking = inspect.Parameter("request", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=gr.Request)
-    signature = inspect.signature(bound)
+    signature = _open_settings(inspect.signature(bound), settings)
     published.__name__ = published.__qualname__ = verb.name
     published.__doc__ = bound.__doc__
     published.__signature__ = signature.replace(parameters=[asking, *signature.parameters.values()])  # type: ignore[attr-defined]
     published.__annotations__ = {"request": gr.Request} | bound.__annotations__
     return published
+
+
+def _open_settings(signature: inspect.Signature, settings: Collection[str]) -> inspect.Signature:
+    """Return a signature whose settings are null by default.
+
+    Clients send the defaults they were told of, and these would count instead of a saved recipe or the settings in force.
+    """
+    listed = signature.parameters.values()
+    return signature.replace(parameters=[p.replace(default=None) if p.name in settings else p for p in listed])

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from tator.setting_help import help_line, range_text
 from tator.types import BadInput, NotFound
 
+IN_FORCE = "in use"  # name under which the settings in force are kept; not a recipe that a person saved
 R = TypeVar("R", bound="Recipe")
 NAME = re.compile(r"[\w][\w .()+-]{0,79}")  # one path part, no separators, never hidden
 
@@ -46,9 +47,15 @@ def setting(
 
 @dataclass(frozen=True)
 class Recipe:
-    """Settings that know how to check themselves; a subclass sets `kind` and its fields."""
+    """Settings that check themselves; a subclass sets `kind` and its fields.
+
+    Attributes:
+        kind: what such recipes are called, and the folder they are saved in.
+        has_force: one set of these settings is in force at all times, kept under the name IN_FORCE.
+    """
 
     kind: typing.ClassVar[str] = ""
+    has_force: typing.ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         hints = typing.get_type_hints(type(self))
@@ -83,6 +90,18 @@ class Recipe:
         told = ("help", "unit", "low", "high", "operation")
         return {f.name: help_line(**{key: f.metadata[key] for key in told}) for f in fields(cls)}
 
+    @classmethod
+    def in_force(cls: type[R], folder: Path) -> R:
+        """Return the settings in force; the defaults where none are.
+
+        Raises:
+            BadInput: the file is damaged; the message names it.
+        """
+        try:
+            return cls.load(folder, IN_FORCE) if cls.has_force else cls()
+        except NotFound:
+            return cls()
+
     def save(self, folder: Path, name: str) -> Path:
         """Write the recipe as `<folder>/<kind>/<name>.json`, in one step."""
         path = self.path(folder, name)
@@ -105,11 +124,8 @@ class Recipe:
         path = cls.path(folder, name)
         if not path.is_file():
             raise NotFound(f"no {cls.kind} recipe is called {name!r}")
-        try:
-            read = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as problem:
-            raise BadInput(f"{path.name} is not JSON: {problem}") from problem
-        if not isinstance(read, dict) or read.get("kind") != cls.kind:
+        read = _read(path)
+        if read.get("kind") != cls.kind:
             raise BadInput(f"{path.name} is not a {cls.kind} recipe")
         return cls.of(read.get("settings", {}))
 
@@ -126,8 +142,31 @@ class Recipe:
 
     @classmethod
     def listing(cls, folder: Path) -> list[str]:
-        """Return the names of the saved recipes of this kind, sorted."""
-        return sorted(path.stem for path in (folder / cls.kind).glob("*.json"))
+        """Return the names of the saved recipes of this kind, sorted; without the settings in force."""
+        names = sorted(path.stem for path in (folder / cls.kind).glob("*.json"))
+        return [name for name in names if not cls.is_reserved(name)]
+
+    @classmethod
+    def is_reserved(cls, name: str) -> bool:
+        """Say whether a name is that of the settings in force, which no saved recipe can have."""
+        return cls.has_force and name.casefold() == IN_FORCE
+
+
+def kind_of(path: Path) -> str:
+    """Return the kind of a recipe's file, "" where it names none.
+
+    Raises:
+        BadInput: the file is not a recipe.
+    """
+    return str(_read(path).get("kind", ""))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as problem:
+        raise BadInput(f"{path.name} is not JSON: {problem}") from problem
+    return read if isinstance(read, dict) else {}
 
 
 def checked(place: str, hint: Any, value: Any, low: float | None = None, high: float | None = None) -> Any:

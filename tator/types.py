@@ -174,7 +174,7 @@ class Deleted:
 
     Attributes:
         entry: its id there.
-        kind: dataset, snapshot, head or glossary; file for what an earlier version left there.
+        kind: dataset, snapshot, head, glossary or recipe; file for what an earlier version left there.
         name: what it was called.
         deleted_at: seconds since 1970.
         user: who deleted it.

@@ -14,7 +14,7 @@ from tator.datasets import glossary, removal, snapshot_removal  # noqa: F401 (ea
 from tator.datasets.dataset import Dataset
 from tator.exporting import qwen_datasets  # noqa: F401 (its family of runs)
 from tator.jobs.runner import JobRunner
-from tator.runtime.embedding_shelf import EmbeddingShelf
+from tator.runtime.embedding_shelf import EMBEDDINGS, EmbeddingShelf
 from tator.runtime.models import Models
 from tator.runtime.predictors import PredictorSettings
 from tator.storage.database import Store
@@ -104,14 +104,11 @@ class Workbench:
         Raises:
             BadInput: the file is damaged; the message names it.
         """
-        try:
-            return PredictorSettings.load(self.workspace.folder("recipes"), "in use")
-        except NotFound:
-            return PredictorSettings()
+        return PredictorSettings.in_force(self.workspace.folder("recipes"))
 
     def use_predictors(self, settings: PredictorSettings) -> None:
         """Encode images ahead within these limits from now on."""
-        shelf = EmbeddingShelf(self.workspace.folder("cache") / "embeddings") if settings.keep_on_disk else None
+        shelf = EmbeddingShelf(EMBEDDINGS.folder(self.workspace)) if settings.keep_on_disk else None
         self.models.slots.resize(settings.budget_mb, settings.images, shelf)
 
     @property

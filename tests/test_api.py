@@ -51,6 +51,15 @@ def test_an_operation_answers_over_http(client: Client):
     assert client.predict(api_name="/system_health")["ok"] is True
 
 
+def test_a_setting_that_a_client_leaves_out_is_that_of_the_recipe_or_in_force(client: Client):
+    client.predict(images=2, budget_mb=512, keep_on_disk=False, api_name="/predictor_settings_set")
+    found = client.predict(budget_mb=256, api_name="/predictor_settings_set")
+    assert (found["images"], found["budget_mb"]) == (2, 256)
+    client.predict(kind="predictors", name="one", settings='{"images": 1}', api_name="/recipes_save")
+    assert client.predict(recipe="one", api_name="/predictor_settings_set")["images"] == 1
+    assert client.predict(recipe="one", images=3, api_name="/predictor_settings_set")["images"] == 3
+
+
 def test_a_refusal_has_its_code_and_text(client: Client):
     with pytest.raises(AppError, match=r"not_found: .*nowhere"):
         client.predict(dataset="nowhere", api_name="/datasets_get")

@@ -41,10 +41,14 @@ def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: d
 
 
 def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
-    """Draw the choice of a saved recipe, and the way to save one; call where they shall stand, after `draw`."""
+    """Draw the choice of a saved recipe with the ways to save and delete one.
+
+    Call it where they shall stand, after `draw`.
+    """
     kind = recipe.kind
     with gr.Accordion("Saved recipes", open=False):
         saved = gr.Dropdown([], value=None, label="Take the settings of", elem_id=f"{recipe.kind}-recipe")
+        drop = gr.Button("Delete this recipe", size="sm", interactive=False, elem_id=f"{recipe.kind}-recipe-delete")
         name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
         keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
 
@@ -53,14 +57,24 @@ def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
         title = values[name].strip()
         shell.call("recipes_save", kind=kind, name=title, settings=settings)
         gr.Info(f"Saved as {h.join([title])}", title="Recipe")
-        return gr.update(choices=shell.call("recipes_list", kind=kind), value=title)
+        return listed(title)
 
     def take(chosen: str) -> list:
         found = shell.call("recipes_get", kind=kind, name=chosen)
         return [found[name] for name in widgets]
 
+    def delete(chosen: str) -> dict:
+        shell.call("recipes_delete", kind=kind, name=chosen)
+        gr.Info(f"{h.join([chosen])} is in the trash, in Datasets", title="Recipe")
+        return listed(None)
+
+    def listed(chosen: str | None) -> dict:
+        return gr.update(choices=shell.call("recipes_list", kind=kind), value=chosen)
+
     shell.on(saved.input, take, saved, list(widgets.values()))
+    shell.on(saved.change, lambda chosen: gr.update(interactive=bool(chosen)), saved, drop)
     shell.on(keep.click, save, {name, *widgets.values()}, saved)
+    shell.on(drop.click, delete, saved, saved)
     shell.on(shell.tab.select, lambda: gr.update(choices=shell.call("recipes_list", kind=kind)), None, saved)
 
 

@@ -25,6 +25,7 @@ LOST = {
     "snapshot": "The frozen state goes; the dataset stays as it is.",
     "head": "It can be trained again.",
     "glossary": "Its words go.",
+    "recipe": "Its settings go; what was made with it keeps its own copy.",
     "file": "An earlier version put it there without a note on what it was.",
 }
 

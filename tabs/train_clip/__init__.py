@@ -14,7 +14,7 @@ from tabs._parts.shell import Shell
 from tabs._parts.words import ACTIVE
 from tabs.datasets import trash
 from tabs.train_clip import heads as _heads
-from tator.ops import operations
+from tator.ops import recipe_of
 from tator.workbench import Workbench
 
 TITLE, ORDER = "Train CLIP", 30
@@ -28,7 +28,7 @@ LABELS = {
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
-    recipe = operations()["heads_train"].recipe
+    recipe = recipe_of("heads_train")
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
             asked = gr.HTML(subject(""), apply_default_css=False, elem_id="train-subject")

@@ -56,6 +56,11 @@ class Operation:
         listed = list(inspect.signature(self.fn).parameters.values())[1:]
         return {p.name: p.replace(annotation=hints[p.name]) for p in listed}
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """Return the settings of the recipe with their help; none where the verb takes no recipe."""
+        return self.recipe.help() if self.recipe else {}
+
 
 _found: dict[str, Operation] = {}
 
@@ -82,6 +87,18 @@ def operations() -> dict[str, Operation]:
     """Import every module of this package and return {name: operation}, sorted by name."""
     _import_all()
     return dict(sorted(_found.items()))
+
+
+def recipe_of(name: str) -> type[Recipe]:
+    """Return the recipe of an operation.
+
+    Raises:
+        ValueError: it takes none.
+    """
+    recipe = operations()[name].recipe
+    if recipe is None:
+        raise ValueError(f"operation {name!r} takes no recipe")
+    return recipe
 
 
 @functools.cache
@@ -122,9 +139,12 @@ def prepared(wb: Workbench, verb: Operation, arguments: dict[str, Any]) -> dict[
 
 
 def _resolved(wb: Workbench, kind: type[Recipe], arguments: dict[str, Any]) -> dict[str, Any]:
-    """Write out every setting, so that a job that goes on later does the same although the saved recipe changed."""
-    saved = arguments.pop(SAVED, "")
-    base = kind.load(wb.workspace.folder("recipes"), saved) if saved else kind()
+    """Write out every setting: those given, else of the saved recipe, else in force.
+
+    A job that goes on later then does the same although the saved recipe changed.
+    """
+    saved, folder = arguments.pop(SAVED, ""), wb.workspace.folder("recipes")
+    base = kind.load(folder, saved) if saved else kind.in_force(folder)
     given = {name: arguments[name] for name in kind.help() if name in arguments}
     return arguments | asdict(kind.of(asdict(base) | given))
 

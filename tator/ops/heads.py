@@ -42,8 +42,7 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
     data = wb.dataset(dataset)
     with (yield from wb.models.lease()) if backend(encoder).card.weights else nullcontext():
         crops, skipped = yield from read_crops(wb.models, weights, data, encoder)
-    rows = recipe.c, recipe.min_per_class, recipe.test_size, recipe.seed
-    head, metrics = yield from train(crops, (encoder, version), *rows)
+    head, metrics = yield from train(crops, (encoder, version), recipe)
     settings = asdict(replace(recipe, encoder=encoder))
     del settings["activate"]  # what is done afterwards, not a setting of the training
     facts = {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped}

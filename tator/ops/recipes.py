@@ -7,9 +7,13 @@ from dataclasses import asdict
 from typing import Any
 
 from tator.ops import operation, operations
-from tator.recipes import Recipe
-from tator.types import BadInput, NotFound
+from tator.recipes import Recipe, kind_of
+from tator.storage.trash import Trash, TrashKind, register_trash
+from tator.storage.trash_files import TrashFolder
+from tator.types import BadInput, Conflict, NotFound
 from tator.workbench import Workbench
+
+KIND = "recipe"  # in the trash
 
 
 @operation(writes=False)
@@ -66,20 +70,22 @@ def recipes_save(wb: Workbench, kind: str, name: str, settings: str) -> dict[str
 
     Raises:
         NotFound: no such kind.
-        BadInput: not JSON, a setting that does not exist, or a value outside its range.
+        BadInput: not JSON, a setting that does not exist, a value outside its range, or a reserved name.
     """
     try:
         values = json.loads(settings)
     except ValueError as problem:
         raise BadInput(f"settings must be a JSON object, are {settings[:100]!r}: {problem}") from problem
     recipe = _kind(kind).of(values)
+    if recipe.is_reserved(name):
+        raise BadInput(f"{name!r} is the name of the settings in force; choose another name")
     recipe.save(wb.workspace.folder("recipes"), name)
     return asdict(recipe)
 
 
 @operation
 def recipes_delete(wb: Workbench, kind: str, name: str) -> dict[str, str]:
-    """Delete a saved recipe for good; what was made with it keeps its settings.
+    """Put a saved recipe into the trash; what was made with it keeps its settings.
 
     Args:
         kind: kind of recipe, from recipes_kinds.
@@ -87,12 +93,35 @@ def recipes_delete(wb: Workbench, kind: str, name: str) -> dict[str, str]:
 
     Raises:
         NotFound: no such kind or recipe.
+        Unavailable: its file cannot be moved.
     """
-    try:
-        _kind(kind).path(wb.workspace.folder("recipes"), name).unlink()
-    except FileNotFoundError as gone:
-        raise NotFound(f"no {kind} recipe is called {name!r}") from gone
-    return {"deleted": name}
+    recipe = _kind(kind)
+    path = recipe.path(wb.workspace.folder("recipes"), name)
+    if recipe.is_reserved(name) or not path.is_file():
+        raise NotFound(f"no {kind} recipe is called {name!r}")
+    return {"deleted": name, "entry": TrashFolder(wb.workspace).throw(KIND, name, wb.user, content=path)}
+
+
+def _restore(trash: Trash, entry: str, new_name: str) -> str:
+    """Take a recipe out of the trash and return its name.
+
+    Raises:
+        BadInput: the new name is refused, or the file is not a recipe.
+        Conflict: a recipe of its kind has the name.
+    """
+    thing = trash.thing(entry)
+    name, content = new_name or thing.name, trash.folder.content(thing)
+    recipe = _kind(kind_of(content))
+    target = recipe.path(trash.workspace.folder("recipes"), name)
+    if target.exists() or recipe.is_reserved(name):
+        raise Conflict(f"a {recipe.kind} recipe called {name!r} exists; give another name to restore this one under")
+    target.parent.mkdir(exist_ok=True)
+    content.replace(target)
+    trash.folder.forget(thing)
+    return name
+
+
+register_trash(TrashKind(KIND, _restore))
 
 
 def _kinds() -> dict[str, type[Recipe]]:

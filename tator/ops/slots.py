@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from tator.datasets.dataset import Dataset
 from tator.ops import operation
+from tator.recipes import IN_FORCE
 from tator.runtime.predictors import PredictorSettings
 from tator.runtime.prefetching import ORDER
 from tator.runtime.registry import backend, backends
@@ -67,12 +68,14 @@ def predictor_settings_get(wb: Workbench) -> dict[str, Any]:
 def predictor_settings_set(wb: Workbench, recipe: PredictorSettings) -> dict[str, Any]:
     """Change how images are encoded ahead; it holds at once and after a restart.
 
+    Settings that are not given stay as they are.
+
     Args:
         recipe: how many images are kept encoded, and where.
 
     Raises:
         BadInput: a value is out of range.
     """
-    recipe.save(wb.workspace.folder("recipes"), "in use")
+    recipe.save(wb.workspace.folder("recipes"), IN_FORCE)
     wb.use_predictors(recipe)
     return predictor_settings_get(wb)

@@ -14,7 +14,7 @@ from tator.workbench import Workbench
 def trash_list(wb: Workbench) -> list[dict]:
     """List what was deleted and can be restored: the newest first.
 
-    An entry says what it was (dataset, snapshot, head, glossary), its name, who deleted it when, what it holds, and in
+    An entry says what it was (dataset, snapshot, head, glossary, recipe), its name, who deleted it when, what it holds, and in
     "problem" why it cannot be restored, if so.
     """
     return [asdict(entry) for entry in trash_of(wb).entries()]

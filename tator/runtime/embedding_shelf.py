@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tator.protocols import Embedding
+from tator.storage.caches import Cache, register_cache
 
 NOTE = "tator_embedding"
+EMBEDDINGS = register_cache(Cache("embeddings", "Encoded images, so that the first click after a start is fast."))
 
 
 class EmbeddingShelf:

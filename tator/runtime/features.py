@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from tator.protocols import Encoder
 from tator.runtime.registry import backend
 from tator.storage.arrays import load_arrays, save_arrays
+from tator.storage.caches import Cache, register_cache
 from tator.types import BadInput, Image
 from tator.vision.boxes import Boxes, crop
 from tator.weights.places import identity_of
 
 NOTE = "tator_features"
+FEATURES = register_cache(Cache("features", "Encoded boxes, so that training a head does not encode them again."))
 
 
 def encoder_version(encoder_id: str, weights: Path | None = None) -> int:
@@ -35,7 +37,7 @@ def encode_boxes(encoder: Encoder, image: Image, xyxy: Boxes) -> NDArray[np.floa
 
 
 def cached_features(
-    cache: Path,
+    folder: Path,
     encoder_id: str,
     file: Path,
     xyxy: Boxes,
@@ -45,14 +47,14 @@ def cached_features(
     """Return (N, dim) vectors of an image's boxes, from the cache where it has them.
 
     Args:
-        cache: folder of the cache; may be deleted at any time.
+        folder: folder of the cache FEATURES; its files may be deleted at any time.
         encoder_id: id of the encoder's card.
         file: the image; its path, size and time of change are part of the key.
         xyxy: (N, 4) boxes in pixels.
         encode: makes the vectors; called when they are not in the cache.
         weights: of the encoder; other content has other vectors.
     """
-    kept = cache / "features" / encoder_id / f"{cache_key(encoder_id, file, xyxy, weights)}.safetensors"
+    kept = folder / encoder_id / f"{cache_key(encoder_id, file, xyxy, weights)}.safetensors"
     if kept.is_file():
         try:
             found = load_arrays(kept, NOTE)[0].get("features")

@@ -13,6 +13,7 @@ class PredictorSettings(Recipe):
     """How many images are kept encoded, and where."""
 
     kind: typing.ClassVar[str] = "predictors"
+    has_force: typing.ClassVar[bool] = True
 
     images: int = setting(
         3, "Images encoded ahead: 1 the open one, 2 also the next, 3 also the previous.", unit="images", low=1, high=3

@@ -16,6 +16,7 @@ import numpy as np
 import PIL.Image
 from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.Image.open for one that runs pip
 
+from tator.storage.caches import Cache, register_cache
 from tator.types import BadInput, Image
 
 PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
@@ -25,6 +26,9 @@ UNREADABLE = frozenset(
     ".heic .heif .avif .jp2 .j2k .jxl .psd .raw .cr2 .nef .arw .dng .exr .hdr .tga .eps .ico".split()
 )
 ACTIVE = frozenset(".svg .svgz .html .htm .xhtml .shtml .js .mjs .xht .hta".split())  # a browser would run them
+
+MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
+THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
 
 ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the picture upright

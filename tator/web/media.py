@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from tator.datasets.dataset import Dataset
-from tator.storage.images import thumbnail, viewable
+from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound
 from tator.workbench import Workbench
@@ -34,12 +35,22 @@ SCRIPTS = {  # Python's table depends on the machine; Windows' registry is known
 
 def media(wb: Workbench, request: Request) -> Response:
     """Answer an image upright and in a format every browser shows."""
-    return picture(request, viewable(image_path(wb, request), wb.workspace.folder("cache") / "media"))
+    path = image_path(wb, request)
+    return cached_picture(request, lambda: viewable(path, MEDIA.folder(wb.workspace)))
 
 
 def thumb(wb: Workbench, request: Request) -> Response:
     """Answer an image's thumbnail."""
-    return picture(request, thumbnail(image_path(wb, request), wb.workspace.folder("cache") / "thumbs"))
+    path = image_path(wb, request)
+    return cached_picture(request, lambda: thumbnail(path, THUMBS.folder(wb.workspace)))
+
+
+def cached_picture(request: Request, make: Callable[[], Path]) -> Response:
+    """Answer a picture of a cache, made again where somebody empties the cache meanwhile."""
+    try:
+        return picture(request, make())
+    except FileNotFoundError:
+        return picture(request, make())
 
 
 def image_path(wb: Workbench, request: Request) -> Path:

@@ -211,6 +211,10 @@ def test_a_saved_recipe_fills_the_form(page: Page, url: str):
     page.locator("#head-recipe input").click()
     page.get_by_role("option", name="seven").click()
     expect(fewest).to_have_value("7")
+    page.locator("#head-recipe-delete").click()
+    expect(page.locator(".toast-wrap")).to_contain_text("seven is in the trash")
+    expect(page.locator("#head-recipe input")).to_have_value("")
+    expect(page.locator("#head-recipe-delete")).to_be_disabled()
 
 
 def test_the_strip_shows_the_dataset_that_was_chosen_in_another_tab(page: Page, scenes: Path, tmp_path: Path):

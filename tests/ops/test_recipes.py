@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tator.ops import call
-from tator.types import BadInput, NotFound
+from tator.types import BadInput, Conflict, NotFound
 from tator.workflows.heads.recipe import HeadRecipe
 
 
@@ -25,8 +25,39 @@ def test_a_recipe_is_saved_read_replaced_and_deleted(wb):
     call(wb, "recipes_save", kind="head", name="mine", settings=json.dumps({"c": 3}))
     assert call(wb, "recipes_get", kind="head", name="mine")["c"] == 3.0
     assert call(wb, "recipes_list", kind="head") == ["mine"]
-    assert call(wb, "recipes_delete", kind="head", name="mine") == {"deleted": "mine"}
+    assert call(wb, "recipes_delete", kind="head", name="mine")["deleted"] == "mine"
     assert call(wb, "recipes_list", kind="head") == []
+
+
+def test_a_deleted_recipe_comes_back_from_the_trash(wb):
+    saved = call(wb, "recipes_save", kind="head", name="mine", settings=json.dumps({"c": 2}))
+    entry = call(wb, "recipes_delete", kind="head", name="mine")["entry"]
+    assert [(row["kind"], row["name"], row["problem"]) for row in call(wb, "trash_list")] == [("recipe", "mine", "")]
+    call(wb, "recipes_save", kind="head", name="mine", settings="{}")
+    with pytest.raises(Conflict, match="'mine' exists"):
+        call(wb, "trash_restore", entry=entry)
+    assert call(wb, "trash_restore", entry=entry, new_name="again")["name"] == "again"
+    assert call(wb, "recipes_get", kind="head", name="again") == saved and call(wb, "trash_list") == []
+
+
+def test_the_settings_in_force_are_not_a_saved_recipe(wb):
+    call(wb, "predictor_settings_set", images=2, budget_mb=64)
+    assert call(wb, "recipes_list", kind="predictors") == []
+    with pytest.raises(NotFound, match="'in use'"):
+        call(wb, "recipes_delete", kind="predictors", name="in use")
+    with pytest.raises(BadInput, match="choose another name"):
+        call(wb, "recipes_save", kind="predictors", name="In use", settings="{}")
+    call(wb, "recipes_save", kind="head", name="in use", settings="{}")
+    assert call(wb, "recipes_list", kind="head") == ["in use"], "nothing is in force there"
+
+
+def test_settings_in_force_that_are_not_given_stay(wb):
+    call(wb, "predictor_settings_set", images=2, budget_mb=64, keep_on_disk=True)
+    found = call(wb, "predictor_settings_set", budget_mb=32)
+    assert (found["images"], found["budget_mb"], found["keep_on_disk"]) == (2, 32, True)
+    call(wb, "recipes_save", kind="predictors", name="small", settings=json.dumps({"images": 1}))
+    found = call(wb, "predictor_settings_set", recipe="small", budget_mb=128)
+    assert (found["images"], found["budget_mb"], found["keep_on_disk"]) == (1, 128, False)
 
 
 def test_a_recipe_that_a_form_saved_before_is_read(wb):

@@ -30,6 +30,7 @@ def test_the_system_tab_tells_of_the_device_what_is_loaded_and_the_slots(shell, 
     with wb.models.use("grabcut"):
         assert "GrabCut mask" in read(system.loaded(shell)).said and "answering" in read(system.loaded(shell)).said
     assert "current" in read(system.ahead(shell)).said and "1.1 GB" in read(system.ahead(shell)).said
+    assert "Thumbs" in read(system.cached(shell)).said and "button" in read(system.cached(shell)).tags
     assert "1 model, 0 MB reserved" in system.unloaded(shell.call("runtime_unload"))
 
 

@@ -14,6 +14,7 @@ from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable
 from tator.workflows.heads import heads_of, keep_head
 from tator.workflows.heads.fit import Crops, score, train
 from tator.workflows.heads.head import NOTE, Head
+from tator.workflows.heads.recipe import HeadRecipe
 
 ENCODER = ("colour_texture", 1)
 
@@ -38,7 +39,7 @@ def run(work) -> tuple[list[Progress], tuple[Head, dict]]:
 
 
 def trained(crops: Crops, c: float = 0.1, **more):
-    return run(train(crops, ENCODER, c, **{"min_per_class": 2, "test_size": 0.2, "seed": 42} | more))
+    return run(train(crops, ENCODER, HeadRecipe(c=c, **more)))
 
 
 @pytest.mark.parametrize("classes", [2, 4])

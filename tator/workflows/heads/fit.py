@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tator.types import BadInput, Progress, Unavailable
+from tator.types import Progress, Unavailable
 from tator.workflows.heads.head import Head
+from tator.workflows.heads.recipe import HeadRecipe
 
 PENALTIES = (0.01, 0.1, 1.0, 10.0)  # values of C that "auto" tries; facts on cached embeddings, section 4
 CHUNKS = (1, 1, 1, 2, 3, 5, 8, 13, 20)  # solver iterations between two progress reports; later ones are longer
@@ -62,11 +63,8 @@ def split_rows(crops: Crops, test_size: float, seed: int) -> tuple[NDArray[np.bo
     otherwise a seeded share of the images.
 
     Raises:
-        BadInput: test_size is outside [0.05, 0.9].
         Unavailable: all boxes lie in one image.
     """
-    if not 0.05 <= test_size <= 0.9:
-        raise BadInput(f"test_size must be in [0.05, 0.9], is {test_size:g}")
     for name in ("test", "val"):
         if (crops.split == name).any() and (crops.split == "train").any():
             return crops.split == name, f"split {name!r} of the dataset"
@@ -244,33 +242,26 @@ def score(head: Head, crops: Crops) -> dict:
     }
 
 
-def train(
-    crops: Crops,
-    encoder: tuple[str, int],
-    c: float,
-    min_per_class: int,
-    test_size: float,
-    seed: int,
-) -> Generator[Progress, None, tuple[Head, dict]]:
+def train(crops: Crops, encoder: tuple[str, int], recipe: HeadRecipe) -> Generator[Progress, None, tuple[Head, dict]]:
     """Split by image, fit and measure; return the head and its report.
 
+    Args:
+        crops: encoded boxes.
+        encoder: id and version of what encoded them.
+        recipe: settings of the training.
+
     Raises:
-        BadInput: a setting is out of range.
         Unavailable: too few images, classes or boxes.
     """
-    if not (np.isfinite(c) and 0 <= c <= 1e6):
-        raise BadInput(f"c must be 0 (auto) or a positive number up to 1e6, is {c}")
-    if min_per_class < 1:
-        raise BadInput(f"min_per_class must be at least 1, is {min_per_class}")
     started = time.perf_counter()
-    held, way = split_rows(crops, test_size, seed)
+    held, way = split_rows(crops, recipe.test_size, recipe.seed)
     trains = training_rows(crops, held, way)
-    classes, dropped = usable_classes(crops.names[trains], min_per_class)
+    classes, dropped = usable_classes(crops.names[trains], recipe.min_per_class)
     known = np.isin(crops.names, classes)
     learn, test = crops[trains & known], crops[held & known]
     spare = (crops.split == "val") & known & ~held
     watch = crops[spare] if way.startswith("split") and spare.any() else test
-    fitted = yield from fit(learn, watch, classes, c, encoder)
+    fitted = yield from fit(learn, watch, classes, recipe.c, encoder)
     counts = {
         "train_crops": len(learn),
         "train_images": len(np.unique(learn.image)),

@@ -9,7 +9,7 @@ import numpy as np
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.runtime.executor import Urgency
-from tator.runtime.features import cached_features, encode_boxes
+from tator.runtime.features import FEATURES, cached_features, encode_boxes
 from tator.runtime.models import Models
 from tator.types import BadInput, Detections, NotFound, Progress, Unavailable
 from tator.workflows.heads.fit import Crops
@@ -77,4 +77,4 @@ def encode_image(
         image = data.load(row)
         return models.run(encoder, weights, lambda model: encode_boxes(model, image, boxes.xyxy), Urgency.AHEAD)
 
-    return cached_features(data.workspace.folder("cache"), encoder, data.path(row), boxes.xyxy, make, weights)
+    return cached_features(FEATURES.folder(data.workspace), encoder, data.path(row), boxes.xyxy, make, weights)
