@@ -152,7 +152,7 @@ def details(shell: Shell, job_id: str) -> h.Html:
     """Draw one job with its log, arguments, and result or error."""
     if not job_id:
         return h.Html("")
-    job = shell.call("jobs_get", job_id=job_id)
+    job, watched = shell.call("jobs_get", job_id=job_id), _jobs.watch(shell, job_id, {})
     facts = h.facts(
         [
             ("Id", h.span(job["id"], cls="t-mono")),
@@ -165,9 +165,9 @@ def details(shell: Shell, job_id: str) -> h.Html:
     given = h.div(h.div("Arguments", cls="t-note"), _json(job["arguments"]))
     told = h.div(h.div("Result", cls="t-note"), _json(job["result"])) if job["result"] is not None else None
     failed = h.div(h.div("Error", cls="t-note"), _json(job["error"])) if job["error"] else None
-    said = _jobs.log(job, shell.call("jobs_events", job_id=job_id)) if job["state"] == "succeeded" else None
+    said = _jobs.log(job, watched["events"]) if job["state"] == "succeeded" else None
     return h.div(
-        _jobs.render(shell, job_id),
+        _jobs.drawn(watched),
         h.div(said, cls="t-job-facts"),
         h.div(facts, given, told, failed, cls="t-two t-job-facts"),
         cls="t-box",

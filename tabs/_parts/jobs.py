@@ -15,6 +15,7 @@ from tabs._parts.shell import IN_TURN, Shell
 from tator.ops import operations
 
 TICK_S = 0.7
+EVENTS = 2_000  # newest events of a job that a page keeps
 LOG_ROWS = 60  # newest messages shown; all are kept in the database
 RECENT_S = 24 * 3600  # a job that ended longer ago is history, and stands in the Jobs tab only
 
@@ -25,6 +26,7 @@ class JobPanel:
 
     Attributes:
         job: id of the job followed, "" for none.
+        watched: what is known of it, kept on the server: its id, facts, events and the last event's id.
         view: the drawn panel.
         timer: ticks while the job is active.
         moments: listeners after which the panel stands as the job does; what follows a job is chained to them,
@@ -34,6 +36,7 @@ class JobPanel:
     shell: Shell
     kinds: tuple[str, ...]
     job: gr.State
+    watched: gr.State
     view: gr.HTML
     timer: gr.Timer
     moments: list[Any] = field(default_factory=list)
@@ -41,49 +44,49 @@ class JobPanel:
     def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
         """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
         started = self.shell.on(trigger, fn, inputs, self.job, **IN_TURN)
-        self.moments.append(self.shell.on(started.success, self._follow, self.job, [self.view, self.timer]))
+        following = [self.watched, self.view, self.timer]
+        self.moments.append(self.shell.on(started.success, self._follow, [self.job, self.watched], following))
         return started
 
     def on_end(self, fn: Callable, inputs: list, outputs: list) -> None:
         """Run `fn(job id, *inputs)` when the followed job ends while this page is open."""
 
-        def ended(job_id: str, *values: Any) -> Any:
-            return (gr.skip(),) * len(outputs) if not job_id or self._is_active(job_id) else fn(job_id, *values)
+        def ended(job_id: str, watched: dict, *values: Any) -> Any:
+            is_over = bool(job_id) and watched.get("id") == job_id and not is_active(watched)
+            return fn(job_id, *values) if is_over else (gr.skip(),) * len(outputs)
 
         for moment in self.moments:
-            self.shell.on(moment.success, ended, [self.job, *inputs], outputs)
+            self.shell.on(moment.success, ended, [self.job, self.watched, *inputs], outputs)
 
     def on_tick(self, fn: Callable, outputs: Any) -> None:
-        """Run `fn(job id)` whenever the panel is drawn anew."""
+        """Run `fn(watched)` whenever the panel is drawn anew; see the attribute."""
         for moment in self.moments:
-            self.shell.on(moment.success, fn, self.job, outputs)
+            self.shell.on(moment.success, fn, self.watched, outputs)
 
-    def _is_active(self, job_id: str) -> bool:
-        return self.shell.call("jobs_get", job_id=job_id)["state"] in w.ACTIVE
+    def _follow(self, job_id: str, watched: dict) -> tuple:
+        watched = watch(self.shell, job_id, watched)
+        return watched, drawn(watched), gr.Timer(active=is_active(watched))
 
-    def _follow(self, job_id: str) -> tuple:
-        active = bool(job_id) and self._is_active(job_id)
-        return render(self.shell, job_id), gr.Timer(active=active)
-
-    def _tick(self, job_id: str) -> tuple:
-        view, timer = self._follow(job_id)
-        return view, gr.skip() if timer.active else timer
+    def _tick(self, job_id: str, watched: dict) -> tuple:
+        watched, view, timer = self._follow(job_id, watched)
+        return watched, view, gr.skip() if timer.active else timer
 
     def _load(self, job_id: str) -> tuple:
         job = newest(self.shell, self.kinds)
         if job_id or job is None:  # a person was faster than the page
-            return gr.skip(), gr.skip(), gr.skip()
-        return job["id"], render(self.shell, job["id"]), gr.Timer(active=job["state"] in w.ACTIVE)
+            return (gr.skip(),) * 4
+        return job["id"], *self._follow(job["id"], {})
 
     def _picked(self, job_id: str, event: gr.EventData) -> tuple:
         act = event._data.get("act")
         if act == "dismiss":
-            return "", "", gr.Timer(active=False)
+            return "", {}, "", gr.Timer(active=False)
         if act == "cancel":
             self.shell.call("jobs_cancel", job_id=job_id)
         if act == "resume":
             job_id = resumed(self.shell, job_id)
-        return job_id, render(self.shell, job_id), gr.Timer(active=True)
+        watched = watch(self.shell, job_id, {})
+        return job_id, watched, drawn(watched), gr.Timer(active=True)
 
 
 def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
@@ -95,11 +98,12 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
     """
     with gr.Column(elem_classes="t-foot"):
         view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
-    panel = JobPanel(shell, tuple(kinds), gr.State(""), view, gr.Timer(TICK_S, active=False))
-    everything = [panel.job, view, panel.timer]
+    panel = JobPanel(shell, tuple(kinds), gr.State(""), gr.State({}), view, gr.Timer(TICK_S, active=False))
+    known, following = [panel.job, panel.watched], [panel.watched, view, panel.timer]
+    everything = [panel.job, *following]
     # In turn with the starts: a late answer about the job before would stop the clock of the new one.
     panel.moments = [
-        shell.on(panel.timer.tick, panel._tick, panel.job, [view, panel.timer], queue=True, **IN_TURN),
+        shell.on(panel.timer.tick, panel._tick, known, following, queue=True, **IN_TURN),
         shell.on(view.pick, panel._picked, panel.job, everything, **IN_TURN),
     ]
     shell.on(shell.window.load, panel._load, panel.job, everything, queue=True, **IN_TURN)
@@ -119,11 +123,33 @@ def resumed(shell: Shell, job_id: str) -> str:
     return answer["id"] if isinstance(answer, dict) else str(answer)
 
 
-def render(shell: Shell, job_id: str) -> h.Html:
-    """Draw one job: state, bar, numbers, log tail, and what can be done with it."""
+def watch(shell: Shell, job_id: str, watched: dict) -> dict:
+    """Return what is known of a job: what was known before, and what came since; {} for no job."""
     if not job_id:
+        return {}
+    before = watched if watched.get("id") == job_id else {"id": job_id, "events": [], "last": 0}
+    told = shell.call("jobs_watch", job_ids=[job_id], after=before["last"])
+    if not told["jobs"]:
+        return {}  # ended long ago, and forgotten
+    events = [*before["events"], *told["events"]][-EVENTS:]
+    return {"id": job_id, "job": told["jobs"][0], "events": events, "last": told["last"]}
+
+
+def is_active(watched: dict) -> bool:
+    """Return whether a watched job waits or runs."""
+    return bool(watched) and watched["job"]["state"] in w.ACTIVE
+
+
+def render(shell: Shell, job_id: str) -> h.Html:
+    """Draw one job as it stands now."""
+    return drawn(watch(shell, job_id, {}))
+
+
+def drawn(watched: dict) -> h.Html:
+    """Draw a watched job: state, bar, numbers, log tail, and what can be done with it."""
+    if not watched:
         return h.Html("")
-    job, events = shell.call("jobs_get", job_id=job_id), shell.call("jobs_events", job_id=job_id)
+    job, events, job_id = watched["job"], watched["events"], watched["id"]
     tail = None if job["state"] == "succeeded" else log(job, events)
     return h.div(line(job), progress(job), tail, cls="t-job", data_job=job_id, data_state=job["state"])
 

@@ -198,7 +198,7 @@ class Pages:
         """Show the end of a job, once: ticks overlap on a slow machine."""
         shell, panel, seen = self.shell, self.panel, gr.State("")
         reads = [widget for part in self.parts for widget in part.reads]
-        followed = [panel.job, panel.view, panel.timer]
+        followed = [panel.job, panel.watched, panel.view, panel.timer]
         own = [seen, shell.dataset, self.page, self.strip, *followed]
         outputs = list(dict.fromkeys([*own, *(each for part in self.parts for each in part.answers), *self.outputs]))
 
@@ -229,5 +229,7 @@ class Pages:
         """Return updates by widget that let the panel follow another job; none for ""."""
         if not job_id:
             return {}
-        view = jobs.render(self.shell, job_id)
-        return {self.panel.job: job_id, self.panel.view: view, self.panel.timer: gr.Timer(active=True)}
+        watched = jobs.watch(self.shell, job_id, {})
+        panel = self.panel
+        shown = {panel.watched: watched, panel.view: jobs.drawn(watched)}
+        return {panel.job: job_id, **shown, panel.timer: gr.Timer(active=True)}

@@ -11,7 +11,6 @@ from tabs._parts import forms
 from tabs._parts import html as h
 from tabs._parts import jobs as _jobs
 from tabs._parts.shell import Shell
-from tabs._parts.words import ACTIVE
 from tabs.datasets import trash
 from tabs.train_clip import heads as _heads
 from tator.ops import recipe_of
@@ -64,10 +63,10 @@ def build(wb: Workbench, shell: Shell) -> None:
         made = job["arguments"]["name"] if job["state"] == "succeeded" else chosen
         return draw(shell, dataset, made)
 
-    def follow(job_id: str) -> h.Html:
-        if not job_id or shell.call("jobs_get", job_id=job_id)["state"] not in ACTIVE:
+    def follow(watched: dict) -> h.Html:
+        if not _jobs.is_active(watched):
             return h.Html("")  # the finished head shows its own curve
-        return _heads.curves(shell.call("jobs_events", job_id=job_id))
+        return _heads.curves(watched["events"])
 
     shell.on(
         shell.tab.select, lambda: gr.update(choices=encoders(shell)), None, widgets["encoder"]

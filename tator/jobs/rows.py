@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -117,6 +118,26 @@ def list_events(store: Store, job_id: str, after: int, limit: int) -> list[dict[
     with store.read() as conn:
         rows = conn.execute(query.order_by(job_event.c.id.desc()).limit(limit)).mappings().all()
     return [{name: value for name, value in row.items() if name != "job_id"} for row in reversed(rows)]
+
+
+def watch_jobs(store: Store, job_ids: Sequence[str], after: int, limit: int) -> dict[str, Any]:
+    """Return jobs without their results, and their newest events after an event id.
+
+    Args:
+        store: the database.
+        job_ids: of the jobs, in the order of the answer; unknown ones are left out.
+        after: id of the last event that the caller has.
+        limit: at most this many events, the newest, oldest first.
+
+    Returns:
+        {"jobs", "events", "last"}; "last" is what to give as `after` the next time.
+    """
+    events = select(job_event).where(job_event.c.job_id.in_(job_ids), job_event.c.id > after)
+    with store.read() as conn:
+        known = {row.id: told(row) for row in conn.execute(select(job).where(job.c.id.in_(job_ids)))}
+        rows = conn.execute(events.order_by(job_event.c.id.desc()).limit(limit)).mappings().all()
+    jobs = [{name: value for name, value in known[key].items() if name != "result"} for key in job_ids if key in known]
+    return {"jobs": jobs, "events": [dict(row) for row in reversed(rows)], "last": rows[0]["id"] if rows else after}
 
 
 def add_events(conn: Connection, job_id: str, events: list[dict[str, Any]]) -> None:

@@ -131,6 +131,10 @@ class JobRunner:
         rows.get_job(self._store, job_id)
         return rows.list_events(self._store, job_id, after, EVENTS_LIMIT)
 
+    def watch(self, job_ids: Sequence[str], after: int = 0) -> dict[str, Any]:
+        """Return how some jobs stand, and what came since an event; see rows.watch_jobs."""
+        return rows.watch_jobs(self._store, job_ids, after, EVENTS_LIMIT)
+
     def cancel(self, job_id: str) -> dict[str, Any]:
         """Ask a job to stop: at once where it waits, else at its next step; one that ended stays as it is.
 

@@ -9,6 +9,7 @@ from tator.types import BadInput, Conflict
 from tator.workbench import Workbench
 
 LIST_LIMIT = 1_000
+WATCH_LIMIT = 100  # jobs in one call
 
 
 @operation(mirrors=("clip_train_list",), writes=False)
@@ -52,6 +53,27 @@ def jobs_events(wb: Workbench, job_id: str, after: int = 0) -> list[dict[str, An
         NotFound: no such job.
     """
     return wb.jobs.events(job_id, after)
+
+
+@operation(writes=False)
+def jobs_watch(wb: Workbench, job_ids: list[str], after: int = 0) -> dict[str, Any]:
+    """Return how some jobs stand and what they said since, in one call.
+
+    Results are left out; jobs_get has them. An unknown id is passed over.
+
+    Args:
+        job_ids: ids of up to 100 jobs, from jobs_list.
+        after: "last" of the previous answer, so that only newer events come; 0 for the newest 2,000.
+
+    Returns:
+        {"jobs", "events", "last"}: jobs in the order asked, events oldest first, each with its job_id.
+
+    Raises:
+        BadInput: more than 100 ids.
+    """
+    if len(job_ids) > WATCH_LIMIT:
+        raise BadInput(f"job_ids must name at most {WATCH_LIMIT} jobs, names {len(job_ids)}")
+    return wb.jobs.watch(job_ids, after)
 
 
 @operation(mirrors=("clip_train_cancel",))
