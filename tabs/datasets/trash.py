@@ -24,10 +24,13 @@ LOST = {
     "Linked images stay where they are.",
     "snapshot": "The frozen state goes; the dataset stays as it is.",
     "head": "It can be trained again.",
+    "box_refiner": "It learns again from the accepted boxes when it is next asked.",
+    "Qwen_dataset": "The folder of conversations goes; the dataset stays as it is.",
     "glossary": "Its words go.",
     "recipe": "Its settings go; what was made with it keeps its own copy.",
     "file": "An earlier version put it there without a note on what it was.",
 }
+UNKNOWN = "It cannot be brought back."  # of a kind that was added after this table
 
 
 class Trash(Part):
@@ -157,7 +160,7 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
     if row is None:
         return None
     if shown["doomed"]:
-        return _doom(f"Delete {row['kind']} {row['name']} for good?", LOST[row["kind"]])
+        return _doom(f"Delete {_kind(row)} {row['name']} for good?", LOST.get(row["kind"], UNKNOWN))
     field = h.el(
         "input",
         cls="t-field boxed",
@@ -167,7 +170,7 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
         aria_label="Restore under the name",
     )
     again = h.button("Restore under this name", "restore", "primary", data_entry=row["entry"], data_field="#trash-name")
-    taken, ask = f"Another {row['kind']} is called {row['name']} now.", "Under which name shall this one come back?"
+    taken, ask = f"Another {_kind(row)} is called {row['name']} now.", "Under which name shall this one come back?"
     return h.question(taken, ask, field, again, h.button("Leave it in the trash", "keep", "quiet"))
 
 
@@ -179,7 +182,7 @@ def _doom(question: str, lost: str) -> h.Html:
 def _row(row: dict) -> list:
     facts = {"data_entry": row["entry"]}
     why = h.div(row["problem"], cls="t-note") if row["problem"] else None
-    name = h.div(h.div(h.el("b", row["name"], cls="t-clip"), h.chip(row["kind"]), cls="t-row t-nowrap"), why)
+    name = h.div(h.div(h.el("b", row["name"], cls="t-clip"), h.chip(_kind(row)), cls="t-row t-nowrap"), why)
     back = None if row["problem"] else h.button("Restore", "restore", **facts)
     tools = h.div(back, h.button("Delete for good", "ask", "quiet", **facts), cls="t-row t-nowrap t-end")
     made = h.span(w.when(row["deleted_at"]), f" · {row['user']}" if row["user"] else "", cls="t-nowrap")
@@ -192,3 +195,8 @@ def _holds(row: dict) -> str:
     counted += [w.plural(row["annotations"], "box", "boxes")] if row["annotations"] is not None else []
     counted += [w.size(row["bytes"])] if row["bytes"] is not None else []
     return " · ".join([*([f"of {row['of']}"] if row["of"] else []), *counted])
+
+
+def _kind(row: dict) -> str:
+    """Return what an entry of the trash was, in words."""
+    return row["kind"].replace("_", " ")
