@@ -48,6 +48,26 @@ def yolo_folder(root: Path, rows: dict[str, str | None], names: list[str] | None
     return root
 
 
+CORNERS = ((0.2, 0.2), (0.2, 0.7), (0.7, 0.2), (0.7, 0.7))
+COLOURS = ((200, 40, 40), (40, 60, 200))
+
+
+def coloured(root: Path) -> Path:
+    """Write images of two red and two blue squares each, with their labels."""
+    for number in range(6):
+        pixels = np.full((60, 80, 3), 128, np.uint8)
+        rows = []
+        for place, (x, y) in enumerate(CORNERS):
+            left, top, kind = int((x - 0.1) * 80) + number % 3, int((y - 0.1) * 60), (place + number) % 2
+            pixels[top : top + 12, left : left + 16] = COLOURS[kind]
+            rows.append(f"{kind} {(left + 8) / 80:.4f} {(top + 6) / 60:.4f} .2 .2")
+        (root / "images").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
+        text(root / "labels" / f"{number}.txt", "\n".join(rows))
+    text(root / "labelmap.txt", "red\nblue\n")
+    return root
+
+
 def coco(images: list[str], annotations: list[dict] = (), categories=("cat", "dog"), size=(64, 48)) -> str:
     """Return a COCO file; images get ids from 1, annotations without one go to image 1, category 1."""
     return json.dumps(

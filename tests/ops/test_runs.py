@@ -6,9 +6,7 @@ import json
 import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
 
 from tator.datasets.dataset import Dataset
 from tator.ops import call, operations
@@ -16,26 +14,7 @@ from tator.storage.run_files import zip_run
 from tator.storage.runs import Runs
 from tator.types import BadInput, Conflict, NotFound
 from tator.workflows.heads import heads_of
-from tests.folders import make, text
-
-IMAGES, CORNERS = 6, ((0.2, 0.2), (0.2, 0.7), (0.7, 0.2), (0.7, 0.7))
-COLOURS = ((200, 40, 40), (40, 60, 200))
-
-
-def coloured(root: Path) -> Path:
-    """Write images of two red and two blue squares each, with their labels."""
-    for number in range(IMAGES):
-        pixels = np.full((60, 80, 3), 128, np.uint8)
-        rows = []
-        for place, (x, y) in enumerate(CORNERS):
-            left, top, kind = int((x - 0.1) * 80) + number % 3, int((y - 0.1) * 60), (place + number) % 2
-            pixels[top : top + 12, left : left + 16] = COLOURS[kind]
-            rows.append(f"{kind} {(left + 8) / 80:.4f} {(top + 6) / 60:.4f} .2 .2")
-        (root / "images").mkdir(parents=True, exist_ok=True)
-        Image.fromarray(pixels).save(root / "images" / f"{number}.png")
-        text(root / "labels" / f"{number}.txt", "\n".join(rows))
-    text(root / "labelmap.txt", "red\nblue\n")
-    return root
+from tests.folders import coloured, make
 
 
 def run(wb, kind: str, **arguments):

@@ -5,19 +5,14 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import numpy as np
 import PIL.Image
 import pytest
 
-from tator.storage.workspace import Workspace
 from tator.web import routes as web
-from tator.workflows.heads import Head, heads_of, keep_head
 from tests.conftest import Guarded, Server
 
 FOREIGN = "https://elsewhere.example"
@@ -198,26 +193,6 @@ def test_exports_download_by_name_only(http: httpx.Client, home: Path):
     assert got.content == b"PK" and got.headers["content-disposition"].startswith("attachment")
     for name in ("..%2ftator.db", "../tator.db", "absent.zip", "%2e%2e%2ftator.db"):
         assert http.get(f"/export/{name}").status_code in (400, 404)
-
-
-def test_runs_download_as_zips_that_leave_nothing_behind(http: httpx.Client, home: Path):
-    layer = (np.ones((3, 2), np.float32), np.zeros(2, np.float32))
-    head = Head(("cat", "dog"), "colour_texture", 1, np.zeros(3, np.float32), np.ones(3, np.float32), (layer,))
-    keep_head(heads_of(Workspace(home)), "ein Kopf", head, {"dataset": "pets"})
-    told = run(http, "runs_download", ["heads", "ein Kopf"]).json()["data"][0]
-    got = http.get(told["url"])
-    assert got.headers["content-type"] == "application/zip" and "attachment" in got.headers["content-disposition"]
-    assert http.get("/head/ein Kopf").content == got.content, "the same run gives the same bytes"
-    with zipfile.ZipFile(io.BytesIO(got.content)) as archive:
-        sizes = {entry.filename: entry.file_size for entry in archive.infolist()}
-    assert sorted(sizes) == [f"ein Kopf/{file}" for file in ("head.json", "head.safetensors", "recipe.json")]
-    assert sum(sizes.values()) == told["bytes"]
-    for address in ("/run/heads/absent", "/run/absent/ein Kopf", "/run/heads/..%2f..", "/run/heads/%2e%2e"):
-        assert http.get(address).status_code in (400, 404)
-    until = time.monotonic() + 20  # the zip is deleted after the answer has gone out
-    while list((home / "tmp").glob("run-*")) and time.monotonic() < until:
-        time.sleep(0.05)
-    assert not list((home / "tmp").glob("run-*"))
 
 
 # --- health and metrics
