@@ -151,6 +151,24 @@ test("the head names what it is sure of; without its answer nothing is taken", a
   assert.equal(silent.finds.total, 4);
 });
 
+test("Enter pressed twice before the head answers takes each candidate once, and Esc in between drops them", async () => {
+  const sure = { class_id: 8, class_name: "traffic light", accepted: true, confidence: 0.9, margin: 0.8 };
+  const begun = async () => {
+    const c = await finding([], { found: [one([20, 20, 40, 40], 0.9)], classify: () => ({ boxes: [sure] }) });
+    c.settings.set("findClass", "head");
+    await c.finds.byPhrases("car");
+    return c;
+  };
+  const twice = await begun();
+  await Promise.all([twice.finds.take(), twice.finds.take()]);
+  assert.equal(twice.rows().length, 1);
+  const dropped = await begun(),
+    taking = dropped.finds.take();
+  dropped.finds.drop();
+  await taking;
+  assert.equal(dropped.rows().length, 0);
+});
+
 test("masks are kept as polygons cut to the image, and their box is theirs", async () => {
   const mask = [[[90, 10, 120, 10, 120, 30, 90, 30]]];
   const c = await finding([], { found: [one([80, 0, 100, 40], 1.2, mask)] });

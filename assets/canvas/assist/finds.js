@@ -77,7 +77,8 @@ export function createFinds(parts) {
     if (!items.length) return toast("No candidate is shown.");
     const classes = await classesFor(parts, items);
     if (!classes) return undefined;
-    const rows = items.map((one, i) => rowOf(parts, one, classes[i], finder)).filter(Boolean);
+    const isLeft = (one) => found.some(({ id }) => id === one.id); // neither taken nor dropped while the head answered
+    const rows = items.map((one, i) => isLeft(one) && rowOf(parts, one, classes[i], finder)).filter(Boolean);
     if (!rows.length) return undefined; // there is no class yet: they wait
     remove(items);
     const what = asked.length === 1 ? ` of "${asked[0]}"` : "";
