@@ -108,7 +108,7 @@ test("copies are new annotations, accepted and selected, in one step", async () 
 });
 
 test("what is pasted onto a smaller image is cut there, not squeezed; what lies beside it is left out", async () => {
-  const triangle = row("t", [10, 10, 90, 50], { polygons: [[[10, 10, 90, 10, 10, 50]]] });
+  const triangle = row("t", [10, 10, 90, 50], { polygons: [[[10, 10, 90, 10, 50, 50]]] });
   const c = await acting([triangle, A, row("far", [80, 60, 95, 75])]);
   c.run("select_all");
   c.run("copy");
@@ -117,7 +117,7 @@ test("what is pasted onto a smaller image is cut there, not squeezed; what lies 
   c.run("paste");
   const [cut, box] = c.rows();
   assert.equal(c.rows().length, 2);
-  assert.deepEqual([cut.polygons, cut.xyxy], [[[[10, 10, 60, 10, 10, 40]]], [10, 10, 60, 40]]);
+  assert.deepEqual([cut.polygons, cut.xyxy], [[[[10, 10, 60, 10, 50, 40]]], [10, 10, 60, 40]]);
   assert.deepEqual(box.xyxy, A.xyxy);
 });
 

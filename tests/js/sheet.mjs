@@ -17,7 +17,10 @@ export class FlatPath {
 function distance(x, y, line) {
   let least = Infinity;
   for (let i = 2; i < line.length; i += 2) {
-    const [ax, ay, bx, by] = line.slice(i - 2, i + 2),
+    const ax = line[i - 2],
+      ay = line[i - 1],
+      bx = line[i],
+      by = line[i + 1],
       length = (bx - ax) ** 2 + (by - ay) ** 2,
       t = length ? Math.min(Math.max(((x - ax) * (bx - ax) + (y - ay) * (by - ay)) / length, 0), 1) : 0;
     least = Math.min(least, Math.hypot(x - ax - t * (bx - ax), y - ay - t * (by - ay)));
