@@ -1,5 +1,5 @@
 # make app | make test | make check | make bench [ROW=name] | make docs | make clean
-# Needs only python3 (3.11 or newer), make and, for what is missing, apt.
+# Needs only python3 (3.11 to 3.14), make and, for what is missing, apt.
 # VENV and PYTHON may be given: make app VENV=/tmp/venv PYTHON=python3.12 ARGS="--port 7861"
 
 PYTHON ?= python3
@@ -54,8 +54,8 @@ clean:
 	find . -name __pycache__ -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Tator needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' \
+		|| { echo "Tator needs Python 3.11 to 3.14; $(PYTHON) is $$($(PYTHON) --version). Try: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 		|| { echo "Installing python3-venv"; $(AS_ROOT) apt-get update -qq && $(AS_ROOT) apt-get install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)

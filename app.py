@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 BEGAN = time.monotonic()
 PORT = 7860
+PYTHONS = (3, 11), (3, 14)  # the oldest and the newest that the pins of requirements.txt serve
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # what a wrong password costs
 WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
@@ -34,6 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the app until it is told to stop; return the exit code."""
     flags = read_flags(argv)
     try:
+        check_python(sys.version_info[:2])
         check_port(flags.host, flags.port)
         prepare(flags)
         return serve(flags)
@@ -83,6 +85,19 @@ def space_home() -> str:
         if kept.is_dir() and os.access(kept, os.W_OK)
         else str(Path(tempfile.gettempdir()) / "tator")
     )
+
+
+def check_python(version: tuple[int, int]) -> None:
+    """Find out whether the pinned libraries are made for this Python.
+
+    Raises:
+        Unavailable: they are not.
+    """
+    from tator.types import Unavailable
+
+    if not PYTHONS[0] <= version <= PYTHONS[1]:
+        oldest, newest, this = ("{}.{}".format(*each) for each in (*PYTHONS, version))
+        raise Unavailable(f"Tator needs Python {oldest} to {newest}; this is {this}")
 
 
 def check_port(host: str, port: int) -> None:
