@@ -214,10 +214,10 @@ def tfrecord(root: Path, rows: Sequence[Row]) -> None:
             entries = b"".join(_field(1, _field(1, key.encode()) + _field(2, value)) for key, value in features.items())
             record = _field(1, entries)
             length = struct.pack("<Q", len(record))
-            file.write(length + _checksum(length) + record + _checksum(record))
+            file.write(length + checksum(length) + record + checksum(record))
 
 
-def _checksum(content: bytes) -> bytes:
+def checksum(content: bytes) -> bytes:
     """Return TFRecord's masked CRC-32C, bit by bit."""
     crc = 0xFFFFFFFF
     for byte in content:

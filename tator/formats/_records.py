@@ -11,12 +11,14 @@ import struct
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
+import google_crc32c
+
 from tator.formats import Report
-from tator.formats._crc32c import masked
 from tator.formats.tree import Tree
 
 LARGEST = 256 << 20  # bytes of one record, which may hold the image itself
 BYTES, FLOATS, INTEGERS = 1, 2, 3  # numbers of the lists in a Feature
+MASK = 0xA282EAD8
 Features = dict[str, list[Any]]
 
 
@@ -163,6 +165,16 @@ def write_example(file: IO[bytes], features: Mapping[str, bytes]) -> None:
     file.write(length + struct.pack("<I", masked(length)))
     file.write(message)
     file.write(struct.pack("<I", masked(message)))
+
+
+def masked(content: bytes | memoryview) -> int:
+    """Return the CRC-32C of some bytes as a record stores it.
+
+    The mask keeps a checksum of data that holds checksums from being weak.
+    Source: tensorflow/core/lib/hash/crc32c.h (Mask).
+    """
+    crc = google_crc32c.value(bytes(content))
+    return ((crc >> 15 | crc << 17) + MASK) & 0xFFFFFFFF
 
 
 def texts(*values: bytes | str) -> bytes:
