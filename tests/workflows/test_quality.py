@@ -257,6 +257,13 @@ RINGS = {
     "star": ([0, 3, 6, 3, 1, 7, 3, 0, 5, 7], True),
     "keyhole": ([0, 0, 9, 0, 9, 9, 0, 9, 0, 0, 3, 3, 3, 6, 6, 6, 6, 3, 3, 3, 0, 0], False),
     "touching": ([0, 0, 4, 0, 2, 2, 4, 4, 0, 4, 2, 2], False),
+    "touching, then crossing": ([0, 0, 4, 0, 2, 2, 4, 4, 0, 4, 2, 2, -9, -9, -9, -5, -5, -9], True),
+    "overlapping": ([0, 0, 4, 0, 8, 0, 4, 0, 4, 4, 0, 4], False),
+    "a corner on an edge": ([0, 0, 4, 0, 4, 4, 2, 0, 0, 4], False),
+    "a corner twice": ([0, 0, 4, 0, 4, 0, 4, 4, 0, 4], False),
+    "one point": ([1, 1, 1, 1, 1, 1, 1, 1], False),
+    "a corner that is not a number": ([0, 0, 4, 0, 4, 4, np.nan, 0, 0, 4], False),
+    "not a number, and crossing": ([0, 0, 4, 4, 4, 0, 0, 4, np.nan, np.inf], True),
 }
 
 
@@ -264,6 +271,10 @@ RINGS = {
 def test_crossing(kind: str):
     ring, crosses = RINGS[kind]
     assert (first_crossing(ring) is not None) == crosses
+
+
+def test_a_crossing_is_told_where_it_is():
+    assert first_crossing([0, 0, 4, 4, 4, 0, 0, 4]) == (2, 2)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 100)), min_size=3, max_size=12, unique=True))

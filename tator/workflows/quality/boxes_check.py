@@ -125,24 +125,17 @@ def first_crossing(flat: Sequence[float]) -> tuple[float, float] | None:
     Args:
         flat: corners x0, y0, x1, ...
     """
+    import shapely
+
     points = np.asarray(flat, np.float64).reshape(-1, 2)
-    count = len(points)
-    if count < 4:
+    is_finite = np.isfinite(points).all()
+    if len(points) < 4 or (is_finite and shapely.Polygon(points).is_valid):  # most are, and it costs little to ask
         return None
     ends = np.roll(points, -1, axis=0)
-    for start in range(0, count, CHUNK):
-        a, b = points[start : start + CHUNK, None], ends[start : start + CHUNK, None]
-        first, second = _side(a, b, points[None]), _side(a, b, ends[None])
-        third, fourth = _side(points[None], ends[None], a), _side(points[None], ends[None], b)
-        crosses = (first * second < 0) & (third * fourth < 0)
-        if crosses.any():
-            row, column = np.unravel_index(int(crosses.argmax()), crosses.shape)
-            share = first[row, column] / (first[row, column] - second[row, column])
-            x, y = points[column] + share * (ends[column] - points[column])
-            return float(x), float(y)
-    return None
-
-
-def _side(a: NDArray, b: NDArray, c: NDArray) -> NDArray:
-    """Return on which side of the line from a to b the point c lies: the sign of twice the triangle's area."""
-    return (b[..., 0] - a[..., 0]) * (c[..., 1] - a[..., 1]) - (b[..., 1] - a[..., 1]) * (c[..., 0] - a[..., 0])
+    is_edge = np.isfinite(points).all(1) & np.isfinite(ends).all(1) & (points != ends).any(1)
+    edges = shapely.linestrings(np.stack([points, ends], axis=1)[is_edge])
+    pairs = shapely.STRtree(edges).query(edges, predicate="crosses")
+    if not pairs.size:
+        return None
+    where = shapely.intersection(*edges[pairs[:, 0]])
+    return where.x, where.y
