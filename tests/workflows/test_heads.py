@@ -111,6 +111,14 @@ def test_rare_classes_are_dropped_and_named():
     assert head.classes == ("a", "b") and set(report["dropped_classes"]) == {"rare"}
 
 
+def test_a_split_without_a_box_of_a_learnt_class_is_told():
+    parts = blobs({"a": 40, "b": 40}, split="train"), blobs({"rare": 1}, split="test", seed=1)
+    columns = ("features", "names", "image", "split")
+    crops = Crops(*(np.concatenate([getattr(part, name) for part in parts]) for name in columns))
+    with pytest.raises(Unavailable, match="no box of a, b"):
+        trained(crops)
+
+
 def test_c_is_chosen_on_held_back_images():
     _, (_, report) = trained(blobs({"a": 60, "b": 60}), c=0)
     assert report["c"] in (0.01, 0.1, 1.0, 10.0)

@@ -219,25 +219,23 @@ def score(head: Head, crops: Crops) -> dict:
 
     Rows of the matrix are true classes, columns named ones, both in the order of `labels`.
     """
+    from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
+
     true = np.array([head.classes.index(name) for name in crops.names])
-    named = head.predict(crops.features).argmax(1)
-    count = len(head.classes)
-    matrix = np.bincount(true * count + named, minlength=count * count).reshape(count, count)
-    right, support, claimed = matrix.diagonal(), matrix.sum(1), matrix.sum(0)
-    recall = np.divide(right, support, out=np.zeros(count), where=support > 0)
-    precision = np.divide(right, claimed, out=np.zeros(count), where=claimed > 0)
-    f1 = np.divide(2 * right, support + claimed, out=np.zeros(count), where=support + claimed > 0)
+    named, places = head.predict(crops.features).argmax(1), np.arange(len(head.classes))
+    found = precision_recall_fscore_support(true, named, labels=places, zero_division=0)
+    precision, recall, f1, support = found
     columns = {"precision": precision, "recall": recall, "f1": f1}
     return {
-        "accuracy": float(right.sum() / max(1, len(true))),
-        "balanced_accuracy": float(recall[support > 0].mean()) if len(true) else 0.0,
-        "macro_f1": float(f1[support > 0].mean()) if len(true) else 0.0,
-        "majority_accuracy": float(support.max() / max(1, len(true))),
+        "accuracy": float(accuracy_score(true, named)),
+        "balanced_accuracy": float(recall[support > 0].mean()),
+        "macro_f1": float(f1[support > 0].mean()),
+        "majority_accuracy": float(support.max() / len(true)),
         "per_class": [
             {"name": name, **{key: float(column[i]) for key, column in columns.items()}, "support": int(support[i])}
             for i, name in enumerate(head.classes)
         ],
-        "confusion": matrix.tolist(),
+        "confusion": confusion_matrix(true, named, labels=places).tolist(),
         "labels": list(head.classes),
     }
 
@@ -259,6 +257,8 @@ def train(crops: Crops, encoder: tuple[str, int], recipe: HeadRecipe) -> Generat
     classes, dropped = usable_classes(crops.names[trains], recipe.min_per_class)
     known = np.isin(crops.names, classes)
     learn, test = crops[trains & known], crops[held & known]
+    if not len(test):
+        raise Unavailable(f"a head is measured on images it did not see, and they have no box of {', '.join(classes)}")
     spare = (crops.split == "val") & known & ~held
     watch = crops[spare] if way.startswith("split") and spare.any() else test
     fitted = yield from fit(learn, watch, classes, recipe.c, encoder)
