@@ -15,9 +15,9 @@ from bench._row import Row
 from tator.models.sam1 import Sam1B
 from tator.models.sam2 import Sam2Tiny
 from tator.protocols import Prompt
+from tator.runtime.embedding_cache import EmbeddingCache
 from tator.runtime.executor import Executor
-from tator.runtime.prefetching import Wanted
-from tator.runtime.slots import Slots
+from tator.runtime.prefetching import PrefetchRequest
 
 ROUNDS = 40
 MOST = 1.15  # times the bare decoder call
@@ -103,18 +103,18 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
     """Yield the click, the encode ahead and sixteen boxes of one model."""
     rng = np.random.default_rng(0)
     image = rng.integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8)
-    slots, executor, shares = Slots(), Executor("cpu"), []
+    cache, executor, shares = EmbeddingCache(), Executor("cpu"), []
     started = time.perf_counter()
-    slots.prefetch([Wanted("current", "a.jpg", "a", lambda: model.embed(image))])
-    while not slots.wait(0.05):
-        shares.append(slots.status()[0]["progress"])
+    cache.prefetch([PrefetchRequest("current", "a.jpg", "a", lambda: model.embed(image))])
+    while not cache.wait(0.05):
+        shares.append(cache.status()[0]["progress"])
     encode_s = time.perf_counter() - started
 
     def click() -> Any:
-        embedding = slots.get("a", lambda: model.embed(image))
+        embedding = cache.get("a", lambda: model.embed(image))
         return executor.run(lambda: model.segment(embedding, CLICK))
 
-    decoder = bare(model, slots.get("a", lambda: model.embed(image)))
+    decoder = bare(model, cache.get("a", lambda: model.embed(image)))
     ours, peer = alternating(lambda: timed(click), lambda: executor.run(lambda: timed(decoder)))
     ours_s, decoder_s = quartile(ours), quartile(peer)
     yield Row(
@@ -125,23 +125,23 @@ def measured(model: Any, bare: Callable[..., Callable[[], Any]], name: str) -> I
         f"{name}: steps of progress seen while one image is encoded ({encode_s:.1f} s)", len(set(shares)), "steps", target=">= 5",
         holds=len(set(shares)) >= 5,
     )  # fmt: skip
-    yield sixteen_boxes(model, bare, slots.get("a", lambda: model.embed(image)), name)
+    yield sixteen_boxes(model, bare, cache.get("a", lambda: model.embed(image)), name)
 
 
 def first_clicks(model: Sam2Tiny) -> Row:
     """Measure the first click on images that were encoded ahead, against a later click on the same images."""
-    slots, executor, taken = Slots(), Executor("cpu"), ([], [])
+    cache, executor, taken = EmbeddingCache(), Executor("cpu"), ([], [])
     images = [np.random.default_rng(i).integers(0, 255, (HEIGHT, WIDTH, 3), dtype=np.uint8) for i in range(AHEAD)]
 
     def never() -> Any:
         raise AssertionError("it was encoded ahead")
 
     for number, image in enumerate(images):
-        slots.prefetch([Wanted("next", str(number), number, lambda image=image: model.embed(image))])
-        slots.wait(60)
+        cache.prefetch([PrefetchRequest("next", str(number), number, lambda image=image: model.embed(image))])
+        cache.wait(60)
     for number in range(AHEAD):
         for seconds in taken:
-            seconds.append(timed(lambda n=number: executor.run(lambda: model.segment(slots.get(n, never), CLICK))))
+            seconds.append(timed(lambda n=number: executor.run(lambda: model.segment(cache.get(n, never), CLICK))))
     first, later = (statistics.median(seconds) for seconds in taken)
     return Row(
         f"SAM 2.1 tiny: first click on an image encoded ahead, median of {AHEAD} images", first * 1e3, "ms",

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from pathlib import Path
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,6 +65,15 @@ class Card:
     def model_id(self) -> str:
         """Id of what is loaded, and of what can read its embeddings."""
         return self.shares or self.id
+
+
+class Backend(Protocol):
+    """A class of tator/models/; it offers the methods of its task's protocol too."""
+
+    card: ClassVar[Card]
+
+    def __init__(self, weights: Path | None, device: str) -> None:
+        """Load the weights, a file or folder, on a device; None where the backend needs none."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +160,7 @@ class BoxRefiner(Protocol):
     """A segmenter that tightens many boxes at once; others are asked box by box."""
 
     def refine(self, embedding: Embedding, xyxy: NDArray[np.float32]) -> Detections:
-        """Return each of the (N, 4) loose boxes moved to its object's edges, in their order."""
+        """Return the (N, 4) loose boxes moved to their objects' edges, in order."""
 
 
 class Encoder(Protocol):
@@ -201,10 +211,13 @@ class ConceptSegmenter(Protocol):
 
 @runtime_checkable
 class ExemplarDescriber(Protocol):
-    """A concept segmenter that turns example boxes into what it can compare other images with."""
+    """A concept segmenter that can describe example boxes for other images."""
 
     def describe(self, embedding: Embedding, xyxy: NDArray[np.float32], source: str = "") -> ExemplarBank:
-        """Return a row for each of the (N, 4) example boxes of an image; `source` says which image it is."""
+        """Return a row for each of the (N, 4) example boxes of an image.
+
+        `source` says which image it is.
+        """
 
 
 class Detector(Protocol):
@@ -271,7 +284,7 @@ _listeners: ContextVar[tuple[OnStep, ...]] = ContextVar("encoder_listeners", def
 
 @contextmanager
 def listening(on_step: OnStep) -> Iterator[None]:
-    """Call `on_step` before each block of any encoder that runs in this context inside the block.
+    """Call `on_step` before each block of any encoder inside the with-block.
 
     Those that listen outside it are called first.
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,13 +31,19 @@ class NotFound(TatorError):
 
 
 class BadInput(TatorError):
-    """A value, file or archive that is refused; the message names it and what was expected."""
+    """A refused value, file or archive.
+
+    The message names it and what was expected.
+    """
 
     code = "bad_input"
 
 
 class Unavailable(TatorError):
-    """A missing package, weight, device or number of labels; the message says what mends it."""
+    """A missing package, weight, device or number of labels.
+
+    The message says what to do about it.
+    """
 
     code = "unavailable"
 
@@ -89,7 +95,7 @@ class Detections:
 
     def __post_init__(self) -> None:
         n = len(self.xyxy)
-        columns = {"confidence": self.confidence, "class_id": self.class_id, **self.data}
+        columns: dict[str, Sized] = {"confidence": self.confidence, "class_id": self.class_id, **self.data}
         if self.mask is not None:
             columns["mask"] = self.mask
         if self.xyxy.shape != (n, 4):

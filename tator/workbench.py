@@ -109,7 +109,7 @@ class Workbench:
     def use_predictors(self, settings: PredictorSettings) -> None:
         """Encode images ahead within these limits from now on."""
         shelf = EmbeddingShelf(EMBEDDINGS.folder(self.workspace)) if settings.keep_on_disk else None
-        self.models.slots.resize(settings.budget_mb, settings.images, shelf)
+        self.models.cache.resize(settings.budget_mb, settings.images, shelf)
 
     @property
     def user(self) -> str:

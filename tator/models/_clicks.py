@@ -17,13 +17,19 @@ CHANNELS = {"input_data_format": "channels_last", "return_tensors": "pt"}
 
 
 def pixels_of(processor: Any, image: Image, device: str) -> Any:
-    """Return an image as a transformers model reads it: (1, 3, side, side), squashed and normalised."""
+    """Return an image as a transformers model reads it.
+
+    A (1, 3, side, side) tensor: the image squashed to a square and normalised.
+    """
     given = image if image.flags.writeable else image.copy()  # torch warns of what threads share and nobody may change
     return processor(images=given, **CHANNELS)["pixel_values"].to(device)
 
 
 class ClickSegmenter:
-    """A Segmenter over `get_image_embeddings` and `image_embeddings=` of a transformers model."""
+    """A Segmenter around a SAM-like model of the transformers library.
+
+    The model offers `get_image_embeddings` and takes `image_embeddings=`.
+    """
 
     card: Card
 
@@ -41,7 +47,9 @@ class ClickSegmenter:
         return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
-        """Return candidates in image pixels, best first: three for a single click, else one.
+        """Return candidates in image pixels, best first.
+
+        A single click gives three candidates, any other prompt one.
 
         Raises:
             BadInput: the embedding is another model's, or the prompt is empty.
@@ -52,7 +60,9 @@ class ClickSegmenter:
 
 
 def answer_click(model: Any, side: int, levels: list[Any], embedding: Embedding, prompt: Prompt) -> Detections:
-    """Return candidates in image pixels, best first: three for a single click, else one.
+    """Return candidates in image pixels, best first.
+
+    A single click gives three candidates, any other prompt one.
 
     Args:
         model: takes `image_embeddings`, `input_points`, `input_labels` and `input_boxes`.
@@ -90,7 +100,10 @@ def _inputs(prompt: Prompt, xy_scale: list[float], device: Any) -> dict[str, Any
 
 
 def is_ambiguous(prompt: Prompt) -> bool:
-    """Whether one click could mean a part, an object or a group; then all three readings are returned."""
+    """Whether one click could mean a part, an object or a group.
+
+    All three readings are returned then.
+    """
     return prompt.box is None and len(prompt.points) == 1
 
 
@@ -112,7 +125,9 @@ def nbytes_of(features: dict[str, Any]) -> int:
 
 
 def half_on_gpu(card: Card, device: str) -> Any:
-    """Return a context that runs an encoder in half precision where its card says that helps and the device is CUDA.
+    """Return a context that runs an encoder in half precision where that helps.
+
+    That is where its card says so and the device is CUDA.
 
     bfloat16 from compute capability 8.0 on, float16 on older boards, which only emulate bfloat16. On a CPU
     it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.

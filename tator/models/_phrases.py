@@ -1,4 +1,4 @@
-"""What every concept segmenter does around its model: check the question, order and thin the answers."""
+"""What concept segmenters share: checks of the question, choice of the answers."""
 
 from __future__ import annotations
 
@@ -71,12 +71,17 @@ def check_bank(card: Card, bank: ExemplarBank | None) -> None:
 
 
 def positive(exemplars: Detections) -> NDArray[np.bool_]:
-    """Return (N,) True where an exemplar shows what to find, False where it shows what not to."""
+    """Return (N,) True where an exemplar shows what to find.
+
+    False where it shows what not to find.
+    """
     return exemplars.data.get("positive", np.ones(len(exemplars), bool)).astype(bool)
 
 
 def best_boxes(boxes: Any, scores: Any, conf: float, iou: float) -> Any:
-    """Return the rows above `conf` without those that overlap a better one by more than `iou`, best first.
+    """Return the rows above `conf` without duplicates, best first.
+
+    A row is a duplicate if it overlaps a better one by more than `iou`.
 
     Args:
         boxes: (Q, 4) xyxy tensor.

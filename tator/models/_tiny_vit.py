@@ -1,4 +1,4 @@
-"""MobileSAM's image encoder, put together from timm's TinyViT, and the names of its published tensors."""
+"""MobileSAM's image encoder, built from timm's TinyViT, and its tensor names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ def is_mobile(state: Mapping[str, Any]) -> bool:
 
 
 def mobile_encoder() -> Any:
-    """Return MobileSAM's empty encoder: TinyViT-5M of timm whose last stage keeps its resolution, and SAM's neck.
+    """Return MobileSAM's image encoder without weights.
+
+    It is timm's TinyViT-5M, whose last stage keeps its resolution, followed by SAM's neck.
 
     Source: https://arxiv.org/abs/2306.14289; architecture of github.com/ChaoningZhang/MobileSAM (Apache-2.0).
     """
@@ -27,6 +29,7 @@ def mobile_encoder() -> Any:
 
     class MobileEncoder(TinyVit):
         img_size, patch_size = SIDE, 16
+        neck: nn.Module
 
         def forward(self, pixels: Any) -> Any:
             return self.neck(self.stages(self.patch_embed(pixels)))
@@ -39,7 +42,8 @@ def mobile_encoder() -> Any:
         drop_path_rate=0.0,
     )
     del encoder.head
-    encoder.stages[3].downsample.conv2.conv.stride = (1, 1)
+    last_stage: Any = encoder.stages[3]  # torch gives no type for the modules inside a module
+    last_stage.downsample.conv2.conv.stride = (1, 1)
     encoder.neck = nn.Sequential(
         nn.Conv2d(320, 256, 1, bias=False),
         LayerNorm2d(256),
@@ -61,7 +65,10 @@ RENAMES = (  # from TinyViT's original names to timm's, where a stage starts wit
 
 
 def timm_names(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return MobileSAM's tensors under the names of timm; its unused classifier is dropped."""
+    """Return MobileSAM's tensors under timm's names.
+
+    Its unused classifier is dropped.
+    """
     renamed = {}
     for key, tensor in state.items():
         name: str | None = key

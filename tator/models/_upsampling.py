@@ -21,7 +21,10 @@ WHOLE_SHARE = 0.25  # from this share of the image on, one call of the library i
 
 @dataclass(frozen=True)
 class Resize:
-    """One bilinear resize of a chain: to `height` x `width`, of which the top left part is kept."""
+    """One bilinear resize of a chain.
+
+    The result is `height` x `width`; its top left `keep_height` x `keep_width` part is kept.
+    """
 
     height: int
     width: int
@@ -33,7 +36,7 @@ Window = tuple[int, int, int, int]  # top, bottom, left, right; ends exclusive
 
 
 def detections_of(logits: Any, scores: Any, chain: Sequence[Resize], threshold: float = 0.0) -> Detections:
-    """Return the candidates of one prompt, best first; those without a pixel are left out.
+    """Return the candidates of one prompt that have pixels, best first.
 
     Args:
         logits: (K, h, w) float tensor.
@@ -43,18 +46,18 @@ def detections_of(logits: Any, scores: Any, chain: Sequence[Resize], threshold: 
     """
     order = scores.argsort(descending=True).tolist()
     confidence = scores.clamp(0, 1).float().cpu().numpy()
-    masks = {row: cropped_mask(logits[row], chain, threshold) for row in order}
-    rows = [row for row in order if masks[row] is not None]
-    if not rows:
+    cropped = ((row, cropped_mask(logits[row], chain, threshold)) for row in order)
+    masks = {row: mask for row, mask in cropped if mask is not None}
+    if not masks:
         return Detections.empty()
-    kept = tuple(masks[row] for row in rows)
-    return Detections(
-        np.stack([box_of(mask) for mask in kept]), confidence[rows], np.full(len(rows), -1, np.int64), kept
-    )
+    xyxy = np.stack([box_of(mask) for mask in masks.values()])
+    return Detections(xyxy, confidence[list(masks)], np.full(len(masks), -1, np.int64), tuple(masks.values()))
 
 
 def cropped_mask(logits: Any, chain: Sequence[Resize], threshold: float = 0.0) -> Mask | None:
-    """Return the pixels above the threshold cropped to their box, or None where there are none.
+    """Return the pixels above the threshold, cropped to their box.
+
+    None where there are none.
 
     Args:
         logits: (h, w) float tensor.
@@ -74,7 +77,7 @@ def cropped_mask(logits: Any, chain: Sequence[Resize], threshold: float = 0.0) -
 
 
 def _shortened(logits: Any, chain: Sequence[Resize]) -> list[Resize]:
-    """Return the chain without resizes to the size that is there already, which change nothing."""
+    """Return the chain without the resizes that change nothing."""
     sizes = [tuple(logits.shape), *((step.keep_height, step.keep_width) for step in chain)]
     return [
         step
@@ -84,7 +87,10 @@ def _shortened(logits: Any, chain: Sequence[Resize]) -> list[Resize]:
 
 
 def _above(values: Any, threshold: float) -> np.ndarray:
-    """Return the pixels above the threshold; without waking torch's threads where the values are on the CPU."""
+    """Return the pixels above the threshold.
+
+    On the CPU NumPy compares them, which does not wake torch's threads.
+    """
     return values.numpy() > threshold if values.device.type == "cpu" else (values > threshold).cpu().numpy()
 
 
@@ -97,7 +103,10 @@ def _extent(pixels: np.ndarray) -> Window | None:
 
 
 def _upsample(logits: Any, window: Window, chain: Sequence[Resize]) -> tuple[Any, Window]:
-    """Return the chain's values on the part of the image that the window can reach, and that part."""
+    """Upsample the part of the image that the window can reach.
+
+    Returns the chain's values there, and which part it is.
+    """
     sizes = [tuple(logits.shape)] + [(step.keep_height, step.keep_width) for step in chain]
     windows = [window]
     for size, step in zip(sizes, chain, strict=False):
@@ -134,7 +143,10 @@ def _whole(logits: Any, chain: Sequence[Resize]) -> Any:
 
 
 def _windowed(logits: Any, sizes: list, chain: Sequence[Resize], window: Window) -> Any:
-    """Return the chain's values inside the window only, computed backwards from what it reads."""
+    """Return the chain's values inside the window only.
+
+    They are computed backwards from what the window reads.
+    """
     step, size = chain[-1], sizes[len(chain) - 1]
     rows = _taps(logits.device, window[:2], size[0], step.height)
     columns = _taps(logits.device, window[2:], size[1], step.width)
@@ -149,7 +161,9 @@ def _windowed(logits: Any, sizes: list, chain: Sequence[Resize], window: Window)
 
 
 def _taps(device: Any, span: tuple[int, int], size: int, target: int) -> tuple[Any, Any, Any]:
-    """Return for each output position the two input positions it mixes and the share of the second.
+    """Return which two input positions each output position mixes.
+
+    The third array is the share of the second position.
 
     Source: ATen/native/UpSample.h, area_pixel_compute_source_index with align_corners=False.
     """

@@ -20,7 +20,10 @@ SOURCE = "https://arxiv.org/abs/2212.07143"
 
 
 class Clip:
-    """Image and text towers of one CLIP; crops are squashed to the square so that no end is cut off."""
+    """Image and text towers of one CLIP model.
+
+    Crops are squashed to a square so that no end is cut off.
+    """
 
     card: Card
 
@@ -81,7 +84,7 @@ def checked_folder(card: Card, weights: Path | str | None) -> Path:
 
 
 def in_batches(run: Any, items: Sequence[Any], dim: int) -> NDArray[np.float32]:
-    """Return the rows of `run` over the items, a batch at a time, as one float32 array."""
+    """Run the items in batches and return the rows as one float32 array."""
     import torch
 
     rows = np.zeros((len(items), dim), np.float32)

@@ -72,7 +72,7 @@ def convert(images: NDArray[np.uint8], code: str) -> NDArray[np.uint8]:
     import cv2
 
     n, height, width = images.shape[:3]
-    found = cv2.cvtColor(images.reshape(n * height, width, 3), getattr(cv2, code))
+    found = np.asarray(cv2.cvtColor(images.reshape(n * height, width, 3), getattr(cv2, code)), np.uint8)
     return found.reshape(n, height, width, *found.shape[2:])
 
 

@@ -17,7 +17,10 @@ SIDE = 224  # pixels a crop is squashed to: 16 patches of DINOv2, 14 of DINOv3
 
 
 class Dino:
-    """The pooled class token, unit length; crops are squashed so that no end is cut off."""
+    """An encoder whose vectors are the pooled class token, unit length.
+
+    Crops are squashed to a square so that no end is cut off.
+    """
 
     card: Card
     side = SIDE

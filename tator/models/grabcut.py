@@ -1,4 +1,4 @@
-"""GrabCut: an object's mask from the colours in and around a box or between points; no training, no download."""
+"""GrabCut: masks from the colours around a box or points; nothing to download."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ DISC = 0.02  # radius around a point, share of the working area's longest side
 
 
 class GrabCut:
-    """Mask from a box or from points by colour; an explicit action whose result a person looks at."""
+    """Masks by colour, from a box or from points.
+
+    An explicit action whose result a person looks at.
+    """
 
     card = Card(
         "grabcut",
@@ -98,7 +101,8 @@ def cut(part: Image, box: NDArray, points: NDArray, labels: NDArray[np.bool_], i
     trimap = draw_trimap(small.shape[:2], box * zoom, points * zoom, labels, is_tight)
     cv2.setRNGSeed(0)  # its k-means starts at random: the same click gives the same mask
     back, front = np.zeros((1, 65)), np.zeros((1, 65))  # the colour models OpenCV fills
-    cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), trimap, None, back, front, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    nowhere = (0, 0, 0, 0)  # a box is not read where the mask says it all
+    cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), trimap, nowhere, back, front, ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     found = meant(found, points[labels] * zoom)
     return cv2.resize(found.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR) > 0.5
@@ -135,7 +139,10 @@ def draw_trimap(
 
 
 def meant(found: NDArray[np.uint8], positive: NDArray) -> NDArray[np.uint8]:
-    """Return the components that positive points lie in; without points, the largest one."""
+    """Return the components that hold positive points.
+
+    Without points, the largest component.
+    """
     import cv2
 
     count, parts, stats, _ = cv2.connectedComponentsWithStats(found, connectivity=8)

@@ -1,4 +1,4 @@
-"""OWLv2: open-vocabulary boxes from phrases or example boxes; free to use, no gate."""
+"""OWLv2: boxes from phrases or example boxes; freely licensed and not gated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SOURCE = "https://arxiv.org/abs/2306.09683"
 
 
 class Owlv2:
-    """Boxes and class embeddings are made once an image; each phrase is then one matrix product."""
+    """A finder that encodes an image once; each phrase is then one matrix product."""
 
     card: Card
     nms_iou = 0.5  # neighbouring patches predict the same object
@@ -100,7 +100,9 @@ class Owlv2:
         ]
 
     def describe(self, embedding: Embedding, xyxy: Boxes, source: str = "") -> ExemplarBank:
-        """Return the class embeddings of example boxes, to find what resembles them in other images.
+        """Return the class embeddings of example boxes.
+
+        With them, what resembles the boxes is found in other images.
 
         Args:
             embedding: of the image that the boxes are of.
@@ -123,7 +125,10 @@ class Owlv2:
     def _answer(
         self, embedding: Embedding, boxes: Any, phrase: Any, good: Any, bad: Any, conf: float, row: int
     ) -> Detections:
-        """Return the boxes whose best query is asked for; `phrase`, `good` and `bad` are (P, any) scores."""
+        """Return the boxes whose best query is one that is asked for.
+
+        `phrase`, `good` and `bad` are (P, any) scores.
+        """
         import torch
 
         scores = torch.cat([phrase, good], 1).amax(1)
@@ -142,7 +147,10 @@ class Owlv2:
         return texts / texts.norm(dim=-1, keepdim=True)
 
     def _shown(self, patches: Any, boxes: Any, xyxy: Boxes) -> Any:
-        """Return (E, D) class embeddings of the patches whose boxes fit the (E, 4) exemplars best."""
+        """Return (E, D) class embeddings for the (E, 4) exemplars.
+
+        Each is that of the patch whose box fits the exemplar best.
+        """
         embeds = self._model.class_predictor(patches[None])[1][0]
         if not len(xyxy):
             return embeds[:0]

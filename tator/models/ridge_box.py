@@ -47,11 +47,11 @@ class Priors:
 
 def predict(model: Ridge, features: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return (N, outputs) of a ridge regression."""
-    return ((features - model["mean"]) / model["std"]) @ model["weight"] + model["bias"]
+    return np.matmul((features - model["mean"]) / model["std"], model["weight"]) + model["bias"]
 
 
 class RidgeBox:
-    """Linear models on colour profiles and gradients around a box; milliseconds per box.
+    """Linear models on colours and gradients around a box; milliseconds per box.
 
     A loose box is moved to the object's edges. A click becomes the typical size of the chosen
     class around it, pulled to the object by a coarse and then the fine model. Without a class,
@@ -144,11 +144,14 @@ class RidgeBox:
         """Apply one regression; a move that would leave nothing of the box is not made."""
         moved = apply_deltas(xyxy, predict(self._models[model], describe_boxes(embedding.features, xyxy)))
         moved, before = (clip(boxes, embedding.width, embedding.height) for boxes in (moved, xyxy))
-        is_box = ((moved[:, 2:] - moved[:, :2]) >= 1).all(axis=1)
+        is_box = np.all((moved[:, 2:] - moved[:, :2]) >= 1, axis=1)
         return np.where(is_box[:, None], moved, before)
 
     def _quality(self, embedding: Embedding, xyxy: Boxes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the overlap each box should have, and how little the fine model would move it again."""
+        """Return the overlap that each box should have, and its stability.
+
+        Stability is how little the fine model would move the box again.
+        """
         features = describe_boxes(embedding.features, xyxy)
         again = apply_deltas(xyxy, predict(self._models["fine"], features))
         return np.clip(predict(self._models["quality"], features)[:, 0], 0, 1), pair_iou(xyxy, again)
@@ -165,7 +168,10 @@ def shapes_of(classes: int) -> dict[str, tuple[int, ...]]:
 
 
 def broken_points(xyxy: Boxes, points: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """Return (N,) how many positive points lie outside and negative points inside each box."""
+    """Return (N,) how many points each box contradicts.
+
+    Those are positive points outside it and negative points inside it.
+    """
     x, y = points[None, :, 0], points[None, :, 1]
     inside = (x >= xyxy[:, :1]) & (x <= xyxy[:, 2:3]) & (y >= xyxy[:, 1:2]) & (y <= xyxy[:, 3:])
     return (inside != labels[None]).sum(1)

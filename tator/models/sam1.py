@@ -28,7 +28,9 @@ class Sam1:
     card: Card
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a .pth, .pt or .safetensors state dict; the architecture follows from its shapes.
+        """Load a .pth, .pt or .safetensors state dict.
+
+        The architecture follows from its shapes.
 
         Raises:
             Unavailable: no weights.
@@ -71,7 +73,9 @@ class Sam1:
         return Embedding(self.card.id, width, height, {"features": features}, features.nbytes)
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
-        """Return candidates in image pixels, best first: three for a single click, else one.
+        """Return candidates in image pixels, best first.
+
+        A single click gives three candidates, any other prompt one.
 
         Raises:
             BadInput: the embedding is another model's, or the prompt is empty.
@@ -141,7 +145,10 @@ def build(state: Mapping[str, Any], name: str) -> Any:
 
 
 def vit_encoder(state: Mapping[str, Any]) -> Any:
-    """Return an empty ViT encoder of the sizes that the tensors have (b, l, h or smaller)."""
+    """Return a ViT encoder without weights, sized like the tensors.
+
+    The sizes are b, l, h or smaller.
+    """
     from functools import partial
 
     from segment_anything.modeling import ImageEncoderViT

@@ -1,4 +1,4 @@
-"""SAM 3: phrases and example boxes to every instance, clicks and boxes to masks, from one encoded image."""
+"""SAM 3: phrases, example boxes and clicks to masks, from one encoded image."""
 
 from __future__ import annotations
 
@@ -33,14 +33,17 @@ EXEMPLAR_PHRASE = "visual"  # what the model was trained with where only boxes a
 
 @dataclass(frozen=True)
 class _Question:
-    """What N phrases and the exemplars ask, as the model reads it: (N, T, D) tokens and their (N, T) mask."""
+    """What N phrases and the exemplars ask, as the model reads it.
+
+    (N, T, D) tokens and their (N, T) mask.
+    """
 
     tokens: Any
     mask: Any
 
 
 class _Phrases:
-    """SAM 3's detector: phrases, positive and negative example boxes to every instance."""
+    """SAM 3's detector: phrases and example boxes to every instance."""
 
     card: Card
     nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
@@ -86,7 +89,9 @@ class _Phrases:
         boxes_only: bool = False,
         bank: ExemplarBank | None = None,
     ) -> list[Detections]:
-        """Return the instances of each phrase in image pixels, best first; class_id is the phrase's row.
+        """Return the instances of each phrase in image pixels, best first.
+
+        class_id is the row of the phrase.
 
         Args:
             embedding: from embed.
@@ -111,7 +116,10 @@ class _Phrases:
         return found
 
     def _texts_of(self, phrases: Sequence[str]) -> tuple[Any, Any]:
-        """Return (N, 32, D) text features and their (N, 32) mask; each phrase is encoded once."""
+        """Return (N, 32, D) text features and their (N, 32) mask.
+
+        Each phrase is encoded once.
+        """
         import torch
 
         known = {phrase: self._texts[phrase] for phrase in phrases if phrase in self._texts}
@@ -160,7 +168,10 @@ class _Phrases:
         return embedding.features[f"level{level}"].to(self._device)
 
     def _position(self, level: Any) -> Any:
-        """Return the (1, D, h, w) position encoding of a feature level; the library caches it."""
+        """Return the (1, D, h, w) position encoding of a feature level.
+
+        The library caches it.
+        """
         return self._model.vision_encoder.neck.position_encoding(level.shape, level.device, level.dtype)
 
     def _answers(
@@ -179,7 +190,9 @@ class _Phrases:
         return answers
 
     def _decode(self, embedding: Embedding, question: _Question) -> tuple[Any, Any, Any, Any]:
-        """Return encoder output, (N, Q, D) queries, (N, Q, 4) xyxy shares of the image and (N, Q) scores.
+        """Decode N questions to the encoder's output, queries, boxes and scores.
+
+        (N, Q, D) queries, (N, Q, 4) xyxy shares of the image and (N, Q) scores.
 
         Source: Sam3Model.forward of transformers 5.23.0 without its mask head.
         """
@@ -224,7 +237,10 @@ class _Phrases:
 
 
 class _Sam3(_Phrases):
-    """Detector and tracker over one image encoder: 132 MB an encoded image at full size."""
+    """Detector and tracker over one image encoder.
+
+    An encoded image takes 132 MB at full size.
+    """
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
         """Load a folder in the layout of facebook/sam3; see _Phrases."""
@@ -251,7 +267,9 @@ class _Sam3(_Phrases):
         return super()._levels(vision) | {f"click{i}": clicks[i] for i in range(CLICK_LEVELS)}
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
-        """Return candidates in image pixels, best first: three for a single click, else one.
+        """Return candidates in image pixels, best first.
+
+        A single click gives three candidates, any other prompt one.
 
         Raises:
             BadInput: the embedding is another model's, or the prompt is empty.
@@ -262,7 +280,7 @@ class _Sam3(_Phrases):
 
 
 def _renamed(folder: Path) -> dict[str, Any]:
-    """Return how a tracker's tensors are to be read where they stand under a doubled prefix.
+    """Return how to read a tracker's tensors that have a doubled prefix.
 
     transformers 5.23.0 saves a Sam3VideoModel's tracker so; its own tracker class then misses 147 tensors.
     """
@@ -306,7 +324,10 @@ class Sam3Clicks(_Sam3):
 
 
 class Sam3Boxes(_Phrases):
-    """Phrases without masks: embeddings a twentieth of the size, for pre-labelling whole datasets."""
+    """Phrases without masks, for pre-labelling whole datasets.
+
+    Its embeddings are a twentieth of the size.
+    """
 
     card = replace(
         Sam3.card,

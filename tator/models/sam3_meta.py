@@ -1,4 +1,4 @@
-"""SAM 3 through Meta's own `sam3` package: reads sam3.pt, needs CUDA (its code names the device)."""
+"""SAM 3 through Meta's own `sam3` package: reads sam3.pt and needs CUDA."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"  # the sam3 wheel lacks it; open_cli
 
 
 class Sam3Meta:
-    """The reference implementation, one phrase after the other. Not exercised without a GPU."""
+    """Meta's reference implementation; it answers one phrase after the other.
+
+    It is not exercised without a GPU.
+    """
 
     card = Card(
         "sam3_meta",
@@ -77,7 +80,9 @@ class Sam3Meta:
         boxes_only: bool = False,
         bank: ExemplarBank | None = None,
     ) -> list[Detections]:
-        """Return the instances of each phrase in image pixels, best first; class_id is the phrase's row.
+        """Return the instances of each phrase in image pixels, best first.
+
+        class_id is the row of the phrase.
 
         Args:
             embedding: from embed.

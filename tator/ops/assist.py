@@ -1,9 +1,10 @@
-"""Ask models about the open image: boxes and masks from prompts, tighter boxes, class names."""
+"""Ask models about the open image: masks from prompts, tight boxes, classes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -13,7 +14,7 @@ from tator.datasets.dataset import Dataset, ImageRow
 from tator.datasets.glossary import aliases, glossary_of
 from tator.datasets.names import match_names
 from tator.ops import operation
-from tator.protocols import BoxRefiner, Embedding, Prompt
+from tator.protocols import BoxRefiner, Embedding, Prompt, Segmenter
 from tator.runtime.features import encode_boxes, encoder_version
 from tator.storage.runs import Runs
 from tator.types import BadInput, Detections, Unavailable, Work
@@ -76,7 +77,11 @@ def segment(
     check_tolerance(tolerance)
     prompt = make_prompt(row, positive, negative, box, class_id)
     asked = wb.models.ask(data, row, "segment", segmenter)
-    found, model_ms = asked.answer(lambda model, embedding: timed(lambda: model.segment(embedding, prompt)))
+
+    def question(model: Segmenter, embedding: Embedding) -> tuple[Detections, float]:
+        return timed(lambda: model.segment(embedding, prompt))
+
+    found, model_ms = asked.answer(question)
     candidates = [candidate(one, class_id, names, tolerance, fill_holes) for one in found]
     if classify and candidates:
         named = name_boxes(wb, data, row, found.xyxy[:1], "", min_margin)["boxes"][0]
@@ -120,8 +125,8 @@ def tweak_boxes(
     asked = wb.models.ask(data, row, "segment", segmenter)
     answers: list[dict] = []
     for at in range(0, len(loose), TOGETHER):
-        part, classes = loose[at : at + TOGETHER], class_ids[at : at + TOGETHER]
-        answers += asked.answer(lambda model, embedding, p=part, c=classes: refined(model, embedding, p, c))
+        several = slice(at, at + TOGETHER)
+        answers += asked.answer(partial(refined, loose=loose[several], class_ids=class_ids[several]))
     return {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
 
 
@@ -169,7 +174,7 @@ def refiner_train(wb: Workbench, dataset: str) -> Work:
 
 @operation(writes=False)
 def refiner_status(wb: Workbench, dataset: str) -> dict[str, Any]:
-    """Return if the box refiner is trained, on how much, and what it reached.
+    """Return whether the box refiner is trained, on how much, and what it reached.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -187,8 +192,11 @@ def timed(call: Callable[[], T]) -> tuple[T, float]:
     return value, (time.perf_counter() - began) * 1_000
 
 
-def refined(model: Any, embedding: Embedding, loose: Boxes, class_ids: list[int]) -> list[dict]:
-    """Return {"xyxy", "confidence", "is_found"} per box; one that is not found stays as it was."""
+def refined(model: Segmenter | BoxRefiner, embedding: Embedding, loose: Boxes, class_ids: list[int]) -> list[dict]:
+    """Return {"xyxy", "confidence", "is_found"} per box.
+
+    A box that is not found stays as it was.
+    """
     if isinstance(model, BoxRefiner):
         found = model.refine(embedding, loose)
         return [tight(one.xyxy[0], one.confidence[0], True) for one in found]
@@ -237,7 +245,7 @@ def load_head(wb: Workbench, shelf: Runs[Head], name: str) -> Head:
         BadInput: the encoder has another version by now.
     """
     path = shelf.path(name)
-    head = wb.models.slots.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
+    head = wb.models.cache.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
     if (now := encoder_version(head.encoder, wb.weights(head.encoder))) != head.encoder_version:
         trained = f"version {head.encoder_version} of {head.encoder}"
         raise BadInput(f"head {name!r} was trained on {trained}, which is version {now} by now; train it again")

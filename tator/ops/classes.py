@@ -1,4 +1,7 @@
-"""Change the classes of a dataset; ids are stable, so no change alters what an old row means."""
+"""Change the classes of a dataset.
+
+Class ids are stable, so no change alters what an old row means.
+"""
 
 from __future__ import annotations
 

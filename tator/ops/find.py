@@ -1,4 +1,4 @@
-"""Find every instance of phrases or example boxes in an image; turn masks that a person drew into polygons."""
+"""Find instances of phrases or example boxes; trace drawn masks as polygons."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tator.datasets.dataset import Dataset
 from tator.ops import operation
-from tator.protocols import MAX_PHRASES
+from tator.protocols import MAX_PHRASES, ConceptSegmenter, Embedding
 from tator.types import BadInput, Detections, Mask
 from tator.vision.boxes import from_flat
 from tator.vision.masks import box_of, check_tolerance, of_dense, to_polygons
@@ -60,7 +60,11 @@ def find(
     asked = wb.models.ask(data, row, "find", finder)
     answers: list[Detections] = []
     for part in [phrases[at : at + TOGETHER] for at in range(0, len(phrases), TOGETHER)] or [[]]:
-        answers += asked.answer(lambda model, image, part=part: model.find(image, part, shown, conf, boxes_only))
+
+        def question(model: ConceptSegmenter, embedding: Embedding, part: list[str] = part) -> list[Detections]:
+            return model.find(embedding, part, shown, conf, boxes_only)
+
+        answers += asked.answer(question)
     named = [
         {"phrase": phrase, "candidates": [candidate(one, tolerance) for one in found]}
         for phrase, found in zip(phrases or [""], answers, strict=True)
@@ -130,7 +134,10 @@ def checked_exemplars(values: list[float], positive: list[bool], width: int, hei
 
 
 def candidate(one: Detections, tolerance: float) -> dict[str, Any]:
-    """Return one instance as JSON; its polygons trace the mask, None where there is none."""
+    """Return one instance as JSON.
+
+    Its polygons trace the mask, None where there is none.
+    """
     mask: Mask | None = one.mask[0] if one.mask else None
     polygons = to_polygons(mask, tolerance) if mask is not None and mask.data.size > 1 else None
     return {"xyxy": one.xyxy[0].tolist(), "polygons": polygons, "confidence": float(one.confidence[0])}

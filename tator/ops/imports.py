@@ -1,4 +1,4 @@
-"""Look at a source, merge it into a dataset, clone a dataset, and list the formats."""
+"""Inspect a source, merge it into a dataset, clone a dataset, list formats."""
 
 from __future__ import annotations
 

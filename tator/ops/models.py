@@ -1,4 +1,4 @@
-"""Models: what there is, what is ready, how to get the rest, and giving their memory back."""
+"""List models and their state, get and delete weights, unload models."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def runtime_unload(wb: Workbench) -> dict[str, Any]:
 
     What is lent goes when it comes back.
     """
-    freed_bytes = wb.models.slots.clear()
+    freed_bytes = wb.models.cache.clear()
     freed = wb.models.unload_all(UNLOAD_S)
     return {
         "freed_mb": sum(row["mb"] for row in freed), "unloaded": [row["id"] for row in freed],
@@ -170,6 +170,9 @@ def alone(card: Card, folder: Path) -> Iterator[None]:
 
 
 def unwrapped(folder: Path) -> Path:
-    """Return what an upload holds: its one file or folder, else the upload's folder itself."""
+    """Return what an upload holds.
+
+    That is its one file or folder, else the upload's folder itself.
+    """
     inside = sorted(folder.iterdir())
     return unwrapped(inside[0]) if len(inside) == 1 and inside[0].is_dir() else folder

@@ -23,7 +23,7 @@ def slots_preload(
 ) -> dict[str, Any]:
     """Encode an image in the background and return how far it is.
 
-    A new current image ends what the same client wanted beside the earlier one; an encode that nobody wants stops.
+    A new current image ends what the same client asked for beside the earlier one; an encode nobody needs stops.
 
     Args:
         image_id: id of the image, from images_list.
@@ -39,7 +39,8 @@ def slots_preload(
     if task not in ("segment", "find"):
         raise BadInput(f"{segmenter} encodes crops, not images; choose a segmenter or a finder")
     data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
-    return wb.models.slots.want(wb.models.ask(data, row, task, segmenter).wish(slot), client_id)
+    asked = wb.models.ask(data, row, task, segmenter)
+    return wb.models.cache.prefetch_also(asked.prefetch_request(slot), client_id)
 
 
 @operation(mirrors=("sam_slots",), writes=False)
@@ -49,10 +50,18 @@ def slots_status(wb: Workbench, client_id: str = "") -> dict[str, Any]:
     Args:
         client_id: whose slots; empty for everybody's.
     """
-    slots = wb.models.slots
-    stats, rows = slots.stats(), slots.status(client_id or None)
+    cache = wb.models.cache
+    stats, rows = cache.stats(), cache.status(client_id or None)
     unused = [name for name in ORDER[: stats["images"]] if name not in {row["slot"] for row in rows}]
-    empty = {"image_id": None, "name": "", "card": "", "state": "empty", "progress": 0.0, "bytes": 0, "message": ""}
+    empty: dict[str, Any] = {
+        "image_id": None,
+        "name": "",
+        "card": "",
+        "state": "empty",
+        "progress": 0.0,
+        "bytes": 0,
+        "message": "",
+    }
     rows = sorted([*rows, *({"slot": name} | empty for name in unused)], key=lambda row: ORDER.index(row["slot"]))
     return {"slots": rows} | {name: stats[name] for name in ("hits", "misses", "bytes", "budget_bytes")}
 
@@ -60,7 +69,7 @@ def slots_status(wb: Workbench, client_id: str = "") -> dict[str, Any]:
 @operation(mirrors=("predictor_settings_get",), writes=False)
 def predictor_settings_get(wb: Workbench) -> dict[str, Any]:
     """Return how many images are kept encoded, and in how much memory."""
-    stats = wb.models.slots.stats()
+    stats = wb.models.cache.stats()
     return dataclasses.asdict(wb.predictors()) | {"most_images": len(ORDER), "bytes": stats["bytes"]}
 
 

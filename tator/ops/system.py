@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections import Counter
 from typing import Any
 
 from sqlalchemy import func, select
@@ -20,16 +19,17 @@ VERSION = "0.1.0"
 
 @operation(mirrors=("system_health", "system_health_summary", "system_storage_check"), writes=False)
 def system_health(wb: Workbench) -> dict[str, Any]:
-    """Return if all is well: version, counts and storage; changes nothing."""
+    """Return whether all is well: version, counts and storage; changes nothing."""
     with wb.store.read() as conn:
         in_use = select(schema.dataset.c.id).where(IN_USE)
         datasets = conn.execute(select(func.count()).select_from(in_use.subquery())).scalar_one()
         images = conn.execute(select(func.count()).where(schema.image.c.dataset_id.in_(in_use))).scalar_one()
-        jobs = Counter(dict(conn.execute(select(schema.job.c.state, func.count()).group_by(schema.job.c.state)).all()))
+        by_state = select(schema.job.c.state, func.count()).group_by(schema.job.c.state)
+        jobs = {state: count for state, count in conn.execute(by_state)}
     home = wb.workspace.home
     is_writable = os.access(home, os.W_OK)
     storage = {"home": str(home), "free_mb": shutil.disk_usage(home).free // 2**20, "writable": is_writable}
-    counts = {"datasets": datasets, "images": images, "jobs": dict(jobs)}
+    counts = {"datasets": datasets, "images": images, "jobs": jobs}
     return {"ok": is_writable, "version": VERSION, **counts, "storage": storage}
 
 

@@ -1,1 +1,1 @@
-"""Models at work: found, loaded within a budget, lent to calls, asked about images."""
+"""Models at work: found, loaded within a budget, lent, asked about images."""

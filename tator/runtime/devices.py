@@ -1,4 +1,4 @@
-"""Which device models run on and how much memory it has, without importing a model library."""
+"""Which device models run on and its memory; imports no model library."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ def _smi() -> str | None:
 
 
 def gpus() -> list[dict]:
-    """Return one row per NVIDIA GPU: index, name, total_mb, free_mb, compute_capability.
+    """Return one row per NVIDIA GPU.
+
+    Keys: index, name, total_mb, free_mb, compute_capability.
 
     Source: https://docs.nvidia.com/deploy/nvidia-smi, option --query-gpu.
     """
@@ -85,7 +87,10 @@ def default_budget_mb(device: str) -> int:
 
 
 def torch_problem(device: str) -> str:
-    """Return why torch cannot drive a device, "" where it can; imports torch, which takes seconds."""
+    """Return why torch cannot drive a device, "" where it can.
+
+    It imports torch, which takes seconds.
+    """
     import torch
 
     if device == "mps":
@@ -101,7 +106,7 @@ def torch_problem(device: str) -> str:
 
 
 def trim_heap() -> None:
-    """Hand memory that was freed back to the system where the C library has a call for it.
+    """Return freed memory to the system where the C library has a call for it.
 
     Source: https://man7.org/linux/man-pages/man3/malloc_trim.3.html
     """

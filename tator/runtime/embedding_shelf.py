@@ -1,4 +1,4 @@
-"""Keeps encoded images on disk, bounded by bytes; the folder may be deleted at any time."""
+"""Keeps encoded images on disk, bounded by bytes; the folder may be deleted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ EMBEDDINGS = register_cache(Cache("embeddings", "Encoded images, so that the fir
 
 
 class EmbeddingShelf:
-    """One safetensors file per embedding, named after its key; least recently used out first."""
+    """One safetensors file per embedding, named after its key.
+
+    The least recently used are deleted first.
+    """
 
     def __init__(self, folder: Path, budget_mb: int = 4_096) -> None:
         """Keep files in a folder.
@@ -28,7 +31,10 @@ class EmbeddingShelf:
         self._folder, self._budget = folder, budget_mb * 2**20
 
     def load(self, key: Hashable) -> Embedding | None:
-        """Return a kept embedding, None where there is none or its file is damaged (it is then deleted)."""
+        """Return a kept embedding, None where there is none.
+
+        A damaged file is deleted and counts as none.
+        """
         path = self._path(key)
         if not path.is_file():
             return None
@@ -45,7 +51,10 @@ class EmbeddingShelf:
             return None
 
     def save(self, key: Hashable, value: Any) -> None:
-        """Keep an embedding whose features are tensors by name; other values are left alone, a full disk too."""
+        """Keep an embedding whose features are tensors by name.
+
+        Other values are not kept, and nothing is where the disk is full.
+        """
         if not isinstance(value, Embedding) or not is_tensors(value.features):
             return
         from safetensors.torch import save_file

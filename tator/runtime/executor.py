@@ -1,4 +1,7 @@
-"""Runs the model calls of a device: one answer and one encode at a time, the most urgent first."""
+"""Runs the model calls of a device: one answer and one encode at a time.
+
+The most urgent call comes first.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,9 @@ class Urgency(IntEnum):
 
 
 class Executor:
-    """Two lanes of a device: answers never wait for an encode, and never for more than the answers before them.
+    """Two lanes per device, so that answers never wait for an encode.
+
+    An answer waits only for the answers before it.
 
     However many people click, a device holds the activations of one answer and of one encode (of two, where one that
     is awaited overtakes one ahead). Between two blocks an encoder waits for answers under way and lets more urgent
@@ -105,7 +110,10 @@ class Lane:
         return mine.outcome.result()
 
     def overtake(self) -> None:
-        """Run the calls that are more urgent than the one that runs, inside it; for the lane's own thread."""
+        """Run the calls that are more urgent than the running one, inside it.
+
+        Only the lane's own thread may call it.
+        """
         while self._run_next(self._running[-1].urgency):
             pass
 

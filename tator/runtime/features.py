@@ -1,4 +1,7 @@
-"""Encode crops of boxes, keeping the vectors on disk until image, boxes or encoder change."""
+"""Encode crops of boxes and keep the vectors on disk.
+
+They are valid until the image, the boxes or the encoder change.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ FEATURES = register_cache(Cache("features", "Encoded boxes, so that training a h
 
 
 def encoder_version(encoder_id: str, weights: Path | None = None) -> int:
-    """Return the version of an encoder's features; cached vectors and heads are bound to it.
+    """Return the version of an encoder's features.
+
+    Cached vectors and heads are bound to it.
 
     It follows the content of the weights where the encoder has any.
     """

@@ -1,4 +1,4 @@
-"""One heavy job a device, across processes: who holds the device's lock file has the device."""
+"""One heavy job per device, across processes, by a lock file per device."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Keeps loaded models within a memory budget and lends them; what is lent is never unloaded."""
+"""Keeps loaded models within a memory budget and lends them.
+
+A model that is lent is never unloaded.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tator.protocols import Card
+from tator.protocols import Backend, Card
 from tator.runtime.devices import default_budget_mb, pick_device, torch_problem, trim_heap
 from tator.runtime.executor import Executor, T, Urgency
 from tator.runtime.registry import IMPORTING, backend, import_packages, require_packages, sharing
@@ -66,7 +69,7 @@ class LoadedModel:
 
 
 class ModelManager:
-    """Loads backends on first use; unloads the least recently used ones to stay in budget.
+    """Loads backends on first use and unloads the least recently used ones.
 
     Attributes:
         device: where models run: cpu, cuda, cuda:N or mps.
@@ -151,7 +154,10 @@ class ModelManager:
             self._unpin(entry)
 
     def loaded(self) -> list[dict]:
-        """Return a row per loaded model: id, cards it answers for, label, weights, device, mb, is_lent, last_used, uses."""
+        """Return a row per loaded model.
+
+        Keys: id, cards (that it answers for), label, weights, device, mb, is_lent, last_used, uses.
+        """
         with self._changed:
             held = [entry for entry in self._models.values() if entry.model is not None]
             return [entry.row(self.device) for entry in sorted(held, key=lambda entry: -entry.last_used)]
@@ -197,7 +203,7 @@ class ModelManager:
         if is_gone:
             release_memory()
 
-    def _load(self, entry: LoadedModel, cls: type, weights: Path | None) -> None:
+    def _load(self, entry: LoadedModel, cls: type[Backend], weights: Path | None) -> None:
         self._settle(entry.card)
         self._reserve(entry)
         try:
@@ -212,7 +218,10 @@ class ModelManager:
                     self._changed.notify_all()
 
     def _settle(self, card: Card) -> None:
-        """Turn to the CPU, and say why, where torch cannot drive the device; told when torch is first needed."""
+        """Fall back to the CPU, and say why, where torch cannot drive the device.
+
+        It is checked when torch is first needed.
+        """
         if self._is_settled or self.device == "cpu" or "torch" not in card.requires:
             return
         problem = torch_problem(self.device)
@@ -277,7 +286,10 @@ def key_of(card: Card, weights: Path | None) -> Key:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of NumPy or torch says that memory ran out; torch has no one class for it."""
+    """Whether an error of NumPy or torch says that memory ran out.
+
+    torch does not use one class for it.
+    """
     return isinstance(error, MemoryError) or "out of memory" in str(error) or "can't allocate memory" in str(error)
 
 

@@ -1,4 +1,4 @@
-"""What a workflow asks models through: which backend, with which weights, on which image, lent in its turn."""
+"""What workflows run models through: backend, weights, image and turn."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Any, TypeVar
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.protocols import Card, Embedding
 from tator.runtime import leasing
+from tator.runtime.embedding_cache import EmbeddingCache
 from tator.runtime.executor import Urgency
 from tator.runtime.manager import ModelManager, key_of
-from tator.runtime.prefetching import Wanted
+from tator.runtime.prefetching import PrefetchRequest
 from tator.runtime.providers import Start, provided
 from tator.runtime.registry import backend, backends, require_packages
-from tator.runtime.slots import Slots
 from tator.storage.workspace import Workspace
 from tator.types import Image, TatorError, Unavailable
 from tator.weights.network import Network
@@ -30,10 +30,10 @@ LOOK_S = 10.0  # packages and the hub library's cache change without our doing: 
 
 
 class Models:
-    """The models of a workspace: found, loaded within a budget, lent to calls, asked about images.
+    """The models of a workspace: found, loaded, lent to calls, asked about images.
 
     Attributes:
-        slots: encoded images and pixels of the images last worked on.
+        cache: encoded images and pixels of the images last worked on.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Models:
         self._workspace, self._network, self._start = workspace, network or Network(), start
         self._manager = ModelManager(device, budget_mb)
         self._defaults: dict[str, tuple[tuple, str]] = {}  # per task: what the choice was made from, and the choice
-        self.slots = Slots()
+        self.cache = EmbeddingCache()
 
     @property
     def device(self) -> str:
@@ -78,7 +78,7 @@ class Models:
         return self._manager.budget_mb
 
     def run(self, card_id: str, weights: Path | None, work: Callable[[Any], T], urgency: Urgency = Urgency.ANSWER) -> T:
-        """Lend a model to a call and run it in its turn on the device; see ModelManager.run."""
+        """Lend a model to a call and run it in its turn; see ModelManager.run."""
         return self._manager.run(card_id, weights, work, urgency)
 
     def use(self, card_id: str, weights: Path | None = None) -> AbstractContextManager[Any]:
@@ -90,11 +90,13 @@ class Models:
         return self._manager.loaded()
 
     def unload_all(self, wait_s: float = 0.0, cards: Collection[str] = ()) -> list[dict]:
-        """Unload models and return the rows of those that are gone; see ModelManager.unload_all."""
+        """Unload models and return their rows; see ModelManager.unload_all."""
         return self._manager.unload_all(wait_s, cards)
 
     def lease(self, device: str = "") -> leasing.Lease:
-        """Hold a device for one heavy job at a time, across processes: `with (yield from models.lease()):`.
+        """Hold a device for one heavy job at a time, across processes.
+
+        A job writes `with (yield from models.lease()):`.
 
         While another job holds it, the waiting one yields steps, so it can be cancelled. Models lent
         here are unloaded first where the device is not the CPU.
@@ -107,7 +109,9 @@ class Models:
         return leasing.lease(self._workspace.folder("runs") / "jobs", device, before)
 
     def weights(self, card_id: str) -> Path | None:
-        """Return where a backend's weights are, None where it needs none or learns them from a dataset.
+        """Return where a backend's weights are.
+
+        None where it needs none or learns them from a dataset.
 
         Raises:
             NotFound: no such backend.
@@ -116,7 +120,9 @@ class Models:
         return locate(backend(card_id).card, self._workspace.folder("models"), self._network)
 
     def weights_for(self, card: Card, data: Dataset) -> Path | None:
-        """Return the weights a backend runs with; those it learns from the dataset are made or renewed as needed.
+        """Return the weights a backend runs with.
+
+        Those that it learns from the dataset are made or renewed as needed.
 
         Raises:
             Unavailable: they are not here, or there are too few labels to learn from.
@@ -135,7 +141,7 @@ class Models:
         return ""
 
     def default(self, task: str) -> str:
-        """Return the backend that is taken where nobody chose one: the first that is ready.
+        """Return the backend used where nobody chose one: the first that is ready.
 
         On a GPU the best ranked and then the largest come first, on a CPU the quickest to encode, which is the
         smallest; those without learned weights come last. The choice is kept until weights come or go.
@@ -178,7 +184,7 @@ class Models:
 
     def pixels(self, data: Dataset, row: ImageRow) -> Image:
         """Return an image's pixels, kept for the next question about it."""
-        return self.slots.get(("image", *file_key(data, row)), lambda: data.load(row))
+        return self.cache.get(("image", *file_key(data, row)), lambda: data.load(row))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,18 +216,21 @@ class Asked:
         return self.models.run(self.card.id, self.weights, lambda model: model.embed(image), urgency)
 
     def answer(self, question: Callable[[Any, Embedding], T]) -> T:
-        """Return what a question about the model and the encoded image gives; the image is encoded first if need be."""
-        embedding = self.models.slots.get(self.key, self.encode)
+        """Put a question to the model about the encoded image.
+
+        The image is encoded first if need be.
+        """
+        embedding = self.models.cache.get(self.key, self.encode)
         return self.models.run(self.card.id, self.weights, lambda model: question(model, embedding))
 
-    def wish(self, slot: str) -> Wanted:
-        """Return what makes the embedding ahead."""
+    def prefetch_request(self, slot: str) -> PrefetchRequest:
+        """Return the request that encodes the image ahead."""
         make = partial(self.encode, Urgency.AHEAD)
-        return Wanted(slot, self.row.path, self.key, make, self.row.id, self.card.id)
+        return PrefetchRequest(slot, self.row.path, self.key, make, self.row.id, self.card.id)
 
 
 def preferred(task: str, is_gpu: bool) -> list[Card]:
-    """Return the cards of a task, those to take first where nobody chose before the others."""
+    """Return the cards of a task in the order in which they are tried."""
     cards = [cls.card for cls in backends().values() if cls.card.task == task]
     if is_gpu:
         return sorted(cards, key=lambda card: (_is_light(card), card.rank == 0, -card.rank, -card.vram_mb))
@@ -233,7 +242,10 @@ def _is_light(card: Card) -> bool:
 
 
 def _folder_state(workspace: Workspace) -> tuple[tuple[str, int], ...]:
-    """Return (name, time of change in ns) of each folder of weights; both change when files come or go."""
+    """Return (name, time of change in ns) of each folder of weights.
+
+    They change when files come or go.
+    """
     with os.scandir(workspace.folder("models")) as entries:
         return tuple(sorted((entry.name, entry.stat().st_mtime_ns) for entry in entries))
 

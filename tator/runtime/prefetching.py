@@ -1,4 +1,4 @@
-"""What each client wants encoded ahead: the open image, the next and the previous one."""
+"""Requests of clients to encode images ahead: the open, next and previous one."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tator.types import BadInput
 
 ORDER = ("current", "next", "previous")
 MOST_IMAGES = len(ORDER)
-MOST_CLIENTS = 16  # pages whose wishes are kept; the one that was silent longest is forgotten first
+MOST_CLIENTS = 16  # pages whose requests are kept; those of the one silent longest are dropped first
 
 Make = Callable[[], Any]  # returns the value, which has `nbytes`
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A value that will be asked for soon.
+class PrefetchRequest:
+    """A value to compute before it is asked for.
 
     Attributes:
         slot: current, next or previous.
@@ -37,20 +37,25 @@ class Wanted:
     card: str = ""
 
 
-class Wishes:
-    """The wishes of several clients, so that one who turns a page does not end what another waits for."""
+class PrefetchRequests:
+    """The requests of several clients.
+
+    They are kept apart, so that one client who turns a page does not end what another waits for.
+    """
 
     def __init__(self, images: int = MOST_IMAGES) -> None:
-        """Want nothing yet.
+        """Start without requests.
 
         Raises:
             BadInput: images is out of range.
         """
-        self._of: OrderedDict[str, tuple[Wanted, ...]] = OrderedDict()  # the client heard of last comes last
+        self._of: OrderedDict[str, tuple[PrefetchRequest, ...]] = OrderedDict()  # the client heard of last comes last
         self.resize(images)
 
     def resize(self, images: int) -> None:
-        """Change how many images of a client are made ahead; wishes beyond that are forgotten.
+        """Change how many images per client are encoded ahead.
+
+        Requests beyond that are dropped.
 
         Raises:
             BadInput: images is out of range.
@@ -58,39 +63,46 @@ class Wishes:
         if not 1 <= images <= MOST_IMAGES:
             raise BadInput(f"images must be 1 to {MOST_IMAGES}, is {images}")
         self.images = images
-        for client, wanted in self._of.items():
-            self._of[client] = self._kept(wanted)
+        for client, requests in self._of.items():
+            self._of[client] = self._within_limit(requests)
 
-    def replace(self, wanted: Sequence[Wanted], client: str = "") -> None:
-        """Forget a client's wishes and take these."""
-        self._of[client] = self._kept(wanted)
+    def replace(self, requests: Sequence[PrefetchRequest], client: str = "") -> None:
+        """Replace a client's requests by these."""
+        self._of[client] = self._within_limit(requests)
         self._of.move_to_end(client)
         while len(self._of) > MOST_CLIENTS:
             self._of.popitem(last=False)
 
-    def add(self, wish: Wanted, client: str = "") -> None:
-        """Take one more wish of a client; a new current image ends the wishes of the client's earlier one."""
+    def add(self, request: PrefetchRequest, client: str = "") -> None:
+        """Add a request of a client.
+
+        A new current image drops the requests that the client made for the earlier one.
+        """
         earlier = self._of.get(client, ())
-        is_new = wish.slot == ORDER[0] and not any(w.slot == ORDER[0] and w.image_id == wish.image_id for w in earlier)
-        others = [] if is_new else [w for w in earlier if w.slot != wish.slot and w.key != wish.key]
-        self.replace(sorted([wish, *others], key=lambda one: ORDER.index(one.slot)), client)
+        is_open = any(one.slot == ORDER[0] and one.image_id == request.image_id for one in earlier)
+        is_new = request.slot == ORDER[0] and not is_open
+        others = [] if is_new else [one for one in earlier if one.slot != request.slot and one.key != request.key]
+        self.replace(sorted([request, *others], key=lambda one: ORDER.index(one.slot)), client)
 
     def clear(self) -> None:
-        """Forget everybody's wishes."""
+        """Drop all requests."""
         self._of.clear()
 
-    def of(self, client: str) -> tuple[Wanted, ...]:
-        """Return the wishes of a client, current first."""
+    def of(self, client: str) -> tuple[PrefetchRequest, ...]:
+        """Return the requests of a client, current first."""
         return self._of.get(client, ())
 
-    def by_urgency(self) -> list[Wanted]:
-        """Return everybody's wishes: all current images first, those of the client heard of last before others'."""
+    def by_urgency(self) -> list[PrefetchRequest]:
+        """Return all requests, most urgent first.
+
+        Current images come before next ones; among those, the client heard of last comes first.
+        """
         clients = list(reversed(self._of.values()))
-        return [wish for slot in ORDER for wanted in clients for wish in wanted if wish.slot == slot]
+        return [one for slot in ORDER for requests in clients for one in requests if one.slot == slot]
 
     def keys(self) -> set[Hashable]:
-        """Return what anybody wants."""
-        return {wish.key for wanted in self._of.values() for wish in wanted}
+        """Return the keys of all requests."""
+        return {one.key for requests in self._of.values() for one in requests}
 
-    def _kept(self, wanted: Sequence[Wanted]) -> tuple[Wanted, ...]:
-        return tuple(wish for wish in wanted if wish.slot in ORDER[: self.images])
+    def _within_limit(self, requests: Sequence[PrefetchRequest]) -> tuple[PrefetchRequest, ...]:
+        return tuple(one for one in requests if one.slot in ORDER[: self.images])

@@ -1,4 +1,7 @@
-"""Who makes the weights that a backend learns from a dataset; a workflow registers itself for its backend."""
+"""Providers of the weights that a backend learns from a dataset.
+
+A workflow registers a provider for its backend.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Finds every backend in tator/models/. Adding a file adds a backend; nothing else changes."""
+"""Finds every backend in tator/models/.
+
+Adding a file adds a backend; nothing else changes.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,24 @@ import pkgutil
 import threading
 from functools import cache
 from types import ModuleType
+from typing import TypeGuard
 
 from tator import models
-from tator.protocols import TASKS, Card
+from tator.protocols import TASKS, Backend, Card
 from tator.types import NotFound, Unavailable
 
 IMPORTING = threading.Lock()
 
 
 @cache
-def backends() -> dict[str, type]:
+def backends() -> dict[str, type[Backend]]:
     """Return {card.id: class} for each class that declares a `card`.
 
     Raises:
         TypeError: a class does not fit the protocol of its card.task.
         ValueError: two files claim one id.
     """
-    found: dict[str, type] = {}
+    found: dict[str, type[Backend]] = {}
     for info in pkgutil.iter_modules(models.__path__):
         if info.name.startswith("_"):
             continue  # what several backends share
@@ -35,26 +39,30 @@ def backends() -> dict[str, type]:
     return found
 
 
-def declared(module: ModuleType) -> list[type]:
+def declared(module: ModuleType) -> list[type[Backend]]:
     """Return the backend classes that a module itself defines.
 
     Raises:
         TypeError: a class does not fit the protocol of its card.task.
     """
-    classes = [value for value in vars(module).values() if isinstance(value, type)]
-    own = [cls for cls in classes if cls.__module__ == module.__name__ and isinstance(getattr(cls, "card", None), Card)]
+    classes = [value for value in vars(module).values() if _is_backend(value)]
+    own = [cls for cls in classes if cls.__module__ == module.__name__]
     for cls in own:
         _check(cls)
     return own
 
 
-def _check(cls: type) -> None:
+def _is_backend(value: object) -> TypeGuard[type[Backend]]:
+    return isinstance(value, type) and isinstance(getattr(value, "card", None), Card)
+
+
+def _check(cls: type[Backend]) -> None:
     card = cls.card
     if card.task not in TASKS:
         raise TypeError(f"{card.id} has the unknown task {card.task!r}; known are {', '.join(TASKS)}")
     wanted = [name for name in dir(TASKS[card.task]) if not name.startswith("_")]
     if missing := [name for name in wanted if not hasattr(cls, name)]:
-        raise TypeError(f"{card.id} is no {card.task} backend: it lacks {', '.join(missing)}")
+        raise TypeError(f"{card.id} is not a {card.task} backend: it lacks {', '.join(missing)}")
 
 
 PACKAGES = {  # names to import that differ from the names to install
@@ -67,7 +75,7 @@ PACKAGES = {  # names to import that differ from the names to install
 }
 
 
-def backend(card_id: str, task: str = "") -> type:
+def backend(card_id: str, task: str = "") -> type[Backend]:
     """Return a backend class by the id of its card.
 
     Args:
@@ -84,7 +92,10 @@ def backend(card_id: str, task: str = "") -> type:
 
 
 def sharing(card: Card) -> list[Card]:
-    """Return the cards that one loaded model answers for: `card` alone, or all of the same model_id."""
+    """Return the cards that one loaded model answers for.
+
+    That is `card` alone, or all of the same model_id.
+    """
     return [cls.card for cls in backends().values() if cls.card.model_id == card.model_id] or [card]
 
 
@@ -104,7 +115,9 @@ def require_packages(card: Card) -> None:
 
 
 def import_packages(card: Card) -> None:
-    """Import what `card` requires, one caller at a time: of two threads that do, one finds half-made modules.
+    """Import what `card` requires, one caller at a time.
+
+    Of two threads that import a package at once, one finds half-made modules.
 
     Raises:
         Unavailable: a package is installed and cannot be imported.
@@ -113,15 +126,11 @@ def import_packages(card: Card) -> None:
         for name in card.requires:
             try:
                 importlib.import_module(name)
-            except (
-                ImportError,
-                OSError,
-                RuntimeError,
-            ) as error:  # a library of another version: torchvision's says RuntimeError
+            except (ImportError, OSError, RuntimeError) as error:  # torchvision of another version says RuntimeError
                 raise Unavailable(f"{card.label} needs {name}, which does not load: {error}") from error
 
 
 def pip_command(card: Card) -> str:
-    """Return the command that installs what a backend lacks, "" where nothing is missing."""
+    """Return the command that installs what a backend lacks, "" if nothing."""
     lacking = [PACKAGES.get(name, name) for name in missing_packages(card)]
     return f"pip install {' '.join(lacking)}" if lacking else ""

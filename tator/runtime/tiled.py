@@ -1,4 +1,7 @@
-"""Ask a detector or finder about a large image tile by tile: small objects keep their pixels."""
+"""Ask a detector or finder about a large image tile by tile.
+
+Small objects keep their pixels.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,7 @@ def find_tiled(
     overlap: float = OVERLAP,
     iou: float = DUPLICATE,
 ) -> list[Detections]:
-    """Return the instances of each phrase in an image that is looked at in tiles, best first.
+    """Return the instances of each phrase, found in tiles, best first.
 
     Args:
         find: answers one tile, one Detections a phrase, class_id its row, as ConceptSegmenter.find does.
@@ -89,12 +92,15 @@ def _moved(answer: Detections, tile: NDArray[np.int64]) -> Detections:
 
 
 def _is_cut(xyxy: NDArray[np.float32], tile: NDArray[np.int64], image: Image) -> NDArray[np.bool_]:
-    """Return (N,) whether each box ends at an edge of its tile that is not an edge of the image."""
+    """Return (N,) whether each box ends at an inner edge of its tile.
+
+    An edge that is also the image's does not count.
+    """
     height, width = image.shape[:2]
     low, high = tile[:2], tile[2:]
     at_low = (xyxy[:, :2] <= low + EDGE) & (low > 0)
     at_high = (xyxy[:, 2:] >= high - EDGE) & (high < [width, height])
-    return (at_low | at_high).any(axis=1)
+    return np.any(at_low | at_high, axis=1)
 
 
 def _merged(every: Detections, is_cut: NDArray[np.bool_], iou: float) -> Detections:

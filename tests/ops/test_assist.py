@@ -14,7 +14,7 @@ from bench import _bccd as bccd
 from tator.datasets.dataset import Dataset
 from tator.editing.edits import save_edits
 from tator.ops import call, operations
-from tator.runtime.slots import Slots
+from tator.runtime.embedding_cache import EmbeddingCache
 from tator.types import BadInput, Conflict, NotFound, Unavailable
 from tator.vision.matching import pair_iou
 from tator.workbench import Workbench
@@ -263,8 +263,8 @@ def test_repeated_clicks_decode_an_image_once(wb, monkeypatch):
     assert read.count(row.id) == 1
 
 
-def test_slots_make_a_value_once_and_stay_in_their_budget():
-    slots, made = Slots(budget_mb=1), []
+def test_the_cache_makes_a_value_once_and_stays_in_its_budget():
+    cache, made = EmbeddingCache(budget_mb=1), []
 
     def make() -> np.ndarray:
         made.append(threading.get_ident())
@@ -272,14 +272,14 @@ def test_slots_make_a_value_once_and_stay_in_their_budget():
         return np.zeros(400_000, np.uint8)
 
     with ThreadPoolExecutor(6) as pool:
-        found = list(pool.map(lambda _: slots.get("one", make), range(6)))
+        found = list(pool.map(lambda _: cache.get("one", make), range(6)))
     assert len(made) == 1 and all(value is found[0] for value in found)
     for key in ("two", "three"):
-        slots.get(key, make)
-    stats = slots.stats()
+        cache.get(key, make)
+    stats = cache.stats()
     assert stats["slots"] == 2 and stats["bytes"] == 800_000 and stats["hits"] == 5
-    slots.get("one", make)
-    assert len(made) == 4 and slots.clear() == 800_000
+    cache.get("one", make)
+    assert len(made) == 4 and cache.clear() == 800_000
 
 
 def test_models_health_and_unloading(wb):

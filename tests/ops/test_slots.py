@@ -71,7 +71,7 @@ def test_the_next_image_is_encoded_before_its_first_click(wb, encoded):
     for slot, at in (("current", 1), ("next", 2), ("previous", 0)):
         row = call(wb, "slots_preload", image_id=ids[at], segmenter="sam2_tiny", slot=slot)
         assert row["slot"] == slot and row["image_id"] == ids[at] and row["card"] == "sam2_tiny" and row["name"]
-    assert wb.models.slots.wait(30)
+    assert wb.models.cache.wait(30)
     assert states(wb) == [("current", ids[1], "ready"), ("next", ids[2], "ready"), ("previous", ids[0], "ready")]
     status, made = call(wb, "slots_status"), len(encoded)
     assert made == 3 and all(row["progress"] == 1 and row["bytes"] > 0 for row in status["slots"])
@@ -86,7 +86,7 @@ def test_a_new_current_image_ends_the_old_wishes_and_keeps_what_is_ready(wb, enc
     ids = [image_id(wb, at) for at in range(4)]
     call(wb, "slots_preload", image_id=ids[0], segmenter="sam2_tiny")
     call(wb, "slots_preload", image_id=ids[1], segmenter="sam2_tiny", slot="next")
-    assert wb.models.slots.wait(30)
+    assert wb.models.cache.wait(30)
     call(wb, "slots_preload", image_id=ids[1], segmenter="sam2_tiny")
     assert states(wb)[0] == ("current", ids[1], "ready") and states(wb)[1][2] == "empty" and len(encoded) == 2
     call(wb, "slots_preload", image_id=ids[2], segmenter="sam2_tiny", slot="next")
@@ -142,7 +142,7 @@ def test_settings_hold_at_once_and_after_a_restart(wb, encoded, tmp_path):
     assert [slot for slot, *_ in states(wb)] == ["current"]
     call(wb, "slots_preload", image_id=image_id(wb, 1), segmenter="sam2_tiny", slot="next")
     click(wb, 0)
-    assert wb.models.slots.wait(20) and len(encoded) == 1, "the next image is left out"
+    assert wb.models.cache.wait(20) and len(encoded) == 1, "the next image is left out"
     again = Workbench.at(tmp_path / "home", device="cpu")
     try:
         assert call(again, "predictor_settings_get")["images"] == 1
@@ -169,5 +169,5 @@ def test_what_cannot_be_encoded_is_told(wb):
 
 def test_weight_free_models_have_slots_too(wb):
     call(wb, "slots_preload", image_id=image_id(wb), segmenter="grabcut")
-    assert wb.models.slots.wait(20) and states(wb)[0][2] == "ready"
+    assert wb.models.cache.wait(20) and states(wb)[0][2] == "ready"
     assert call(wb, "segment", image_id=image_id(wb), segmenter="grabcut", box=BOX)["candidates"]

@@ -35,7 +35,7 @@ def test_every_backend_is_found_with_an_honest_card():
 def test_finding_them_imports_none_of_their_libraries():
     heavy = ("torch", "transformers", "open_clip", "httpx")
     code = (
-        "import sys; from tator.runtime.registry import backends; backends(); import tator.weights.places, tator.runtime.slots; "
+        "import sys; from tator.runtime.registry import backends; backends(); import tator.weights.places, tator.runtime.embedding_cache; "
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     assert (

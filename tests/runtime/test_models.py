@@ -49,7 +49,7 @@ def test_a_workflow_asks_a_model_without_a_workbench(data, models):
     prompt = Prompt(box=np.array([45, 25, 115, 85], np.float32))
     answer = asked.answer(lambda model, embedding: model.segment(embedding, prompt))
     assert np.abs(answer.xyxy[0] - [50, 30, 110, 80]).max() <= 2
-    assert models.loaded()[0]["id"] == "grabcut" and models.slots.stats()["made"] == 2, "pixels and the embedding"
+    assert models.loaded()[0]["id"] == "grabcut" and models.cache.stats()["made"] == 2, "pixels and the embedding"
 
 
 def test_the_default_is_chosen_once_and_then_only_looked_at_again(models, monkeypatch):

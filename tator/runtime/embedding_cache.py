@@ -1,4 +1,4 @@
-"""Keeps what was computed for the images last worked on, and computes it ahead for those that come next."""
+"""Caches encoded images and other large values, and computes them ahead."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tator.protocols import listening
-from tator.runtime.prefetching import MOST_IMAGES, Make, Wanted, Wishes
+from tator.runtime.prefetching import MOST_IMAGES, Make, PrefetchRequest, PrefetchRequests
 from tator.types import BadInput, TatorError
 
 BUDGET_MB = 1_024  # about 200 images of 1 megapixel as colour planes, or 60 embeddings of SAM 2
 
 
 class Stopped(Exception):
-    """An encode that nobody wants any more was stopped between two blocks."""
+    """An encode that nobody needs any more was stopped between two blocks."""
 
 
 class Shelf(Protocol):
@@ -31,7 +31,7 @@ class Shelf(Protocol):
 
 @dataclass(eq=False)
 class _Task:
-    """A value in the making; everything is guarded by the lock of Slots."""
+    """A value in the making; guarded by the lock of EmbeddingCache."""
 
     key: Hashable
     make: Make
@@ -44,11 +44,12 @@ class _Task:
     error: BaseException | None = None
 
 
-class Slots:
-    """A cache of large values, least recently used out first, and a worker that fills it ahead.
+class EmbeddingCache:
+    """A least recently used cache of large values, and a worker that prefetches.
 
-    Who asks for a value that is being made waits for it instead of making another. What is no longer wanted stops
-    between two blocks of its encoder, unless somebody waits for it.
+    Most values are encoded images; pixels and heads are kept here too. A caller that asks for a value
+    that is being made waits for it instead of making another. A prefetch that no request asks for any
+    more stops between two blocks of its encoder, unless a caller waits for its value.
     """
 
     def __init__(self, budget_mb: int = BUDGET_MB, images: int = MOST_IMAGES, shelf: Shelf | None = None) -> None:
@@ -61,7 +62,7 @@ class Slots:
         """
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, _Task] = {}
-        self._wishes = Wishes(images)
+        self._requests = PrefetchRequests(images)
         self._failed: dict[Hashable, str] = {}
         self._worker: threading.Thread | None = None
         self._counts = dict.fromkeys(("hits", "misses", "made", "stopped", "from_disk"), 0)
@@ -82,13 +83,15 @@ class Slots:
         if budget_mb < 1:
             raise BadInput(f"budget_mb must be at least 1, is {budget_mb}")
         with self._changed:
-            self._wishes.resize(images)
+            self._requests.resize(images)
             self._budget, self._shelf = budget_mb * 2**20, shelf
             self._evict()
             self._mark_stale()
 
     def get(self, key: Hashable, make: Make) -> Any:
-        """Return the kept value of a key, wait for the one being made, or make and keep it.
+        """Return the value of a key, which is made and kept where it is not there.
+
+        A value that is being made is waited for.
 
         Args:
             key: identifies the value and the state of what it was made from.
@@ -110,52 +113,57 @@ class Slots:
                     return task.value
         return self._made(task)
 
-    def prefetch(self, wanted: Sequence[Wanted], client: str = "") -> None:
-        """Make the values that a client will ask for next, in this order; forget its earlier wishes.
+    def prefetch(self, requests: Sequence[PrefetchRequest], client: str = "") -> None:
+        """Make the values that a client will ask for next, in this order.
+
+        They replace the client's earlier requests.
 
         Args:
-            wanted: current, next, previous in the direction of travel; those beyond the limit are left out.
-            client: whose wishes they are; other clients' stay.
+            requests: current, next, previous in the direction of travel; those beyond the limit are left out.
+            client: whose requests they are; other clients' stay.
         """
         with self._changed:
-            self._wishes.replace(wanted, client)
+            self._requests.replace(requests, client)
             self._failed.clear()
             self._mark_stale()
             self._start_worker()
 
-    def want(self, wish: Wanted, client: str = "") -> dict[str, Any]:
-        """Make one value ahead, beside those the client wants already, and return its row of `status`.
+    def prefetch_also(self, request: PrefetchRequest, client: str = "") -> dict[str, Any]:
+        """Make one more value ahead and return its row of `status`.
 
-        A new current image ends the wishes of the client's earlier one; what is kept stays kept.
+        A new current image drops the client's requests for the earlier one; what is kept stays kept.
         """
         with self._changed:
-            self._wishes.add(wish, client)
-            self._failed.pop(wish.key, None)
+            self._requests.add(request, client)
+            self._failed.pop(request.key, None)
             self._mark_stale()
             self._start_worker()
-            return self._row(wish)
+            return self._row(request)
 
     def status(self, client: str | None = None) -> list[dict[str, Any]]:
-        """Return a row per wish of a client, or of all: slot, image_id, name, card, state, progress, bytes, message.
+        """Return a row per request of a client, or of all clients.
 
-        The state is ready, encoding, waiting or failed; progress is in [0, 1].
+        Keys: slot, image_id, name, card, state, progress, bytes, message. The state is ready, encoding, waiting or failed; progress is in [0, 1].
         """
         with self._changed:
-            wanted = self._wishes.by_urgency() if client is None else self._wishes.of(client)
-            return [self._row(wish) for wish in wanted]
+            requests = self._requests.by_urgency() if client is None else self._requests.of(client)
+            return [self._row(request) for request in requests]
 
     def stats(self) -> dict[str, int]:
-        """Return slots, bytes, budget_bytes, images, hits, misses, made, stopped and from_disk."""
+        """Return how much is kept, the limits, and counts of hits and misses.
+
+        Keys: slots, bytes, budget_bytes, images, hits, misses, made, stopped, from_disk.
+        """
         with self._changed:
             held = {"slots": len(self._kept), "bytes": self._held(), "budget_bytes": self._budget}
-            return held | {"images": self._wishes.images} | self._counts
+            return held | {"images": self._requests.images} | self._counts
 
     def clear(self) -> int:
-        """Forget everything, also what was wanted, and return the bytes it held."""
+        """Drop all values and requests, and return the bytes that were held."""
         with self._changed:
             held = self._held()
             self._kept.clear()
-            self._wishes.clear()
+            self._requests.clear()
             self._mark_stale()
         return held
 
@@ -165,7 +173,7 @@ class Slots:
             return self._changed.wait_for(lambda: self._worker is None, timeout_s)
 
     def _joined(self, task: _Task) -> bool:
-        """Wait for another thread's task; False where it was stopped and has to be made anew."""
+        """Wait for another thread's task; False where it was stopped."""
         task.waiters += 1
         self._changed.wait_for(lambda: task.is_done)
         if isinstance(task.error, Stopped):
@@ -175,7 +183,7 @@ class Slots:
         return True
 
     def _made(self, task: _Task) -> Any:
-        """Run a task in this thread, keep its value and wake who waits for it."""
+        """Run a task in this thread, keep its value and wake those who wait."""
         try:
             shelf = self._shelf
             value = shelf.load(task.key) if shelf else None
@@ -192,7 +200,7 @@ class Slots:
         return value
 
     def _step(self, task: _Task, begun: int, total: int) -> None:
-        """Note how far an encoder is; stop it where nobody wants it any more."""
+        """Note how far an encoder is; stop it where its value is not needed."""
         with self._changed:
             task.progress = begun / max(total, 1)
             if task.is_background and task.is_stale and not task.waiters:
@@ -216,49 +224,53 @@ class Slots:
         return sum(size for _, size in self._kept.values())
 
     def _evict(self, newest: Hashable = None) -> None:
-        """Drop values over the budget: unwanted ones first, then the least urgent wish; one always stays.
+        """Drop values over the budget; one always stays.
 
-        The newest value goes only if it is itself the least urgent wish: it must not push out the current image.
+        Those without a request go first, then the least urgent request's. The newest value goes only if its
+        own request is the least urgent: it must not push out the current image.
         """
-        by_urgency = dict.fromkeys(wish.key for wish in self._wishes.by_urgency())
-        wishes = [key for key in reversed(by_urgency) if key in self._kept]
-        unwanted = [key for key in self._kept if key not in wishes and key != newest]
-        for key in [*unwanted, *wishes]:
+        by_urgency = dict.fromkeys(request.key for request in self._requests.by_urgency())
+        requested = [key for key in reversed(by_urgency) if key in self._kept]
+        others = [key for key in self._kept if key not in requested and key != newest]
+        for key in [*others, *requested]:
             if self._held() <= self._budget or len(self._kept) == 1:
                 return
             del self._kept[key]
 
     def _mark_stale(self) -> None:
-        keys = self._wishes.keys()
+        keys = self._requests.keys()
         for task in self._running.values():
             task.is_stale = task.key not in keys
         self._changed.notify_all()
 
-    def _row(self, wish: Wanted) -> dict[str, Any]:
-        about = {"slot": wish.slot, "image_id": wish.image_id, "name": wish.name, "card": wish.card}
+    def _row(self, request: PrefetchRequest) -> dict[str, Any]:
+        about = {"slot": request.slot, "image_id": request.image_id, "name": request.name, "card": request.card}
         row = about | {"state": "waiting", "progress": 0.0, "bytes": 0, "message": ""}
-        if wish.key in self._kept:
-            return row | {"state": "ready", "progress": 1.0, "bytes": self._kept[wish.key][1]}
-        if wish.key in self._running:
-            return row | {"state": "encoding", "progress": self._running[wish.key].progress}
-        if wish.key in self._failed:
-            return row | {"state": "failed", "message": self._failed[wish.key]}
+        if request.key in self._kept:
+            return row | {"state": "ready", "progress": 1.0, "bytes": self._kept[request.key][1]}
+        if request.key in self._running:
+            return row | {"state": "encoding", "progress": self._running[request.key].progress}
+        if request.key in self._failed:
+            return row | {"state": "failed", "message": self._failed[request.key]}
         return row
 
     # -- the worker ---------------------------------------------------------------------------------------------------
 
     def _start_worker(self) -> None:
-        if self._worker is None and self._open_wish():
-            self._worker = threading.Thread(target=self._work, name="slots", daemon=True)
+        if self._worker is None and self._next_request():
+            self._worker = threading.Thread(target=self._work, name="prefetch", daemon=True)
             self._worker.start()
 
-    def _open_wish(self) -> Wanted | None:
-        """Return the first wish that nobody has begun; one that failed or did not fit waits for the next prefetch."""
+    def _next_request(self) -> PrefetchRequest | None:
+        """Return the most urgent request that nobody has begun.
+
+        One that failed or did not fit waits for the next prefetch.
+        """
         done = self._kept.keys() | self._running.keys() | self._failed.keys()
-        return next((wish for wish in self._wishes.by_urgency() if wish.key not in done), None)
+        return next((one for one in self._requests.by_urgency() if one.key not in done), None)
 
     def _work(self) -> None:
-        """Make one wish after the other until none is open."""
+        """Serve one request after the other until none is open."""
         try:
             while task := self._next_task():
                 self._try(task)
@@ -269,15 +281,18 @@ class Slots:
 
     def _next_task(self) -> _Task | None:
         with self._changed:
-            wish = self._open_wish()
-            if wish is None:
+            request = self._next_request()
+            if request is None:
                 self._worker = None  # under the lock, so that a later prefetch starts a new thread
                 return None
-            task = self._running[wish.key] = _Task(wish.key, wish.make, is_background=True)
+            task = self._running[request.key] = _Task(request.key, request.make, is_background=True)
             return task
 
     def _try(self, task: _Task) -> None:
-        """Run one task; what a model or a file refuses is shown in its slot, everything else is a bug."""
+        """Run one task; what a model or a file refuses is shown in its row.
+
+        Everything else is a bug.
+        """
         try:
             self._made(task)
         except Stopped:
@@ -288,5 +303,7 @@ class Slots:
                 self._failed[task.key] = str(error) or type(error).__name__
         else:
             with self._changed:
-                if task.key not in self._kept:  # evicted by a more urgent wish at once: do not make it again and again
+                if (
+                    task.key not in self._kept
+                ):  # evicted by a more urgent request at once: do not make it again and again
                     self._failed[task.key] = "does not fit the memory for encoded images"

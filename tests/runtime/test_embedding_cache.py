@@ -1,4 +1,4 @@
-"""Slots: made once, ahead, in order, stopped when stale, never over budget, also under many threads."""
+"""The cache of encoded images: made once, ahead, in order, stopped when stale, never over budget, also under many threads."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tator.protocols import Prompt, listening, report_blocks
-from tator.runtime.prefetching import Wanted
-from tator.runtime.slots import Slots
+from tator.runtime.embedding_cache import EmbeddingCache
+from tator.runtime.prefetching import PrefetchRequest
 from tator.types import BadInput, Unavailable
 
 MB = 2**20
@@ -47,8 +47,8 @@ class Encoder:
         return run
 
     def want(self, *names, nbytes=MB):
-        slots = ("current", "next", "previous")
-        return [Wanted(slots[i], f"{n}.jpg", n, self.make(n, nbytes)) for i, n in enumerate(names)]
+        order = ("current", "next", "previous")
+        return [PrefetchRequest(order[i], f"{n}.jpg", n, self.make(n, nbytes)) for i, n in enumerate(names)]
 
 
 class Block:
@@ -69,15 +69,15 @@ def until(condition, timeout_s=10.0):
 
 
 def test_a_value_is_made_once_and_reused():
-    slots, encoder = Slots(), Encoder()
-    assert [slots.get("a", encoder.make("a")).name for _ in range(20)] == ["a"] * 20
+    cache, encoder = EmbeddingCache(), Encoder()
+    assert [cache.get("a", encoder.make("a")).name for _ in range(20)] == ["a"] * 20
     assert encoder.made == ["a"]
-    assert slots.stats() | {"hits": 19, "misses": 1, "made": 1, "slots": 1, "bytes": MB} == slots.stats()
+    assert cache.stats() | {"hits": 19, "misses": 1, "made": 1, "slots": 1, "bytes": MB} == cache.stats()
 
 
 def test_many_threads_that_ask_at_once_share_one_encode():
-    slots, encoder, got = Slots(), Encoder(is_open=False), []
-    threads = [threading.Thread(target=lambda: got.append(slots.get("a", encoder.make("a")))) for _ in range(16)]
+    cache, encoder, got = EmbeddingCache(), Encoder(is_open=False), []
+    threads = [threading.Thread(target=lambda: got.append(cache.get("a", encoder.make("a")))) for _ in range(16)]
     for thread in threads:
         thread.start()
     until(lambda: encoder.begun)
@@ -88,34 +88,34 @@ def test_many_threads_that_ask_at_once_share_one_encode():
 
 
 def test_the_next_image_is_ready_before_it_is_asked_for():
-    slots, encoder = Slots(), Encoder()
-    slots.prefetch(encoder.want("a", "b", "c"))
-    assert slots.wait(10)
+    cache, encoder = EmbeddingCache(), Encoder()
+    cache.prefetch(encoder.want("a", "b", "c"))
+    assert cache.wait(10)
     assert encoder.made == ["a", "b", "c"], "current first, then in the direction of travel"
-    assert [row["state"] for row in slots.status()] == ["ready"] * 3
-    slots.get("b", encoder.make("b"))
-    assert encoder.made == ["a", "b", "c"] and slots.stats()["hits"] == 1
+    assert [row["state"] for row in cache.status()] == ["ready"] * 3
+    cache.get("b", encoder.make("b"))
+    assert encoder.made == ["a", "b", "c"] and cache.stats()["hits"] == 1
 
 
 @pytest.mark.parametrize(("images", "made"), [(1, ["a"]), (2, ["a", "b"]), (3, ["a", "b", "c"])])
 def test_the_budget_of_images_is_kept(images, made):
-    slots, encoder = Slots(images=images), Encoder()
-    slots.prefetch(encoder.want("a", "b", "c"))
-    assert slots.wait(10) and encoder.made == made
-    assert [row["slot"] for row in slots.status()] == ["current", "next", "previous"][:images]
+    cache, encoder = EmbeddingCache(images=images), Encoder()
+    cache.prefetch(encoder.want("a", "b", "c"))
+    assert cache.wait(10) and encoder.made == made
+    assert [row["slot"] for row in cache.status()] == ["current", "next", "previous"][:images]
 
 
 @pytest.mark.parametrize(("budget_mb", "images"), [(0, 1), (10, 0), (10, 4)])
 def test_limits_out_of_range_are_refused(budget_mb, images):
     with pytest.raises(BadInput):
-        Slots().resize(budget_mb, images)
+        EmbeddingCache().resize(budget_mb, images)
 
 
 def test_a_click_waits_for_the_running_encode():
-    slots, encoder, got = Slots(), Encoder(is_open=False), []
-    slots.prefetch(encoder.want("a"))
+    cache, encoder, got = EmbeddingCache(), Encoder(is_open=False), []
+    cache.prefetch(encoder.want("a"))
     until(lambda: encoder.begun)
-    clicks = [threading.Thread(target=lambda: got.append(slots.get("a", encoder.make("a")))) for _ in range(3)]
+    clicks = [threading.Thread(target=lambda: got.append(cache.get("a", encoder.make("a")))) for _ in range(3)]
     for click in clicks:
         click.start()
     time.sleep(0.05)
@@ -127,39 +127,39 @@ def test_a_click_waits_for_the_running_encode():
 
 
 def test_a_stale_encode_stops_and_the_current_one_runs():
-    slots, encoder = Slots(), Encoder(is_open=False)
-    slots.prefetch(encoder.want("a", "b"))
+    cache, encoder = EmbeddingCache(), Encoder(is_open=False)
+    cache.prefetch(encoder.want("a", "b"))
     until(lambda: encoder.begun == ["a"])
-    slots.prefetch(encoder.want("x", "y"))
+    cache.prefetch(encoder.want("x", "y"))
     encoder.gate.set()
-    assert slots.wait(10)
+    assert cache.wait(10)
     assert encoder.made == ["x", "y"] and encoder.begun == ["a", "x", "y"]
-    assert slots.stats()["stopped"] == 1
+    assert cache.stats()["stopped"] == 1
 
 
 def test_a_stale_encode_that_somebody_waits_for_goes_on():
-    slots, encoder, got = Slots(), Encoder(is_open=False), []
-    slots.prefetch(encoder.want("a"))
+    cache, encoder, got = EmbeddingCache(), Encoder(is_open=False), []
+    cache.prefetch(encoder.want("a"))
     until(lambda: encoder.begun)
-    click = threading.Thread(target=lambda: got.append(slots.get("a", encoder.make("a"))))
+    click = threading.Thread(target=lambda: got.append(cache.get("a", encoder.make("a"))))
     click.start()
-    until(lambda: slots._running["a"].waiters == 1)
-    slots.prefetch(encoder.want("x"))
+    until(lambda: cache._running["a"].waiters == 1)
+    cache.prefetch(encoder.want("x"))
     encoder.gate.set()
     click.join(10)
-    assert [value.name for value in got] == ["a"] and encoder.begun[0] == "a" and slots.stats()["stopped"] == 0
+    assert [value.name for value in got] == ["a"] and encoder.begun[0] == "a" and cache.stats()["stopped"] == 0
 
 
 def test_answers_belong_to_the_image_that_was_asked_for():
-    """Whatever is wanted, stopped and asked for in between, a key brings its own value."""
-    slots, encoder, wrong = Slots(budget_mb=3), Encoder(blocks=2), []
+    """Whatever is requested, stopped and asked for in between, a key brings its own value."""
+    cache, encoder, wrong = EmbeddingCache(budget_mb=3), Encoder(blocks=2), []
 
     def person(seed):
         rng = np.random.default_rng(seed)
         for _ in range(60):
             name = f"image{rng.integers(6)}"
-            slots.prefetch(encoder.want(name, f"image{rng.integers(6)}"))
-            if slots.get(name, encoder.make(name)).name != name:
+            cache.prefetch(encoder.want(name, f"image{rng.integers(6)}"))
+            if cache.get(name, encoder.make(name)).name != name:
                 wrong.append(name)
 
     people = [threading.Thread(target=person, args=(seed,)) for seed in range(6)]
@@ -168,50 +168,50 @@ def test_answers_belong_to_the_image_that_was_asked_for():
     for one in people:
         one.join(60)
     assert not wrong and not any(one.is_alive() for one in people)
-    assert slots.wait(10) and slots.stats()["bytes"] <= 3 * MB
+    assert cache.wait(10) and cache.stats()["bytes"] <= 3 * MB
 
 
 def test_progress_is_the_share_of_blocks_begun():
-    slots, encoder, shares = Slots(), Encoder(blocks=4), []
-    encoder.hooks.append(lambda *_: shares.append(slots.status()[0]["progress"]))
-    slots.prefetch(encoder.want("a"))
-    assert slots.wait(10)
+    cache, encoder, shares = EmbeddingCache(), Encoder(blocks=4), []
+    encoder.hooks.append(lambda *_: shares.append(cache.status()[0]["progress"]))
+    cache.prefetch(encoder.want("a"))
+    assert cache.wait(10)
     assert shares == [0.75], "asked for after the last of four blocks has begun"
-    assert slots.status()[0] | {"state": "ready", "progress": 1.0, "name": "a.jpg"} == slots.status()[0]
+    assert cache.status()[0] | {"state": "ready", "progress": 1.0, "name": "a.jpg"} == cache.status()[0]
 
 
 def test_progress_is_seen_while_it_runs():
-    slots, encoder = Slots(), Encoder(blocks=2, is_open=False)
-    slots.prefetch(encoder.want("a", "b"))
+    cache, encoder = EmbeddingCache(), Encoder(blocks=2, is_open=False)
+    cache.prefetch(encoder.want("a", "b"))
     until(lambda: encoder.begun)
-    assert [(row["state"], row["progress"]) for row in slots.status()] == [("encoding", 0.0), ("waiting", 0.0)]
+    assert [(row["state"], row["progress"]) for row in cache.status()] == [("encoding", 0.0), ("waiting", 0.0)]
     encoder.gate.set()
-    assert slots.wait(10)
+    assert cache.wait(10)
 
 
-def test_bytes_are_bounded_and_wishes_outlive_the_rest():
-    slots, encoder = Slots(budget_mb=4), Encoder()
+def test_bytes_are_bounded_and_requests_outlive_the_rest():
+    cache, encoder = EmbeddingCache(budget_mb=4), Encoder()
     for i in range(10):
-        slots.get(f"old{i}", encoder.make(f"old{i}"))
-    assert slots.stats()["bytes"] == 4 * MB
-    slots.prefetch(encoder.want("a", "b", "c"))
-    assert slots.wait(10)
-    slots.get("new", encoder.make("new"))
-    assert [row["state"] for row in slots.status()] == ["ready"] * 3
-    slots.resize(2, 3)
-    assert [row["state"] for row in slots.status()][0] == "ready" and slots.stats()["bytes"] <= 2 * MB
+        cache.get(f"old{i}", encoder.make(f"old{i}"))
+    assert cache.stats()["bytes"] == 4 * MB
+    cache.prefetch(encoder.want("a", "b", "c"))
+    assert cache.wait(10)
+    cache.get("new", encoder.make("new"))
+    assert [row["state"] for row in cache.status()] == ["ready"] * 3
+    cache.resize(2, 3)
+    assert [row["state"] for row in cache.status()][0] == "ready" and cache.stats()["bytes"] <= 2 * MB
 
 
-def test_a_wish_larger_than_the_memory_is_not_made_again_and_again():
-    slots, encoder = Slots(budget_mb=2), Encoder()
-    slots.prefetch(encoder.want("a", "b", "c", nbytes=2 * MB))
-    assert slots.wait(10)
-    assert encoder.made == ["a", "b", "c"] and slots.stats()["bytes"] <= 2 * MB
-    assert [row["state"] for row in slots.status()] == ["ready", "failed", "failed"], "the current image stays"
+def test_a_request_larger_than_the_memory_is_not_made_again_and_again():
+    cache, encoder = EmbeddingCache(budget_mb=2), Encoder()
+    cache.prefetch(encoder.want("a", "b", "c", nbytes=2 * MB))
+    assert cache.wait(10)
+    assert encoder.made == ["a", "b", "c"] and cache.stats()["bytes"] <= 2 * MB
+    assert [row["state"] for row in cache.status()] == ["ready", "failed", "failed"], "the current image stays"
 
 
 def test_a_failure_is_shown_not_kept_and_tried_again():
-    slots, calls = Slots(), []
+    cache, calls = EmbeddingCache(), []
 
     def make():
         calls.append(1)
@@ -219,31 +219,31 @@ def test_a_failure_is_shown_not_kept_and_tried_again():
             raise Unavailable("no weights for this one")
         return Value("a")
 
-    slots.prefetch([Wanted("current", "a.jpg", "a", make)])
-    assert slots.wait(10)
-    assert slots.status()[0] | {"state": "failed", "message": "no weights for this one"} == slots.status()[0]
+    cache.prefetch([PrefetchRequest("current", "a.jpg", "a", make)])
+    assert cache.wait(10)
+    assert cache.status()[0] | {"state": "failed", "message": "no weights for this one"} == cache.status()[0]
     with pytest.raises(Unavailable, match="no weights"):
-        slots.get("a", make)
-    assert slots.get("a", make).name == "a" and slots.status()[0]["state"] == "ready"
+        cache.get("a", make)
+    assert cache.get("a", make).name == "a" and cache.status()[0]["state"] == "ready"
 
 
 def test_a_bug_in_the_worker_leaves_it_able_to_work(monkeypatch):
-    slots, encoder, seen = Slots(), Encoder(), []
+    cache, encoder, seen = EmbeddingCache(), Encoder(), []
     monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
-    slots.prefetch([Wanted("current", "a.jpg", "a", lambda: {}["missing"])])
-    assert slots.wait(10) and seen == [KeyError]
-    slots.prefetch(encoder.want("b"))
-    assert slots.wait(10) and encoder.made == ["b"]
+    cache.prefetch([PrefetchRequest("current", "a.jpg", "a", lambda: {}["missing"])])
+    assert cache.wait(10) and seen == [KeyError]
+    cache.prefetch(encoder.want("b"))
+    assert cache.wait(10) and encoder.made == ["b"]
 
 
 def test_clear_frees_and_stops():
-    slots, encoder = Slots(), Encoder(is_open=False)
-    slots.get("a", lambda: Value("a"))
-    slots.prefetch(encoder.want("b"))
+    cache, encoder = EmbeddingCache(), Encoder(is_open=False)
+    cache.get("a", lambda: Value("a"))
+    cache.prefetch(encoder.want("b"))
     until(lambda: encoder.begun)
-    assert slots.clear() == MB
+    assert cache.clear() == MB
     encoder.gate.set()
-    assert slots.wait(10) and encoder.made == [] and slots.stats()["slots"] == 0 and slots.status() == []
+    assert cache.wait(10) and encoder.made == [] and cache.stats()["slots"] == 0 and cache.status() == []
 
 
 def test_blocks_are_silent_without_a_listener():
@@ -268,21 +268,21 @@ def sam():
 def test_the_first_click_on_a_prefetched_image_encodes_nothing(sam):
     from tests import tiny
 
-    runs, slots = [], Slots()
+    runs, cache = [], EmbeddingCache()
     handle = sam._model.vision_encoder.register_forward_hook(lambda *_: runs.append(1))
     images = {name: tiny.picture(seed=i) for i, name in enumerate("abc")}
-    wishes = [
-        Wanted(s, n, n, lambda n=n: sam.embed(images[n]))
+    requests = [
+        PrefetchRequest(s, n, n, lambda n=n: sam.embed(images[n]))
         for s, n in zip(("current", "next", "previous"), "abc", strict=True)
     ]
     try:
-        slots.prefetch(wishes)
-        assert slots.wait(30) and len(runs) == 3
-        for wish in wishes:
+        cache.prefetch(requests)
+        assert cache.wait(30) and len(runs) == 3
+        for request in requests:
             for x in range(7):
-                embedding = slots.get(wish.key, wish.make)
+                embedding = cache.get(request.key, request.make)
                 sam.segment(embedding, Prompt(np.array([[x * 9, 40]], np.float32), np.array([True])))
-        assert len(runs) == 3 and slots.stats()["hits"] == 21
+        assert len(runs) == 3 and cache.stats()["hits"] == 21
     finally:
         handle.remove()
 
@@ -290,19 +290,19 @@ def test_the_first_click_on_a_prefetched_image_encodes_nothing(sam):
 def test_a_real_encoder_stops_between_blocks(sam):
     from tests import tiny
 
-    slots, ended, began = Slots(), [], threading.Event()
+    cache, ended, began = EmbeddingCache(), [], threading.Event()
     last = sam._model.vision_encoder.register_forward_hook(lambda *_: ended.append(1))
     first = sam._model.vision_encoder.backbone.blocks[0].register_forward_hook(
         lambda *_: began.set() or time.sleep(0.3)
     )
     try:
-        slots.prefetch([Wanted("current", "a", "a", lambda: sam.embed(tiny.picture()))])
+        cache.prefetch([PrefetchRequest("current", "a", "a", lambda: sam.embed(tiny.picture()))])
         assert began.wait(10)
-        slots.prefetch([])
-        assert slots.wait(10)
+        cache.prefetch([])
+        assert cache.wait(10)
     finally:
         first.remove(), last.remove()
-    assert not ended and slots.stats()["stopped"] == 1
+    assert not ended and cache.stats()["stopped"] == 1
 
 
 def test_embeddings_outlive_the_program_on_disk(sam, tmp_path):
@@ -310,13 +310,13 @@ def test_embeddings_outlive_the_program_on_disk(sam, tmp_path):
     from tests import tiny
 
     image, prompt = tiny.picture(97, 151), Prompt(box=np.array([5, 5, 60, 90], np.float32))
-    before = Slots(shelf=EmbeddingShelf(tmp_path / "cache"))
+    before = EmbeddingCache(shelf=EmbeddingShelf(tmp_path / "cache"))
     made = sam.segment(before.get(("sam2", "a"), lambda: sam.embed(image)), prompt)
 
     def never():
         raise AssertionError("it is on disk")
 
-    after = Slots(shelf=EmbeddingShelf(tmp_path / "cache"))
+    after = EmbeddingCache(shelf=EmbeddingShelf(tmp_path / "cache"))
     again = after.get(("sam2", "a"), never)
     assert (again.width, again.height, again.backend) == (97, 151, "sam2_tiny") and after.stats()["from_disk"] == 1
     found = sam.segment(again, prompt)
@@ -324,7 +324,10 @@ def test_embeddings_outlive_the_program_on_disk(sam, tmp_path):
     np.testing.assert_array_equal(found.mask[0].data, made.mask[0].data)
     file = next((tmp_path / "cache").glob("*.safetensors"))
     file.write_bytes(file.read_bytes()[:500])
-    assert Slots(shelf=EmbeddingShelf(tmp_path / "cache")).get(("sam2", "a"), lambda: sam.embed(image)).width == 97
+    assert (
+        EmbeddingCache(shelf=EmbeddingShelf(tmp_path / "cache")).get(("sam2", "a"), lambda: sam.embed(image)).width
+        == 97
+    )
 
 
 def test_the_disk_is_bounded_and_a_full_one_stops_nobody(tmp_path, monkeypatch):
@@ -335,9 +338,9 @@ def test_the_disk_is_bounded_and_a_full_one_stops_nobody(tmp_path, monkeypatch):
     from tator.runtime.embedding_shelf import EmbeddingShelf
 
     features = {"level0": torch.zeros(300_000 // 4)}
-    slots = Slots(shelf=EmbeddingShelf(tmp_path, budget_mb=1))
+    cache = EmbeddingCache(shelf=EmbeddingShelf(tmp_path, budget_mb=1))
     for i in range(6):
-        slots.get(i, lambda: Embedding("sam2_tiny", 1, 1, features, 300_000))
+        cache.get(i, lambda: Embedding("sam2_tiny", 1, 1, features, 300_000))
     files = list(tmp_path.iterdir())
     assert len(files) == 3 and sum(file.stat().st_size for file in files) <= MB
 
@@ -345,4 +348,4 @@ def test_the_disk_is_bounded_and_a_full_one_stops_nobody(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(safetensors.torch, "save_file", full)
-    assert slots.get("more", lambda: Embedding("sam2_tiny", 1, 1, features, 300_000)).width == 1
+    assert cache.get("more", lambda: Embedding("sam2_tiny", 1, 1, features, 300_000)).width == 1
