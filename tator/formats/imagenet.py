@@ -16,7 +16,6 @@ from tator.formats.writing import Output, Splits, each
 
 NAME = "imagenet"
 LABEL = "ImageNet DET"
-_SYNSET = re.compile(r"n\d{8}")
 _NAMED = re.compile(r"(n\d{8})[\s,:]+(?:\d+\s+)?(.+)")  # map_det.txt and LOC_synset_mapping.txt
 SYNSET_LIST = ("map_det.txt", "map_clsloc.txt", "loc_synset_mapping.txt", "synset_words.txt", "words.txt")
 

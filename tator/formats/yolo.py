@@ -246,18 +246,3 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
         return f"{centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / image.width:.6f} {(y2 - y1) / image.height:.6f}"
 
     yield from write_tree(out, names, splits, row)
-
-
-def label_text(boxes: Sequence[tuple[int, tuple[float, float, float, float]]], width: int, height: int) -> str:
-    """Return the text of a label file.
-
-    Args:
-        boxes: (row of the label map, xyxy in pixels) of each object.
-        width: of the image in pixels.
-        height: of the image in pixels.
-    """
-    rows = []
-    for row, (x1, y1, x2, y2) in boxes:
-        centre = (x1 + x2) / 2 / width, (y1 + y2) / 2 / height
-        rows.append(f"{row} {centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / width:.6f} {(y2 - y1) / height:.6f}\n")
-    return "".join(rows)

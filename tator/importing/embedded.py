@@ -9,7 +9,7 @@ from pathlib import Path
 from tator.formats import Report
 from tator.formats.table import FORMATS
 from tator.formats.tree import Tree
-from tator.storage.atomic import copy_file
+from tator.storage.atomic import copy_file, replacing
 from tator.storage.images import EXTENSIONS
 from tator.storage.workspace import inside
 from tator.types import BadInput, Progress, Unavailable, Work
@@ -62,11 +62,8 @@ def _images(tree: Tree) -> Iterator[tuple[str, bytes]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{os.urandom(6).hex()}.part")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
+        with replacing(path) as part:
+            part.write_bytes(content)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise Unavailable(f"{path.name} could not be written into the workspace: {error.strerror}") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import unicodedata
 import zipfile
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tator.storage.atomic import replacing
 from tator.storage.workspace import inside, path_problem
 from tator.types import BadInput, Progress, Work
 
@@ -60,20 +60,6 @@ class ExtractReport:
         self.refused_count += 1
         if len(self.refused) < LISTED:
             self.refused.append({"file": name[:300], "reason": reason})
-
-
-def extract(archive: Path, into: Path, limits: Limits = Limits()) -> ExtractReport:
-    """Unpack a zip into a folder and return what was written and what was refused.
-
-    Raises:
-        BadInput: it is no zip file at all.
-    """
-    work = extracting(archive, into, limits)
-    while True:
-        try:
-            next(work)
-        except StopIteration as done:
-            return done.value
 
 
 def extracting(archive: Path, into: Path, limits: Limits = Limits()) -> Work:
@@ -184,19 +170,15 @@ def _write(
         target.parent.mkdir(parents=True, exist_ok=True)
     except (BadInput, OSError) as error:
         return report.refuse(name, str(error))
-    part = target.with_name(f".{os.urandom(6).hex()}.part")
     size = 0
     try:
-        with opened.open(entry) as source, open(part, "wb") as sink:
+        with replacing(target) as part, opened.open(entry) as source, part.open("wb") as sink:
             while block := source.read(COPY_BYTES):
                 size += len(block)
                 if size > min(entry.file_size, limits.entry_bytes):
                     raise BadInput("it is larger than the archive says")
                 sink.write(block)
-        os.replace(part, target)
     except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError, zlib.error, BadInput) as error:
         return report.refuse(name, f"it is damaged ({error})")
-    finally:
-        part.unlink(missing_ok=True)
     report.files += 1
     report.bytes += size

@@ -16,6 +16,7 @@ import numpy as np
 import PIL.Image
 from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.Image.open for one that runs pip
 
+from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
 from tator.types import BadInput, Image
 
@@ -175,14 +176,8 @@ def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[Bi
     target = folder / name[:2] / f"{name}{suffix}"
     if target.exists():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{name}.{os.getpid()}-{os.urandom(4).hex()}.part")
-    try:
-        with open(part, "wb") as file:
-            write(file)
-        os.replace(part, target)
-    finally:
-        part.unlink(missing_ok=True)
+    with replacing(target) as part, part.open("wb") as file:
+        write(file)
     return target
 
 

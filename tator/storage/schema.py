@@ -30,7 +30,6 @@ Maybe = JSON(none_as_null=True)  # nothing is SQL's NULL, not JSON's
 
 IMAGE_STATES = ("new", "in_progress", "reviewed")
 ANNOTATION_STATUSES = ("candidate", "accepted", "rejected")
-JOB_STATES = ("queued", "running", "succeeded", "failed", "cancelled", "interrupted")
 
 dataset = Table(
     "dataset",

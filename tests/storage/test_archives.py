@@ -10,11 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tator.storage.archives import Limits, extract
+from tator.storage.archives import ExtractReport, Limits, extracting
 from tator.types import BadInput
+from tests.folders import finish
 
 DEFAULT = Limits()
 GOOD = {"images/a.jpg": b"good", "labels/ä b.txt": b"0 .5 .5 .1 .1"}
+
+
+def extract(archive: Path, into: Path, limits: Limits | None = None) -> ExtractReport:
+    return finish(extracting(archive, into, limits or Limits()))
 
 
 def build(path: Path, entries: list[tuple[str | zipfile.ZipInfo, bytes]], compression=zipfile.ZIP_DEFLATED) -> Path:
