@@ -9,7 +9,14 @@ import { canvasWithTools, opened, row, SIZE, until } from "./parts.mjs";
 const A = row("a", [10, 10, 30, 30]),
   B = row("b", [50, 10, 70, 30], { class_id: 8 }),
   GONE = row("gone", [40, 40, 60, 60], { status: "rejected" });
-const POLYGON = row("p", [10, 10, 50, 50], { polygons: [[[10, 10, 50, 10, 50, 50, 10, 50], [20, 20, 20, 30, 30, 30]]] });
+const POLYGON = row("p", [10, 10, 50, 50], {
+  polygons: [
+    [
+      [10, 10, 50, 10, 50, 50, 10, 50],
+      [20, 20, 20, 30, 30, 30],
+    ],
+  ],
+});
 
 /** The table of actions on an open image. */
 async function acting(annotations = [], server = {}) {
@@ -137,10 +144,16 @@ test("candidates are accepted and rejected, others of the selection stay as they
   assert.equal(c.can("accept_candidates"), false);
   c.run("select_all");
   c.run("accept_candidates");
-  assert.deepEqual(c.rows().map(({ status }) => status), ["accepted", "accepted"]);
+  assert.deepEqual(
+    c.rows().map(({ status }) => status),
+    ["accepted", "accepted"],
+  );
   c.run("undo");
   c.run("reject_candidates");
-  assert.deepEqual(c.rows().map(({ status }) => status), ["accepted", "rejected"]);
+  assert.deepEqual(
+    c.rows().map(({ status }) => status),
+    ["accepted", "rejected"],
+  );
   assert.equal(c.classes.count(3), 1);
 });
 
@@ -148,7 +161,10 @@ test("a number chooses a class and gives it to the selection, once", async () =>
   const c = await acting([A, B]);
   c.selection.set(["a", "b"]);
   c.run("class_2");
-  assert.deepEqual(c.rows().map(({ class_id }) => class_id), [8, 8]);
+  assert.deepEqual(
+    c.rows().map(({ class_id }) => class_id),
+    [8, 8],
+  );
   assert.equal(c.told[0], "The box is traffic light now.");
   c.run("class_2");
   assert.equal(c.can("class_3"), false);
@@ -213,7 +229,13 @@ test("Enter and Backspace mean the polygon being drawn while one is", async () =
   c.selection.set(["a"]);
   c.tools.use("draw_polygon");
   assert.equal(c.can("close_polygon"), false);
-  for (const [x, y] of [[50, 20], [70, 20], [70, 50], [60, 70]]) c.hand.click(x, y);
+  for (const [x, y] of [
+    [50, 20],
+    [70, 20],
+    [70, 50],
+    [60, 70],
+  ])
+    c.hand.click(x, y);
   const first = (combo) => c.actions.find((one) => one.keys.includes(combo) && c.commands.canRun(one)).id;
   assert.deepEqual([first("enter"), first("backspace")], ["close_polygon", "drop_corner"]);
   c.run("drop_corner");
@@ -293,8 +315,14 @@ test("a new row stands inside the image by whatever tool it came", async () => {
   for (const tool of ["draw_box", "draw_polygon"]) {
     c.tools.use(tool);
     for (const [from, to] of [
-      [[-20, -20], [20, 20]],
-      [[90, 70], [140, 120]],
+      [
+        [-20, -20],
+        [20, 20],
+      ],
+      [
+        [90, 70],
+        [140, 120],
+      ],
     ])
       c.hand.drag(from, to);
     c.tools.current.close?.();

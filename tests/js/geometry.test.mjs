@@ -42,7 +42,10 @@ test("a zoom in and the same zoom out are the view before", () => {
 
 test("images of any shape fit on any screen, boxes of no size can be gone to", () => {
   for (const image of [SIZE, { width: 1, height: 1 }, { width: 30000, height: 2 }])
-    for (const screen of [{ width: 800, height: 600 }, { width: 3, height: 3 }]) {
+    for (const screen of [
+      { width: 800, height: 600 },
+      { width: 3, height: 3 },
+    ]) {
       const v = views.fit(image, screen);
       assert.ok(v.zoom >= views.MIN_ZOOM && v.zoom <= views.MAX_ZOOM);
       near(views.toScreen(v, [image.width / 2, image.height / 2]), [screen.width / 2, screen.height / 2]);
@@ -98,14 +101,23 @@ test("outlines that lie on a line, or in a point, can be moved", () => {
   ]) {
     const held = { xyxy: geometry.ringsBounds([ring]), polygons: [[ring]] };
     const { xyxy, polygons } = geometry.boxChanges(held, geometry.shifted(held.xyxy, [3, 4]));
-    assert.deepEqual(polygons[0][0], ring.map((v, i) => v + (i % 2 ? 4 : 3)));
+    assert.deepEqual(
+      polygons[0][0],
+      ring.map((v, i) => v + (i % 2 ? 4 : 3)),
+    );
     assert.deepEqual(xyxy, geometry.shifted(held.xyxy, [3, 4]));
   }
 });
 
 test("polygons moved to another box and back are where they were", () => {
   const from = [10, 10, 50, 50],
-    polygons = [[[10, 10, 50, 14, 31.25, 50], [20, 20, 24, 20, 22, 26]], [[40, 40, 50, 40, 50, 50]]];
+    polygons = [
+      [
+        [10, 10, 50, 14, 31.25, 50],
+        [20, 20, 24, 20, 22, 26],
+      ],
+      [[40, 40, 50, 40, 50, 50]],
+    ];
   for (const to of [
     [0, 0, 40, 40],
     [5, 30, 95, 70],
@@ -116,8 +128,20 @@ test("polygons moved to another box and back are where they were", () => {
 test("bounds are around everything, and null around nothing", () => {
   assert.equal(geometry.bounds([]), null);
   assert.equal(geometry.ringsBounds([]), null);
-  assert.deepEqual(geometry.bounds([[5, 6, 7, 8], [1, 7, 2, 20]]), [1, 6, 7, 20]);
-  assert.deepEqual(geometry.ringsBounds([[3, 4], [1, 9]]), [1, 4, 3, 9]);
+  assert.deepEqual(
+    geometry.bounds([
+      [5, 6, 7, 8],
+      [1, 7, 2, 20],
+    ]),
+    [1, 6, 7, 20],
+  );
+  assert.deepEqual(
+    geometry.ringsBounds([
+      [3, 4],
+      [1, 9],
+    ]),
+    [1, 4, 3, 9],
+  );
 });
 
 test("boxes that only touch do not meet; a clipped box clipped again is the same", () => {
@@ -131,17 +155,35 @@ test("an index over no boxes finds none; what is refused gives way to what lies 
   const none = createIndex([]);
   assert.equal(none.at([5, 5]), null);
   assert.deepEqual(none.inside([0, 0, 1e4, 1e4]), []);
-  const [large, small] = [[0, 0, 5000, 5000], [10, 10, 20, 20]].map((xyxy, i) => ({ id: i, xyxy }));
+  const [large, small] = [
+    [0, 0, 5000, 5000],
+    [10, 10, 20, 20],
+  ].map((xyxy, i) => ({ id: i, xyxy }));
   const index = createIndex([large, small]);
   assert.equal(index.at([15, 15]), small);
-  assert.equal(index.at([15, 15], (row) => row !== small), large);
+  assert.equal(
+    index.at([15, 15], (row) => row !== small),
+    large,
+  );
   assert.equal(index.at([10, 10]), small); // on its corner
   assert.equal(index.at([-1, -1]), null);
-  assert.deepEqual(index.inside([18, 18, 30, 30], (row) => row !== large), [small]);
+  assert.deepEqual(
+    index.inside([18, 18, 30, 30], (row) => row !== large),
+    [small],
+  );
 });
 
 test("a point in a polygon's hole hits what lies behind the hole", () => {
-  const ring = { id: "ring", xyxy: [0, 0, 30, 30], polygons: [[[0, 0, 30, 0, 30, 30, 0, 30], [10, 10, 10, 20, 20, 20, 20, 10]]] },
+  const ring = {
+      id: "ring",
+      xyxy: [0, 0, 30, 30],
+      polygons: [
+        [
+          [0, 0, 30, 0, 30, 30, 0, 30],
+          [10, 10, 10, 20, 20, 20, 20, 10],
+        ],
+      ],
+    },
     behind = { id: "behind", xyxy: [0, 0, 60, 60], polygons: null };
   const index = createIndex([ring, behind]);
   assert.equal(index.at([15, 15]), behind);
@@ -175,6 +217,19 @@ test("a name stands at a box's corner, at a polygon's highest point", () => {
 
 test("two quick clicks on the same thing are a double click, a third begins anew", () => {
   const twice = doubleClick();
-  const clicks = [["a", 0], ["a", 100], ["a", 200], ["a", 300], ["b", 350], ["a", 380], ["a", 900], ["a", 1299], ["b", 1300]];
-  assert.deepEqual(clicks.map(([id, at]) => twice(id, at)), [false, true, false, true, false, false, false, true, false]);
+  const clicks = [
+    ["a", 0],
+    ["a", 100],
+    ["a", 200],
+    ["a", 300],
+    ["b", 350],
+    ["a", 380],
+    ["a", 900],
+    ["a", 1299],
+    ["b", 1300],
+  ];
+  assert.deepEqual(
+    clicks.map(([id, at]) => twice(id, at)),
+    [false, true, false, true, false, false, false, true, false],
+  );
 });

@@ -25,10 +25,13 @@ test("nudges of the same boxes are one step, other boxes begin another", async (
   c.selection.set(["a", "b"]);
   push(0, 5);
   c.nudges.flush();
-  assert.deepEqual([boxOf(c, "a"), boxOf(c, "b")], [
-    [12, 25, 32, 45],
-    [50, 15, 70, 35],
-  ]);
+  assert.deepEqual(
+    [boxOf(c, "a"), boxOf(c, "b")],
+    [
+      [12, 25, 32, 45],
+      [50, 15, 70, 35],
+    ],
+  );
   c.store.undo();
   assert.deepEqual([boxOf(c, "a"), c.store.nextUndo], [[12, 20, 32, 40], "Nudge box"]);
 });

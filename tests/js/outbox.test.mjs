@@ -36,23 +36,39 @@ test("a page adopts what pages left that are silent or said goodbye, once, and n
   let now = 1e6;
   const page = (id) => createOutbox(disk, id, () => now);
   const [crashed, left, living, mine] = ["crashed", "left", "living", "mine"].map(page);
-  for (const [box, name] of [[crashed, "crashed"], [left, "left"], [living, "living"], [mine, "mine"]]) {
+  for (const [box, name] of [
+    [crashed, "crashed"],
+    [left, "left"],
+    [living, "living"],
+    [mine, "mine"],
+  ]) {
     box.beat();
     box.keep([edit(name, 4)], { 4: 1 });
   }
   left.rest();
-  assert.deepEqual(mine.adopt().edits.map((one) => one.client_id), ["left"]);
+  assert.deepEqual(
+    mine.adopt().edits.map((one) => one.client_id),
+    ["left"],
+  );
   now += 89_000;
   living.beat();
   now += 2000;
-  assert.deepEqual(mine.adopt().edits.map((one) => one.client_id), ["crashed"]);
+  assert.deepEqual(
+    mine.adopt().edits.map((one) => one.client_id),
+    ["crashed"],
+  );
   assert.deepEqual(mine.adopt().edits, []);
 });
 
 test("of two dead pages that edited an image, the older base counts, so that a conflict shows", () => {
-  for (const order of [[3, 5], [5, 3]]) {
+  for (const order of [
+    [3, 5],
+    [5, 3],
+  ]) {
     const disk = new Disk();
-    order.forEach((revision, i) => createOutbox(disk, `page${i}`).keep([edit(`page${i}`, 4)], { 4: revision, 9: revision }));
+    order.forEach((revision, i) =>
+      createOutbox(disk, `page${i}`).keep([edit(`page${i}`, 4)], { 4: revision, 9: revision }),
+    );
     assert.deepEqual(createOutbox(disk, "mine").adopt().base, { 4: 3, 9: 3 });
   }
 });
@@ -73,7 +89,10 @@ test("edits adopted while their image is open here keep the base that they were 
   createOutbox(disk, "dead").keep([edit("dead", 4)], { 4: 3, 9: 2 });
   sync.adopt();
   await sync.flush();
-  assert.deepEqual(bodies.map(({ image_id, base_revision }) => [image_id, base_revision]), [[4, 3]]);
+  assert.deepEqual(
+    bodies.map(({ image_id, base_revision }) => [image_id, base_revision]),
+    [[4, 3]],
+  );
   assert.deepEqual(sync.conflicted(), [4]);
   assert.equal(sync.revisionOf(9), 6); // nothing of it was adopted
 });
@@ -84,7 +103,10 @@ test("what a crash left half-written costs nothing else", () => {
   createOutbox(disk, "whole").keep([edit("whole", 4)], { 4: 2 });
   disk.setItem("tator:aside", "[{");
   const box = createOutbox(disk, "mine");
-  assert.deepEqual(box.adopt().edits.map((one) => one.client_id), ["whole"]);
+  assert.deepEqual(
+    box.adopt().edits.map((one) => one.client_id),
+    ["whole"],
+  );
   assert.deepEqual(box.aside(), []);
 });
 
@@ -96,7 +118,10 @@ test("a full storage is said, and takes nothing away", () => {
   disk.isFull = true;
   assert.equal(box.keep([edit("mine", 4), edit("mine", 4, 2)], {}), false);
   assert.equal(box.setAside({ id: 2, edits: [edit("mine", 4)] }), false);
-  assert.deepEqual(box.aside().map(({ id }) => id), [1, 2]); // the second as long as this page lasts
+  assert.deepEqual(
+    box.aside().map(({ id }) => id),
+    [1, 2],
+  ); // the second as long as this page lasts
   disk.isFull = false;
   box.dropAside(2);
   box.dropAside(1);
@@ -109,7 +134,12 @@ test("twenty parcels are set aside, the newest ones", () => {
   const disk = new Disk(),
     box = createOutbox(disk, "mine");
   for (let id = 0; id < 25; id++) box.setAside({ id });
-  assert.deepEqual(createOutbox(disk, "other").aside().map(({ id }) => id), Array.from({ length: 20 }, (_, i) => i + 5));
+  assert.deepEqual(
+    createOutbox(disk, "other")
+      .aside()
+      .map(({ id }) => id),
+    Array.from({ length: 20 }, (_, i) => i + 5),
+  );
 });
 
 test("settings are kept for the next page, told of once, and fall back on what they were made with", () => {
@@ -120,7 +150,10 @@ test("settings are kept for the next page, told of once, and fall back on what t
   settings.set("labels", "never");
   settings.set("labels", "never");
   assert.equal(settings.toggle("keepZoom"), true);
-  assert.deepEqual(told, [["labels", "never"], ["keepZoom", true]]);
+  assert.deepEqual(told, [
+    ["labels", "never"],
+    ["keepZoom", true],
+  ]);
   const next = createSettings(disk);
   assert.deepEqual([next.get("labels"), next.get("keepZoom"), next.get("brush")], ["never", true, 12]);
   for (const torn of ['{"lab', "null", '""']) {

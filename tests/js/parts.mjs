@@ -140,7 +140,15 @@ export async function canvasWithTools(annotations = [], server = {}) {
   const models = { preview, simplify, tweak, assist, finds, strokes },
     nudges = createNudges(c);
   const tools = createTools({ ...c, ...models, beforeEdit: nudges.flush });
-  const at = (x, y, more = {}) => ({ screen: [x, y], at: [x, y], time: 0, shift: false, ctrl: false, alt: false, ...more });
+  const at = (x, y, more = {}) => ({
+    screen: [x, y],
+    at: [x, y],
+    time: 0,
+    shift: false,
+    ctrl: false,
+    alt: false,
+    ...more,
+  });
   const hand = {
     at,
     down: (x, y, more) => tools.down(at(x, y, more)),

@@ -22,7 +22,12 @@ async function pointing(annotations = [row("a")], tool = "select") {
     seen = [];
   look.setView = (next) => (look.view = next);
   c.tools.use(tool);
-  const pointer = createPointer(over, { look, tools: () => c.tools, selection: c.selection, pointed: (at) => seen.push(at) });
+  const pointer = createPointer(over, {
+    look,
+    tools: () => c.tools,
+    selection: c.selection,
+    pointed: (at) => seen.push(at),
+  });
   const send = (type, x, y, more = {}) => {
     const facts = { clientX: x + 10, clientY: y + 20, button: 0, pointerId: 1, ...more };
     const event = Object.assign(new Event(type, { cancelable: true }), facts);

@@ -16,11 +16,12 @@ async function holding(tool, annotations = []) {
 
 test("a polygon closes at its first corner, on a double click and by Enter", async () => {
   const c = await holding("draw_polygon");
-  const corners = () => [
-    [20, 20],
-    [60, 20],
-    [60, 60],
-  ].forEach(([x, y]) => c.hand.click(x, y));
+  const corners = () =>
+    [
+      [20, 20],
+      [60, 20],
+      [60, 60],
+    ].forEach(([x, y]) => c.hand.click(x, y));
   for (const end of [() => c.hand.click(24, 22), () => c.hand.click(60, 60), () => c.tools.current.close()]) {
     corners();
     end();
@@ -67,11 +68,32 @@ test("a ring begun with Alt is a hole of the selection, with Shift a further par
     points.forEach(([x, y], i) => c.hand.click(x, y, i ? {} : more));
     c.tools.current.close();
   };
-  ring([[20, 20], [35, 20], [35, 35]], { alt: true });
+  ring(
+    [
+      [20, 20],
+      [35, 20],
+      [35, 35],
+    ],
+    { alt: true },
+  );
   assert.deepEqual(c.rows()[0].polygons[0][1], [20, 20, 35, 20, 35, 35]);
-  ring([[70, 20], [90, 20], [90, 40]], { shift: true });
+  ring(
+    [
+      [70, 20],
+      [90, 20],
+      [90, 40],
+    ],
+    { shift: true },
+  );
   assert.deepEqual([c.rows()[0].polygons.length, c.rows()[0].xyxy], [2, [10, 10, 90, 50]]);
-  ring([[60, 60], [80, 60], [80, 75]], { alt: true });
+  ring(
+    [
+      [60, 60],
+      [80, 60],
+      [80, 75],
+    ],
+    { alt: true },
+  );
   assert.equal(c.told.length, 1);
   assert.deepEqual([c.rows().length, c.rows()[0].polygons[0].length], [1, 2]);
 });
@@ -79,7 +101,11 @@ test("a ring begun with Alt is a hole of the selection, with Shift a further par
 test("a box takes a hole too, as the polygon of its corners", async () => {
   const c = await holding("draw_polygon", [A]);
   c.selection.set(["a"]);
-  [[14, 14], [26, 14], [26, 26]].forEach(([x, y], i) => c.hand.click(x, y, i ? {} : { alt: true }));
+  [
+    [14, 14],
+    [26, 14],
+    [26, 26],
+  ].forEach(([x, y], i) => c.hand.click(x, y, i ? {} : { alt: true }));
   c.tools.current.close();
   assert.deepEqual([c.rows()[0].polygons[0].length, c.rows()[0].xyxy], [2, A.xyxy]);
 });

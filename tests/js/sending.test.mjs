@@ -51,7 +51,10 @@ const sizes = (files) => Object.fromEntries(files.map(({ path, file }) => [path,
 /** Send files; resolves to the sender and what it told. */
 async function send(files, id = "") {
   const told = { ids: [], last: null };
-  const sender = new Sender(files, id, { id: (given) => told.ids.push(given), progress: (there) => (told.last = there) });
+  const sender = new Sender(files, id, {
+    id: (given) => told.ids.push(given),
+    progress: (there) => (told.last = there),
+  });
   await sender.run();
   return { sender, told };
 }
@@ -83,7 +86,10 @@ test("an upload that is gone begins anew under another name", async (t) => {
 test("a refused file is left out and told; the others arrive in one upload, also when it came first", async (t) => {
   const isBad = (path) => path.startsWith("bad");
   const { uploads } = serve(t, ({ query, body }) => {
-    const bad = query.path === undefined ? body?.getAll?.("files").find(({ name }) => isBad(name))?.name : isBad(query.path) && query.path;
+    const bad =
+      query.path === undefined
+        ? body?.getAll?.("files").find(({ name }) => isBad(name))?.name
+        : isBad(query.path) && query.path;
     return bad ? [400, { message: `${bad} is refused`, details: { file: bad } }] : undefined;
   });
   const good = ["b", "c", "d", "e"].map((path) => chosen(path, SMALL));
@@ -105,14 +111,21 @@ test("a piece whose answer was lost is not sent again", async (t) => {
   const files = [chosen("big.bin", 2 * PIECE + 9)];
   await send(files);
   assert.deepEqual(uploads.get("u1"), sizes(files));
-  assert.deepEqual(requests.filter(([method]) => method === "POST").map(([, { offset }]) => Number(offset)), [0, PIECE, 2 * PIECE]);
+  assert.deepEqual(
+    requests.filter(([method]) => method === "POST").map(([, { offset }]) => Number(offset)),
+    [0, PIECE, 2 * PIECE],
+  );
 });
 
 test("a full disk stops at once and says so; what arrived can be deleted", async (t) => {
   const { uploads, requests } = serve(t, ({ query }) =>
     query.path === "c" ? [503, { code: "unavailable", message: "the disk is full" }] : undefined,
   );
-  const sender = new Sender(["a", "b", "c"].map((path) => chosen(path, SMALL)), "", { id() {}, progress() {} });
+  const sender = new Sender(
+    ["a", "b", "c"].map((path) => chosen(path, SMALL)),
+    "",
+    { id() {}, progress() {} },
+  );
   await assert.rejects(sender.run(), (error) => error instanceof Stopped && error.message === "the disk is full");
   assert.equal(requests.filter(([, { path }]) => path === "c").length, 1);
   await sender.discard();
@@ -122,7 +135,9 @@ test("a full disk stops at once and says so; what arrived can be deleted", async
 test("a choice of files remembers its upload until it is forgotten; what arrived is not begun anew", (t) => {
   globalThis.localStorage = memory();
   t.after(() => delete globalThis.localStorage);
-  const key = keyOf([chosen("a", 1)].map(({ path, file }) => ({ path, file: { name: path, size: file.size, lastModified: 1 } })));
+  const key = keyOf(
+    [chosen("a", 1)].map(({ path, file }) => ({ path, file: { name: path, size: file.size, lastModified: 1 } })),
+  );
   assert.deepEqual([recall(key), unfinished("datasets")], ["", ""]);
   remember(key, "u1", "streets", "datasets");
   remember("other", "u2", "fields", "models");

@@ -20,12 +20,14 @@ async function encoding({ cards = CARDS, at = 1, status = null } = {}) {
   const c = await canvas([], {
     models_list: ({ task }) => cards[task],
     images_list: () => ({ total: IMAGES.length, images: IMAGES }),
-    slots_preload: ({ slot, image_id, segmenter }) => void slots.set(slot, { slot, image_id, card: segmenter, state: "waiting" }),
+    slots_preload: ({ slot, image_id, segmenter }) =>
+      void slots.set(slot, { slot, image_id, card: segmenter, state: "waiting" }),
     slots_status:
       status ??
       (() => {
         const now = [...slots.values(), { slot: "spare", state: "empty" }];
-        for (const one of slots.values()) slots.set(one.slot, { ...one, state: one.state === "waiting" ? "encoding" : "ready" });
+        for (const one of slots.values())
+          slots.set(one.slot, { ...one, state: one.state === "waiting" ? "encoding" : "ready" });
         return { slots: now };
       }),
   });
@@ -35,24 +37,35 @@ async function encoding({ cards = CARDS, at = 1, status = null } = {}) {
   const session = { phase: "ready", imageId: at + 1, index: at, direction: 1 }; // where the person is
   return { ...c, session, part: createSlots({ ...c, clientId: "me", images, session }) };
 }
-const preloads = (c) => c.asked.filter(([op]) => op === "slots_preload").map(([, args]) => [args.slot, args.image_id, args.segmenter]);
+const preloads = (c) =>
+  c.asked.filter(([op]) => op === "slots_preload").map(([, args]) => [args.slot, args.image_id, args.segmenter]);
 
 test("the open image is encoded first, then the one ahead, then the one behind; broken ones are left out", async () => {
   const c = await encoding({ at: 2 });
   await c.part.follow();
   c.part.stop();
-  assert.deepEqual(preloads(c), [["current", 3, "sam"], ["next", 4, "sam"], ["previous", 2, "sam"]]);
+  assert.deepEqual(preloads(c), [
+    ["current", 3, "sam"],
+    ["next", 4, "sam"],
+    ["previous", 2, "sam"],
+  ]);
   const first = await encoding({ at: 1 });
   first.session.direction = -1;
   await first.part.follow();
   first.part.stop();
-  assert.deepEqual(preloads(first), [["current", 2, "sam"], ["previous", 3, "sam"]]);
+  assert.deepEqual(preloads(first), [
+    ["current", 2, "sam"],
+    ["previous", 3, "sam"],
+  ]);
 });
 
 test("it asks until all is encoded, and shows the slots in use", async () => {
   const c = await encoding();
   await c.part.follow();
-  assert.deepEqual(c.part.rows.map(({ state }) => state), ["waiting", "waiting"]);
+  assert.deepEqual(
+    c.part.rows.map(({ state }) => state),
+    ["waiting", "waiting"],
+  );
   await until(() => c.part.rows.every(({ state }) => state === "ready"));
   const count = c.asked.length;
   await new Promise((done) => setTimeout(done, 350));
@@ -83,7 +96,14 @@ test("a person who goes on leaves the requests of the image before", async () =>
   Object.assign(c.session, { imageId: 3, index: 2 });
   await Promise.all([first, c.part.follow()]);
   c.part.stop();
-  assert.deepEqual(preloads(c).map(([slot, id]) => [slot, id]), [["current", 3], ["next", 4], ["previous", 2]]);
+  assert.deepEqual(
+    preloads(c).map(([slot, id]) => [slot, id]),
+    [
+      ["current", 3],
+      ["next", 4],
+      ["previous", 2],
+    ],
+  );
 });
 
 test("a server that goes away leaves no ring standing still", async () => {

@@ -32,10 +32,13 @@ test("a click on one of several narrows to it; a drag from it moves them all", a
   const c = await holding("select", [A, B]);
   c.selection.set(["a", "b"]);
   c.hand.drag([20, 20], [25, 22]);
-  assert.deepEqual([boxOf(c, "a"), boxOf(c, "b")], [
-    [15, 12, 35, 32],
-    [55, 12, 75, 32],
-  ]);
+  assert.deepEqual(
+    [boxOf(c, "a"), boxOf(c, "b")],
+    [
+      [15, 12, 35, 32],
+      [55, 12, 75, 32],
+    ],
+  );
   assert.equal(c.store.nextUndo, "Move 2 boxes");
   assert.deepEqual(ids(c), ["a", "b"]);
   c.hand.click(20, 20);
@@ -68,10 +71,13 @@ test("boxes stop at the border of the image, several as one", async () => {
   const c = await holding("select", [A, B]);
   c.selection.set(["a", "b"]);
   c.hand.drag([20, 20], [220, -100]);
-  assert.deepEqual([boxOf(c, "a"), boxOf(c, "b")], [
-    [40, 0, 60, 20],
-    [80, 0, 100, 20],
-  ]);
+  assert.deepEqual(
+    [boxOf(c, "a"), boxOf(c, "b")],
+    [
+      [40, 0, 60, 20],
+      [80, 0, 100, 20],
+    ],
+  );
 });
 
 test("a corner of the only selected box resizes it, beyond the other corner it turns over", async () => {
@@ -174,7 +180,9 @@ test("examples are drawn or clicked, taken back by a click, and with Alt are not
   assert.deepEqual(c.rows(), [A]);
 });
 
-const PHRASES = [{ phrase: "car", candidates: [0, 1, 2].map((i) => ({ xyxy: [10 + 30 * i, 10, 30 + 30 * i, 30], confidence: 0.9 })) }];
+const PHRASES = [
+  { phrase: "car", candidates: [0, 1, 2].map((i) => ({ xyxy: [10 + 30 * i, 10, 30 + 30 * i, 30], confidence: 0.9 })) },
+];
 const FINDING = { models_list: () => [], find: () => ({ finder: "sam", phrases: PHRASES }) };
 
 test("what is found is looked through in a borrowed tool, which goes when it is settled", async () => {
@@ -189,10 +197,13 @@ test("what is found is looked through in a borrowed tool, which goes when it is 
   assert.deepEqual([c.rows().length, c.finds.total, c.tools.current.id], [1, 1, "review"]);
   c.hand.drag([60, 5], [95, 40]);
   await until(() => c.rows().length === 2);
-  assert.deepEqual(c.rows().map((one) => one.xyxy), [
-    [10, 10, 30, 30],
-    [70, 10, 90, 30],
-  ]);
+  assert.deepEqual(
+    c.rows().map((one) => one.xyxy),
+    [
+      [10, 10, 30, 30],
+      [70, 10, 90, 30],
+    ],
+  );
   assert.equal(c.tools.current.id, "draw_box");
 });
 
@@ -221,14 +232,20 @@ test("Enter takes the proposal that lies on top; another image drops them all", 
 });
 
 test("points go on and off the object, Alt swaps, and leaving the tool drops them", async () => {
-  const c = await holding("multi_point", [], { models_list: () => [], segment: () => ({ segmenter: "sam", candidates: [] }) });
+  const c = await holding("multi_point", [], {
+    models_list: () => [],
+    segment: () => ({ segmenter: "sam", candidates: [] }),
+  });
   const tool = c.tools.current;
   c.hand.click(20, 20);
   c.hand.click(200, 20); // beside the image
   tool.setPositive(false);
   c.hand.click(30, 30, { alt: true });
   c.hand.click(40, 40);
-  assert.deepEqual(c.assist.draft.points.map(({ positive }) => positive), [true, true, false]);
+  assert.deepEqual(
+    c.assist.draft.points.map(({ positive }) => positive),
+    [true, true, false],
+  );
   c.tools.use("select");
   assert.deepEqual([c.assist.draft, tool.positive], [null, true]);
 });

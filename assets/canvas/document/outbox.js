@@ -59,8 +59,7 @@ export function createOutbox(storage, clientId, now = () => Date.now()) {
         if (owner === clientId || now() - read(ALIVE + owner, 0) < SILENT_MS) continue;
         const left = read(key, { edits: [], base: {} });
         edits.push(...left.edits);
-        for (const [id, revision] of Object.entries(left.base))
-          base[id] = Math.min(revision, base[id] ?? revision); // the older one shows a conflict
+        for (const [id, revision] of Object.entries(left.base)) base[id] = Math.min(revision, base[id] ?? revision); // the older one shows a conflict
         storage.removeItem(key);
         storage.removeItem(ALIVE + owner);
       }
