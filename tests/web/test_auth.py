@@ -31,6 +31,7 @@ DOORS = [
     ("GET", "/assets/x/tator.css"),
     ("GET", "/export/x.zip"),
     ("GET", "/head/x"),
+    ("GET", "/run/heads/x"),
     ("GET", "/upload?id=x&path=x"),
     ("POST", "/upload?path=x"),
     ("GET", "/upload?id=x"),
