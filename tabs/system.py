@@ -1,4 +1,4 @@
-"""System tab: the device, its memory and what is loaded there, the storage, and how images are encoded ahead."""
+"""System tab: device, memory, loaded models, storage, caches and encoding ahead."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def unloaded(freed: dict) -> str:
 
 
 def healthy(shell: Shell) -> h.Html:
-    """Draw health, device and storage as big numbers; nothing is changed or written for it."""
+    """Draw health, device and storage as big numbers."""
     state, device = shell.call("system_health"), shell.call("system_gpu")
     storage = state.get("storage", {})
     free = storage.get("free_mb")
@@ -143,7 +143,7 @@ def _of(used_mb: int | None, total_mb: int | None, word: str) -> tuple[str, str]
 
 
 def loaded(shell: Shell) -> h.Html:
-    """Draw what is loaded: where, how much, since when unused, and whether it is answering."""
+    """Draw the loaded models: device, memory, last use and whether one is answering."""
     rows = [
         [
             h.div(h.el("b", row["label"]), h.div(row["id"], cls="t-note t-mono")),

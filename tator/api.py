@@ -30,7 +30,9 @@ def publish(wb: Workbench) -> None:
 
 
 def endpoint(wb: Workbench, verb: Operation) -> Callable:
-    """Return the operation as Gradio wants it: acting as the caller, refusals worded as `code: message`.
+    """Return an operation as the function that Gradio publishes.
+
+    It acts as the caller; refusals are worded `code: message`.
 
     `request` is filled in by Gradio and is no part of the published parameters.
     """

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +30,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = {name: arguments.pop(f"_{name}", default) for name, default in defaults().items()}
     name = arguments.pop("_verb")
     if name in ("add-user", "upload"):  # these need no workspace
-        return {"add-user": add_user, "upload": upload}[name](**arguments)
+        alone: dict[str, Callable[..., int]] = {"add-user": add_user, "upload": upload}
+        return alone[name](**arguments)
     from tator.types import TatorError
 
+    internal: dict[str, Callable[..., None]] = {"run-job": run_job, "make-sample": make_sample}
     try:
         wb = workbench(settings)
         try:
-            inner = {"run-job": run_job, "make-sample": make_sample}.get(name)
+            inner = internal.get(name)
             outcome = inner(wb, **arguments) if inner else run(wb, name, arguments, settings["json"])
             wb.jobs.finish()  # jobs-resume starts one
         finally:
@@ -63,7 +65,10 @@ def defaults() -> dict[str, Any]:
 
 
 def workbench(settings: dict[str, Any]) -> Workbench:
-    """Open the workspace; a person at the command line owns the machine, so any folder may be imported."""
+    """Open the workspace.
+
+    A person at the command line owns the machine, so any folder may be imported.
+    """
     from tator.weights.network import Network
     from tator.workbench import Workbench
 
@@ -72,7 +77,7 @@ def workbench(settings: dict[str, Any]) -> Workbench:
 
 
 def run(wb: Workbench, name: str, arguments: dict[str, Any], plain: bool = False) -> Any:
-    """Call one operation; a job runs here, in the foreground, and is recorded like any other.
+    """Call one operation; a job runs in the foreground and is recorded.
 
     Args:
         wb: the workbench.
@@ -111,7 +116,7 @@ def make_sample(wb: Workbench) -> None:
     create_sample(wb)
 
 
-def narrated(work: Work, plain: bool = False, unit: str = "") -> Iterator[Progress]:
+def narrated(work: Work, plain: bool = False, unit: str = "") -> Work:
     """Pass work through, showing each step on stderr with its rate and the time left.
 
     Args:
@@ -137,7 +142,10 @@ def narrated(work: Work, plain: bool = False, unit: str = "") -> Iterator[Progre
 
 
 def line_of(step: Progress, rate: float, plain: bool, unit: str = "") -> str:
-    """Return one line for a person, or one JSON object for a program; the unit MB is for progress in bytes."""
+    """Return one line for a person, or one JSON object for a program.
+
+    The unit MB is for progress in bytes.
+    """
     left_s = (step.total - step.done) / rate if rate and step.total else None
     if plain:
         facts = {"done": step.done, "total": step.total, "rate": rate, "left_s": left_s, "message": step.message}
@@ -167,7 +175,10 @@ def add_user(auth_file: str, name: str) -> int:
 
 
 def upload(url: str, token: str, resume: str, paths: list[Path]) -> int:
-    """Send files to a running Tator and print the source to import them from; say how to go on when cut off."""
+    """Send files to a running Tator and print the source to import them from.
+
+    When it is cut off, it says how to go on.
+    """
     from tator.types import TatorError
     from tator.web.upload_client import Uploading
 
@@ -228,7 +239,9 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
 
 
 def add_verb(commands: Any, verb: Verb, shared: argparse.ArgumentParser) -> None:
-    """Add an operation's subcommand: a flag per parameter, absent ones left to the function's defaults.
+    """Add the subcommand of an operation, with one flag per parameter.
+
+    A flag that is not given is left to the function's default.
 
     What lists things answers to their name alone too: `models` is `models-list`.
     """

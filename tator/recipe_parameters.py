@@ -1,4 +1,4 @@
-"""Make of a function that takes a recipe one that takes its settings by name."""
+"""Turn a function that takes a recipe into one that takes its settings by name."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tator.setting_help import SAVED, SAVED_HELP
 
 
 def with_settings(fn: Callable, recipe: type[Recipe]) -> Callable:
-    """Return `fn(wb, ..., recipe)` as a function of the recipe's settings, with their help in its docstring.
+    """Return `fn(wb, ..., recipe)` as a function of the recipe's settings.
 
-    The settings stand where the recipe stood; `recipe` is the last parameter: the name of a saved one, which
+    Its docstring has their help. The settings stand where the recipe stood; `recipe` is the last parameter: the name of a saved one, which
     is resolved before the function is called.
     """
 
@@ -45,7 +45,7 @@ def _signature(fn: Callable, recipe: type[Recipe]) -> inspect.Signature:
 
 
 def _documented(doc: str, recipe: type[Recipe]) -> str:
-    """Return a docstring with a line a setting in place of the line of the recipe."""
+    """Return a docstring with one line per setting in place of the recipe's line."""
     lines = [f"    {name}: {help}" for name, help in recipe.help().items()]
     told = doc.splitlines()
     at = next(i for i, line in enumerate(told) if line.startswith(f"    {SAVED}: "))

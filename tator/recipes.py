@@ -1,4 +1,7 @@
-"""Recipes: the saved settings of a workflow. Each setting is one field with its help, unit and range."""
+"""Recipes: the saved settings of a workflow.
+
+Each setting is one field with its help, unit and range.
+"""
 
 from __future__ import annotations
 
@@ -86,7 +89,7 @@ class Recipe:
 
     @classmethod
     def help(cls) -> dict[str, str]:
-        """Return one line a setting: what it does, its range and its unit."""
+        """Return one line per setting: what it does, its range and its unit."""
         told = ("help", "unit", "low", "high", "operation")
         return {f.name: help_line(**{key: f.metadata[key] for key in told}) for f in fields(cls)}
 
@@ -142,13 +145,16 @@ class Recipe:
 
     @classmethod
     def listing(cls, folder: Path) -> list[str]:
-        """Return the names of the saved recipes of this kind, sorted; without the settings in force."""
+        """Return the names of the saved recipes of this kind, sorted.
+
+        The settings in force are not among them.
+        """
         names = sorted(path.stem for path in (folder / cls.kind).glob("*.json"))
         return [name for name in names if not cls.is_reserved(name)]
 
     @classmethod
     def is_reserved(cls, name: str) -> bool:
-        """Say whether a name is that of the settings in force, which no saved recipe can have."""
+        """Return whether a name is reserved for the settings in force."""
         return cls.has_force and name.casefold() == IN_FORCE
 
 

@@ -1,6 +1,6 @@
-"""Read the operations' names, parameters and help from their source, without importing them.
+"""Read the names, parameters and help of the operations from their source.
 
-Importing them loads NumPy and SQLAlchemy; `--help` has to answer in a fraction of that time.
+Nothing is imported for it. Importing the operations loads NumPy and SQLAlchemy; `--help` has to answer in a fraction of that time.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _literal(node: ast.expr, names: dict[str, ast.expr]) -> Any:
 
 
 def _with_settings(flags: list[Flag], settings: list[Flag]) -> list[Flag]:
-    """Put a recipe's settings where the function takes the recipe, and the name of a saved one at the end."""
+    """Put a recipe's settings in its place, and the name of a saved one at the end."""
     at = next(i for i, flag in enumerate(flags) if flag.name == SAVED)
     saved = Flag(SAVED, str, False, (), False, repr(""), SAVED_HELP)
     return [*flags[:at], *settings, *flags[at + 1 :], saved]
@@ -144,7 +144,7 @@ def _flags(arguments: ast.arguments, helps: dict[str, str], names: dict[str, ast
 
 
 def _type(hint: ast.expr | None, names: dict[str, ast.expr]) -> tuple[type, bool, tuple[str | int, ...]]:
-    """Return (plain type, is list, choices) of an annotation; unknown names read as str."""
+    """Return (plain type, is list, choices) of an annotation; str for unknown names."""
     if isinstance(hint, ast.Name):
         plain = {"str": str, "int": int, "float": float, "bool": bool}.get(hint.id)
         return _type(names[hint.id], names) if plain is None and hint.id in names else (plain or str, False, ())

@@ -25,7 +25,7 @@ from tests.sources import (
 )
 
 ORDER = (  # who may import whom: a package sees those above it in this list, and none on its own line
-    {"types", "protocols", "recipes", "recipe_parameters", "setting_help"},
+    {"types", "protocols", "recipes", "recipe_parameters", "setting_help", "warning_codes"},
     {"vision"},
     {"storage"},
     {"datasets", "formats", "weights"},
@@ -47,6 +47,7 @@ ROOT_MODULES = {
     "recipes",
     "recipe_parameters",
     "setting_help",
+    "warning_codes",
     "workbench",
     "signatures",
     "api",

@@ -1,4 +1,4 @@
-"""Draws a recipe as Gradio widgets and reads it back. The only form code there is."""
+"""Draw a recipe as Gradio widgets and read it back; every form is drawn here."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ Widgets = dict[str, gr.components.Component]
 
 
 def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: dict[str, str] | None = None) -> Widgets:
-    """Return one widget per field in field order, advanced ones folded; help and range come from the field.
+    """Return one widget per field, in the order of the fields.
+
+    Help and range come from the field; advanced fields are folded away.
 
     Args:
         recipe: recipe dataclass.
@@ -111,5 +113,5 @@ def read(recipe: type[R], widgets: Widgets, values: dict) -> R:
 
 
 def fill(recipe: Recipe, widgets: Widgets) -> list:
-    """Return the recipe's values in the order of the widgets, to answer a listener with."""
+    """Return a recipe's values in the order of the widgets, as a listener's answer."""
     return [getattr(recipe, name) for name in widgets]

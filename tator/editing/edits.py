@@ -17,6 +17,7 @@ from tator.editing.rows import add_many, check_count, rows_of, rows_with_ids, wr
 from tator.storage.database import Store
 from tator.storage.schema import image, label_class
 from tator.types import BadInput, Conflict
+from tator.warning_codes import SHAPES_CLIPPED, warned
 
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
@@ -37,6 +38,7 @@ class _Open:
     annotation_count: int
     state: str
     caption: str | None
+    is_cut: bool = False  # a shape that was saved reached past the image
 
 
 def open_image(store: Store, image_id: int) -> dict[str, Any]:
@@ -97,7 +99,8 @@ def save_edits(
             raise BadInput(f"edit {fresh[0].seq} of client {client_id} is new, but a later one was saved before")
         saved = _record(conn, held, client_id, fresh, user) if fresh else held
     acknowledged = [each.seq for each in wanted]
-    return {"revision": saved.revision, "acknowledged": acknowledged, "annotation_count": saved.annotation_count}
+    told = {"revision": saved.revision, "acknowledged": acknowledged, "annotation_count": saved.annotation_count}
+    return warned(told, {SHAPES_CLIPPED: saved.is_cut})
 
 
 def undo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") -> dict[str, Any]:
@@ -158,7 +161,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     user = user[:USER_LIMIT]
     classes = select(label_class.c.class_id, label_class.c.retired).where(label_class.c.dataset_id == held.dataset_id)
     frame = Frame(held.id, held.width, held.height, {key: is_retired for key, is_retired in conn.execute(classes)})
-    edits = [_checked(each, frame, user) if each.kind == "edit" else each for each in edits]
+    asked, edits = edits, [_checked(each, frame, user) if each.kind == "edit" else each for each in edits]
     steps = sum(each.kind != "edit" for each in edits)
     stacks = journal.stacks_of(conn, held.id, steps) if steps else Stacks([], [])
     draft, before = _draft(conn, held, edits, stacks)
@@ -169,6 +172,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     saved = replace(
         held, revision=held.revision + len(edits), annotation_count=held.annotation_count + grown, **draft.image
     )
+    saved = replace(saved, is_cut=any(_shapes(a) != _shapes(b) for a, b in zip(asked, edits, strict=True)))
     changed = {"revision": saved.revision, "annotation_count": saved.annotation_count, **draft.image}
     conn.execute(update(image).where(image.c.id == held.id).values(**changed))
     return saved
@@ -182,6 +186,12 @@ def _checked(each: Edit, frame: Frame, user: str) -> Edit:
         if op["op"] == "add":  # a microsecond apart, so that the order of drawing is the order of reading
             op["annotation"] |= {"author": user, "created_at": made + j * 1e-6}
     return replace(each, ops=ops)
+
+
+def _shapes(each: Edit) -> list[tuple[Any, Any]]:
+    """Return the boxes and outlines of an edit, to see whether checking moved one."""
+    told = [op.get("annotation") or op.get("changes") or {} for op in each.ops]
+    return [(row.get("xyxy"), row.get("polygons")) for row in told]
 
 
 def _draft(conn: Connection, held: _Open, edits: list[Edit], stacks: Stacks) -> tuple[Draft, dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The product's verbs. Each is one plain function; tabs, HTTP API, MCP and CLI all call it."""
+"""The product's verbs: plain functions that the tabs, HTTP, MCP and CLI call."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Operation:
 
     @property
     def settings(self) -> dict[str, str]:
-        """Return the settings of the recipe with their help; none where the verb takes no recipe."""
+        """Return {setting: help} of the recipe, empty where the verb takes none."""
         return self.recipe.help() if self.recipe else {}
 
 
@@ -66,9 +66,11 @@ _found: dict[str, Operation] = {}
 
 
 def operation(fn: Callable | None = None, **facts: Any) -> Callable:
-    """Publish a function under its own name: `@operation` or `@operation(mirrors=(...), in_child=True)`.
+    """Publish a function under its own name.
 
-    Its signature and docstring are the public contract. With `recipe=HeadRecipe` the function takes a checked
+    Write `@operation` or `@operation(mirrors=(...), in_child=True)`.
+
+    The function's signature and docstring are the public contract. With `recipe=HeadRecipe` it takes a checked
     `recipe: HeadRecipe`; what is published takes the settings by name in its place, and `recipe`, a saved one.
 
     Raises:
@@ -84,7 +86,7 @@ def operation(fn: Callable | None = None, **facts: Any) -> Callable:
 
 
 def operations() -> dict[str, Operation]:
-    """Import every module of this package and return {name: operation}, sorted by name."""
+    """Return {name: operation} of every module of this package, sorted by name."""
     _import_all()
     return dict(sorted(_found.items()))
 
@@ -123,7 +125,9 @@ def call(wb: Workbench, name: str, /, **arguments: Any) -> Any:
 
 
 def prepared(wb: Workbench, verb: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return an operation's arguments with their types checked, a saved recipe replaced by its settings.
+    """Return the checked arguments of an operation.
+
+    A saved recipe is replaced by its settings.
 
     Raises:
         BadInput: one is unknown, lacking, of another type, or a setting outside its range.
@@ -150,9 +154,9 @@ def _resolved(wb: Workbench, kind: type[Recipe], arguments: dict[str, Any]) -> d
 
 
 def bind(verb: Operation, wb: Workbench) -> Callable:
-    """Return the operation with its workbench filled in: same name, types, defaults and docstring.
+    """Return an operation with its workbench filled in.
 
-    A bound job starts in the background and returns its job id.
+    Name, types, defaults and docstring are the same. A bound job starts in the background and returns its job id.
     """
     parameters = list(verb.parameters.values())
     returns = str if verb.is_job else typing.get_type_hints(verb.fn)["return"]

@@ -21,6 +21,7 @@ from tator.types import BadInput, Detections, Unavailable, Work
 from tator.vision.boxes import EDGE, Boxes, from_flat, numbers
 from tator.vision.masks import check_tolerance, to_polygons
 from tator.vision.masks import fill_holes as filled
+from tator.warning_codes import IMAGES_LEFT_OUT, SHAPES_CLIPPED, TRAINED_ON_FEW_IMAGES, warned
 from tator.workbench import Workbench
 from tator.workflows import refiner
 from tator.workflows.heads import Head, heads_of
@@ -88,7 +89,8 @@ def segment(
         named["class_confidence"] = named.pop("confidence")  # beside the confidence of the box
         candidates[0] |= named
     took_ms = (time.perf_counter() - started) * 1_000
-    return {"candidates": candidates, "segmenter": asked.card.id, "model_ms": model_ms, "took_ms": took_ms}
+    answer = {"candidates": candidates, "segmenter": asked.card.id, "model_ms": model_ms, "took_ms": took_ms}
+    return warned(answer, {SHAPES_CLIPPED: is_cut(positive + negative + box, row.width, row.height)})
 
 
 @operation(writes=False)
@@ -127,7 +129,8 @@ def tweak_boxes(
     for at in range(0, len(loose), TOGETHER):
         several = slice(at, at + TOGETHER)
         answers += asked.answer(partial(refined, loose=loose[several], class_ids=class_ids[several]))
-    return {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
+    answer = {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
+    return warned(answer, {SHAPES_CLIPPED: is_cut(boxes, row.width, row.height)})
 
 
 @operation(mirrors=("clip_predict", "sam3_text_prompt_auto"), writes=False)
@@ -153,7 +156,8 @@ def classify_boxes(
     """
     data, row = Dataset.of_image(wb.store, wb.workspace, image_id)
     check_margin(min_margin)
-    return name_boxes(wb, data, row, checked_boxes(row, boxes), head, min_margin)
+    answer = name_boxes(wb, data, row, checked_boxes(row, boxes), head, min_margin)
+    return warned(answer, {SHAPES_CLIPPED: is_cut(boxes, row.width, row.height)})
 
 
 @operation(title="Train box refiner")
@@ -169,7 +173,8 @@ def refiner_train(wb: Workbench, dataset: str) -> Work:
         NotFound: no such dataset.
         Unavailable: fewer than 20 accepted boxes.
     """
-    return (yield from refiner.train(wb.dataset(dataset)))
+    report = yield from refiner.train(wb.dataset(dataset))
+    return warned(report, {IMAGES_LEFT_OUT: bool(report["skipped_images"])})
 
 
 @operation(writes=False)
@@ -182,7 +187,12 @@ def refiner_status(wb: Workbench, dataset: str) -> dict[str, Any]:
     Raises:
         NotFound: no such dataset.
     """
-    return refiner.status(wb.dataset(dataset))
+    status = refiner.status(wb.dataset(dataset))
+    happened = {
+        IMAGES_LEFT_OUT: bool(status.get("skipped_images")),
+        TRAINED_ON_FEW_IMAGES: status.get("is_partial", False),
+    }
+    return warned(status, happened)
 
 
 def timed(call: Callable[[], T]) -> tuple[T, float]:
@@ -332,6 +342,11 @@ def checked_boxes(row: ImageRow, values: list[float]) -> Boxes:
     if not 4 <= len(values) <= 4 * MOST_BOXES:
         raise BadInput(f"boxes must hold 1 to {MOST_BOXES} boxes of 4 numbers, has {len(values)} numbers")
     return from_flat(values, row.width, row.height)
+
+
+def is_cut(values: list[float], width: int, height: int) -> bool:
+    """Return whether some of x, y, x, y, ... lie past an image and so were clipped."""
+    return any(not 0 <= value <= (width, height)[i % 2] for i, value in enumerate(values))
 
 
 def class_names(data: Dataset) -> dict[int, str]:

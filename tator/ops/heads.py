@@ -11,6 +11,7 @@ from tator.ops import operation
 from tator.runtime.features import encoder_version
 from tator.runtime.registry import backend, require_packages
 from tator.types import Work
+from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, warned
 from tator.workbench import Workbench
 from tator.workflows.heads import heads_of, keep_head, read_crops, row_of, train
 from tator.workflows.heads.recipe import HeadRecipe
@@ -49,7 +50,12 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
     keep_head(heads, name, head, facts | {"metrics": metrics})
     if recipe.activate:
         heads.activate(name)
-    return {"head": name, **{key: value for key, value in metrics.items() if key != "history"}}
+    happened = {
+        IMAGES_LEFT_OUT: bool(skipped),
+        CLASSES_LEFT_OUT: bool(metrics["dropped_classes"]),
+        NOT_CONVERGED: not metrics["is_converged"],
+    }
+    return warned({"head": name, **{key: value for key, value in metrics.items() if key != "history"}}, happened)
 
 
 @operation(mirrors=("clip_classifiers_list",), writes=False)

@@ -1,4 +1,4 @@
-"""What trainings left, whatever trained it: listed, chosen, renamed, deleted, taken away, brought in, trained again."""
+"""List, activate, rename, delete, download, import and repeat trained runs."""
 
 from __future__ import annotations
 
@@ -202,7 +202,7 @@ def runs_of(wb: Workbench, family: str) -> Runs:
 
 
 def _settings(wb: Workbench, runs: Runs, name: str) -> dict[str, Any]:
-    """Return the settings of a run; a dataset that has one is called what it is called now."""
+    """Return the settings of a run, with the current name of its dataset."""
     settings = runs.again(name)
     if not runs.family.is_of_dataset:
         return settings

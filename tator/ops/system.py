@@ -12,6 +12,7 @@ from tator.datasets.owners import IN_USE
 from tator.ops import operation
 from tator.runtime.devices import gpus, memory_mb
 from tator.storage import schema
+from tator.warning_codes import MODELS_ON_CPU, warned
 from tator.workbench import Workbench
 
 VERSION = "0.1.0"
@@ -41,7 +42,7 @@ def system_gpu(wb: Workbench) -> dict[str, Any]:
     own = next((gpu for gpu in found if gpu["index"] == index), None)
     total = memory_mb(device)
     used = own["total_mb"] - own["free_mb"] if own else _used_memory_mb(total)
-    return {
+    answer = {
         "device": device,
         "fallback": wb.models.fallback,
         "name": own["name"] if own else f"{os.cpu_count()} cores",
@@ -54,6 +55,7 @@ def system_gpu(wb: Workbench) -> dict[str, Any]:
         "device_count": len(found),
         "devices": found,
     }
+    return warned(answer, {MODELS_ON_CPU: bool(wb.models.fallback)})
 
 
 def _used_memory_mb(total: int) -> int | None:

@@ -89,7 +89,7 @@ def cache_of(kind: str) -> Cache:
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:
-    """Yield each file with its facts; links are not followed, and files may vanish meanwhile."""
+    """Yield each file with its facts; links are not followed, and files may vanish."""
     for here, _, names in os.walk(folder):
         for path in (Path(here, name) for name in names):
             try:

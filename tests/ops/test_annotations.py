@@ -58,6 +58,15 @@ def test_an_image_is_found_by_its_path_in_its_dataset_only(wb, image_id):
         call(wb, "annotations_list", dataset="nowhere", image="a.png")
 
 
+def test_a_save_tells_of_a_shape_that_was_cut_to_the_image(wb, image_id):
+    assert "warnings" not in save(wb, image_id, added("inside", xyxy=[0, 0, 60, 40]))
+    cut = save(wb, image_id, added("past", xyxy=[-0.5, 0, 30, 40]), base=1, client="other")
+    assert cut["warnings"] == ["shapes_clipped"]
+    outline = [[[1, 1, 60.5, 1, 30, 20]]]
+    cut = save(wb, image_id, added("outline", polygons=outline), base=2, client="third")
+    assert cut["warnings"] == ["shapes_clipped"]
+
+
 def test_leases_name_the_others(wb, image_id):
     with wb.acting("ann"):
         call(wb, "image_lease", image_id=image_id, client_id="one")

@@ -1,0 +1,58 @@
+"""The warnings that answers carry: what was clamped, left out or done another way.
+
+An answer has the key "warnings", a list of ids, only where one of them really happened.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class WarningCode:
+    """One thing that a caller may want to know although the call succeeded.
+
+    Attributes:
+        id: as answers carry it.
+        text: what happened, for people, in one sentence.
+        where: the operations whose answers carry it.
+    """
+
+    id: str
+    text: str
+    where: tuple[str, ...]
+
+
+SHAPES_CLIPPED = WarningCode(
+    "shapes_clipped",
+    "A point, box or outline reached up to a pixel past the image and was cut to it.",
+    ("annotations_save", "classify_boxes", "segment", "tweak_boxes"),
+)
+MODELS_ON_CPU = WarningCode(
+    "models_on_cpu", "The device that was asked for cannot be used; models run on the CPU.", ("system_gpu",)
+)
+CLASSES_LEFT_OUT = WarningCode(
+    "classes_left_out", "Classes with too few boxes were left out of the training.", ("heads_train",)
+)
+IMAGES_LEFT_OUT = WarningCode(
+    "images_left_out", "Images that cannot be read were left out.", ("heads_train", "refiner_train", "refiner_status")
+)
+NOT_CONVERGED = WarningCode(
+    "not_converged", "The fit ended before it had converged; more steps would still change it.", ("heads_train",)
+)
+TRAINED_ON_FEW_IMAGES = WarningCode(
+    "trained_on_few_images",
+    "The training read only some of the images, because somebody was waiting; a later one reads more.",
+    ("refiner_status",),
+)
+
+
+def warning_codes() -> list[WarningCode]:
+    """Return every code, sorted by id."""
+    return sorted((code for code in globals().values() if isinstance(code, WarningCode)), key=lambda code: code.id)
+
+
+def warned(answer: dict, happened: dict[WarningCode, bool]) -> dict:
+    """Return an answer with the ids of what happened; as it is where nothing did."""
+    ids = [code.id for code, is_so in happened.items() if is_so]
+    return answer | {"warnings": ids} if ids else answer
