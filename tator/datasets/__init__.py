@@ -1,1 +1,1 @@
-"""Datasets: their images, classes, splits, snapshots and words, and how they are deleted."""
+"""Datasets: images, classes, splits, snapshots, glossaries, and their deletion."""

@@ -1,4 +1,4 @@
-"""A dataset: its images, label map and annotations, read from the database and the disk."""
+"""A dataset: its images, label map and annotations, from database and disk."""
 
 from __future__ import annotations
 
@@ -270,7 +270,10 @@ class Dataset:
         return read_image(self.path(row))
 
     def annotation_rows(self, image_ids: Sequence[int], status: str = "accepted") -> dict[int, list[RowMapping]]:
-        """Return {image id: rows of the annotation table}, oldest first, with every id asked for present."""
+        """Return {image id: rows of the annotation table}, oldest first.
+
+        Every id asked for is present.
+        """
         found: dict[int, list[RowMapping]] = {image_id: [] for image_id in image_ids}
         with self.store.read() as conn:
             for ids in chunks(found):
@@ -319,7 +322,10 @@ def _detections(rows: Sequence[RowMapping], outlines: bool) -> Detections:
 
 
 def _column(values: list[Any]) -> NDArray[np.object_]:
-    """Return a column of any objects, lists among them, which NumPy would otherwise take apart."""
+    """Return a column of arbitrary objects.
+
+    NumPy would take lists among them apart.
+    """
     column = np.empty(len(values), object)
     column[:] = values
     return column
@@ -330,7 +336,10 @@ def _image_row(row: RowMapping) -> ImageRow:
 
 
 def _counts(conn: Any, dataset_id: int | None = None) -> dict[int, dict]:
-    """Return {dataset id: {"states", "splits", "images", "annotations", "unreadable"}}."""
+    """Return counts of each dataset, by dataset id.
+
+    Keys of each: states, splits, images, annotations, unreadable.
+    """
     state, split = image.c.state, func.coalesce(image.c.split, "")
     bad = image.c.problem.is_not(None)
     query = select(image.c.dataset_id, state, split, bad, func.count(), func.sum(image.c.annotation_count))

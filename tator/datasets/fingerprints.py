@@ -1,4 +1,7 @@
-"""What image files are: their hash, their look as 64 bits and their EXIF orientation, kept until a file changes."""
+"""Fingerprints of image files: hash, look as 64 bits, and EXIF orientation.
+
+They are kept until a file changes.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,9 @@ class Fingerprint:
 
 
 def take_fingerprints(dataset: Dataset, rows: Sequence[ImageRow], looks: bool = False) -> Work:
-    """Return ({image id: Fingerprint}, {image id: why it has none}); files that did not change are not read again.
+    """Return ({image id: Fingerprint}, {image id: why it has none}).
+
+    Files that did not change are not read again.
 
     Args:
         dataset: whose images.
@@ -142,7 +147,10 @@ def look(path: Path) -> tuple[int, int]:
 
 
 def alike(one: NDArray[np.float32], other: NDArray[np.float32], at_least: float = 0.95) -> bool:
-    """Whether two grey thumbnails show the same picture: their correlation, or for flat ones their level, agrees."""
+    """Whether two grey thumbnails show the same picture.
+
+    Their correlation decides, or for flat ones their level.
+    """
     a, b = one - one.mean(), other - other.mean()
     spread = float(np.sqrt((a * a).sum() * (b * b).sum()))
     if min(a.std(), b.std()) < 2:
@@ -151,7 +159,9 @@ def alike(one: NDArray[np.float32], other: NDArray[np.float32], at_least: float 
 
 
 def near_pairs(hashes: Sequence[int], within: int) -> Iterator[tuple[int, int]]:
-    """Yield (i, j), i < j, of 64-bit hashes that differ in at most so many bits; equal hashes are paired with their first.
+    """Yield (i, j), i < j, of 64-bit hashes that differ in few enough bits.
+
+    Equal hashes are paired with the first of them.
 
     Of hashes cut into `within` + 1 bands, a near pair agrees on one band at least, so only hashes that share a band are
     compared.
@@ -165,7 +175,7 @@ def near_pairs(hashes: Sequence[int], within: int) -> Iterator[tuple[int, int]]:
     values = np.array(list(first), np.uint64)
     places = np.array(list(first.values()), np.int64)
     seen: set[tuple[int, int]] = set()
-    edges = np.linspace(0, 64, within + 2).astype(int) if within else []
+    edges = np.linspace(0, 64, within + 2).astype(np.int64) if within else np.zeros(0, np.int64)
     for low, high in zip(edges[:-1], edges[1:], strict=True):
         band = (values >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
         order = np.argsort(band, kind="stable")
@@ -184,7 +194,8 @@ def _near_in(
         rest = group[at + 1 :]
         near = rest[np.bitwise_count(values[rest] ^ values[row]) <= within]
         for other in near:
-            pair = tuple(sorted((int(places[row]), int(places[other]))))
+            one, two = int(places[row]), int(places[other])
+            pair = min(one, two), max(one, two)
             if pair not in seen:
                 seen.add(pair)
                 yield pair

@@ -1,4 +1,7 @@
-"""Glossaries: the other words for each class of a dataset, a library of them, and the table they make for matching names."""
+"""Glossaries: the other words for each class of a dataset.
+
+There is a library of them, and a table for matching names is made from one.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,10 @@ _PARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-\s]+")
 
 
 def default_glossary(names: Sequence[str]) -> list[Entry]:
-    """Return an entry a class made of its name alone: "light_vehicle" is "light vehicle" and "light vehicles"."""
+    """Return an entry for a class made from its name alone.
+
+    "light_vehicle" gives "light vehicle" and "light vehicles".
+    """
     entries = []
     for name in names:
         words = " ".join(part for part in _PARTS.split(name) if part).lower()
@@ -90,7 +96,9 @@ def set_glossary(dataset: Dataset, text: str) -> dict:
 
 
 def aliases(entries: Sequence[Entry], names: Sequence[str]) -> dict[str, str]:
-    """Return {another word: class name} of a glossary, for match_names; a word of two classes means neither.
+    """Return {another word: class name} of a glossary, for match_names.
+
+    A word of two classes is left out.
 
     Args:
         entries: of a glossary.
@@ -101,7 +109,9 @@ def aliases(entries: Sequence[Entry], names: Sequence[str]) -> dict[str, str]:
     torn: set[str] = set()
     for entry in entries:
         name = known.get(normalise(entry["class"]))
-        for term in entry["synonyms"] if name else ():
+        if name is None:
+            continue
+        for term in entry["synonyms"]:
             key = normalise(term)
             if key in known or found.get(key, name) != name:
                 torn.add(key)
@@ -122,7 +132,10 @@ def _key(name: str) -> str:
 
 
 def library(store: Store) -> list[dict]:
-    """Return {"name", "classes", "terms", "created_at", "updated_at"} of every glossary of the library, by name."""
+    """Return the facts of every glossary of the library, by name.
+
+    Keys: name, classes, terms, created_at, updated_at.
+    """
     with store.read() as conn:
         rows = conn.execute(select(glossary).order_by(glossary.c.key)).mappings().all()
     return [

@@ -1,4 +1,4 @@
-"""Read a glossary from text: which other words mean a class, and what the class is.
+"""Read a glossary from text: words for each class, and what the class is.
 
 Three forms are read: a JSON object {class: ["term", ...] | "a, b" | {"synonyms": [...], "description": "..."}}, a JSON list
 [{"class" | "label" | "name": ..., "synonyms" | "terms" | "values" | "list": ..., "description": ...}], and lines "class: a, b",
@@ -75,7 +75,7 @@ def _from_json(text: str) -> list[tuple[str, list[str], str]]:
 def _value(value: Any, name: str) -> tuple[list[str], str]:
     """Return the terms and the description of what stands behind a class."""
     if isinstance(value, dict):
-        terms = next((value[key] for key in TERM_KEYS if key in value), [])
+        terms: Any = next((value[key] for key in TERM_KEYS if key in value), [])
         return _terms(terms, name), _description(value.get("description"))
     return _terms(value, name), ""
 

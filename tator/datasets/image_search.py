@@ -1,4 +1,4 @@
-"""Find the images behind a number: by state, split, class, size and place of their boxes, captions."""
+"""Find images by state, split, class, size and place of boxes, and captions."""
 
 from __future__ import annotations
 
@@ -116,6 +116,9 @@ def _of_box(wanted: Wanted) -> list[ColumnElement]:
 
 
 def _between(value: ColumnElement, ends: Sequence[float], unit: ColumnElement | float = 1.0) -> list[ColumnElement]:
-    """Return what holds where the value, in units, is the first end or more and below the second."""
+    """Return the condition that a value, in units, lies in a half-open range.
+
+    The first end belongs to the range, the second does not.
+    """
     where = [value >= ends[0] * unit] if ends else []
     return [*where, value < ends[1] * unit] if len(ends) == 2 and math.isfinite(ends[1]) else where

@@ -1,4 +1,7 @@
-"""The ordered classes of a dataset: names, colours, and changes that never alter what an old row means."""
+"""The ordered classes of a dataset: names, colours and their changes.
+
+No change alters what an old annotation means.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +77,7 @@ def free_color(used: Iterable[str]) -> str:
 
 
 def _joins(name: str, at: int) -> bool:
-    """Whether the joiner at this place is part of an emoji or of a script that needs joiners."""
+    """Whether the joiner here belongs to an emoji or a script that needs joiners."""
     before = name[:at].rstrip("\ufe0f\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff")[-1:]
     after = name[at + 1 : at + 2]
     pictures = bool(before and after) and unicodedata.category(before) == "So" == unicodedata.category(after)
@@ -94,7 +97,10 @@ def _is_hidden(name: str, at: int) -> bool:
 
 
 def without_hidden(name: str) -> str:
-    """Return the name without control, zero-width and direction-override characters, trimmed."""
+    """Return the name trimmed and without invisible characters.
+
+    These are control, zero-width and direction-override characters.
+    """
     name = unicodedata.normalize("NFC", name)
     name = "".join(letter for at, letter in enumerate(name) if not _is_hidden(name, at))
     return name.strip()[:LONGEST_NAME].strip()

@@ -1,4 +1,7 @@
-"""Compare class names as people mean them: "Gas tank", "gas_tank" and "GasTank" are one class."""
+"""Compare class names as people mean them.
+
+"Gas tank", "gas_tank" and "GasTank" are one class.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Whose an image is: every way to an image by its id passes here, so that none leads into the trash."""
+"""Find the dataset that an image belongs to.
+
+Every access to an image by its id passes through here, so none reaches the trash.
+"""
 
 from __future__ import annotations
 

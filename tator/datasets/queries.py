@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import RowMapping, func, select
 
 from tator.datasets.dataset import Dataset, ImageRow, select_images
 from tator.storage.schema import image
@@ -15,8 +14,11 @@ from tator.types import BadInput
 MOST = 1000  # images a page
 
 
-def _named(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an image's row as JSON; Gradio's clients would fetch a file for a "path", so that is its "name"."""
+def _named(row: RowMapping) -> dict[str, Any]:
+    """Return an image's row as JSON, with its path as "name".
+
+    Gradio's clients would fetch a file for a "path".
+    """
     return {"name" if key == "path" else key: value for key, value in row.items()}
 
 
@@ -38,7 +40,9 @@ def page(dataset: Dataset, offset: int, limit: int, state: str, search: str) -> 
 
 
 def following(dataset: Dataset, after_image_id: int, state: str) -> dict:
-    """Return the next readable image of a state in path order, round the end; "image_id" is None when none is left.
+    """Return the next readable image of a state, in path order.
+
+    The search wraps around at the end; "image_id" is None when none is left.
 
     Raises:
         NotFound: the dataset has no image after_image_id.
@@ -53,7 +57,7 @@ def following(dataset: Dataset, after_image_id: int, state: str) -> dict:
 
 
 def position(dataset: Dataset, image_id: int) -> dict:
-    """Return {"position", "total"} of an image among all of its dataset, in path order.
+    """Return {"position", "total"} of an image in its dataset, in path order.
 
     Raises:
         NotFound: the dataset has no such image.

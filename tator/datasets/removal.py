@@ -1,4 +1,6 @@
-"""Delete a dataset: into the trash, where it stays whole, back from there, or for good.
+"""Delete a dataset: into the trash, back from there, or for good.
+
+In the trash it stays whole.
 
 A deleted dataset keeps its rows and files where they are. Its row carries a note, by which every list and look-up passes
 it over, and a name that nobody can ask for, so that its own is free again.
@@ -59,7 +61,10 @@ def remove_dataset(dataset: Dataset, confirm: str, user: str = "") -> dict:
 
 
 def unaskable(key: int) -> str:
-    """Return a name for what is in the trash; no dataset and no snapshot may be called so."""
+    """Return a name for what is in the trash.
+
+    No dataset or snapshot may have such a name.
+    """
     return f"trash:/{key}"
 
 
@@ -108,7 +113,9 @@ def restore_dataset(store: Store, dataset_id: int, new_name: str = "") -> str:
 
 
 def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
-    """Delete a dataset of the trash for good: its rows, and its files where the workspace owns them.
+    """Delete a dataset in the trash for good.
+
+    Its rows go, and its files where the workspace owns them.
 
     From its first step on it cannot be restored. Cut off, it is still in the trash, and purging it again goes on.
 
@@ -153,7 +160,9 @@ def _note(conn: Connection, dataset_id: int) -> dict:
 
 
 def owned_folders(row: RowMapping, workspace: Workspace) -> list[Path]:
-    """Return the folders under the workspace's datasets that hold a managed dataset, or parts of an unfinished one.
+    """Return the folders under the workspace's datasets that belong to one.
+
+    Each holds a managed dataset, or parts of an unfinished one.
 
     Decided by where they lie, so that a folder outside the workspace can never be meant.
 
@@ -210,7 +219,10 @@ def _some_images(conn: Connection, dataset_id: int) -> list[int]:
 
 
 def _delete_rows(conn: Connection, ids: list[int]) -> int:
-    """Delete images, or as many of their annotations or edits as one transaction may; return how many images went."""
+    """Delete images, as far as one transaction may; return how many went.
+
+    An image with too many annotations or edits first loses as many of these as fit.
+    """
     for table in (annotation, edit):
         some = select(table.c.id).where(table.c.image_id.in_(ids)).limit(ROWS)
         if conn.execute(delete(table).where(table.c.id.in_(some))).rowcount == ROWS:

@@ -1,4 +1,7 @@
-"""The query for annotations of a dataset, which the annotation table itself does not name."""
+"""The query for annotations of a dataset.
+
+The annotation table itself does not name the dataset.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,9 @@ from tator.storage.schema import annotation, image
 
 
 def select_annotations(dataset_id: int, *columns: Any, status: str = "") -> Select:
-    """Return the query for annotations of a dataset's images, in no order; columns of `image` may be asked for too.
+    """Return the query for annotations of a dataset's images, unordered.
+
+    Columns of `image` may be asked for too.
 
     Args:
         dataset_id: whose annotations.

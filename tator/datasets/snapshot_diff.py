@@ -1,4 +1,7 @@
-"""Compare two snapshots of a dataset: images, annotations and classes that came, went or changed."""
+"""Compare two snapshots of a dataset.
+
+Reported are images, annotations and classes that were added, removed or changed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,9 @@ def diff_snapshots(old: Snapshot, new: Snapshot) -> dict:
             "row_count": 0,
         }
     before, after = old.facts_of(), new.facts_of()
-    images, boxes, rows = Counter(), Counter(), []
+    images: Counter[str] = Counter()
+    boxes: Counter[str] = Counter()
+    rows: list[dict] = []
     for path in sorted(before.keys() | after.keys()):
         row = _image(path, before.get(path), after.get(path), old, new)
         if row is None:

@@ -1,4 +1,7 @@
-"""Delete a snapshot: into the trash, back from there, or for good. Its row and file stay until then."""
+"""Delete a snapshot: into the trash, back from there, or for good.
+
+Its row and file stay until it is deleted for good.
+"""
 
 from __future__ import annotations
 

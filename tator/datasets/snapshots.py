@@ -1,4 +1,7 @@
-"""Named, immutable states of a dataset: frozen to a file with a hash, compared, exported byte for byte alike."""
+"""Named, immutable states of a dataset.
+
+Each is frozen to a file with a hash, can be compared, and always exports to the same bytes.
+"""
 
 from __future__ import annotations
 
@@ -138,7 +141,10 @@ def _record(dataset: Dataset, values: dict) -> None:
 
 
 def snapshots_of(dataset: Dataset) -> list[dict]:
-    """Return {"name", "sha256", "images", "annotations", "bytes", "user", "created_at"} of each snapshot, newest first."""
+    """Return the facts of each snapshot, newest first.
+
+    Keys: name, sha256, images, annotations, bytes, user, created_at.
+    """
     query = (
         select(snapshot)
         .where(snapshot.c.dataset_id == dataset.id, snapshot.c.trash.is_(None))
@@ -272,7 +278,10 @@ class Snapshot:
 
 
 def _without_annotations(line: bytes) -> bytes:
-    """Return an image's line without its annotations but with their count, so that the index stays small."""
+    """Return an image's line with the count of its annotations instead of them.
+
+    The index stays small that way.
+    """
     row = json.loads(line)
     row["count"] = sum(each["status"] == "accepted" for each in row.pop("annotations"))
     return json.dumps(row).encode()

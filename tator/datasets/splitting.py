@@ -1,4 +1,7 @@
-"""Deal a dataset's images into splits: by image, by group or folder, stratified by class, always the same for a seed."""
+"""Assign a dataset's images to splits, the same way for the same seed.
+
+By image, group or folder, and stratified by class if asked.
+"""
 
 from __future__ import annotations
 
@@ -92,12 +95,18 @@ def _grouping(by: str, key: str) -> Callable[[ImageRow], str]:
 
 
 def _order(names: Sequence[str], seed: int) -> list[str]:
-    """Return names in an order that depends on each name and the seed only, so a new image moves no other."""
+    """Return names in an order that depends on each name and the seed only.
+
+    A new image moves no other.
+    """
     return sorted(names, key=lambda name: hashlib.sha256(f"{seed}|{name}".encode("utf-8", "surrogatepass")).digest())
 
 
 def _dealt(groups: Mapping[str, Sequence[ImageRow]], shares: Mapping[str, float], seed: int) -> dict[int, str]:
-    """Return {image id: split}: each group to the split that lacks most of its share; splits with a share get one at least."""
+    """Return {image id: split}, keeping each group in one split.
+
+    A group goes to the split that lacks most of its share; splits with a share get at least one.
+    """
     total = sum(map(len, groups.values()))
     have = dict.fromkeys(shares, 0)
     dealt: dict[int, str] = {}
@@ -112,7 +121,7 @@ def _dealt(groups: Mapping[str, Sequence[ImageRow]], shares: Mapping[str, float]
 
 
 def _stratified(dataset: Dataset, rows: Sequence[ImageRow], shares: Mapping[str, float], seed: int) -> dict[int, str]:
-    """Return {image id: split} so that each class has its share of boxes in each split.
+    """Return {image id: split} with each class's boxes shared among the splits.
 
     Images of the rarest class are dealt first, each to the split that lacks most of that class, then of images.
 

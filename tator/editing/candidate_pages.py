@@ -70,7 +70,10 @@ def candidates_page(dataset: Dataset, asked: Asked, offset: int = 0, limit: int 
 
 
 def count_by_source(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return {"source", "candidate", "accepted", "rejected"} of each source of machine boxes, by name."""
+    """Return counts of each source of machine boxes, by name.
+
+    Keys: source, candidate, accepted, rejected.
+    """
     query = select_annotations(dataset.id, annotation.c.source, annotation.c.status, func.count().label("n"))
     query = query.where(annotation.c.source != HUMAN).group_by(annotation.c.source, annotation.c.status)
     found: dict[str, dict[str, int]] = {}

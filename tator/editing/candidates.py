@@ -1,4 +1,6 @@
-"""Machine boxes are a layer of their own: a run writes, replaces and clears its candidates and nothing else.
+"""Candidates: machine boxes in a layer of their own.
+
+A run writes, replaces and clears its own candidates and nothing else.
 
 Candidates are not edits: the journal and the image's revision have no part in them, so that a run neither makes the edit
 of a person who has the image open stale nor is taken back by their undo.
@@ -66,7 +68,7 @@ def source_of(backend: str, run: str) -> str:
 def replace_candidates(
     dataset: Dataset, found_by_image: Mapping[int, Detections], backend: str, run: str
 ) -> Counter[str]:
-    """Store what a run found in some images in place of what the same run found there before, in one transaction.
+    """Replace what the same run found in some images, in one transaction.
 
     What a person drew, accepted, rejected or changed is never touched, nor candidates of other runs. A box that was
     found before keeps its id.
@@ -134,7 +136,10 @@ def _hold(conn: Connection, dataset_id: int, ids: list[int], source: str) -> dic
 
 
 def _journalled(conn: Connection, image_ids: Iterable[int]) -> set[str]:
-    """Return the ids of annotations that an edit of these images speaks of: undo and redo need them as they are."""
+    """Return the ids of annotations that edits of these images mention.
+
+    Undo and redo need them as they are.
+    """
     found: set[str] = set()
     for some in chunks(image_ids):
         for forward, inverse in conn.execute(select(edit.c.forward, edit.c.inverse).where(edit.c.image_id.in_(some))):
@@ -143,7 +148,10 @@ def _journalled(conn: Connection, image_ids: Iterable[int]) -> set[str]:
 
 
 def _opened(conn: Connection, image_ids: Iterable[int]) -> set[int]:
-    """Return the images that somebody has open: what they see must not vanish before they have saved."""
+    """Return the images that somebody has open.
+
+    What they see must not vanish before they have saved.
+    """
     query = select(lease.c.image_id).where(lease.c.expires_at > time.time())
     return {
         key for some in chunks(image_ids) for key in conn.execute(query.where(lease.c.image_id.in_(some))).scalars()
@@ -167,7 +175,10 @@ def _inside(found: Detections, held: _Held, counts: Counter[str]) -> Detections:
 def _replace(
     conn: Connection, image_id: int, found: Detections, held: _Held, source: str, counts: Counter[str]
 ) -> list[Row]:
-    """Update and remove the run's earlier candidates of an image; return the rows that are to be added."""
+    """Update and remove the run's earlier candidates of an image.
+
+    Returns the rows that are to be added.
+    """
     is_settled = _repeats(found, held.settled) >= 0
     counts["settled"] += int(is_settled.sum())
     found = found[~is_settled]
@@ -192,7 +203,7 @@ def _repeats(found: Detections, rows: list[Row]) -> NDArray[np.int64]:
 
 
 def _overlap(found: Detections, rows: list[Row]) -> NDArray[np.float32]:
-    """Return the (N, M) overlaps of boxes with rows of the same class, 0 with those of another."""
+    """Return (N, M) overlaps of boxes and rows; 0 where their classes differ."""
     boxes = np.array([row["xyxy"] for row in rows], np.float32).reshape(-1, 4)
     classes = np.array([row["class_id"] for row in rows], np.int64)
     return within_class(iou(found.xyxy, boxes), found.class_id, classes)
@@ -214,7 +225,10 @@ def _row(one: Detections, image_id: int, source: str, held: _Held) -> Row:
 
 
 def _outline(mask: Mask | None, held: _Held) -> dict[str, Any]:
-    """Return a mask as polygons, or as run lengths where these would have too many points to edit."""
+    """Return a mask as polygons, or as run lengths.
+
+    Run lengths are used where polygons would have too many points to edit.
+    """
     if mask is None or not mask.data.any():
         return {"polygons": None, "rle": None}
     polygons = to_polygons(mask)

@@ -13,7 +13,9 @@ from tator.types import BadInput, NotFound
 
 
 def caption_of(dataset: Dataset, path: str) -> dict:
-    """Return {"image", "image_id", "caption"} of one image; caption is "" where there is none.
+    """Return {"image", "image_id", "caption"} of one image.
+
+    The caption is "" where there is none.
 
     Raises:
         NotFound: the dataset has no such image.

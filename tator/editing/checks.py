@@ -95,7 +95,9 @@ def checked_int(value: Any, where: str) -> int:
 
 
 def checked_op(op: Op, where: str, frame: Frame) -> Op:
-    """Return a fresh op of a read edit with boxes clipped to the image, fit for the journal.
+    """Return a fresh op of an edit that was read, fit for the journal.
+
+    Its boxes are clipped to the image.
 
     Raises:
         BadInput: names the field and what was expected.

@@ -17,7 +17,9 @@ TRIES = 5  # a person who edits the same image meanwhile makes a try stale
 
 
 def delete_class(dataset: Dataset, class_id: int, move_to: int, user: str = "") -> dict:
-    """Retire a class; with move_to, its annotations take that class first, each image as one undoable edit.
+    """Retire a class, moving its annotations to another class if one is given.
+
+    The move is one undoable edit per image.
 
     Args:
         dataset: whose class.

@@ -68,7 +68,9 @@ def save_edits(
     edits: list[dict[str, Any]],
     user: str = "",
 ) -> dict[str, Any]:
-    """Apply edits to an image and journal them, all or none; durable when this returns.
+    """Apply edits to an image and journal them, all or none.
+
+    They are durable when this returns.
 
     Args:
         store: the database.
@@ -125,7 +127,10 @@ def undo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") 
 
 
 def redo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") -> dict[str, Any]:
-    """Apply the edit again that was undone last; see undo for arguments, result and errors."""
+    """Redo the edit that was undone last.
+
+    See undo for arguments, result and errors.
+    """
     return _step(store, image_id, client_id, Edit(checked_int(seq, "seq"), "redo"), user)
 
 
@@ -141,7 +146,10 @@ def _step(store: Store, image_id: int, client_id: str, step: Edit, user: str) ->
 
 
 def _hold(conn: Connection, image_id: int) -> _Open:
-    """Read an image so that no other writer can change it before this transaction ends."""
+    """Read an image and lock it until this transaction ends.
+
+    No other writer can change it before that.
+    """
     columns = (
         image.c.id,
         image.c.dataset_id,
@@ -151,9 +159,9 @@ def _hold(conn: Connection, image_id: int) -> _Open:
         image.c.annotation_count,
     )
     query = select(*columns, image.c.state, image.c.caption).where(image.c.id == _id(image_id)).with_for_update()
-    found = conn.execute(query).first()
-    owner_of(conn, image_id)
-    return _Open(*found)
+    found = conn.execute(query).all()
+    owner_of(conn, image_id)  # refuses an image that does not exist
+    return _Open(*found[0])
 
 
 def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], user: str) -> _Open:
@@ -179,7 +187,10 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
 
 
 def _checked(each: Edit, frame: Frame, user: str) -> Edit:
-    """Return an edit whose ops are checked, and whose new annotations carry author and time for every later redo."""
+    """Return an edit with checked ops.
+
+    New annotations carry author and time, for every later redo.
+    """
     ops = [checked_op(op, f"edits[seq {each.seq}].ops[{j}]", frame) for j, op in enumerate(each.ops)]
     made = time.time()
     for j, op in enumerate(ops):
@@ -195,7 +206,10 @@ def _shapes(each: Edit) -> list[tuple[Any, Any]]:
 
 
 def _draft(conn: Connection, held: _Open, edits: list[Edit], stacks: Stacks) -> tuple[Draft, dict[str, Any]]:
-    """Load every row that the edits can touch; return the draft and the rows as they were."""
+    """Load every row that the edits can touch.
+
+    Returns the draft, and the rows as they were.
+    """
     ids = ids_of(op for each in edits if each.kind == "edit" for op in each.ops)
     ids |= ids_of(op for entry in stacks.undo + stacks.redo for op in entry.forward + entry.inverse)
     found = rows_with_ids(conn, ids)

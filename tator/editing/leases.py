@@ -1,4 +1,7 @@
-"""Who has which image open: a short lease that each window renews while it shows the image."""
+"""Leases: who has which image open.
+
+A lease is short; each window renews it while it shows the image.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Annotation rows: between the table and what the browser, the journal and the API hold."""
+"""Annotation rows: from the table to plain dictionaries and back.
+
+The browser, the journal and the API hold the dictionaries.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,10 @@ def from_table(found: Any) -> Row:
 
 
 def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
-    """Return the columns of an annotation; `created_at` is kept where the row carries it."""
+    """Return the columns of an annotation.
+
+    `created_at` is kept where the row carries it.
+    """
     x1, y1, x2, y2 = map(float, row["xyxy"])
     confidence = row.get("confidence")
     return {
@@ -73,7 +79,10 @@ def rows_of(conn: Connection, image_id: int) -> list[Row]:
 
 
 def rows_with_ids(conn: Connection, ids: Iterable[str]) -> dict[str, tuple[int, Row]]:
-    """Return {id: (image id, row with created_at)} of those ids that exist, on any image."""
+    """Return {id: (image id, row with created_at)} of the ids that exist.
+
+    They may be on any image.
+    """
     found = {}
     for some in chunks(ids):
         for each in conn.execute(select(*READ).where(annotation.c.id.in_(some))):
@@ -92,8 +101,8 @@ def write_changes(conn: Connection, image_id: int, before: dict[str, Row | None]
     """
     now, changed = time.time(), [key for key in after if before[key] != after[key]]
     gone = [key for key in changed if after[key] is None]
-    new = [after[key] for key in changed if before[key] is None]
-    kept = [after[key] for key in changed if before[key] is not None and after[key] is not None]
+    new = [row for key in changed if before[key] is None and (row := after[key]) is not None]
+    kept = [row for key in changed if before[key] is not None and (row := after[key]) is not None]
     for some in chunks(gone):
         conn.execute(delete(annotation).where(annotation.c.id.in_(some)))
     if new:
@@ -111,7 +120,9 @@ def _accepted(rows: Iterable[Row | None]) -> int:
 
 
 def add_many(conn: Connection, dataset_id: int, rows: Sequence[Row]) -> int:
-    """Insert annotations of any images of one dataset, for imports and machines; the journal has no part in it.
+    """Insert annotations of any images of one dataset, without the journal.
+
+    Imports and machines use it.
 
     Args:
         conn: in a transaction.

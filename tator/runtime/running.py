@@ -1,4 +1,7 @@
-"""Machine work over many images: batch by batch, on one device or several, resumable to the image."""
+"""Machine work over many images, in batches.
+
+It runs on one device or several, and resumes at the image where it stopped.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +41,10 @@ class Ran:
 
 
 class Ledger:
-    """Ids of the images whose result is stored, in a file that survives a crash: one line a batch."""
+    """Ids of the images whose result is stored.
+
+    They are kept in a file that survives a crash, one line per batch.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -68,7 +74,9 @@ def run_over(
     devices: Sequence[str] = ("cpu",),
     ledger: Ledger | None = None,
 ) -> Work:
-    """Work on images in batches and hand each batch's results to `store`, in the thread that drives this.
+    """Work on images in batches and hand the results of each to `store`.
+
+    `store` is called in the thread that drives this.
 
     With several devices each has a worker on a thread of its own, and batches come back as they finish. Closing the
     generator lets the batches under way end, without storing them, and starts no other.
@@ -124,7 +132,7 @@ def _here(batches: Iterator[list[ImageRow]], make_worker: MakeWorker, device: st
 def _across(
     batches: Iterator[list[ImageRow]], make_worker: MakeWorker, devices: Sequence[str]
 ) -> Generator[Finished, None, None]:
-    """Yield what comes of each batch as it finishes; every device has one batch at a time."""
+    """Yield the outcome of each batch as it finishes, one batch per device."""
     with ExitStack() as stack:
         running: dict[Future[Finished], tuple[_Lane, ThreadPoolExecutor]] = {}
         for device in devices:

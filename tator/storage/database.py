@@ -1,4 +1,7 @@
-"""The database: opened, migrated, lent as connections, and its failures put into words."""
+"""The database: opened, migrated, and lent as connections.
+
+Its failures are put into words.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError
@@ -71,7 +74,9 @@ class Store:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Lend a connection in one transaction, durable once the block ends; an error undoes all of it.
+        """Lend a connection in one transaction.
+
+        It is durable once the block ends; an error undoes all of it.
 
         Raises:
             Unavailable: the disk is full, the file is read-only, or another program holds it.
@@ -93,7 +98,9 @@ class Store:
                 turn.release()
 
     def backup(self, folder: Path) -> Path:
-        """Copy a SQLite database while it is in use; the oldest copies beyond five are removed.
+        """Copy a SQLite database while it is in use.
+
+        The oldest copies beyond five are removed.
 
         Raises:
             Unavailable: the database is not SQLite (use its own tools), or the disk is full.
@@ -106,7 +113,7 @@ class Store:
         folder.mkdir(parents=True, exist_ok=True)
         try:
             with closing(sqlite3.connect(partial)) as copy, self.engine.connect() as connection:
-                connection.connection.driver_connection.backup(copy)
+                cast(sqlite3.Connection, connection.connection.driver_connection).backup(copy)
             partial.replace(target)
         except (sqlite3.Error, OSError) as error:
             partial.unlink(missing_ok=True)
@@ -131,7 +138,10 @@ class Store:
             raise self._in_words(error) from error
 
     def _migrate(self) -> None:
-        """Bring the schema up to date, in one transaction, so that a crash leaves the old one."""
+        """Bring the schema up to date, in one transaction.
+
+        After a crash the old schema is still there.
+        """
         with self.read() as connection:
             version = self._version(connection)
         if version == migrations.HEAD:
@@ -196,7 +206,9 @@ class Store:
 
 
 def new_engine(url: str, busy_s: float = BUSY_S, foreign_keys: bool = True) -> Engine:
-    """Return pooled connections; on SQLite with a write-ahead log that is synced at every commit.
+    """Return an engine with pooled connections.
+
+    SQLite gets a write-ahead log that is synced at every commit.
 
     Raises:
         BadInput: the address is malformed or its driver is not installed.
@@ -213,7 +225,9 @@ def new_engine(url: str, busy_s: float = BUSY_S, foreign_keys: bool = True) -> E
 
 
 def _follow_sqlite_rules(engine: Engine, foreign_keys: bool) -> None:
-    """Set up each connection and start transactions ourselves, which the driver does too late and not for DDL.
+    """Set up each SQLite connection and start transactions ourselves.
+
+    The driver starts them too late, and not for DDL.
 
     Source: https://docs.sqlalchemy.org/en/21/dialects/sqlite.html, "Enabling Non-Legacy SQLite Transactional Modes".
     """

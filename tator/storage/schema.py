@@ -1,4 +1,7 @@
-"""The tables of the one database. Portable SQL types only: SQLite by default, PostgreSQL by URL."""
+"""The tables of the database, in portable SQL types only.
+
+SQLite is the default; a URL names a PostgreSQL instead.
+"""
 
 from __future__ import annotations
 

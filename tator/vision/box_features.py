@@ -1,4 +1,7 @@
-"""Describe what is in and around boxes, so that a linear model can say where the edges are."""
+"""Features of boxes and their surroundings.
+
+A linear model learns from them where the edges of an object are.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def lab_image(image: Image) -> NDArray[np.uint8]:
 
 
 def context_crops(lab: NDArray[np.uint8], xyxy: Boxes) -> NDArray[np.uint8]:
-    """Return (N, SIZE, SIZE, 4) crops of boxes with their surroundings, stretched to a square."""
+    """Return (N, SIZE, SIZE, 4) square crops of boxes with their surroundings."""
     import cv2
 
     crops = np.empty((len(xyxy), SIZE, SIZE, 4), np.uint8)
@@ -41,7 +44,9 @@ def context_crops(lab: NDArray[np.uint8], xyxy: Boxes) -> NDArray[np.uint8]:
 
 
 def describe(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return (N, DIM) features of context crops: colour profiles, a thumbnail, gradients.
+    """Return (N, DIM) features of context crops.
+
+    They are colour profiles, a thumbnail and gradients.
 
     Source: facts measured on BCCD, "a box refiner learned from the user's own boxes".
     """
@@ -68,8 +73,11 @@ def describe_boxes(lab: NDArray[np.uint8], xyxy: Boxes) -> NDArray[np.float32]:
 
 
 def deltas(xyxy: Boxes, target: Boxes) -> NDArray[np.float32]:
-    """Return (N, 4) how far each side is from the target's, as shares of width and height."""
-    return (target - xyxy) / np.tile(xyxy[:, 2:] - xyxy[:, :2], 2)
+    """Return (N, 4) distances of each side from the target's.
+
+    Each is a share of the width or height.
+    """
+    return np.divide(target - xyxy, np.tile(xyxy[:, 2:] - xyxy[:, :2], 2))
 
 
 def apply_deltas(xyxy: Boxes, moves: NDArray[np.float32]) -> Boxes:

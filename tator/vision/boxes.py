@@ -1,8 +1,12 @@
-"""Boxes as arrays: area, clipping, conversion, crops. NumPy in, NumPy out; xyxy pixels, x2/y2 exclusive."""
+"""Boxes as arrays: area, clipping, conversion and crops.
+
+NumPy in, NumPy out; xyxy pixels, x2/y2 exclusive.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +14,16 @@ from numpy.typing import NDArray
 from tator.types import BadInput, Image
 
 Boxes = NDArray[np.float32]  # (N, 4) xyxy pixels
+Float = TypeVar("Float", bound=np.floating)  # checks and crops compute in float64
 EDGE = 1.0  # pixels a box may reach past the image before it is refused; less is rounding and is clipped
 
 
-def area(xyxy: Boxes) -> NDArray[np.float32]:
+def area(xyxy: NDArray[Float]) -> NDArray[Float]:
     """Return (N,) areas in square pixels; inverted boxes count as 0."""
     return np.prod(np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0), axis=1)
 
 
-def clip(xyxy: Boxes, width: int, height: int) -> Boxes:
+def clip(xyxy: NDArray[np.floating], width: int, height: int) -> Boxes:
     """Return the boxes cut to the image."""
     return np.clip(xyxy, 0, [width, height, width, height]).astype(np.float32)
 
@@ -50,7 +55,7 @@ def around(centres: NDArray[np.float32], sizes: NDArray[np.float32]) -> Boxes:
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1).astype(np.float32)
 
 
-def pad(xyxy: Boxes, share: float) -> Boxes:
+def pad(xyxy: NDArray[Float], share: float) -> NDArray[Float]:
     """Return the boxes grown on each side by a share of their own width and height."""
     grow = (xyxy[:, 2:] - xyxy[:, :2]) * share
     return np.concatenate([xyxy[:, :2] - grow, xyxy[:, 2:] + grow], axis=1)

@@ -1,4 +1,7 @@
-"""Masks, polygons and run lengths, and the ways between them. Exact where no tolerance is asked for."""
+"""Masks, polygons and run lengths, and conversions between them.
+
+They are exact where no tolerance is given.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,9 @@ def check_tolerance(tolerance: float) -> None:
 
 
 def to_polygons(mask: Mask, tolerance: float = 1.0) -> list[Polygon]:
-    """Trace a mask along its pixel edges: one polygon per component, its outline first, then its holes.
+    """Trace a mask along its pixel edges.
+
+    There is one polygon per component: its outline first, then its holes.
 
     Args:
         mask: pixels of an object.
@@ -68,16 +73,18 @@ def to_polygons(mask: Mask, tolerance: float = 1.0) -> list[Polygon]:
     polygons: dict[int, Polygon] = {}
     for index in sorted(range(len(contours)), key=lambda i: int(np.ravel(tree)[4 * i + 3]) >= 0):
         parent = int(np.ravel(tree)[4 * index + 3])
-        ring = _ring(contours[index].reshape(-1, 2), tolerance, keep=parent < 0)
-        if ring is None:
-            continue
-        ring = (ring + [mask.x, mask.y]).ravel().astype(float).tolist()
-        polygons.setdefault(index if parent < 0 else parent, []).append(ring)
+        corners = _ring(np.asarray(contours[index], np.int32).reshape(-1, 2), tolerance, keep=parent < 0)
+        if corners is not None:
+            ring = (corners + [mask.x, mask.y]).ravel().astype(float).tolist()
+            polygons.setdefault(index if parent < 0 else parent, []).append(ring)
     return sorted(polygons.values(), key=lambda rings: -ring_area(rings[0]))
 
 
 def _ring(samples: NDArray[np.int32], tolerance: float, keep: bool) -> NDArray | None:
-    """Return the corners of a traced ring in crop pixels; None for a hole that the tolerance swallows."""
+    """Return the corners of a traced ring in crop pixels.
+
+    None for a hole that is smaller than the tolerance.
+    """
     import cv2
 
     edges = (samples - 2 + 1) // 2  # without the padding, rounded up
@@ -95,14 +102,20 @@ def _ring(samples: NDArray[np.int32], tolerance: float, keep: bool) -> NDArray |
 
 
 def ring_area(ring: list[float]) -> float:
-    """Return the area of a flat ring x0, y0, x1, ... in square pixels (shoelace formula)."""
+    """Return the area of a flat ring x0, y0, x1, ... in square pixels.
+
+    Source: the shoelace formula.
+    """
     points = np.asarray(ring, np.float64).reshape(-1, 2)
     following = np.roll(points, -1, axis=0)
     return float(abs((points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]).sum()) / 2)
 
 
 def of_polygons(polygons: list[Polygon], width: int, height: int) -> Mask | None:
-    """Return the pixels whose centres lie in any polygon and in none of its holes; None where there are none."""
+    """Return the pixels whose centres lie in a polygon and not in its holes.
+
+    None where there are none.
+    """
     rings_of = [[np.asarray(ring, np.float64).reshape(-1, 2) for ring in rings] for rings in polygons]
     corners = np.concatenate([np.zeros((0, 2)), *(ring for rings in rings_of for ring in rings)])
     if not len(corners):
@@ -119,7 +132,10 @@ def of_polygons(polygons: list[Polygon], width: int, height: int) -> Mask | None
 
 
 def of_outline(polygons: list[Polygon] | None, rle: dict | None) -> Mask:
-    """Return the mask of an annotation's polygons or run lengths; without a pixel where it has neither."""
+    """Return the mask of an annotation's polygons or run lengths.
+
+    It is empty where the annotation has neither.
+    """
     mask = None
     if rle:
         mask = of_rle(rle)
@@ -142,7 +158,10 @@ def _add_crossings(toggles: NDArray[np.int64], points: NDArray[np.float64]) -> N
 
 
 def to_rle(mask: Mask, width: int, height: int) -> dict:
-    """Return COCO run lengths of the whole image: {"size": [height, width], "counts": str}."""
+    """Return COCO run lengths of the whole image.
+
+    The form is {"size": [height, width], "counts": str}.
+    """
     from pycocotools import mask as coco
 
     rle = coco.encode(np.asfortranarray(to_dense(mask, width, height).astype(np.uint8)))

@@ -1,4 +1,7 @@
-"""Compare boxes: overlap, duplicates, one-to-one matching and fusion. xyxy pixels, x2/y2 exclusive."""
+"""Compare boxes: overlap, duplicates, one-to-one matching and fusion.
+
+Boxes are xyxy pixels, x2/y2 exclusive.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.types import BadInput, Detections
-from tator.vision.boxes import Boxes, area
+from tator.vision.boxes import Boxes, Float, area
 
 WBF_IOU = 0.55  # boxes that overlap more are one object; https://arxiv.org/abs/1910.13302, section 3
 
 
-def intersection(a: Boxes, b: Boxes) -> NDArray[np.float32]:
+def intersection(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     """Return (N, M) areas that each box of `a` shares with each of `b`."""
     low = np.maximum(a[:, None, :2], b[None, :, :2])
     high = np.minimum(a[:, None, 2:], b[None, :, 2:])
@@ -62,7 +65,9 @@ def nms(
 
 
 def distinct(xyxy: Boxes, order: NDArray[np.int64], iou: float, limit: int) -> NDArray[np.int64]:
-    """Return up to `limit` rows in the given order, without those that overlap an earlier one by `iou` or more.
+    """Return up to `limit` rows in the given order, without repeats.
+
+    A repeat overlaps an earlier row by `iou` or more.
 
     Args:
         xyxy: (N, 4) pixels.
@@ -80,7 +85,10 @@ def _thinned(
     class_id: NDArray[np.int64] | None,
     limit: int,
 ) -> NDArray[np.int64]:
-    """Take the first row of the order and drop its repeats, until none is left; memory grows with N only."""
+    """Take the first row of the order and drop its repeats, until none is left.
+
+    Memory grows with N only.
+    """
     kept: list[int] = []
     while len(order) and len(kept) < limit:
         best, order = int(order[0]), order[1:]
@@ -98,7 +106,9 @@ def match_greedy(
     threshold: float,
     crowd: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
-    """Give each detection, the most confident first, the free ground truth that it overlaps most.
+    """Match each detection to the free ground truth that it overlaps most.
+
+    The most confident detection chooses first.
 
     Args:
         overlap: (D, G) of detections with ground truths; IoU, or IoA where the ground truth is a crowd.
@@ -126,7 +136,10 @@ def match_greedy(
 
 
 def _last_best(values: NDArray[np.float32], may: NDArray[np.bool_]) -> int:
-    """Return the column with the largest allowed value, the last of equal ones as COCO takes it; -1 for none."""
+    """Return the column with the largest allowed value, -1 for none.
+
+    Of equal ones it is the last, as in COCO.
+    """
     columns = np.flatnonzero(may)
     return int(columns[::-1][values[columns[::-1]].argmax()]) if len(columns) else -1
 
@@ -185,7 +198,10 @@ def fuse_boxes(found: Sequence[Detections], iou: float = WBF_IOU) -> Detections:
 
 
 def _clusters(boxes: Detections, threshold: float) -> list[list[int]]:
-    """Return the rows of each object: a box joins the object of its class whose mean it overlaps most."""
+    """Return the rows of each object.
+
+    A box joins the object of its class whose mean it overlaps most.
+    """
     clusters: list[list[int]] = []
     means = np.zeros((0, 4), np.float32)
     for row in np.argsort(-boxes.confidence, kind="stable"):

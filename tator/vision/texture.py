@@ -29,7 +29,8 @@ def hog(gray: NDArray[np.float32], orientations: int, cell: int, block: int = 1)
     angle = np.arctan2(down, across)
     bins = np.floor(angle * np.float32(orientations / np.pi)).astype(np.int32) % orientations
     cells = _sum_cells(np.hypot(down, across), bins, orientations, cell)
-    windows = np.lib.stride_tricks.sliding_window_view(cells, (block, block), axis=(1, 2))
+    view = np.lib.stride_tricks.sliding_window_view
+    windows = view(view(cells, block, axis=1), block, axis=2)
     blocks = windows.transpose(0, 1, 2, 4, 5, 3).reshape(*windows.shape[:3], -1)
     return _normalise(np.minimum(_normalise(blocks), CLIP)).reshape(len(gray), -1)
 

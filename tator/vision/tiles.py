@@ -1,4 +1,7 @@
-"""Tiles: the squares that a large image is looked at in, and what of an object lies in one of them."""
+"""Tiles: the squares that a large image is cut into.
+
+Also the part of an object that lies in one of them.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,9 @@ Tile = Sequence[int] | NDArray[np.int64]  # left, top, right, bottom in whole pi
 
 
 def tiles_of(width: int, height: int, size: int, overlap: float = OVERLAP) -> NDArray[np.int64]:
-    """Return the tiles that cover an image, row by row, as (N, 4) xyxy in whole pixels.
+    """Return the tiles that cover an image, row by row.
+
+    (N, 4) xyxy in whole pixels.
 
     Each is a square, the last of a row or column aligned to the edge; where the image is
     smaller than a tile, the tile is as wide or as high as the image.
@@ -64,8 +69,12 @@ def clip_box(xyxy: Sequence[float], tile: Tile) -> tuple[float, float, float, fl
     """Return the part of a box that lies in a tile it touches, in the tile's pixels."""
     left, top, right, bottom = map(float, tile)
     x1, y1, x2, y2 = map(float, xyxy)
-    inner = max(x1, left) - left, max(y1, top) - top, min(x2, right) - left, min(y2, bottom) - top
-    return tuple(round(value, DECIMALS) for value in inner)
+    return (
+        round(max(x1, left) - left, DECIMALS),
+        round(max(y1, top) - top, DECIMALS),
+        round(min(x2, right) - left, DECIMALS),
+        round(min(y2, bottom) - top, DECIMALS),
+    )
 
 
 def move_polygons(polygons: Sequence[Polygon], tile: Tile) -> list[Polygon]:
@@ -74,7 +83,9 @@ def move_polygons(polygons: Sequence[Polygon], tile: Tile) -> list[Polygon]:
 
 
 def outline_of(polygons: Sequence[Polygon]) -> Any:
-    """Return polygons as one shapely geometry of the same area, to be clipped by `clip_outline`.
+    """Return polygons as one shapely geometry of the same area.
+
+    It is clipped by `clip_outline`.
 
     Rings that cross themselves count by the even-odd rule, as masks.of_polygons has it.
     """
@@ -95,7 +106,9 @@ def _even_odd(rings: list[Any]) -> Any:
 
 
 def clip_outline(outline: Any, tile: Tile) -> tuple[list[Polygon], float]:
-    """Return the part of an outline that lies in a tile, in the tile's pixels, and its area in square pixels.
+    """Return the part of an outline that lies in a tile, and its area.
+
+    The part is in the tile's pixels, the area in square pixels.
 
     Concave outlines may fall into several parts; holes stay, or become part of the edge.
     """
@@ -110,7 +123,10 @@ def clip_outline(outline: Any, tile: Tile) -> tuple[list[Polygon], float]:
 
 
 def _surfaces(parts: Sequence[Any]) -> list[Any]:
-    """Return the polygons among the parts: where an outline touches an edge, lines and points are left too."""
+    """Return the polygons among the parts.
+
+    Where an outline touches an edge, lines and points are left too.
+    """
     import shapely
 
     nested = [shapely.get_parts(part) if part.geom_type == "MultiPolygon" else [part] for part in parts]
@@ -118,7 +134,10 @@ def _surfaces(parts: Sequence[Any]) -> list[Any]:
 
 
 def clip_mask(mask: Mask, tile: Tile) -> Mask | None:
-    """Return the part of a mask that lies in a tile, in the tile's pixels, cropped; None where there is none."""
+    """Return the part of a mask that lies in a tile, in the tile's pixels.
+
+    It is cropped; None where there is none.
+    """
     left, top, right, bottom = map(int, tile)
     height, width = mask.data.shape
     x1, y1, x2, y2 = max(left, mask.x), max(top, mask.y), min(right, mask.x + width), min(bottom, mask.y + height)

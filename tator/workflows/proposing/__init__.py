@@ -1,4 +1,7 @@
-"""Proposing: a model's boxes become candidates of a dataset, tried on a strip of images first, with a snapshot before."""
+"""Proposing: a model's boxes become candidates of a dataset.
+
+They are tried on a few images first, and a snapshot is taken before.
+"""
 
 from tator.workflows.proposing.classes import ClassRow, class_table
 from tator.workflows.proposing.recipe import ProposingRecipe

@@ -1,8 +1,11 @@
-"""Which class of a dataset each class of a model becomes: one of its own, a new one, or none."""
+"""The class of the dataset that each class of a model becomes.
+
+It is an existing one, a new one, or none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tator.datasets.dataset import Dataset
@@ -49,7 +52,7 @@ def class_table(dataset: Dataset, model_classes: Sequence[str], mapping: Sequenc
     return [_row(row["source"], row["target"], row["how"], given, ours) for row in rows]
 
 
-def _row(name: str, target: str, how: str, given: dict[str, str], ours: Sequence[str]) -> ClassRow:
+def _row(name: str, target: str, how: str, given: Mapping[str, str], ours: Sequence[str]) -> ClassRow:
     if name in given:
         return ClassRow(name, given[name], "given", bool(given[name]) and given[name] not in ours)
     if how == "new":

@@ -1,4 +1,4 @@
-"""The settings that every run shares in which a model proposes boxes for a dataset."""
+"""Settings shared by all runs in which a model proposes boxes for a dataset."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Propose boxes over a dataset: snapshot, work, candidates, and an account of what went where."""
+"""Propose boxes over a dataset.
+
+A snapshot, the work, the candidates, and counts of what was kept and left out.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,10 @@ class Proposer:
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTS, 0)))
 
     def chosen(self, found: Detections) -> Detections:
-        """Return the boxes that the recipe keeps, the most confident first; class_id still the model's."""
+        """Return the boxes that the recipe keeps, the most confident first.
+
+        class_id is still the model's.
+        """
         found = found[found.confidence >= self.recipe.conf]
         targets = np.array([row.target != LEAVE_OUT for row in self.table] + [False], bool)  # -1, unknown, is the last
         has_class = targets[found.class_id]
@@ -50,7 +56,10 @@ class Proposer:
         return found[np.argsort(-found.confidence, kind="stable")[: self.recipe.max_per_image]]
 
     def store(self, backend: str, run: str, rows: Sequence[ImageRow], results: Sequence[Detections]) -> None:
-        """Keep what was found in some images, but for those that were marked reviewed since the run began."""
+        """Keep the boxes of some images.
+
+        Images that were marked reviewed since the run began are left alone.
+        """
         open_ids = {row.id for row in images_for(self.dataset, self.recipe)}
         kept = {}
         for row, found in zip(rows, results, strict=True):
@@ -88,7 +97,9 @@ def propose(
     folder: Path | None = None,
     user: str = "",
 ) -> Work:
-    """Work over a dataset and store what is found as candidates with the source <backend>@<run>.
+    """Run a model over a dataset and store its boxes as candidates.
+
+    Their source is <backend>@<run>.
 
     Args:
         dataset: where to look.
@@ -147,8 +158,12 @@ def try_out(
     rows: Sequence[ImageRow],
     device: str = "cpu",
 ) -> Work:
-    """Return {image id: boxes} that a run would propose in a few images, class_id the row of table; nothing is stored."""
-    proposer, found = Proposer(dataset, recipe, table), {}
+    """Return {image id: boxes} that a run would propose in a few images.
+
+    class_id is the row of table; nothing is stored.
+    """
+    proposer = Proposer(dataset, recipe, table)
+    found: dict[int, Detections] = {}
 
     def keep(batch: list[ImageRow], results: list[Detections]) -> None:
         found.update((row.id, proposer.chosen(one)) for row, one in zip(batch, results, strict=True))

@@ -11,7 +11,9 @@ STRIP = 12  # images: two rows of six in the window
 
 
 def strip_of(dataset: Dataset, count: int = STRIP) -> list[ImageRow]:
-    """Return readable images, always the same of a dataset: half without labels, the others of as many classes as can be.
+    """Return readable images, always the same ones of a dataset.
+
+    Half are without labels; the others cover as many classes as possible.
 
     Args:
         dataset: whose images.
@@ -26,10 +28,11 @@ def strip_of(dataset: Dataset, count: int = STRIP) -> list[ImageRow]:
 
 
 def _spread(dataset: Dataset, rows: list[ImageRow], count: int) -> list[ImageRow]:
-    """Return up to `count` images, each time the one with the class that was shown least so far."""
+    """Return up to `count` images, always of the class shown least so far."""
     found = dataset.annotations([row.id for row in rows])
     shown: Counter[int] = Counter()
-    left, chosen = list(rows), []
+    left = list(rows)
+    chosen: list[ImageRow] = []
     while left and len(chosen) < count:
         best = min(left, key=lambda row: min(shown[class_id] for class_id in found[row.id].class_id.tolist()))
         left.remove(best)

@@ -1,1 +1,1 @@
-"""How good a dataset is: what is wrong in it, how that is mended, and what it holds in numbers."""
+"""Quality of a dataset: problems, their repair, and statistics."""

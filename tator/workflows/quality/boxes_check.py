@@ -1,11 +1,14 @@
-"""Find what is wrong with the annotations of one image: pure functions on rows, NumPy inside."""
+"""Find problems in the annotations of one image.
+
+Pure functions of rows, NumPy inside.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,13 @@ INSIDE_SHARE = 0.98  # of a box's area inside another of its class: one object b
 CHUNK = 1000  # boxes compared with all others at once, so that memory stays flat
 
 Found = tuple[str, list[str], str]  # check, annotation ids (what a repair acts on), detail
+
+
+class AnnotationRow(Protocol):
+    """A row of the annotation table, or a dictionary with its columns."""
+
+    def __getitem__(self, column: str, /) -> Any:
+        """Return the value of a column."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +45,11 @@ class Limits:
 
 
 def check_rows(
-    rows: Sequence[Mapping[str, Any]], width: int, height: int, classes: Collection[int], limits: Limits
+    rows: Sequence[AnnotationRow], width: int, height: int, classes: Collection[int], limits: Limits
 ) -> Iterator[Found]:
-    """Yield what is wrong with an image's annotations, each entry with the ids that a repair would change.
+    """Yield the problems of an image's annotations.
+
+    Each comes with the ids that a repair would change.
 
     Args:
         rows: of the annotation table, oldest first.
@@ -62,7 +74,7 @@ def check_rows(
     yield from _pairs(sound, limits)
 
 
-def _one_box(row: Mapping[str, Any], width: int, height: int, limits: Limits) -> Found | None:
+def _one_box(row: AnnotationRow, width: int, height: int, limits: Limits) -> Found | None:
     box = [row["x1"], row["y1"], row["x2"], row["y2"]]
     if any(value is None or not math.isfinite(value) for value in box):
         return "not_finite", [row["id"]], str(box)
@@ -76,8 +88,8 @@ def _one_box(row: Mapping[str, Any], width: int, height: int, limits: Limits) ->
     return None
 
 
-def _pairs(rows: Sequence[Mapping[str, Any]], limits: Limits) -> Iterator[Found]:
-    """Yield boxes of one class that are equal to an older one, or lie inside a larger one."""
+def _pairs(rows: Sequence[AnnotationRow], limits: Limits) -> Iterator[Found]:
+    """Yield boxes that equal an older one of their class or lie inside a larger."""
     by_class: dict[int, list[int]] = {}
     for at, row in enumerate(rows):
         by_class.setdefault(row["class_id"], []).append(at)
@@ -106,7 +118,10 @@ def _equal(boxes: NDArray[np.float64]) -> Iterator[tuple[int, int]]:
 
 
 def _contained(boxes: NDArray[np.float64], share: float) -> Iterator[tuple[int, int]]:
-    """Yield (outer, inner) of boxes with this share of their area inside a larger one, each inner one once."""
+    """Yield (outer, inner) where a larger box holds this share of the inner one.
+
+    Each inner box comes once.
+    """
     areas = area(boxes)
     order = np.argsort(boxes[:, 0], kind="stable")
     for start in range(0, len(order), CHUNK):  # of neighbours from left to right, with the few boxes that reach them
@@ -120,7 +135,9 @@ def _contained(boxes: NDArray[np.float64], share: float) -> Iterator[tuple[int, 
 
 
 def first_crossing(flat: Sequence[float]) -> tuple[float, float] | None:
-    """Return where a ring crosses itself, or None; edges that only touch or overlap do not cross.
+    """Return where a ring crosses itself, or None.
+
+    Edges that only touch or overlap do not cross.
 
     Args:
         flat: corners x0, y0, x1, ...

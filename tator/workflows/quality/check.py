@@ -1,4 +1,7 @@
-"""Check a dataset: every finding with the image it is about, counted, and what can be repaired."""
+"""Check a dataset.
+
+Every finding is counted and names its image; some can be repaired.
+"""
 
 from __future__ import annotations
 

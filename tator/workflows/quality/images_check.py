@@ -54,7 +54,10 @@ def alike_groups(
 
 
 def joined(pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
-    """Return the groups that pairs connect, each sorted, the first by its smallest member."""
+    """Return the groups that pairs connect.
+
+    Each is sorted; the first has the smallest member.
+    """
     parent: dict[int, int] = {}
 
     def root(key: int) -> int:

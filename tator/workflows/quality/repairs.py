@@ -1,9 +1,12 @@
-"""Repair what a check found: each image's changes are one journalled edit, so undo takes them back."""
+"""Repair what a check found.
+
+The changes to an image are one journalled edit, so undo takes them back.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import update
@@ -17,7 +20,7 @@ from tator.storage.images import small_grey
 from tator.storage.schema import image
 from tator.types import BadInput, Conflict, Progress, Work
 from tator.vision import masks
-from tator.workflows.quality.boxes_check import Limits, check_rows
+from tator.workflows.quality.boxes_check import AnnotationRow, Limits, check_rows
 from tator.workflows.quality.check import BATCH, CHECKS
 from tator.workflows.quality.images_check import alike_groups, equal_groups, leaking_groups
 
@@ -92,7 +95,7 @@ def _edit(dataset: Dataset, check: str, rows: Sequence[ImageRow], limits: Limits
     }
 
 
-def _op(check: str, row: Mapping[str, Any], found: ImageRow) -> dict:
+def _op(check: str, row: AnnotationRow, found: ImageRow) -> dict:
     """Return the op that repairs one annotation."""
     if check in DELETES:
         return {"op": "delete", "id": row["id"]}
@@ -121,14 +124,17 @@ def _cut(ring: Sequence[float], found: ImageRow) -> list[float]:
 
 
 def _join_splits(dataset: Dataset, rows: Sequence[ImageRow], near_bits: int) -> Work:
-    """Move each group of equal or like images to one split: train where one of them is, else the first's."""
+    """Move each group of equal or similar images to one split.
+
+    That is train where one of them is in train, otherwise the split of the first.
+    """
     by_id = {row.id: row for row in rows}
     prints, _ = yield from take_fingerprints(dataset, rows, looks=True)
     near = alike_groups(prints, near_bits, lambda image_id: small_grey(dataset.path(by_id[image_id]), SIDE)[0])
     groups = leaking_groups([*equal_groups(prints), *near], {row.id: row.split for row in rows})
     moves: dict[str, list[int]] = {}
     for group in groups:
-        splits = [by_id[i].split for i in group if by_id[i].split]
+        splits = [name for i in group if (name := by_id[i].split)]
         split = "train" if "train" in splits else splits[0]
         moves.setdefault(split, []).extend(i for i in group if by_id[i].split not in (split, None))
     moved = {image_id for ids in moves.values() for image_id in ids}

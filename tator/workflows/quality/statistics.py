@@ -1,4 +1,7 @@
-"""Numbers of a dataset for its charts: sizes, splits, classes, boxes, where they lie, and captions."""
+"""Numbers of a dataset for its charts.
+
+Sizes, splits, classes, boxes, where these lie, and captions.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,9 @@ def _images(dataset: Dataset) -> dict:
 
 
 def _boxes(dataset: Dataset) -> tuple[NDArray[np.float64], dict[int, set[int]], Counter, Counter]:
-    """Return (N, 6) boxes, {class id: images}, {(class id, split): boxes} and {source: boxes} of accepted annotations.
+    """Return what accepted annotations hold.
+
+    (N, 6) boxes, {class id: images}, {(class id, split): boxes} and {source: boxes}.
 
     A box is centre x, y as a share of the image, width and height in pixels, then the image's width and height.
     """
@@ -95,7 +100,10 @@ def _boxes(dataset: Dataset) -> tuple[NDArray[np.float64], dict[int, set[int]], 
         .join(image, image.c.id == a.image_id)
         .where(image.c.dataset_id == dataset.id, a.status == "accepted")
     )
-    parts, classes, splits, sources = [np.zeros((0, 6))], {}, Counter(), Counter()
+    parts = [np.zeros((0, 6))]
+    classes: dict[int, set[int]] = {}
+    splits: Counter[tuple[int, str]] = Counter()
+    sources: Counter[str] = Counter()
     with dataset.store.read() as conn:
         for rows in conn.execution_options(yield_per=ROWS).execute(query).partitions():
             numbers = np.array([tuple(row[:6]) for row in rows], np.float64)
@@ -119,7 +127,10 @@ def _classes(dataset: Dataset, images: dict[int, set[int]], splits: Counter) -> 
 
 
 def _histogram(values: NDArray, edges: Sequence[float]) -> dict:
-    """Return {"edges", "counts"}: values from each edge up to the next, the last one open."""
+    """Return {"edges", "counts"}: values from each edge up to the next.
+
+    The last range is open.
+    """
     finite = np.asarray(values, np.float64)
     finite = finite[np.isfinite(finite)]
     counts, _ = np.histogram(finite, [*edges, np.inf])
