@@ -14,7 +14,7 @@ from tator.types import BadInput
 MOST = 1000  # images a page
 
 
-def _named(row: RowMapping) -> dict[str, Any]:
+def _named(row: RowMapping | dict[str, Any]) -> dict[str, Any]:
     """Return an image's row as JSON, with its path as "name".
 
     Gradio's clients would fetch a file for a "path".
