@@ -123,18 +123,18 @@ class Server:
 
 @pytest.fixture(scope="session")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Lend `start(*flags, home=None, env={}) -> Server`; all are stopped at the end."""
+    """Lend `start(*flags, home=None, env={}, root=ROOT) -> Server`; all are stopped at the end."""
     running: list[Server] = []
 
-    def start(*flags: str, home: Path | None = None, env: dict[str, str] | None = None) -> Server:
+    def start(*flags: str, home: Path | None = None, env: dict[str, str] | None = None, root: Path = ROOT) -> Server:
         folder = tmp_path_factory.mktemp("server")
         home, port, log = home or folder / "home", free_port(), folder / "log.txt"
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("TATOR_", "GRADIO_", "SPACE_"))
         }
-        command = [sys.executable, str(ROOT / "app.py"), "--home", str(home), "--port", str(port), *flags]
+        command = [sys.executable, str(root / "app.py"), "--home", str(home), "--port", str(port), *flags]
         with log.open("w") as out:
-            process = subprocess.Popen(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=clean | (env or {}))
+            process = subprocess.Popen(command, cwd=root, stdout=out, stderr=subprocess.STDOUT, env=clean | (env or {}))
         running.append(Server(process, f"http://127.0.0.1:{port}", home, log))
         running[-1].wait_ready()
         return running[-1]
