@@ -93,20 +93,25 @@ def _recipe_of(decorator: ast.expr) -> str:
 
 
 def _source_of(name: str, tree: ast.Module) -> ast.Module:
-    """Return the syntax tree of the module that a name is imported from."""
+    """Return the syntax tree that defines a class, followed through imports."""
+    if any(isinstance(node, ast.ClassDef) and node.name == name for node in tree.body):
+        return tree
     modules = [
         n.module for n in tree.body if isinstance(n, ast.ImportFrom) and name in [a.asname or a.name for a in n.names]
     ]
     path = ROOT.joinpath(*(modules[0] or "").split("."))
     source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return ast.parse(source.read_text(encoding="utf-8"))
+    return _source_of(name, ast.parse(source.read_text(encoding="utf-8")))
 
 
 def _settings(tree: ast.Module, recipe: str) -> Iterator[Flag]:
-    """Yield a flag for each `name: type = setting(...)` of a recipe class."""
+    """Yield a flag for each `name: type = setting(...)` of a recipe and its bases."""
     names = _constants(tree)
-    body = next(node.body for node in tree.body if isinstance(node, ast.ClassDef) and node.name == recipe)
-    for node in body:
+    declared = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == recipe)
+    for base in declared.bases:
+        if isinstance(base, ast.Name) and base.id != "Recipe":
+            yield from _settings(_source_of(base.id, tree), base.id)
+    for node in declared.body:
         if isinstance(node, ast.AnnAssign) and isinstance(node.value, ast.Call) and isinstance(node.target, ast.Name):
             default, told = node.value.args[:2]
             facts = {k.arg: _literal(k.value, names) for k in node.value.keywords if k.arg in RANGE}
