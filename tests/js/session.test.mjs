@@ -245,6 +245,19 @@ test("a person who comes back sees new classes and what others saved, but keeps 
   assert.equal(w.sync.waiting, 1);
 });
 
+test("a person who comes back sees the candidates that a run brought, without a new revision", async (t) => {
+  const w = world(t);
+  await w.session.openDataset("d", 3);
+  const before = w.stored.get(3).revision;
+  w.stored.get(3).annotations.push(row("proposed", { status: "candidate" }));
+  await w.session.refresh();
+  assert.deepEqual([...w.store.rows.keys()], ["box3", "proposed"]);
+  w.stored.get(3).annotations[1].xyxy = [1, 1, 9, 9]; // the run again: the same candidate, moved
+  await w.session.refresh();
+  assert.deepEqual(w.store.rows.get("proposed").xyxy, [1, 1, 9, 9]);
+  assert.equal(w.stored.get(3).revision, before);
+});
+
 test("a dataset that grew is read again at the same image; one that is gone leaves nothing open", async (t) => {
   const w = world(t);
   await w.session.openDataset("d", 3);

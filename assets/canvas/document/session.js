@@ -59,7 +59,13 @@ export function createSession(parts) {
     const before = sync.revisionOf(id),
       now = await read(id);
     const isPast = imageId !== id || sync.revisionOf(id) !== before || sync.pendingOf(id).length > 0;
-    if (!isPast && now.revision !== before) accept(now);
+    if (!isPast && (now.revision !== before || !isShown(now.annotations))) accept(now);
+  }
+
+  /** Whether these are the annotations on screen: a run adds and removes candidates without a new revision. */
+  function isShown(annotations) {
+    const isSame = (row) => String(store.rows.get(row.id)?.xyxy) === String(row.xyxy);
+    return annotations.length === store.rows.size && annotations.every(isSame);
   }
 
   /** The first image of the list that can be shown, else simply the first. */
