@@ -149,13 +149,21 @@ def test_every_package_says_what_it_is():
 def test_names_with_an_underscore_stay_in_their_package():
     none_of(
         f"{name_of(path)}:{node.lineno}: {name}"
-        for path in inside("tator")
+        for path in PRODUCT
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("tator.")
-        if part_of(node.module) != part_of(dotted(path))
-        for name in [*node.module.split("."), *(alias.name for alias in node.names)]
+        for module, names in named_by(node)
+        if module.startswith("tator.") and part_of(module) != part_of(dotted(path))
+        for name in [*module.split("."), *names]
         if name.startswith("_")
     )
+
+
+def named_by(node: ast.AST) -> typing.Iterator[tuple[str, list[str]]]:
+    """Yield (module, names taken from it) of an import statement."""
+    if isinstance(node, ast.ImportFrom) and node.module:
+        yield node.module, [alias.name for alias in node.names]
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, []) for alias in node.names)
 
 
 def test_a_workflow_sees_another_only_through_its_init():
@@ -242,11 +250,11 @@ def test_heavy_libraries_load_inside_functions():
 
 def test_the_environment_is_read_at_the_entries_only():
     none_of(
-        f"{name_of(path)}:{node.lineno}: {node.attr}"
+        f"{name_of(path)}:{node.lineno}"
         for path in PRODUCT
         if name_of(path) not in ("app.py", "tator/cli.py")
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+        if {getattr(node, "attr", ""), *(name for _, names in named_by(node) for name in names)} & {"environ", "getenv"}
     )
 
 
