@@ -264,7 +264,7 @@ def test_nothing_swallows_every_error():
         for path in PRODUCT
         if name_of(path) not in CATCHES_ALL
         for node in ast.walk(tree_of(path))
-        if isinstance(node, ast.ExceptHandler) and swallows_all(node)
+        if (isinstance(node, ast.ExceptHandler) and swallows_all(node)) or suppresses_all(node)
     )
 
 
@@ -275,6 +275,13 @@ def swallows_all(handler: ast.ExceptHandler) -> bool:
     broad = any(c is None or (isinstance(c, ast.Name) and c.id in everything) for c in caught)
     raised_again = isinstance(handler.body[-1], ast.Raise) and handler.body[-1].exc is None
     return broad and not raised_again
+
+
+def suppresses_all(node: ast.AST) -> bool:
+    """Return whether a call is of contextlib.suppress with every error."""
+    if not isinstance(node, ast.Call) or getattr(node.func, "attr", getattr(node.func, "id", "")) != "suppress":
+        return False
+    return any(isinstance(each, ast.Name) and each.id in ("Exception", "BaseException") for each in node.args)
 
 
 def test_every_module_says_what_it_does():
