@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from tator.storage.runs import Runs
-from tator.workflows.toy import TOYS, ToyRecipe, learn, worker_of
-
 from tator.ops import operation
+from tator.storage.runs import Runs
 from tator.types import Progress, Work
 from tator.workbench import Workbench
 from tator.workflows.proposing import ProposingRecipe, class_table, propose
+from tator.workflows.toy import TOYS, ToyRecipe, learn, worker_of
 
 
 @operation(title="Train toy", recipe=ToyRecipe)

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tator.storage.families import Family
-from tator.storage.runs import register_family
-from tator.workflows.toy.recipe import ToyRecipe
 
 from tator.datasets.dataset import Dataset
 from tator.runtime.running import MakeWorker, Worker
+from tator.storage.families import Family
+from tator.storage.runs import register_family
 from tator.types import BadInput, Detections, Image, Unavailable
+from tator.workflows.toy.recipe import ToyRecipe
 
 
 def load(path: Path) -> dict[str, Any]:
