@@ -67,7 +67,7 @@ def _attribute(key: str, value: Any) -> str:
 
 def join(children: Iterable[Any]) -> Html:
     """Return the children one after the other, escaped where they are not Html."""
-    parts = []
+    parts: list[str] = []
     for child in children:
         if child is None:
             continue

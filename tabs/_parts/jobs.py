@@ -127,7 +127,7 @@ def watch(shell: Shell, job_id: str, watched: dict) -> dict:
     """Return what is known of a job: what was known before, and what came since; {} for no job."""
     if not job_id:
         return {}
-    before = watched if watched.get("id") == job_id else {"id": job_id, "events": [], "last": 0}
+    before: dict[str, Any] = watched if watched.get("id") == job_id else {"id": job_id, "events": [], "last": 0}
     told = shell.call("jobs_watch", job_ids=[job_id], after=before["last"])
     if not told["jobs"]:
         return {}  # ended long ago, and forgotten

@@ -29,7 +29,7 @@ PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
 # Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, every page that is turned to
 # is drawn, of typing and choosing the last counts, and so it does of what follows another listener: else a job's end was not noticed.
-HURRIED = {
+HURRIED: dict[str, dict[str, Any]] = {
     "pick": {"trigger_mode": "multiple", "concurrency_limit": 1},
     "select": {"trigger_mode": "multiple"},
     **dict.fromkeys(("change", "input", "success"), {"trigger_mode": "always_last"}),
@@ -47,7 +47,7 @@ class Choice(gr.Dropdown):
 
     is_template = True  # drawn as its parent, no front end of its own
 
-    def preprocess(self, payload: Any) -> str | list[str]:
+    def preprocess(self, payload: Any) -> Any:
         """Return the chosen name, "" for none; with `multiselect`, the chosen names."""
         if self.multiselect:
             return [name for name in payload if isinstance(name, str)] if isinstance(payload, list) else []
@@ -98,10 +98,10 @@ class Shell:
             event: further keyword arguments of the event.
         """
         several = isinstance(trigger, Sequence)
-        triggers = list(trigger) if several else [trigger]
+        triggers: list[Any] = list(trigger) if isinstance(trigger, Sequence) else [trigger]
         names = [getattr(each, "func", each).event_name for each in triggers]  # .success is wrapped once more
-        mode = {"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})
-        facts = {
+        mode: dict[str, Any] = {"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})
+        facts: dict[str, Any] = {
             **PRIVATE,
             "concurrency_limit": None,
             "queue": any(name not in BY_ITSELF for name in names),
@@ -109,8 +109,8 @@ class Shell:
             **event,
         }
         if facts.get("trigger_mode") == "always_last" and names != ["success"]:
-            trigger = relay(triggers).success
-        return trigger(toasting(fn), inputs, outputs, **facts)
+            triggers = [relay(triggers).success]
+        return triggers[0](toasting(fn), inputs, outputs, **facts)
 
     def anew(self, widget: Any, value: Any) -> None:
         """Give a choice or a field its first value when another dataset is opened, and only then.

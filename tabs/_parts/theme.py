@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
@@ -128,7 +129,10 @@ SHAPE = {
     "shadow_drop": "none",
     "shadow_drop_lg": "0 10px 30px rgba(0, 0, 0, .35)",
 }
-FONTS = {"font": ["system-ui", "Segoe UI", "sans-serif"], "font_mono": ["ui-monospace", "Menlo", "monospace"]}
+FONTS: dict[str, Any] = {
+    "font": ["system-ui", "Segoe UI", "sans-serif"],
+    "font_mono": ["ui-monospace", "Menlo", "monospace"],
+}
 
 
 def theme() -> gr.themes.Base:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import gradio as gr
 
@@ -68,7 +69,7 @@ class Captions(Page):
         shown = changed(self.shell, dataset, shown, dict(event._data))
         return draw(self.shell, dataset, shown), shown
 
-    def _begin(self, dataset: str, replace: bool, *source: object) -> str:
+    def _begin(self, dataset: str, replace: bool, *source: Any) -> str:
         facts = {"source": sources.chosen(*source), "replace": replace}
         return self.shell.call("captions_import", dataset=self.shell.require(dataset), **facts)
 

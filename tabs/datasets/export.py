@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import gradio as gr
 
@@ -69,7 +70,7 @@ class Export(Page):
         with gr.Row(elem_classes="t-line"):
             kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
             fmt = gr.Dropdown(formats(self.shell), value="yolo", label="Format", elem_id="export-format", scale=2)
-            facts = {"minimum": 0, "maximum": 5, "step": 0.05, "visible": False, "scale": 2}
+            facts: dict[str, Any] = {"minimum": 0, "maximum": 5, "step": 0.05, "visible": False, "scale": 2}
             margin = gr.Number(0, label="Margin (share of the box)", elem_id="export-margin", **facts)
             snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
         return kind, snapshot, [fmt, margin]

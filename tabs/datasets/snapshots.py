@@ -143,7 +143,8 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         if shown["doomed"]
         else None
     )
-    diff = _diff(shell, dataset, *shown["diff"], shown["page"]) if shown["diff"] else None
+    old, new = shown["diff"] or ("", "")
+    diff = _diff(shell, dataset, old, new, shown["page"]) if shown["diff"] else None
     return h.div(
         doomed,
         h.table(["Snapshot", "Images", "Boxes", "Size", "Hash", "Made", ""], [_row(row) for row in rows], (1, 2, 3)),

@@ -80,7 +80,7 @@ def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> Non
     with store.read() as conn:
         row = conn.execute(select(job.c.state, job.c.cancel_requested).where(job.c.id == job_id)).first()
     if row and row.state in ACTIVE:
-        end_if_active(store, [job_id], *_verdict(row.cancel_requested, code, log))
+        end_if_active(store, [job_id], *_verdict(row.cancel_requested, code if isinstance(code, int) else None, log))
 
 
 def _exit_code(process: psutil.Process) -> int | str | None:

@@ -87,8 +87,8 @@ def end_if_active(store: Store, job_ids: list[str], state: str, error: dict | No
 
 def told(row: Any) -> dict[str, Any]:
     """Return a job as callers see it; `left_s` is None while unknown."""
-    names = ("id", "kind", "arguments", "user", "state", "done", "total", "rate", "message", "result", "error")
-    names = (*names, "created_at", "started_at", "ended_at", "cancel_requested")
+    facts = ("id", "kind", "arguments", "user", "state", "done", "total", "rate", "message", "result", "error")
+    names = (*facts, "created_at", "started_at", "ended_at", "cancel_requested")
     is_moving = row.state == "running" and row.rate and row.total
     return {name: getattr(row, name) for name in names} | {
         "left_s": max(0, row.total - row.done) / row.rate if is_moving else None
@@ -189,7 +189,8 @@ class Recorder:
     def __init__(self, store: Store, job_id: str) -> None:
         self.stop_state = ""  # "cancelled" or "interrupted" once the work is to stop
         self._store, self._job_id = store, job_id
-        self._lock, self._timer = threading.Lock(), None
+        self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
         self._last: Progress | None = None
         self._held: list[dict[str, Any]] = []
         self._written_at = self._said_at = -math.inf

@@ -27,6 +27,7 @@ THREADS = 4  # jobs at once in this process
 CHILDREN = 2  # child processes at once
 EVENTS_LIMIT = 2_000
 LOG_TAIL = 4_000  # characters
+JobList = list[dict[str, Any]]  # JobRunner.list hides the word list below it
 
 
 class JobRunner:
@@ -109,7 +110,7 @@ class JobRunner:
         """
         return self.run(self.create(kind, arguments), through(made(fn, self._bench(), arguments)))
 
-    def list(self, kind: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def list(self, kind: str = "", limit: int = 100) -> JobList:
         """Return jobs of all processes, the newest first."""
         return rows.list_jobs(self._store, kind, limit)
 
@@ -122,7 +123,7 @@ class JobRunner:
         told, log = rows.get_job(self._store, job_id), self._log(job_id)
         return told | {"log": log.read_text(errors="replace")[-LOG_TAIL:] if log.exists() else ""}
 
-    def events(self, job_id: str, after: int = 0) -> list[dict[str, Any]]:
+    def events(self, job_id: str, after: int = 0) -> JobList:
         """Return the newest 2,000 events of a job after an event id, oldest first.
 
         Raises:

@@ -50,7 +50,7 @@ def from_yolo(yolo: NDArray, width: int, height: int) -> NDArray:
     return np.concatenate([(yolo[:, :2] - half) * scale, (yolo[:, :2] + half) * scale], axis=1)
 
 
-def around(centres: NDArray[np.float32], sizes: NDArray[np.float32]) -> Boxes:
+def around(centres: NDArray[np.floating], sizes: NDArray[np.floating]) -> Boxes:
     """Return the boxes of (N, 2) sizes around (N, 2) centres, pixels."""
     return np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1).astype(np.float32)
 

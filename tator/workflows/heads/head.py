@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from tator.types import BadInput
 VERSION = 1
 NOTE = "tator_head"
 MAX_LAYERS, MAX_CLASSES, MAX_DIM, MAX_MB = 8, 10_000, 65_536, 64
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[NDArray], NDArray]] = {
     "none": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "tanh": np.tanh,
@@ -120,10 +121,10 @@ def _check_note(path: Path, note: dict[str, Any]) -> None:
         if type(note.get(name)) is not int or not 1 <= note[name] <= largest:
             raise BadInput(f"{path.name}: {name} must be a whole number from 1 to {largest}, is {note.get(name)!r}")
     classes = note.get("classes")
-    are_names = isinstance(classes, list) and all(isinstance(name, str) and name for name in classes)
-    if not are_names or not 2 <= len(classes) <= MAX_CLASSES:
+    names = classes if isinstance(classes, list) else []
+    if not all(isinstance(name, str) and name for name in names) or not 2 <= len(names) <= MAX_CLASSES:
         raise BadInput(f"{path.name}: classes must be 2 to {MAX_CLASSES} names")
-    if len(set(classes)) != len(classes):
+    if len(set(names)) != len(names):
         raise BadInput(f"{path.name}: a class is named twice")
     if note.get("output") != "softmax" or note.get("activation") not in ACTIVATIONS:
         chosen = f"output {note.get('output')!r} or activation {note.get('activation')!r}"

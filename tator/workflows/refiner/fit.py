@@ -146,6 +146,6 @@ def hold_out(rows: Rows, seed: int = 0) -> dict[str, float]:
 
 def save(path: Path, fitted: dict[str, Ridge], priors: Priors) -> None:
     """Write the weights as safetensors, in one step."""
-    arrays = {f"{name}.{part}": model[part] for name, model in fitted.items() for part in PARTS}
+    arrays: dict[str, NDArray] = {f"{name}.{part}": model[part] for name, model in fitted.items() for part in PARTS}
     arrays |= {"prior.class_id": priors.class_ids, "prior.size": priors.sizes, "prior.count": priors.counts}
     save_arrays(path, arrays, "tator_box_refiner", {"version": VERSION, "dim": DIM})

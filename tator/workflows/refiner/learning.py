@@ -201,7 +201,7 @@ def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections
     """Return at most PER_CLASS boxes of a class, drawn over all images; too small ones are left out."""
     owner = np.concatenate([np.full(len(found), image_id) for image_id, found in boxes.items()] or [np.zeros(0, int)])
     every = Detections.concat([clipped(found) for found in boxes.values()])
-    large = ((every.xyxy[:, 2:] - every.xyxy[:, :2]) >= SMALLEST).all(axis=1)
+    large = (every.xyxy[:, 2:] - every.xyxy[:, :2]).min(axis=1) >= SMALLEST
     kept = _draw(every.class_id, large, np.random.default_rng(seed))
     return {image_id: every[(owner == image_id) & kept] for image_id in boxes}
 
