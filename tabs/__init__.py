@@ -1,4 +1,4 @@
-"""The window: one module per workflow, each with TITLE, ORDER and build(wb, shell)."""
+"""The window: one module a workflow, each with TITLE, ORDER and build(wb, shell)."""
 
 from __future__ import annotations
 

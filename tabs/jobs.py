@@ -136,7 +136,7 @@ def _row(job: dict, on: bool) -> h.Html:
 
 
 def paged(total: int, page: int) -> h.Html:
-    """Draw how many jobs there are, and the buttons to turn the page where they are more than one."""
+    """Draw how many jobs there are, and the buttons that turn pages."""
     last = max(1, -(-total // PAGE))
     if last == 1:
         return h.span(w.plural(total, "job"), cls="t-note")

@@ -20,6 +20,6 @@ def build(wb: Workbench, shell: Shell) -> None:
 
 
 def picked(current: str, event: gr.EventData) -> object:
-    """Return the header's value after the page opened an image of another dataset by itself."""
+    """Return the header's value after the page opened an image of another dataset."""
     name = event._data.get("dataset", "")
     return gr.update(value=name) if name and name != current else gr.skip()

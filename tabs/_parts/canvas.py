@@ -1,4 +1,7 @@
-"""The annotation canvas as a Gradio element: assets/canvas in the page, operations behind it."""
+"""The annotation canvas as a Gradio component.
+
+The page runs assets/canvas; the server answers it with operations.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,10 @@ import(new URL("%s/canvas/main.js", root).href)
 
 
 class AnnotatorCanvas(gr.HTML):
-    """The canvas. Its value is {"dataset": name}; images and annotations travel by rpc alone."""
+    """The canvas as a component whose value is {"dataset": name}.
+
+    Images and annotations travel by rpc alone.
+    """
 
     def __init__(
         self, value: dict[str, str] | None = None, *, server_functions: list[Callable] | None = None, **kwargs: Any
@@ -92,7 +98,7 @@ def canvas(wb: Workbench, **facts: Any) -> AnnotatorCanvas:
 
 
 def asker(request: Any) -> str | None:
-    """Return who asks: a login name, "" where nobody has to log in, None for a stranger.
+    """Return the login name of who asks: "" without logins, None for a stranger.
 
     A server function gets the bare Starlette request, whatever its annotation says.
     """

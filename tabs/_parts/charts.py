@@ -1,4 +1,7 @@
-"""Small charts as inline SVG, coloured by the tokens: light enough to redraw on every tick of a job."""
+"""Small charts as inline SVG, coloured by the tokens.
+
+They are light enough to redraw on every tick of a job.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ def _line(points: Points, color: str) -> h.Html:
 
 
 def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> h.Html:
-    """Draw a confusion matrix: rows the truth, columns what was predicted, shaded by share of the row."""
+    """Draw a confusion matrix: rows are the truth, columns the predictions.
+
+    Each cell is shaded by its share of the row.
+    """
     rows = []
     for i, (name, counts) in enumerate(zip(names, matrix)):
         total = sum(counts) or 1

@@ -1,4 +1,7 @@
-"""The images behind a number: a link that asks for them, and pages of thumbnails that open in Label."""
+"""The images behind a number: a link that asks for them, and pages of thumbnails.
+
+A thumbnail opens its image in Label.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,9 @@ def find(label: Any, told: str, tag: str = "button", **wanted: Any) -> h.Html:
 
 
 def asked(shown: dict, told: dict) -> dict:
-    """Return what the gallery shows after a pick: other images, another page, or nothing.
+    """Return what the gallery shows after a pick.
+
+    That is other images, another page, or nothing.
 
     Args:
         shown: what it shows now.

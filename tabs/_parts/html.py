@@ -1,4 +1,7 @@
-"""HTML pieces of the tabs. Every text that is not already Html is escaped here, and only here."""
+"""Pieces of HTML for the tabs.
+
+Every text that is not already Html is escaped here, and only here.
+"""
 
 from __future__ import annotations
 
@@ -94,7 +97,7 @@ def chip(label: Any, tone: str = "", **attributes: Any) -> Html:
 
 
 def button(label: Any, act: str = "", tone: str = "", **attributes: Any) -> Html:
-    """Return a button that sends `act` and its data attributes to the listener of `pick`."""
+    """Return a button that sends `act` and its data attributes to `pick`."""
     return el("button", label, type="button", cls=f"t-btn {tone}".strip(), data_act=act or None, **attributes)
 
 
@@ -109,14 +112,17 @@ def head(title: Any, *extra: Any) -> Html:
 
 
 def empty(title: str, text: str, *actions: Html) -> Html:
-    """Return an empty state: what is missing, what to do first, and the button that does it."""
+    """Return an empty state: what is missing, what to do first, and its buttons."""
     return div(
         div(title, cls="t-empty-title"), div(text, cls="t-empty-text"), div(*actions, cls="t-row"), cls="t-empty"
     )
 
 
 def question(ask: str, told: object, *answers: object, note: object = None) -> Html:
-    """Return what is asked before something is done: the question, what it means, and a row of answers, the last to leave it."""
+    """Return a question with what a yes would mean and a row of answers.
+
+    The last answer leaves everything as it is.
+    """
     return div(
         div(el("b", ask), " ", told),
         note and div(note, cls="t-note"),
@@ -175,7 +181,9 @@ def goto(label: Any, tab: str, tone: str = "", **attributes: Any) -> Html:
 
 
 def panel(value: str = "", elem_id: str = "", **kwargs: Any) -> gr.HTML:
-    """Return a gr.HTML whose `data-act` elements fire `panel.pick(fn)`, with their data attributes in `evt._data`.
+    """Return a gr.HTML whose `data-act` elements fire `panel.pick(fn)`.
+
+    The listener finds their data attributes in `evt._data`.
 
     What a field holds comes as "value", when it has changed, or with the button whose `data-field` selects it.
     """

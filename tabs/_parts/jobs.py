@@ -1,4 +1,7 @@
-"""The job panel that tabs share: it follows one job, also after a reload or a restart."""
+"""The job panel that tabs share: it follows one job.
+
+It finds the job again after the page was reloaded or the server restarted.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,10 @@ class JobPanel:
     moments: list[Any] = field(default_factory=list)
 
     def start(self, trigger: Callable, fn: Callable, inputs: Any = None) -> Any:
-        """Start a job on an event; `fn` returns its id. Call before on_tick and on_end. Returns the listener, to chain to."""
+        """Start a job on an event; `fn` returns the job's id.
+
+        Call it before on_tick and on_end. Returns the listener, to chain to.
+        """
         started = self.shell.on(trigger, fn, inputs, self.job, **IN_TURN)
         following = [self.watched, self.view, self.timer]
         self.moments.append(self.shell.on(started.success, self._follow, [self.job, self.watched], following))
@@ -111,7 +117,10 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
 
 
 def newest(shell: Shell, kinds: Sequence[str]) -> dict | None:
-    """Return the newest job of some kinds that is active or ended within a day, or None where there is none."""
+    """Return the newest job of some kinds that still matters, else None.
+
+    That is one that is active or ended within a day.
+    """
     jobs = [job for kind in kinds for job in shell.call("jobs_list", kind=kind, limit=1)]
     fresh = [job for job in jobs if job["state"] in w.ACTIVE or time.time() - (job["ended_at"] or 0) < RECENT_S]
     return max(fresh, key=lambda job: job["created_at"], default=None)
@@ -124,7 +133,10 @@ def resumed(shell: Shell, job_id: str) -> str:
 
 
 def watch(shell: Shell, job_id: str, watched: dict) -> dict:
-    """Return what is known of a job: what was known before, and what came since; {} for no job."""
+    """Return what is known of a job: what was known before and what came since.
+
+    {} for no job.
+    """
     if not job_id:
         return {}
     before: dict[str, Any] = watched if watched.get("id") == job_id else {"id": job_id, "events": [], "last": 0}

@@ -1,4 +1,6 @@
-"""The parts of a tab: each draws itself, starts its jobs and shows what became of them; of the pages one is in sight.
+"""The parts of a tab: each draws itself, starts its jobs and shows how they ended.
+
+Of the pages only one is in sight.
 
 A tab makes its parts, draws them where they belong, and hands them to `Pages`, which knows no part by name:
 
@@ -103,7 +105,10 @@ class Part:
         return ()
 
     def wire(self, panel: JobPanel, pages: Pages) -> None:
-        """Wire what starts jobs and what needs the other parts of the tab; called when all are drawn."""
+        """Wire what starts jobs and what needs the other parts of the tab.
+
+        Called when all parts are built.
+        """
 
     def ended(self, end: End) -> Outcome:
         """Return what is shown after a job of one of its kinds."""
@@ -123,7 +128,9 @@ class Page(Part):
 
 
 class Pages:
-    """The pages of a tab and the parts around them; of the pages only the one in sight is drawn.
+    """The pages of a tab and the parts around them.
+
+    Of the pages only the one in sight is drawn.
 
     Attributes:
         page: name of the page in sight.
@@ -155,14 +162,19 @@ class Pages:
         return list(dict.fromkeys(kind for part in self.parts for kind in part.kinds))
 
     def build(self, elem_id: str) -> None:
-        """Draw the strip with all pages; what stands around them draws itself where the tab wants it."""
+        """Draw the strip with all pages.
+
+        The parts around them are built by the tab, where it wants them.
+        """
         with gr.Tabs(elem_classes="t-inner", elem_id=elem_id) as self.strip:
             for page in self._pages:
                 with gr.Tab(page.title, id=page.name, elem_id=f"page-{page.name}"):
                     page.build()
 
     def draw(self, dataset: str, page: str) -> tuple:
-        """Return what stands around the pages and the page in sight; the other pages stay as they are.
+        """Return what the parts around the pages and the page in sight show.
+
+        The other pages stay as they are.
 
         Args:
             dataset: name of the open one; while there is none of that name no page is drawn.
@@ -181,7 +193,10 @@ class Pages:
         return {self.page: page, self.strip: gr.Tabs(selected=page)}
 
     def wire(self, panel: JobPanel) -> None:
-        """Let every part start its jobs, and draw when a dataset is opened, a page turned to or a job has ended."""
+        """Let every part start its jobs, and wire when the tab is drawn anew.
+
+        That is when a dataset is opened, a page is turned to or a job has ended.
+        """
         self.panel, shell = panel, self.shell
         for part in self.parts:
             part.wire(panel, self)
@@ -213,7 +228,10 @@ class Pages:
         panel.on_end(ended, [shell.dataset, self.page, seen, *reads], outputs)
 
     def answer(self, end: End) -> dict[Any, Any]:
-        """Return the updates after a job, by widget: what is drawn anew, and over it what the job's parts say."""
+        """Return the updates after a job, by widget.
+
+        What the job's parts say replaces what is drawn anew.
+        """
         outcome = Outcome()
         for part in self.parts:
             if end.kind in part.kinds:

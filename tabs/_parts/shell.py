@@ -1,4 +1,4 @@
-"""The frame around all tabs: header, dataset picker, device chip, and how listeners are wired."""
+"""The frame around all tabs: header, dataset picker, device chip, listeners."""
 
 from __future__ import annotations
 
@@ -43,7 +43,10 @@ THEME_ICON = h.Html(
 
 
 class Choice(gr.Dropdown):
-    """A dropdown that passes on a name it does not list: a page may be older than the server, and operations say what is wrong."""
+    """A dropdown that passes on names that it does not list.
+
+    A page may be older than the server; the operation then says what is wrong.
+    """
 
     is_template = True  # drawn as its parent, no front end of its own
 
@@ -113,7 +116,7 @@ class Shell:
         return triggers[0](toasting(fn), inputs, outputs, **facts)
 
     def anew(self, widget: Any, value: Any) -> None:
-        """Give a choice or a field its first value when another dataset is opened, and only then.
+        """Give a choice or a field its first value when another dataset is opened.
 
         It happens in the browser: an answer of the server may come after a person has chosen, and redraws list names but never choose.
         """
@@ -129,7 +132,10 @@ class Shell:
         return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
     def opening(self, name: str, chosen: str = "") -> tuple:
-        """Return the picker as a page opens it, and a timer that looks again while there is no dataset; a person may be faster than it."""
+        """Return the picker as a page opens it, and a timer that looks again.
+
+        The timer runs while there is no dataset. What a person has chosen already is kept.
+        """
         picked = gr.skip() if chosen else self.pick(name)
         return picked, gr.Timer(active=not chosen and not picked["choices"])
 
@@ -145,12 +151,17 @@ class Shell:
 
 
 def in_browser(triggers: Sequence[Callable], js: str, inputs: Any = None, outputs: Any = None) -> Any:
-    """Wire a listener that answers in the browser, at once and without asking the server; returns it, to chain to."""
+    """Wire a listener that answers in the browser, without asking the server.
+
+    Returns it, to chain to.
+    """
     return gr.on(list(triggers), None, inputs, outputs, js=js, queue=False, trigger_mode="multiple", **PRIVATE)
 
 
 def relay(triggers: Sequence[Callable]) -> Any:
-    """Return a listener in the browser that hands some events on; a listener of which the last call counts stands behind one.
+    """Return a listener in the browser that hands some events on.
+
+    A listener of which only the last call counts stands behind one.
 
     Else Gradio 6.31 never comes to rest: for a call that had to wait it repeats the event, for every listener of the event, and those
     that answer just then have theirs repeated in turn. It would also start an event's listeners one after the other's answer.

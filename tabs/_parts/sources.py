@@ -1,4 +1,4 @@
-"""Where files come from: a path on the machine that serves, or an upload from the browser."""
+"""Where files come from: a path on the server's machine, or an upload."""
 
 from __future__ import annotations
 

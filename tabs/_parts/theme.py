@@ -1,4 +1,4 @@
-"""The look: Gradio's theme variables tied to the tokens of assets/tator.css, and what goes into the page's head."""
+"""The look: Gradio's theme tied to the tokens of tator.css, and the page's head."""
 
 from __future__ import annotations
 
@@ -136,7 +136,10 @@ FONTS: dict[str, Any] = {
 
 
 def theme() -> gr.themes.Base:
-    """Return the theme: every colour is a token, so dark and light are chosen by tator.css alone."""
+    """Return the theme, in which every colour is a token.
+
+    So tator.css alone chooses between dark and light.
+    """
     known = inspect.signature(gr.themes.Base.set).parameters
     dark = {f"{name}_dark": value for name, value in TOKENS.items() if f"{name}_dark" in known}
     return gr.themes.Base(radius_size="md", spacing_size="sm", text_size="sm", **FONTS).set(**TOKENS, **dark, **SHAPE)
@@ -154,6 +157,9 @@ def asset_url(path: str) -> str:
 
 
 def head() -> str:
-    """Return what the page's head needs before anything is drawn: the theme and the window's script."""
+    """Return what the page's head needs before anything is drawn.
+
+    That is the background of each theme and the window's script.
+    """
     script = (ASSETS / "window" / "window.js").read_text(encoding="utf-8")
     return f"<style>html{{background:#14161b}}html[data-theme=light]{{background:#f3f4f7}}</style><script>{script}</script>"

@@ -58,7 +58,10 @@ def duration(seconds: float | None) -> str:
 
 
 def when(stamp: float | None) -> str:
-    """Return the local time of a stamp in seconds since 1970; the date too where it is not today."""
+    """Return the local time of a stamp in seconds since 1970.
+
+    With the date where it is not today.
+    """
     if not stamp:
         return "–"
     then, now = time.localtime(stamp), time.localtime()

@@ -1,4 +1,7 @@
-"""Datasets tab: import, look over, check and repair, words and captions, snapshots, exports, and the rest of a dataset's life."""
+"""Datasets tab: import, look over, check, repair, export and delete datasets.
+
+Its pages also hold classes, glossary, captions and snapshots.
+"""
 
 from __future__ import annotations
 
@@ -58,7 +61,10 @@ def build(wb: Workbench, shell: Shell) -> None:
 
 
 def _lead_to_export(shell: Shell, pages: Pages, snapshots: Snapshots, export: Export) -> None:
-    """Wire the way from a snapshot to its export, and what becomes of a choice when the snapshot is deleted."""
+    """Wire the way from a snapshot to its export.
+
+    Choices that name a deleted snapshot go back to none.
+    """
     choices = [*snapshots.pair, export.snapshot]
 
     def kept_only(dataset: str, *chosen: str) -> tuple:

@@ -1,4 +1,4 @@
-"""Captions of a dataset's images: how many have one, edit in place, read from files, write to files."""
+"""Captions of a dataset's images: edit them in place, read and write files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AT_FIRST = {"captions": "any", "page": 1, "search": "", "said": ""}
 
 
 class Captions(Page):
-    """The captions of a dataset's images as a list to edit, and what reads and writes files of them."""
+    """The captions as a list to edit, and what reads and writes files of them."""
 
     name, title = "captions", "Captions"
     kinds = ("captions_import", "captions_export")
@@ -140,7 +140,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
 
 
 def _said(shell: Shell, job_id: str) -> h.Html | None:
-    """Draw what an import of captions did: how many were written, and each one that fits no image."""
+    """Draw how many captions an import wrote, and each that fits no image."""
     if not job_id:
         return None
     result = shell.call("jobs_get", job_id=job_id)["result"]

@@ -1,4 +1,7 @@
-"""The check of a dataset: findings by kind, each with its image, and one-click repairs that undo takes back."""
+"""The check of a dataset: findings by kind with their images, and repairs.
+
+A repair is one click; undo takes it back.
+"""
 
 from __future__ import annotations
 
@@ -77,7 +80,10 @@ class Check(Page):
 
 
 def _asking() -> tuple[list, gr.Button, gr.Button]:
-    """Draw the settings of a check, the button that starts it, and what a confirmed repair presses."""
+    """Draw a check's settings, the button that starts it, and the repair's button.
+
+    The latter is hidden; the answer to a repair's question presses it.
+    """
     with gr.Row(elem_classes="t-line"):
         tiny = gr.Number(4, label="Tiny: below (px)", minimum=0, elem_id="check-tiny", min_width=90)
         near = gr.Number(
@@ -102,7 +108,10 @@ def _asking() -> tuple[list, gr.Button, gr.Button]:
 
 
 def changed(shown: dict, told: Mapping) -> dict:
-    """Return what the page shows after a pick: another kind, another page, or the question before a repair."""
+    """Return what the page shows after a pick.
+
+    That is another kind, another page, or the question before a repair.
+    """
     act = told.get("act")
     if act == "kind":
         return AT_FIRST | {"check": str(told["check"])}
@@ -123,7 +132,7 @@ def repaired(shell: Shell, job: dict) -> tuple[dict, str]:
 
 
 def latest(shell: Shell, dataset: str) -> dict | None:
-    """Return the newest finished check of a dataset as a job; None where there is none."""
+    """Return the job of a dataset's newest finished check; None where there is none."""
     jobs = shell.call("jobs_list", kind="datasets_check", limit=LOOKED_THROUGH)
     return next((job for job in jobs if job["state"] == "succeeded" and job["arguments"]["dataset"] == dataset), None)
 

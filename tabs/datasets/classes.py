@@ -46,7 +46,9 @@ class Classes(Page):
 
 
 def apply(shell: Shell, dataset: str, asked: dict, doomed: int | None) -> int | None:
-    """Do what a widget of the editor asks; answers the class whose deletion is being asked about.
+    """Do what a widget of the editor asks.
+
+    Returns the class whose deletion is being asked about, else None.
 
     Args:
         shell: the window's frame.

@@ -1,4 +1,7 @@
-"""The export form: what is written and how; the file is made as a job, kept, and listed for download."""
+"""The export form: what is written and how.
+
+The file is made by a job, kept, and listed for download.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +69,10 @@ class Export(Page):
         shell.on(listing.pick, self._picked, None, listing)
 
     def _what(self) -> tuple[gr.Dropdown, Choice, list]:
-        """Draw what is exported and of which state; returns both, and between them format and margin."""
+        """Draw what is exported and of which state.
+
+        Returns both, and then format and margin, which stand between them.
+        """
         with gr.Row(elem_classes="t-line"):
             kind = gr.Dropdown(KINDS, value=WHOLE, label="What", elem_id="export-kind", scale=2)
             fmt = gr.Dropdown(formats(self.shell), value="yolo", label="Format", elem_id="export-format", scale=2)
@@ -112,7 +118,7 @@ class Export(Page):
 
 
 def fitted(kind: str) -> tuple:
-    """Return updates that show only what a kind of export needs, in the order of the form."""
+    """Return updates that show the fields of a kind of export, in the form's order."""
     told, written = gr.update(visible=kind != QWEN), gr.update(visible=kind in (WHOLE, TILES))
     margin, cut = gr.update(visible=kind == CROPS), gr.update(visible=kind == TILES)
     return written, margin, cut, told, told, told, written
@@ -128,7 +134,10 @@ def formats(shell: Shell) -> list[tuple[str, str]]:
 
 
 def _choosing() -> tuple[gr.Row, list]:
-    """Draw which images and boxes are written; returns the row, and its widgets: splits, states, statuses."""
+    """Draw which images and boxes are written.
+
+    Returns the row, and its widgets: splits, states, statuses.
+    """
     with gr.Row(elem_classes="t-line") as choice:
         splits = gr.CheckboxGroup(SPLITS, label="Splits (none chosen: all)", elem_id="export-splits", scale=2)
         states = gr.CheckboxGroup(STATES, label="States (none chosen: all worked on)", elem_id="export-states", scale=2)
@@ -137,7 +146,10 @@ def _choosing() -> tuple[gr.Row, list]:
 
 
 def _tile_fields() -> tuple[gr.Row, list]:
-    """Draw what only tiles need; returns the row, and its widgets in the order of TILE_SETTINGS."""
+    """Draw the fields that only tiles need.
+
+    Returns the row, and its widgets in the order of TILE_SETTINGS.
+    """
     with gr.Row(visible=False, elem_classes="t-line") as cut:
         size = gr.Number(640, label="Tile side (pixels)", minimum=32, precision=0, elem_id="export-tile", scale=2)
         overlap = gr.Number(
@@ -163,7 +175,10 @@ def _tile_fields() -> tuple[gr.Row, list]:
 
 
 def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
-    """Return updates that list the snapshots and classes of a dataset; what was chosen stays chosen."""
+    """Return updates that list the snapshots and classes of a dataset.
+
+    What was chosen stays chosen.
+    """
     kept = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
     names = [row["name"] for row in shell.call("datasets_get", dataset=dataset)["classes"]]
     return gr.update(choices=[NOW, *((f"Snapshot {name}", name) for name in kept)]), gr.update(choices=names)
@@ -179,7 +194,10 @@ def listed(shell: Shell) -> h.Html:
 
 
 def exports(rows: Sequence[dict], folders: Sequence[dict], notes: Mapping[str, Sequence[str]]) -> h.Html:
-    """Draw the files made so far, each with its notes and its download link, and the folders of conversations."""
+    """Draw the files and folders of conversations made so far.
+
+    Each file has its notes and its download link.
+    """
     if not rows and not folders:
         return h.div("Exports that you make are listed here for download.", cls="t-note")
     cells = [

@@ -1,4 +1,7 @@
-"""The glossary of a dataset: other words for each class and what it is; pasted text, and a library to keep them in."""
+"""The glossary of a dataset: other words for each class, and what it means.
+
+Words can be pasted as text, and kept in a library.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ PASTE = 'car: auto, vehicle, sedan\ntruck -> lorry, HGV\n\nor JSON: {"car": ["au
 
 
 class Words(Page):
-    """The glossary as rows that are edited in place, a box that takes pasted words, and the library."""
+    """The glossary as rows to edit in place, a box for pasted words, the library."""
 
     name, title = "words", "Words"
 
@@ -49,7 +52,7 @@ class Words(Page):
 
 
 def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:
-    """Draw the box that takes pasted words, and the way back to words made of the names."""
+    """Draw the box for pasted words, and the button that restores the default words."""
     text = gr.Textbox(
         label="Paste words for classes", lines=4, max_lines=12, placeholder=PASTE, elem_id="glossary-text"
     )

@@ -1,4 +1,7 @@
-"""The form that brings images in: from where, into which dataset, read as what; look first, then import."""
+"""The form that brings images in: look first, then import.
+
+It asks from where, into which dataset, and in which format.
+"""
 
 from __future__ import annotations
 
@@ -88,7 +91,10 @@ def build(shell: Shell) -> ImportForm:
 
 
 def choices(shell: Shell, into: str = "") -> dict:
-    """Return an update that lists the datasets that may be added to; what was chosen stays chosen while it is there."""
+    """Return an update that lists the datasets that may be added to.
+
+    What was chosen stays chosen while it is there.
+    """
     names = shell.names()
     listed = gr.update(choices=[NEW, *((name, name) for name in names)])
     return listed if into in ("", *names) else listed | {"value": ""}

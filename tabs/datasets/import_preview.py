@@ -1,4 +1,7 @@
-"""What an import or a merge would do, before anything is written: what is there, what each class becomes, what would be dropped."""
+"""What an import or a merge would do, shown before anything is written.
+
+It says what is there, what each class becomes, and what would be dropped.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,10 @@ DATASET = "dataset:"  # what stands before a dataset's name where it is the sour
 
 
 def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.State]:
-    """Draw the panel, empty; returns it and what it holds: {"job", "targets", "page", "report_page"} or nothing."""
+    """Draw the panel, empty; return it and its state.
+
+    The state is {"job", "targets", "page", "report_page"}, or {} before a look.
+    """
     panel = h.panel(elem_id=elem_id)
     looked = gr.State(NOTHING)
 
@@ -35,7 +41,10 @@ def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.St
 
 
 def void(shell: Shell, changes: Sequence[Callable], panel: gr.HTML, looked: gr.State) -> None:
-    """Make an earlier look void on some events, in turn with the next look: it is never drawn first. Call before that is wired."""
+    """Make an earlier look void on some events.
+
+    They are answered in turn with looks, so call this before the next look is wired.
+    """
     for change in changes:
         shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked], queue=True, **IN_TURN)
 
@@ -46,7 +55,10 @@ def is_merge(job: dict) -> bool:
 
 
 def looked_at(shell: Shell, end: End, preview: tuple[gr.HTML, gr.State]) -> Outcome:
-    """Return what a look found, in the panel of `build`; nothing where another dataset was opened since it began to merge."""
+    """Return what a look found, in the panel of `build`.
+
+    A look before a merge is not shown where another dataset was opened meanwhile.
+    """
     is_meant = not is_merge(end.job) or end.job["arguments"].get("dataset") == end.dataset
     held = opened(end.job["id"])
     shown = dict(zip(preview, (draw(shell, held), held), strict=True)) if end.is_done and is_meant else {}
@@ -59,7 +71,10 @@ def emptied(preview: tuple[gr.HTML, gr.State]) -> dict:
 
 
 def agreed(shell: Shell, looked: dict, source: str, into: str) -> list[str]:
-    """Return the mapping that a person saw and changed; empty where nobody looked at this source for this dataset."""
+    """Return the mapping that a person saw and changed.
+
+    Empty where nobody looked at this source for this dataset.
+    """
     if not looked:
         return []
     before = shell.call("jobs_get", job_id=looked["job"])
@@ -183,7 +198,10 @@ def _classes(rows: Sequence[dict], looked: dict, ours: Sequence[str], into: str)
 
 
 def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
-    """Return the cells of one class: its name, its labels, what it becomes, under which name, and why."""
+    """Return the cells of one class.
+
+    They are its name, its labels, what it becomes, under which name, and why.
+    """
     label = f"What {row['source']} becomes"
     facts = {"data_row": at, "aria_label": label}
     known, named = target in ours, target and target not in ours

@@ -1,4 +1,7 @@
-"""Bring images in: the form that asks, what an import would do, and the dataset that an import, merge or clone made."""
+"""Bring images in: the form, the look at what it would do, and its jobs.
+
+They are imports, merges and clones; the dataset that one made is opened.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +27,16 @@ class Importing(Part):
         self._form = import_form.build(self.shell)
 
     def build(self) -> None:
-        """Draw the look at what the form would do, and what a cut-off import is continued with."""
+        """Draw the panel of looks, and the hidden button that resumes an import."""
         self._preview = import_preview.build(self.shell)
         self._resume = gr.Button("Go on", elem_id="import-resume", elem_classes="t-hidden")
         self.answers = [*self._preview, self._form.name]
 
     def wire(self, panel: JobPanel, pages: Pages) -> None:
-        """Start looks and imports as jobs of the tab; what the form says anew makes an earlier look void."""
+        """Start looks and imports as jobs of the tab.
+
+        A change of the form makes an earlier look void.
+        """
         form, shell = self._form, self.shell
         import_preview.void(shell, [*form.changes, form.look.click], *self._preview)
         panel.start(form.look.click, self._begin_look, form.inputs)
@@ -39,7 +45,10 @@ class Importing(Part):
         shell.on(shell.dataset.change, lambda into: import_form.choices(shell, into), form.into, form.into)
 
     def ended(self, end: End) -> Outcome:
-        """Return what a look found, or the dataset that was made, with the form emptied for the next one."""
+        """Return what a look found, or the dataset that was made.
+
+        The form is emptied for the next one.
+        """
         if end.kind == "datasets_preview":
             is_ours = not import_preview.is_merge(end.job)
             return import_preview.looked_at(self.shell, end, self._preview) if is_ours else Outcome(redraws=False)
@@ -57,7 +66,10 @@ class Importing(Part):
 
 
 def begin(shell: Shell, said: import_form.Asked, looked: dict) -> str:
-    """Start the import that the form asks for, with the classes mapped as the look says, and return its job id."""
+    """Start the import that the form asks for and return its job id.
+
+    The classes are mapped as the look says.
+    """
     facts = {"source": said.source, "with_labels": said.with_labels, "format": said.format}
     facts["mapping"] = import_preview.agreed(shell, looked, said.source, said.into)
     if said.into:
@@ -66,13 +78,18 @@ def begin(shell: Shell, said: import_form.Asked, looked: dict) -> str:
 
 
 def landing(shell: Shell, kind: str, dataset: str) -> str:
-    """Return the page that is shown after a job: the report where an import dropped something, else the overview."""
+    """Return the page that is shown after a job.
+
+    The report where an import dropped something, else the overview.
+    """
     counts = shell.call("datasets_get", dataset=dataset)["report"].get("counts", {})
     return "report" if kind != "datasets_clone" and sum(counts.get("dropped", {}).values()) else "overview"
 
 
 def resumed_import(shell: Shell, dataset: str) -> str:
-    """Start the newest import or merge of a dataset again, which goes on where it stopped, and return its job id.
+    """Start a dataset's newest import or merge again and return its job id.
+
+    It goes on where it stopped.
 
     Raises:
         NotFound: no such job is known any more.

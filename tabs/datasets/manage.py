@@ -1,4 +1,4 @@
-"""Change a dataset as a whole: deal splits, rename, clone, take in another, check its files, delete."""
+"""Change a dataset as a whole: splits, name, clone, merge, files, deletion."""
 
 from __future__ import annotations
 
@@ -58,7 +58,10 @@ class Manage(Page):
         panel.start(self._files.click, self._begin_check, dataset)
 
     def ended(self, end: End) -> Outcome:
-        """Return what a merge would do after a look at one; nothing is kept of it once a dataset was made."""
+        """Return what a merge would do, after a look at one.
+
+        The look is emptied once a dataset was made.
+        """
         if end.kind == "datasets_preview":
             is_ours = import_preview.is_merge(end.job)
             return import_preview.looked_at(self.shell, end, self._preview) if is_ours else Outcome(redraws=False)

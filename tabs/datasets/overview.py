@@ -1,4 +1,4 @@
-"""The overview of a dataset: its numbers, its charts, and the images behind each of them."""
+"""The overview of a dataset: its numbers, its charts, and the images behind them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def numbers(shell: Shell, facts: dict, told: dict) -> h.Html:
 
 
 def where(facts: dict, told: dict) -> h.Html:
-    """Draw where a dataset's images lie, and how they are dealt into states, splits and sizes."""
+    """Draw where a dataset's images lie, and their states, splits and sizes."""
     kept = (
         "linked: read only, never moved, changed or deleted"
         if facts["storage"] == "linked"

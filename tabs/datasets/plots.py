@@ -1,4 +1,7 @@
-"""A dataset's charts as inline SVG: classes, box sizes, aspects, boxes an image, and where boxes lie; every bar finds its images."""
+"""A dataset's charts as inline SVG; every bar finds its images.
+
+They show classes, box sizes, aspect ratios, boxes an image, and where boxes lie.
+"""
 
 from __future__ import annotations
 
@@ -100,7 +103,9 @@ def ratio(edge: float) -> str:
 
 
 def heatmap(rows: Sequence[Sequence[float]]) -> h.Html:
-    """Draw where box centres lie, darker where there are more; a click finds the images of a cell and its neighbours.
+    """Draw where box centres lie, darker where there are more.
+
+    A click finds the images of a cell and its neighbours.
 
     Args:
         rows: of cells from the top, each a share of the fullest cell.
@@ -133,7 +138,10 @@ def heatmap(rows: Sequence[Sequence[float]]) -> h.Html:
 
 
 def cell(across: float, down: float, around: float = 1 / 32) -> list[float]:
-    """Return x1, y1, x2, y2 around a click on the heat map, as shares of the image: the cell and half a cell about it."""
+    """Return the area around a click on the heat map: x1, y1, x2, y2.
+
+    They are shares of the image, and span the cell and half a cell on every side.
+    """
     x, y = (min(max(at, 0.0), 0.9999) for at in (across, down))
     return [
         max(math.floor(x * 32) / 32 - around / 2, 0.0),

@@ -1,4 +1,7 @@
-"""What an import read, dropped and repaired, with file, line and reason; long lists are paged."""
+"""What an import read, dropped and repaired, with file, line and reason.
+
+Long lists are paged.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +78,7 @@ def report(facts: dict, page: int) -> h.Html:
 
 
 def kinds(told: dict, page: int) -> list[h.Html]:
-    """Draw what was dropped, repaired and noticed, each as a list with its reasons counted.
+    """Draw what was dropped, repaired and noticed, with the reasons counted.
 
     Args:
         told: {"counts", "dropped", "repaired", "noticed"}.

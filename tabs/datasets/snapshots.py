@@ -101,7 +101,9 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
 
 
 def pair(shell: Shell, dataset: str, old: str, new: str) -> list[str]:
-    """Return the names of the two to compare; "" stands for the newest one and the one before it.
+    """Return the names of the two snapshots to compare.
+
+    "" stands for the newest one and the one before it.
 
     Raises:
         NotFound: there are too few.
@@ -119,7 +121,10 @@ def choices(shell: Shell, dataset: str) -> tuple[dict, dict]:
 
 
 def still(shell: Shell, dataset: str, *chosen: str) -> tuple:
-    """Return what choices of a snapshot become: those that name one which was deleted go back to "", the others stay."""
+    """Return what choices of a snapshot become when one was deleted.
+
+    Those that name the deleted one go back to ""; the others stay.
+    """
     names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
     return tuple(gr.skip() if name in ("", *names) else "" for name in chosen)
 

@@ -34,7 +34,9 @@ UNKNOWN = "It cannot be brought back."  # of a kind that was added after this ta
 
 
 class Trash(Part):
-    """What is in the trash, closed at first, and the questions before something is deleted for good.
+    """What is in the trash, and the questions before a deletion for good.
+
+    It is closed at first.
 
     Args:
         shell: the window's frame.
@@ -103,7 +105,7 @@ class Trash(Part):
 
 
 def changed(shell: Shell, shown: dict, told: dict) -> tuple[dict, dict | None]:
-    """Return what the panel shows after a pick, and the entry that the pick restored, if any."""
+    """Return what the panel shows after a pick, and the entry restored, if any."""
     act, entry = told.get("act"), str(told.get("entry", ""))
     if act == "close":
         return AT_FIRST, None
@@ -152,7 +154,7 @@ def draw(shell: Shell, shown: dict) -> h.Html:
 
 
 def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
-    """Ask before something is deleted for good, or for another name where one is taken."""
+    """Ask before a deletion for good, or for another name where one is taken."""
     row = next((row for row in rows if row["entry"] in (shown["doomed"], shown["renamed"])), None)
     if shown["doomed"] == EVERYTHING:
         told = f"Empty the trash: delete {w.plural(len(rows), 'thing')} for good?"

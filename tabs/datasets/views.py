@@ -31,7 +31,7 @@ class DatasetList(Part):
         self.shell.on(self.panel.pick, _opened, None, self.shell.dataset)
 
     def build_title(self, detail: gr.Column) -> None:
-        """Draw the open dataset's name above its pages; call in the column that holds them."""
+        """Draw the open dataset's name above its pages; call in their column."""
         self.outputs = [self.panel, detail, h.panel(elem_id="dataset-title")]
 
     def draw(self, dataset: str) -> tuple:
@@ -109,7 +109,10 @@ def problems(row: dict) -> h.Html:
 
 
 def title(facts: dict) -> h.Html:
-    """Draw the open dataset's name with what can be done with it; an import that was cut off can go on."""
+    """Draw the open dataset's name with what can be done with it.
+
+    An import that was cut off can go on.
+    """
     go_on = (
         None
         if facts.get("is_complete", True)

@@ -1,4 +1,4 @@
-"""Models tab: every model with what it needs and reaches, the way to get it, and a try-out."""
+"""Models tab: every model, what it needs and reaches, how to get it, a try-out."""
 
 from __future__ import annotations
 

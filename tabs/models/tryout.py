@@ -1,4 +1,7 @@
-"""Try a model on an image: click, drag a box or write a phrase, and see what it answers and how long it takes."""
+"""Try a model on an image: click, drag a box or write a phrase.
+
+The panel shows what the model answers and how long it takes.
+"""
 
 from __future__ import annotations
 
@@ -93,7 +96,10 @@ def build(shell: Shell) -> gr.Dropdown:
 
 
 def choices(shell: Shell, chosen: str | None) -> dict:
-    """Return an update that lists the models that can be tried: those that are ready; where none is chosen, the first of ours is."""
+    """Return an update that lists the models that can be tried: the ready ones.
+
+    Where none is chosen, the default is.
+    """
     cards = [card for card in shell.call("models_list") if card["task"] in HOW and card["state"] == "ready"]
     own = next((card["id"] for card in cards if card["is_default"]), None)
     listed = gr.update(choices=[(card["label"], card["id"]) for card in cards])
@@ -106,7 +112,7 @@ def task_of(shell: Shell, card: str) -> str:
 
 
 def image_at(shell: Shell, dataset: str, at: int) -> tuple[dict | None, int]:
-    """Return the image at a position, None in an empty dataset, and how many there are."""
+    """Return the image at a position and how many there are; None without images."""
     page = shell.call("images_list", dataset=dataset, offset=max(at, 0), limit=1)
     return next(iter(page["images"]), None), page["total"]
 
@@ -192,7 +198,10 @@ def candidates(answer: dict | None) -> list[dict]:
 
 
 def _found(trial: Trial) -> list[h.Html]:
-    """Draw the candidates: all of a finder, the best of a segmenter and the rest as outlines."""
+    """Draw the candidates: all of a finder; of a segmenter the best as found.
+
+    The others of a segmenter are outlines.
+    """
     is_find = "phrases" in (trial.answer or {})
     drawn = [
         h.el("path", d=outline(one), cls="found" if is_find or i == 0 else "other")

@@ -1,4 +1,4 @@
-"""Train CLIP tab: a class head on the boxes of a dataset, measured on images it never saw."""
+"""Train CLIP tab: a class head on a dataset's boxes, measured on unseen images."""
 
 from __future__ import annotations
 
@@ -139,7 +139,10 @@ def subject(dataset: str, facts: dict | None = None) -> h.Html:
 
 
 def draw(shell: Shell, dataset: str, chosen: str) -> tuple:
-    """Return the heading, the chosen head's result, the list, its tools and which head is shown."""
+    """Return the heading, the chosen head's result, the list and the head shown.
+
+    The tools that change a head stand before the last.
+    """
     facts = shell.call("datasets_get", dataset=dataset) if dataset in shell.names() else None
     rows = shell.call("heads_list")
     names = [row["name"] for row in rows]

@@ -1,4 +1,4 @@
-"""What the Train CLIP tab shows: curves while it trains, the measured result, and the trained heads."""
+"""Curves while a head trains, its measured result, and the list of heads."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ LOW, FAIR = 0.7, 0.9  # where a class score turns from bad to warn and from warn
 
 
 def curves(events: Sequence[dict]) -> h.Html:
-    """Draw loss and accuracy over the steps that a job's events tell of; nothing where they tell of none."""
+    """Draw loss and accuracy over the steps that a job's events report.
+
+    Nothing where they report none.
+    """
     return charted([{"step": event["done"], **event["metrics"]} for event in events if event.get("metrics")])
 
 
 def charted(history: Sequence[dict]) -> h.Html:
-    """Draw loss and accuracy over the steps of a history; nothing where it has no steps."""
+    """Draw loss and accuracy over a history's steps; nothing where it has none."""
     told = [point for point in history if any(name in point for names in CURVES.values() for name in names)]
     if not told:
         return h.Html("")
@@ -36,7 +39,10 @@ def _points(told: Sequence[dict], name: str) -> list[tuple[float, float]]:
 
 
 def result(head: dict) -> h.Html:
-    """Draw how a head did on images it never saw: accuracy beside the majority baseline, classes, confusions."""
+    """Draw how a head did on images it never saw.
+
+    Accuracy beside the majority baseline, the figures of each class, and the confusion matrix.
+    """
     metrics = head["metrics"]
     heading = h.head(
         f"Head {head['name']}", f"trained on {head['dataset']}", h.chip("active", "ok") if head.get("active") else None
