@@ -1,4 +1,7 @@
-"""Start Tator: read the flags, open the workspace, draw the window, serve it. Spaces run this file too."""
+"""Start Tator: read the flags, open the workspace, draw and serve the window.
+
+Spaces run this file too.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +167,9 @@ def serve(flags: argparse.Namespace) -> int:
 
 
 def stops() -> int:
-    """Return a pipe that the number of each signal comes from, however many come and whatever this process does just then.
+    """Return a pipe that yields the number of each signal to stop.
+
+    It takes any number of signals, whatever this process does just then.
 
     An Event would not do: a second signal can meet its lock, and one that comes just before the wait does not end it.
     """
@@ -214,7 +219,10 @@ def look(tabs: Any) -> dict[str, Any]:
 
 
 def login(accounts: Accounts) -> Any:
-    """Return the check of a name and password that Gradio's login page calls; a wrong one waits a little."""
+    """Return the check of a name and password for Gradio's login page.
+
+    A wrong password waits a little.
+    """
 
     async def check(name: str, password: str) -> bool:
         right = await asyncio.to_thread(accounts.verify, name, password)
@@ -248,7 +256,10 @@ def alive(pid: int) -> bool:
 
 
 def start_sample(flags: argparse.Namespace) -> subprocess.Popen:
-    """Draw the sample project in a process of its own, so that it takes nothing from the window's start."""
+    """Draw the sample project in a process of its own.
+
+    So it takes no time from the window's start.
+    """
     command = [sys.executable, "-m", "tator", "--home", str(flags.home), "make-sample"]
     return subprocess.Popen(command, cwd=Path(__file__).parent, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 

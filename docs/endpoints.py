@@ -45,7 +45,10 @@ def reference() -> dict[str, tuple[str, str]]:
 
 
 def mapped(verbs: dict[str, Operation]) -> dict[str, list[str]]:
-    """Return {reference name: our calls}, in the reference's order, of those that are built."""
+    """Return {reference name: our calls} of those that are built.
+
+    They are in the reference's order.
+    """
     answers: dict[str, list[str]] = {name: [] for name in reference()}
     for call, names in ROUTES.items():
         for name in names:

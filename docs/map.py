@@ -22,7 +22,10 @@ def packages() -> Iterator[Path]:
 
 
 def row(folder: Path) -> str:
-    """Return a package's line: where it is, what its docstring says first, and its files and subpackages."""
+    """Return a package's line of the map.
+
+    It says where the package is, what its docstring says first, and its files and subpackages.
+    """
     doc = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
     said = " ".join(doc.partition("\n\n")[0].split()).replace("|", r"\|")
     files = sorted(path.name for path in folder.glob("*.py") if path.name != "__init__.py")

@@ -73,7 +73,10 @@ class Backend(Protocol):
     card: ClassVar[Card]
 
     def __init__(self, weights: Path | None, device: str) -> None:
-        """Load the weights, a file or folder, on a device; None where the backend needs none."""
+        """Load the weights onto a device.
+
+        The weights are a file or folder, None where the backend needs none.
+        """
 
 
 @dataclass(frozen=True, eq=False)

@@ -126,7 +126,7 @@ class Workbench:
             _acting.reset(token)
 
     def _before_child(self) -> list[str]:
-        """Unload the models that are lent on the device a child will train on; return the child's options."""
+        """Unload the models on the device a child will use; return the child's options."""
         if self.models.device != "cpu":
             self.models.unload_all(UNLOAD_S)
         return ["--device", self.models.device]

@@ -1,1 +1,4 @@
-"""Long work: queued, driven in threads or child processes, recorded, followed, cancelled."""
+"""Jobs: long work that is queued, run, recorded, followed and cancelled.
+
+A job runs in a thread of this process or in a child process.
+"""

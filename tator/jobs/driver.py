@@ -1,4 +1,4 @@
-"""Drive work to its end: step by step, each step recorded, the outcome written, whatever it is."""
+"""Drive work to its end: step by step, each step and the outcome recorded."""
 
 from __future__ import annotations
 
@@ -29,14 +29,16 @@ class Stopped(TatorError):
 
 
 class Driver:
-    """Steps through the works of this process, several at once, each in the thread that asks for it."""
+    """Drives the works of this process, each in the thread that asks for it."""
 
     def __init__(self, store: Store, home: Path) -> None:
         self._store, self._home = store, home
         self._recorders: dict[str, Recorder] = {}
 
     def run(self, job_id: str, work: Work) -> Any:
-        """Drive queued work to its end in this thread, recording each step, and return its result.
+        """Drive queued work to its end in this thread and return its result.
+
+        Each step is recorded.
 
         Raises:
             Conflict: the job is not queued.
@@ -61,19 +63,25 @@ class Driver:
             del self._recorders[job_id]
 
     def run_recorded(self, job_id: str, work: Work) -> None:
-        """Drive work where nobody waits for its result: its row says how it ended, the log what a bug was."""
+        """Drive work where nobody waits for its result.
+
+        The job's row says how it ended; the traceback of a bug is in its log.
+        """
         try:
             self.run(job_id, work)
         except Exception:  # noqa: BLE001 - recorded above
             return
 
     def stop(self, job_id: str, state: str) -> None:
-        """Stop a work of this process at its next step; others are told through the database."""
+        """Stop a work of this process at its next step.
+
+        Works of other processes are told through the database.
+        """
         if recorder := self._recorders.get(job_id):
             recorder.stop_state = state
 
     def close(self) -> None:
-        """Interrupt every work at its next step, and wait a few seconds for them to get there."""
+        """Interrupt every work at its next step, and wait a few seconds until they stop."""
         for recorder in list(self._recorders.values()):
             recorder.stop_state = recorder.stop_state or "interrupted"
         until = time.monotonic() + CLOSE_S
@@ -88,7 +96,10 @@ class Driver:
 
 
 def made(fn: Callable[..., Work], bench: Any, arguments: dict[str, Any]) -> Work:
-    """Return the work of an operation, made at its first step, so that an error in making it is the job's too."""
+    """Return the work of an operation, made at its first step.
+
+    So an error in making it is recorded as the job's.
+    """
     return (yield from fn(bench, **arguments))
 
 

@@ -73,14 +73,20 @@ class ChildPlace:
         self._store, self._home, self._prepare = store, home, prepare
 
     def run(self, job: Job) -> None:
-        """Start a child for the job, unless it was cancelled while it waited, and follow it."""
+        """Start a child for the job and follow it.
+
+        A job that was cancelled while it waited is not started.
+        """
         if get_job(self._store, job.id)["state"] != "queued":
             return
         options, log = [*self._database(), *self._prepare()], log_file(self._home, job.id)
         follow(self._store, job.id, spawn([*self.command, *options, "run-job", job.id], log), log)
 
     def _database(self) -> list[str]:
-        """Return the option that names our database; an address with a password stays in the environment."""
+        """Return the option that names our database.
+
+        An address with a password stays in the environment.
+        """
         url = self._store.engine.url
         is_elsewhere = url.database != str(self._home / "tator.db") and url.password is None
         return ["--db", url.render_as_string()] if is_elsewhere else []

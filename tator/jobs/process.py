@@ -1,4 +1,7 @@
-"""Processes behind jobs: who drives one, whether it still lives, and how a child is started, followed and stopped."""
+"""The processes that drive jobs: whether one lives, how a child is run.
+
+A child is started, followed and stopped here.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,10 @@ def living(pid: int | None, started_at: float | None) -> psutil.Process | None:
 
 
 def is_gone(store: Store, row: Any) -> bool:
-    """Return whether the process that drives a job has ended; those of other hosts are left alone."""
+    """Return whether the process that drives a job has ended.
+
+    A process of another host counts as living.
+    """
     is_ours = store.engine.dialect.name == "sqlite" or row.host == HOST
     return is_ours and living(row.pid, row.pid_started_at) is None
 
@@ -66,7 +72,10 @@ def spawn(command: Sequence[str], log: Path) -> psutil.Popen:
 
 
 def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> None:
-    """Wait until a child has ended, stopping it on request, and write how it ended if it could not."""
+    """Wait until a child has ended, and stop it on request.
+
+    How it ended is written here where the child could not do so itself.
+    """
     asked_at, sent = None, 0
     while (code := _exit_code(process)) == "running":
         with store.read() as conn:
@@ -84,7 +93,10 @@ def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> Non
 
 
 def _exit_code(process: psutil.Process) -> int | str | None:
-    """Wait a moment; return "running", or the exit code, None where the system does not tell."""
+    """Wait a moment and return the exit code, or "running".
+
+    None where the system does not tell the code.
+    """
     try:
         return process.wait(FOLLOW_S)
     except psutil.TimeoutExpired:

@@ -13,7 +13,9 @@ QUEUE_LIMIT = 1_000  # jobs waiting in one queue
 
 
 class JobQueue:
-    """Calls tasks in a bounded number of threads, made when needed; they never keep the process alive.
+    """Calls tasks in a bounded number of threads, which are made when needed.
+
+    They never keep the process alive.
 
     Attributes:
         unfinished: how many tasks wait or run.

@@ -1,4 +1,7 @@
-"""Jobs in the database: their rows, their events, and the recorder that the driving process writes through."""
+"""Jobs in the database: their rows and their events.
+
+The process that drives a job writes through a Recorder.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,9 @@ def insert_job(store: Store, kind: str, arguments: dict[str, Any], **columns: An
 
 
 def claim(store: Store, job_id: str, **columns: Any) -> str:
-    """Turn a queued job into a running one; return the state that was found, "queued" when it worked.
+    """Turn a queued job into a running one and return the state it had.
+
+    "queued" says that it worked.
 
     Raises:
         NotFound: no such job.
@@ -78,7 +83,7 @@ def end_job(conn: Connection, job_id: str, state: str, result: Any = None, error
 
 
 def end_if_active(store: Store, job_ids: list[str], state: str, error: dict | None = None) -> None:
-    """Write how jobs ended on behalf of a process that is gone, unless it did so itself."""
+    """Write how jobs of a process that is gone ended, unless it did so itself."""
     with store.write() as conn:
         for job_id in job_ids:
             if found(conn, job_id).state in ACTIVE:
@@ -159,7 +164,9 @@ def forget_old(store: Store) -> list[str]:
 
 
 def plain(value: Any) -> Any:
-    """Return a result as JSON gives it back, with null for numbers that are not finite.
+    """Return a result as it reads after a round trip through JSON.
+
+    Numbers that are not finite become None.
 
     Raises:
         TypeError: it holds something that JSON has no form for.
@@ -181,7 +188,9 @@ def _event(
 
 
 class Recorder:
-    """Writes one running job's progress, gathered so that the database is not written at every step.
+    """Writes one running job's progress, several steps at a time.
+
+    So the database is not written at every step.
 
     A step that is held back is written a moment later by a timer, because the next step may be an hour away.
     """

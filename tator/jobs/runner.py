@@ -31,7 +31,7 @@ JobList = list[dict[str, Any]]  # JobRunner.list hides the word list below it
 
 
 class JobRunner:
-    """Runs jobs in threads and child processes, and answers for those of other processes.
+    """Runs jobs in threads and child processes, and reports those of others.
 
     Attributes:
         children: where jobs run that are processes of their own.
@@ -84,7 +84,9 @@ class JobRunner:
         return job_id
 
     def run(self, job_id: str, work: Work) -> Any:
-        """Drive queued work to its end in this thread, recording each step, and return its result.
+        """Drive queued work to its end in this thread and return its result.
+
+        Each step is recorded.
 
         Raises:
             Conflict: the job is not queued.
@@ -137,7 +139,9 @@ class JobRunner:
         return rows.watch_jobs(self._store, job_ids, after, EVENTS_LIMIT)
 
     def cancel(self, job_id: str) -> dict[str, Any]:
-        """Ask a job to stop: at once where it waits, else at its next step; one that ended stays as it is.
+        """Ask a job to stop: at once where it waits, else at its next step.
+
+        A job that has ended stays as it is.
 
         Raises:
             NotFound: no such job.
@@ -159,7 +163,11 @@ class JobRunner:
         return told
 
     def interrupt_orphans(self) -> None:
-        """At start: mark jobs whose process is gone, follow children that still run, forget very old jobs."""
+        """Take up the jobs that an earlier process left; called at the start.
+
+        Jobs whose process is gone are marked, children that still run are followed, and very old jobs are
+        deleted.
+        """
         with self._store.read() as conn:
             active = conn.execute(select(job).where(job.c.state.in_(ACTIVE))).all()
         for row in active:
@@ -172,7 +180,10 @@ class JobRunner:
             self._log(job_id).unlink(missing_ok=True)
 
     def finish(self) -> None:
-        """Wait for every job that was started here, as the command line does before it ends."""
+        """Wait for every job that was started here.
+
+        The command line does so before it ends.
+        """
         while self._here[0].unfinished or self._apart[0].unfinished:
             time.sleep(0.02)
 

@@ -1,4 +1,7 @@
-"""Unpack zip files that strangers made: good files come out, each dangerous one is refused by name."""
+"""Unpack zip files from strangers.
+
+Good files come out; each dangerous one is refused by name.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +93,10 @@ def extracting(archive: Path, into: Path, limits: Limits = Limits()) -> Work:
 def _accepted(
     entries: list[zipfile.ZipInfo], archive: Path, limits: Limits, report: ExtractReport
 ) -> Iterator[tuple[zipfile.ZipInfo, str]]:
-    """Yield the files to write with their clean relative names; refuse the others into the report."""
+    """Yield the files to write with their clean relative names.
+
+    The others are refused, each with its reason in the report.
+    """
     links = [_name(entry) for entry in entries if _is_link(entry)]
     seen: dict[str, bool] = {}  # folded path -> is a file
     total, packed = 0, archive.stat().st_size
@@ -148,7 +154,10 @@ def _entry_problem(entry: zipfile.ZipInfo, name: str, limits: Limits, links: lis
 
 
 def _clash(name: str, seen: dict[str, bool]) -> str:
-    """Say whether another entry already took this path, also where case does not count; remember it if not."""
+    """Say why a path collides with an earlier entry's, or remember it and return "".
+
+    Paths that differ only in case collide too.
+    """
     folded = [part.casefold().rstrip(". ") or part for part in name.split("/") if part not in ("", ".")]
     whole = "/".join(folded)
     above = ["/".join(folded[:depth]) for depth in range(1, len(folded))]

@@ -1,4 +1,7 @@
-"""Read and write arrays as safetensors with a JSON note: a file format that cannot run code."""
+"""Read and write arrays as safetensors with a JSON note.
+
+It is a file format that cannot run code.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ LIMIT_MB = 256  # the largest file of ours is below 1 MB; more is not ours or is
 
 
 def save_arrays(path: Path, arrays: dict[str, NDArray], note_name: str, note: dict[str, Any]) -> None:
-    """Write arrays and a note; a reader sees the old file or the new one, never a half."""
+    """Write arrays and a note; a reader sees the old file or the new one, whole."""
     from safetensors.numpy import save_file
 
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}

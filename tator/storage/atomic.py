@@ -1,4 +1,7 @@
-"""Files and folders that are there whole or not at all: written beside their place, then moved into it."""
+"""Files and folders that are there whole or not at all.
+
+They are written beside their place, then moved into it.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ from tator.types import Unavailable
 
 @contextmanager
 def replacing(target: Path, is_durable: bool = False) -> Iterator[Path]:
-    """Lend a path to write a file at, which takes the target's place when the block ends.
+    """Lend a path to write at; the file takes the target's place at the block's end.
 
     A reader sees the old file or the new one, never a half. When the block fails, nothing of it is left.
 
@@ -41,7 +44,7 @@ def _to_disk(path: Path) -> None:
 
 @contextmanager
 def filling(target: Path) -> Iterator[Path]:
-    """Lend an empty folder to fill, which takes the target's place, with all in it, when the block ends.
+    """Lend an empty folder to fill; it takes the target's place at the block's end.
 
     Args:
         target: where the folder shall be; what is there until then is deleted.

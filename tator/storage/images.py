@@ -61,7 +61,10 @@ _DECODE_ERRORS = (
 
 @contextmanager
 def _opened(path: Path) -> Iterator[PIL.Image.Image]:
-    """Open a picture without decoding it; whatever Pillow throws becomes BadInput that names the file."""
+    """Open a picture without decoding it.
+
+    Whatever Pillow throws becomes a BadInput that names the file.
+    """
     # Pillow refuses above twice this number; its own default would refuse honest 200-megapixel scans.
     PIL.Image.MAX_IMAGE_PIXELS = PIXEL_LIMIT // 2
     try:
@@ -85,7 +88,9 @@ def _opened(path: Path) -> Iterator[PIL.Image.Image]:
 
 
 def _orientation(picture: PIL.Image.Image) -> int:
-    """Return the EXIF orientation 1..8 that is still to be applied; anything else counts as 1.
+    """Return the EXIF orientation, 1 to 8, that is still to be applied.
+
+    Anything else counts as 1.
 
     PNG's is read only where it precedes the pixels: looking further would decode the file.
     Pillow turns TIFF itself, size included.
@@ -102,7 +107,10 @@ def _size(picture: PIL.Image.Image) -> tuple[int, int]:
 
 
 def _ends_well(path: Path, kind: str | None) -> bool:
-    """Whether the file's tail shows that it is whole; False means only that it must be decoded to know."""
+    """Return whether the file's tail shows that it is whole.
+
+    False means only that the file must be decoded to know.
+    """
     with open(path, "rb") as file:
         file.seek(0, os.SEEK_END)
         size = file.tell()
@@ -117,7 +125,9 @@ def _ends_well(path: Path, kind: str | None) -> bool:
 
 
 def probe(path: Path) -> tuple[int, int]:
-    """Return (width, height) after EXIF orientation, decoding only files that look cut off.
+    """Return (width, height) after EXIF orientation.
+
+    Only files that look cut off are decoded.
 
     Raises:
         BadInput: not an image, over PIXEL_LIMIT, damaged or missing; the text says which.
@@ -129,7 +139,9 @@ def probe(path: Path) -> tuple[int, int]:
 
 
 def read_image(path: Path) -> Image:
-    """Return (H, W, 3) uint8 RGB: first frame, EXIF applied, transparency on white, 16 bit scaled to 8.
+    """Return an image's first frame as (H, W, 3) uint8 RGB, upright.
+
+    EXIF orientation is applied, transparency is put on white, 16 bits are scaled to 8.
 
     Raises:
         BadInput: not an image, over PIXEL_LIMIT, damaged or missing.
@@ -158,7 +170,10 @@ def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale deep grey values (H, W) to uint8: 16 bit by its full range, wider or float by what occurs."""
+    """Scale deep grey values (H, W) to uint8.
+
+    Values of 16 bits are scaled by their full range, wider ones and floats by the range that occurs.
+    """
     values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
     low, high = float(values.min()), float(values.max())
     if low >= 0 and 1 < high <= 65535:
@@ -167,7 +182,10 @@ def _eight_bits(values: np.ndarray) -> np.ndarray:
 
 
 def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[BinaryIO], None]) -> Path:
-    """Return a derived file, made once per content (path, size, time of change); a failure leaves nothing."""
+    """Return a derived file, made once for each content; a failure leaves nothing.
+
+    A file's content is told by its path, size and time of change.
+    """
     try:
         facts = path.stat()
     except OSError as error:
@@ -182,7 +200,7 @@ def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[Bi
 
 
 def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) -> Path:
-    """Return a small upright JPEG of an image, at most size pixels a side, from the cache.
+    """Return a small upright JPEG of an image from the cache.
 
     Args:
         path: image file.
@@ -205,7 +223,7 @@ def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) ->
 
 
 def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
-    """Return a file that every browser draws with the pixels that `read_image` returns.
+    """Return a file that every browser draws with the pixels of `read_image`.
 
     The file itself where it is upright 8-bit JPEG, PNG, GIF or WebP; else (TIFF, deep,
     CMYK, rotated, transparent) an upright PNG or JPEG from the cache.
@@ -226,7 +244,10 @@ def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
 
 
 def _is_plain(picture: PIL.Image.Image) -> bool:
-    """Whether every decoder gives the same pixels: one upright frame of 8 bits without transparency."""
+    """Return whether every decoder gives the same pixels.
+
+    So it is with one upright frame of 8 bits without transparency.
+    """
     still = getattr(picture, "n_frames", 1) == 1
     plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info
     return plain and still and _orientation(picture) == 1
@@ -239,7 +260,9 @@ def _save_upright(picture: PIL.Image.Image, file: BinaryIO) -> None:
 
 
 def portable(path: Path) -> tuple[bytes, str, bool]:
-    """Return a JPEG or PNG that every decoder shows alike, which of the two, and whether it is the file as it is.
+    """Return a JPEG or PNG that every decoder shows alike.
+
+    With it come "jpeg" or "png", and whether the bytes are the file's own.
 
     Files of other kinds, deep, turned by EXIF, transparent or animated ones are encoded anew: upright, their first frame.
 
@@ -268,7 +291,9 @@ def sha256(path: Path) -> str:
 
 
 def small_grey(path: Path, side: int) -> tuple[np.ndarray, int]:
-    """Return the upright first frame as (side, side) float32 grey levels 0 to 255, and its EXIF orientation 1 to 8.
+    """Return an image as (side, side) float32 grey levels in [0, 255].
+
+    It is the upright first frame. With it comes the EXIF orientation, 1 to 8.
 
     Raises:
         BadInput: the image cannot be read.

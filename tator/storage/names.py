@@ -11,7 +11,10 @@ _PORTABLE = re.compile(r"[^\W_][\w .()+-]{0,79}")
 
 
 def is_folder_name(name: str) -> bool:
-    """Return whether a name is one plain part of a path: 1 to 100 characters, never hidden, never above the folder."""
+    """Return whether a name is one plain part of a path.
+
+    It has 1 to 100 characters, is not hidden and does not lead above the folder.
+    """
     return _LOOSE.fullmatch(name) is not None
 
 

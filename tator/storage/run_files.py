@@ -1,4 +1,7 @@
-"""Runs leave as a zip and come in as one: nothing of another person's run is executed, and each file is checked."""
+"""Write a run as a zip, and take one in from a folder or zip.
+
+Nothing in another person's run is executed, and each file is checked.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,9 @@ LARGEST_JSON = 16 << 20  # bytes; a curve of 10,000 steps has below 2 MB
 
 
 def zip_run(runs: Runs, name: str) -> Path:
-    """Write a run into a zip in the workspace's tmp folder, its files in a folder of its name; the caller deletes it.
+    """Write a run into a zip in the workspace's tmp folder.
+
+    The zip holds one folder with the run's name. The caller deletes it.
 
     Raises:
         NotFound: there is none.

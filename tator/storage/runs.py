@@ -40,7 +40,7 @@ def register_family(family: Family[T]) -> Family[T]:
 
 
 def delete_runs_of(workspace: Workspace, dataset_id: int) -> int:
-    """Delete for good the runs that are kept by a dataset's id; return the bytes that came free."""
+    """Delete for good the runs kept by a dataset's id; return the bytes freed."""
     kept = [Runs(workspace, family).place(str(dataset_id)) for family in families() if family.is_of_dataset]
     return sum(sum(delete_files(folder)) for folder in kept)
 
@@ -158,7 +158,9 @@ class Runs(Generic[T]):
             write_json(self.folder / ACTIVE, {"name": new_name})
 
     def delete(self, name: str, user: str = "") -> str:
-        """Move a run to the trash and return its id there; an active one leaves none active.
+        """Move a run to the trash and return its id there.
+
+        Deleting the active one leaves none active.
 
         Raises:
             NotFound: there is none.

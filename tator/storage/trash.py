@@ -51,7 +51,10 @@ def register_trash(kind: TrashKind) -> None:
 
 
 class Trash:
-    """The trash of a workspace: rows of the database with a note on them, and things in the trash folder."""
+    """The trash of a workspace.
+
+    It holds rows of the database that have a note on them, and things in the trash folder.
+    """
 
     def __init__(self, store: Store, workspace: Workspace) -> None:
         self.store, self.workspace = store, workspace
@@ -75,7 +78,7 @@ class Trash:
         return found
 
     def restore(self, key: str, new_name: str = "") -> Deleted:
-        """Put an entry back to where it was, whole; return it under the name that it has now.
+        """Put an entry back whole, and return it under the name that it has now.
 
         Args:
             key: id of the entry.
@@ -106,7 +109,10 @@ class Trash:
         return (yield from _deleted(self.folder.delete(self.thing(key)), entry.name))
 
     def empty(self) -> Work:
-        """Delete everything in the trash for good; return {"deleted", "kept": [{"entry", "name", "reason"}], "freed_bytes"}."""
+        """Delete everything in the trash for good.
+
+        The result is {"deleted", "kept": [{"entry", "name", "reason"}], "freed_bytes"}.
+        """
         deleted = freed = 0
         kept: list[dict] = []
         for entry in self._emptied():

@@ -1,4 +1,7 @@
-"""The trash folder: what was deleted and has no rows to stay as, each thing in a folder of its own with a note on it."""
+"""The trash folder: deleted things that have no rows in the database.
+
+Each is in a folder of its own with a note on it.
+"""
 
 from __future__ import annotations
 
@@ -53,7 +56,9 @@ class TrashFolder:
         self.folder = workspace.folder("trash")
 
     def throw(self, kind: str, name: str, user: str, content: Path | None = None, value: Any = None) -> str:
-        """Take a file or folder of the workspace, or a plain value, and return the id it has here.
+        """Take a file, a folder or a plain value, and return the id it has here.
+
+        A file or folder must lie in the workspace.
 
         Raises:
             Unavailable: it cannot be moved; it stays where it is.
@@ -111,7 +116,9 @@ def _files(place: Path) -> list[Path]:
 
 
 def delete_files(place: Path) -> Iterator[int]:
-    """Delete a file, or a folder with all in it; links are deleted, never followed. Yield the bytes freed by each file.
+    """Delete a file, or a folder with all in it; yield the bytes freed by each file.
+
+    Links are deleted, never followed.
 
     Raises:
         Unavailable: something cannot be deleted; what is gone stays gone, and deleting again goes on.

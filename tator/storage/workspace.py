@@ -1,4 +1,7 @@
-"""The one folder that everything the product keeps lives in, and the rule for paths inside a folder."""
+"""The workspace folder, which holds everything that the product keeps.
+
+Here too is the rule for paths inside a folder.
+"""
 
 from __future__ import annotations
 
@@ -72,7 +75,10 @@ def is_own_upload(upload_id: str, user: str) -> bool:
 
 
 def _owner(salt: str, user: str) -> str:
-    """Return what an upload's id says of its owner: jobs show ids to everybody, so an id alone must open nothing."""
+    """Return what an upload's id says of its owner.
+
+    Jobs show ids to everybody, so an id alone must not give access.
+    """
     return hashlib.sha256(f"{salt}/{user}".encode()).hexdigest()[:20]
 
 
@@ -112,7 +118,7 @@ class Workspace:
         return inside(root, relative)
 
     def source(self, path: str) -> Path:
-        """Return what a caller may import from: a folder or file on this machine, or an upload.
+        """Return a folder or file that a caller may import from, or an upload.
 
         Args:
             path: absolute path on the server, or "upload:<id>".
@@ -156,7 +162,10 @@ class Workspace:
         return path
 
     def new_upload(self, user: str = "") -> tuple[str, Path]:
-        """Return the id and the fresh folder of a new upload, which only this user may add to or import."""
+        """Return the id and the fresh folder of a new upload.
+
+        Only this user may add to it or import it.
+        """
         salt = secrets.token_hex(12)
         upload_id = f"{salt}-{_owner(salt, user)}" if user else salt
         path = self.folder("uploads") / upload_id

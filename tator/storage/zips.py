@@ -1,4 +1,4 @@
-"""Zip files that depend on nothing but their content: the same files give the same bytes."""
+"""Zip files that depend on their content only: same files, same bytes."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def thumb(wb: Workbench, request: Request) -> Response:
 
 
 def cached_picture(request: Request, make: Callable[[], Path]) -> Response:
-    """Answer a picture of a cache, made again where somebody empties the cache meanwhile."""
+    """Answer a cached picture, made again where the cache is emptied meanwhile."""
     try:
         return picture(request, make())
     except FileNotFoundError:

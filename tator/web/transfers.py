@@ -27,7 +27,9 @@ def export(wb: Workbench, request: Request) -> Response:
 
 
 def run(wb: Workbench, request: Request) -> Response:
-    """Answer a run as a zip of its files; the address `/head/{name}` is that of a class head.
+    """Answer a run as a zip of its files.
+
+    The address `/head/{name}` is that of a class head.
 
     Raises:
         NotFound: no such family or run.

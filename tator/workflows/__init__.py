@@ -1,4 +1,4 @@
-"""The workflows, one package each; a workflow sees another only through its `__init__`."""
+"""The workflows, one package each, which see each other's `__init__` only."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ import pkgutil
 
 
 def load_workflows() -> None:
-    """Import every workflow, so that its families of runs and what it leaves in the trash are known."""
+    """Import every workflow, so that its families of runs and trash are known."""
     for info in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{info.name}")

@@ -1,4 +1,4 @@
-"""Schema changes, one module each in versions/, applied in order when a database is opened.
+"""Schema changes, one a module of versions/, applied when a database is opened.
 
 To add one: change tator/storage/schema.py, write versions/NNNN_what_changed.py after the last one's pattern (its
 `down_revision` names the one before), and set HEAD. A test compares what they build with tator/storage/schema.py.

@@ -1,4 +1,4 @@
-"""What Alembic runs for each command: migrate the connection that the store hands over."""
+"""Alembic's environment: migrate the connection that the store hands over."""
 
 from __future__ import annotations
 

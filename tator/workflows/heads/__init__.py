@@ -1,4 +1,6 @@
-"""Class heads: small classifiers on an encoder's vectors, trained on accepted boxes, which auto class asks.
+"""Class heads: small classifiers on an encoder's vectors, for auto class.
+
+They are trained on accepted boxes.
 
 Others may use `Head` (the classifier), `heads_of` (those that are kept), `keep_head` and `row_of` (add one, describe one),
 `read_crops` (boxes as vectors) and `train` (crops to a head and its report).

@@ -1,4 +1,7 @@
-"""Fit a class head by logistic regression, watched while it converges, and measure it on images it did not see."""
+"""Fit a class head by logistic regression, and measure it on unseen images.
+
+Its losses are reported while it converges.
+"""
 
 from __future__ import annotations
 
@@ -57,7 +60,9 @@ class Fitted:
 
 
 def split_rows(crops: Crops, test_size: float, seed: int) -> tuple[NDArray[np.bool_], str]:
-    """Return which rows are held out for the test, whole images only, and how they were chosen.
+    """Return which rows are held out for the test, and how they were chosen.
+
+    Whole images are held out.
 
     The dataset's own split is used where it has training images and test (else val) images;
     otherwise a seeded share of the images.
@@ -76,12 +81,17 @@ def split_rows(crops: Crops, test_size: float, seed: int) -> tuple[NDArray[np.bo
 
 
 def training_rows(crops: Crops, held: NDArray[np.bool_], way: str) -> NDArray[np.bool_]:
-    """Return which rows train: with the dataset's split its train and unassigned images, else all not held out."""
+    """Return which rows train.
+
+    With the dataset's split they are those of its train and unassigned images, else all that are not held out.
+    """
     return ~held & (np.isin(crops.split, ("train", "")) if way.startswith("split") else True)
 
 
 def usable_classes(names: NDArray, min_per_class: int) -> tuple[list[str], dict[str, int]]:
-    """Return the classes with enough training boxes, and {class: boxes} of those without.
+    """Return the classes with enough training boxes, and the counts of the others.
+
+    The counts are {class: boxes}.
 
     Raises:
         Unavailable: fewer than two classes remain.
@@ -104,7 +114,7 @@ def fit(
     encoder: tuple[str, int],
     tol: float = GRADIENT,
 ) -> Generator[Progress, None, Fitted]:
-    """Fit a balanced logistic regression, reporting losses and accuracies as the solver goes.
+    """Fit a balanced logistic regression and report losses and accuracies meanwhile.
 
     The solver runs in chunks that start where the last one ended, until it says itself that it has
     converged (its gradient test), never because one step changed little.
@@ -175,7 +185,9 @@ class Solver:
 
 
 def choose_c(crops: Crops, classes: Sequence[str], encoder: tuple[str, int]) -> Generator[Progress, None, float]:
-    """Return the C with the best balanced accuracy on held-back training images, ties to the lower loss.
+    """Return the C with the best balanced accuracy on held-back training images.
+
+    Ties go to the lower loss.
 
     With one training image, or a class only in the held-back ones, 0.1 is taken unseen.
     """
@@ -195,7 +207,10 @@ def choose_c(crops: Crops, classes: Sequence[str], encoder: tuple[str, int]) -> 
 
 
 def _silent(work: Generator[Progress, None, Fitted], done: int) -> Generator[Progress, None, Fitted]:
-    """Run a fit and pass on where it is, without its metrics: they belong to another curve."""
+    """Run a fit and pass on its progress without its metrics.
+
+    The metrics belong to another curve.
+    """
     try:
         while True:
             step = next(work)
@@ -215,7 +230,10 @@ def measure(head: Head, crops: Crops, name: str) -> dict[str, float]:
 
 
 def score(head: Head, crops: Crops) -> dict:
-    """Return accuracy, balanced accuracy, majority baseline, figures per class and the confusion matrix.
+    """Return a head's figures on some rows, with its confusion matrix.
+
+    They are accuracy, balanced accuracy, macro F1, the majority baseline, and the figures of each
+    class.
 
     Rows of the matrix are true classes, columns named ones, both in the order of `labels`.
     """

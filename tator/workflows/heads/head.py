@@ -1,4 +1,4 @@
-"""Class heads: small classifiers on an encoder's vectors, kept as safetensors and JSON."""
+"""Class heads: small classifiers on vectors, kept as safetensors and JSON."""
 
 from __future__ import annotations
 

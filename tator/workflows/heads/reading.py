@@ -1,4 +1,4 @@
-"""Read what a head learns from: the accepted boxes of a dataset as vectors of an encoder."""
+"""Read what a head learns from: accepted boxes as vectors of an encoder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Part = tuple[np.ndarray, list[str], np.ndarray, list[str]]  # columns of Crops, 
 def read_crops(
     models: Models, weights: Path | None, data: Dataset, encoder: str
 ) -> Generator[Progress, None, tuple[Crops, list[str]]]:
-    """Encode the accepted boxes of a dataset; return them and the paths of images that cannot be read.
+    """Encode a dataset's accepted boxes; return them and the unreadable images' paths.
 
     Args:
         models: lends the encoder.

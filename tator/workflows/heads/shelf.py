@@ -42,7 +42,10 @@ def settings_of(report: dict[str, Any]) -> dict[str, Any]:
 
 
 def row_of(runs: Runs[Head], name: str) -> dict[str, Any]:
-    """Return a head's name, dataset, encoder, classes and accuracy, and in "problem" why it cannot be used."""
+    """Return a head as a row of the list.
+
+    It has name, dataset, encoder, classes and figures, and in "problem" why the head cannot be used.
+    """
     report = runs.report(name)
     row = {"name": name, "active": runs.active() == name, "problem": ""}
     row |= {"dataset": report.get("dataset", ""), "created_at": report.get("created_at")}

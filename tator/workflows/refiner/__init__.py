@@ -1,4 +1,6 @@
-"""The box refiner of a dataset: it learns from accepted boxes to tighten loose ones.
+"""The box refiner of a dataset, which tightens loose boxes.
+
+It learns from the accepted boxes.
 
 It makes the weights of the ridge_box backend. Others may use `train`, `status`, `report` and `weights_path` of a
 dataset's refiner; `is_due`, `may_look` and `count_accepted` say when it learns again.

@@ -1,4 +1,7 @@
-"""Fit the box refiner: linear models that say, from pixels, how far a box is from its object's edges."""
+"""Fit the box refiner: linear models of how far a box is from its object's edges.
+
+They read that from pixels.
+"""
 
 from __future__ import annotations
 
@@ -83,12 +86,15 @@ def make_rows(
 
 
 def counts(repeats: float, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Return how often each of n boxes is used: about `repeats` times, below 1 for a random share of them."""
+    """Return how often each of n boxes is used: about `repeats` times.
+
+    Below 1 it is the share of the boxes that are used, drawn at random.
+    """
     return rng.poisson(repeats, n) if repeats < 1 else np.full(n, round(repeats))
 
 
 def propose(kind: int, xyxy: Boxes, class_ids: NDArray, priors: Priors, rng: np.random.Generator) -> Boxes:
-    """Return boxes as a loose hand, a click or a click with the wrong class would give them."""
+    """Return boxes as a loose hand, a click or a click with a wrong class gives them."""
     if kind == TWEAK:
         return jitter(xyxy, TWEAK_SHARE, rng)
     if kind == NEAR:
@@ -100,7 +106,9 @@ def propose(kind: int, xyxy: Boxes, class_ids: NDArray, priors: Priors, rng: np.
 
 
 def ridge(features: NDArray[np.float32], targets: NDArray[np.float32], alpha: float = ALPHA) -> Ridge:
-    """Return mean, std, weight and bias of a ridge regression on standardised features.
+    """Return mean, std, weight and bias of a ridge regression.
+
+    The features are standardised.
 
     Source: Hoerl and Kennard 1970; the dual form is used when rows are fewer than features.
     """
@@ -113,7 +121,10 @@ def ridge(features: NDArray[np.float32], targets: NDArray[np.float32], alpha: fl
 
 
 def fit(rows: Rows) -> dict[str, Ridge]:
-    """Return the three regressions: fine (loose box), coarse (prior at a click), quality (overlap reached)."""
+    """Return the three regressions: fine, coarse and quality.
+
+    Fine moves a loose box, coarse a prior at a click, and quality is the overlap reached.
+    """
     fitted = {}
     for name, kind in (("fine", TWEAK), ("coarse", CLICK)):
         picked = rows[rows.kind == kind]
@@ -123,7 +134,9 @@ def fit(rows: Rows) -> dict[str, Ridge]:
 
 
 def hold_out(rows: Rows, seed: int = 0) -> dict[str, float]:
-    """Fit on four fifths of the images and return mean overlaps on the rest, before and after.
+    """Fit on four fifths of the images; return mean overlaps on the rest.
+
+    They are measured before and after the refiner.
 
     The boxes of a single image are split instead of images.
 

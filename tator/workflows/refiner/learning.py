@@ -1,4 +1,7 @@
-"""When and from what a dataset's box refiner learns: its accepted boxes, again as they grow."""
+"""When and from what a dataset's box refiner learns.
+
+It learns from the accepted boxes, and again as they grow.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,10 @@ def count_accepted(dataset: Dataset) -> tuple[int, int]:
 
 
 def status(dataset: Dataset) -> dict[str, Any]:
-    """Return is_trained, is_due, accepted_boxes, missing_boxes and what the last training measured."""
+    """Return whether the refiner is trained or due, its counts and its last figures.
+
+    The keys are is_trained, is_due, accepted_boxes, missing_boxes and those of the report.
+    """
     found, (accepted, _) = report(dataset), count_accepted(dataset)
     return {
         "is_trained": bool(found),
@@ -52,7 +58,7 @@ def status(dataset: Dataset) -> dict[str, Any]:
 
 
 def is_due(found: dict[str, Any], accepted: int) -> bool:
-    """Say if enough boxes came or went since the last training for another to be worth it."""
+    """Return whether enough boxes came or went to train again."""
     if accepted < MIN_BOXES:
         return False
     if not found or found["is_partial"]:
@@ -62,7 +68,10 @@ def is_due(found: dict[str, Any], accepted: int) -> bool:
 
 
 def may_look(dataset: Dataset) -> bool:
-    """Say if the last look at the accepted boxes is long enough ago, and note this one."""
+    """Return whether the last look at the accepted boxes is long enough ago.
+
+    Where it is, this look is noted.
+    """
     mark = weights_path(dataset).with_name("looked")
     if mark.exists() and 0 <= time.time() - mark.stat().st_mtime < LOOK_EVERY_S:
         return False
@@ -86,7 +95,9 @@ def require_boxes(accepted: int) -> None:
 
 
 def train(dataset: Dataset, is_quick: bool = False) -> Work:
-    """Learn from the accepted boxes and write the weights; the old ones serve until then.
+    """Learn from the accepted boxes and write the weights.
+
+    The old weights serve until then.
 
     Args:
         dataset: whose boxes.
@@ -130,7 +141,7 @@ def _read(
     sizes: Priors,
     samples: int,
 ) -> Generator[Progress, None, tuple[Rows, list[str]]]:
-    """Read the images and return their training examples, and the paths of those that cannot be read."""
+    """Read the images; return their training examples and the unreadable paths."""
     total = sum(len(found) for found in boxes.values())
     require_boxes(total)
     parts: list[Rows] = []
@@ -198,7 +209,10 @@ def _accepted(dataset: Dataset, *columns: Any) -> Select:
 
 
 def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections]:
-    """Return at most PER_CLASS boxes of a class, drawn over all images; too small ones are left out."""
+    """Return at most PER_CLASS boxes of a class, drawn over all images.
+
+    Boxes that are too small are left out.
+    """
     owner = np.concatenate([np.full(len(found), image_id) for image_id, found in boxes.items()] or [np.zeros(0, int)])
     every = Detections.concat([clipped(found) for found in boxes.values()])
     large = (every.xyxy[:, 2:] - every.xyxy[:, :2]).min(axis=1) >= SMALLEST
@@ -207,7 +221,10 @@ def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections
 
 
 def clipped(found: Detections) -> Detections:
-    """Return boxes with coordinates of at least 0; the far edges were checked when they were saved."""
+    """Return boxes with coordinates of at least 0.
+
+    The far edges were checked when the boxes were saved.
+    """
     return Detections.of(clip(found.xyxy, 2**20, 2**20), class_id=found.class_id)
 
 

@@ -1,4 +1,7 @@
-"""The weights that a dataset's box refiner runs with: learned when first asked for, renewed as labels grow."""
+"""The weights that a dataset's box refiner runs with.
+
+They are learned when first asked for, and renewed as the labels grow.
+"""
 
 from __future__ import annotations
 

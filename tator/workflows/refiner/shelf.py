@@ -34,7 +34,10 @@ def weights_path(dataset: Dataset) -> Path:
 
 
 def report(dataset: Dataset) -> dict[str, Any]:
-    """Return what the last training recorded; empty before the first one or when its version is another."""
+    """Return what the last training recorded.
+
+    Empty before the first training, or when that was of another version.
+    """
     if not weights_path(dataset).is_file():
         return {}
     found = refiners_of(dataset).report(str(dataset.id))

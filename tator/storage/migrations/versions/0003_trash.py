@@ -1,4 +1,7 @@
-"""Datasets and snapshots that are deleted stay as rows with a note, until they are deleted for good."""
+"""Deleted datasets and snapshots stay as rows with a note.
+
+They do so until they are deleted for good.
+"""
 
 from __future__ import annotations
 
