@@ -186,6 +186,10 @@ class Dataset:
         with self.store.read() as conn:
             return label_map.read_classes(conn, self.id, retired)
 
+    def class_names(self, retired: bool = False) -> dict[int, str]:
+        """Return {class id: name} in label-map order; deleted classes only if asked for."""
+        return {row.class_id: row.name for row in self.classes(retired)}
+
     def add_class(self, name: str, color: str = "") -> LabelClass:
         """Append a class; see label_map.add_classes."""
         with self.store.write() as conn:

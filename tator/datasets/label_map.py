@@ -8,7 +8,7 @@ from __future__ import annotations
 import colorsys
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, func, select, update
@@ -104,6 +104,21 @@ def without_hidden(name: str) -> str:
     name = unicodedata.normalize("NFC", name)
     name = "".join(letter for at, letter in enumerate(name) if not _is_hidden(name, at))
     return name.strip()[:LONGEST_NAME].strip()
+
+
+def check_class(class_id: int, names: Mapping[int, str]) -> None:
+    """Refuse a class that a dataset does not have; -1 means none.
+
+    Args:
+        class_id: of the class.
+        names: {class id: name} of the dataset.
+
+    Raises:
+        BadInput: no such class.
+    """
+    if class_id != -1 and class_id not in names:
+        known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
+        raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
 
 
 def check_class_name(name: str) -> str:

@@ -58,7 +58,7 @@ def candidates_page(dataset: Dataset, asked: Asked, offset: int = 0, limit: int 
     """
     if offset < 0 or not 1 <= limit <= MOST:
         raise BadInput(f"offset must be 0 or more and limit 1 to {MOST}; they are {offset} and {limit}")
-    names = {row.class_id: row.name for row in dataset.classes(retired=True)}
+    names = dataset.class_names(retired=True)
     has_outline = annotation.c.polygons.is_not(None) | annotation.c.rle.is_not(None)
     query = select_annotations(dataset.id, *COLUMNS, image.c.path, has_outline.label("has_outline"))
     query = query.where(*_wanted(dataset, asked))

@@ -35,7 +35,7 @@ def delete_class(dataset: Dataset, class_id: int, move_to: int, user: str = "") 
         BadInput: move_to is the class itself.
         Conflict: it has annotations and move_to is -1.
     """
-    names = {row.class_id: row.name for row in dataset.classes()}
+    names = dataset.class_names()
     for wanted in (class_id, move_to) if move_to != -1 else (class_id,):
         if wanted not in names:
             raise NotFound(f"dataset {dataset.name!r} has no class with id {wanted}")

@@ -145,7 +145,7 @@ def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str]
         elif row.problem:
             report.notice(row.path, "unreadable image", row.problem)
     yield Progress(len(rows), len(rows), "Done")
-    counts, named = _class_counts(source), {row.class_id: row.name for row in source.classes()}
+    counts, named = _class_counts(source), source.class_names()
     found = suggest(
         named.values(),
         [row.name for row in target.classes()],

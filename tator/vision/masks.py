@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from tator.types import BadInput, Mask, Polygon
 
+MOST_PIXELS = 200_000_000  # of a mask, as large as the largest image
+
 
 def of_dense(pixels: NDArray[np.bool_], x: int = 0, y: int = 0) -> Mask | None:
     """Return a mask cropped to its pixels, or None where there are none.
@@ -155,6 +157,22 @@ def _add_crossings(toggles: NDArray[np.int64], points: NDArray[np.float64]) -> N
         if len(rows):
             x = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
             np.add.at(toggles, (rows, np.clip(np.ceil(x - 0.5), 0, width).astype(int)), 1)
+
+
+def of_runs(width: int, height: int, counts: list[int]) -> NDArray[np.bool_]:
+    """Return the (height, width) pixels of column-major run lengths, off first.
+
+    Raises:
+        BadInput: the runs do not fill the mask, or it is too large.
+
+    Source: https://github.com/cocodataset/cocoapi, common/maskApi.h.
+    """
+    if width < 1 or height < 1 or width * height > MOST_PIXELS:
+        raise BadInput(f"a mask has 1 to {MOST_PIXELS} pixels, this one is {width} x {height}")
+    if any(count < 0 for count in counts) or sum(counts) != width * height:
+        raise BadInput(f"counts must be at least 0 and add up to {width * height} pixels, add up to {sum(counts)}")
+    runs = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
+    return runs.reshape(width, height).T
 
 
 def to_rle(mask: Mask, width: int, height: int) -> dict:

@@ -6,7 +6,7 @@ import ast
 
 from tator import warning_codes
 from tator.ops import call, operations
-from tator.ops.assist import is_cut
+from tator.vision.prompts import is_cut
 from tator.warning_codes import CLASSES_LEFT_OUT, NOT_CONVERGED, warned
 from tests.sources import PRODUCT, name_of, tree_of
 

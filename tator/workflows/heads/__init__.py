@@ -3,12 +3,24 @@
 They are trained on accepted boxes.
 
 Others may use `Head` (the classifier), `heads_of` (those that are kept), `keep_head` and `row_of` (add one, describe one),
-`read_crops` (boxes as vectors) and `train` (crops to a head and its report).
+`read_crops` (boxes as vectors), `train` (crops to a head and its report) and `name_boxes` (classes of boxes).
 """
 
 from tator.workflows.heads.fit import Crops, train
 from tator.workflows.heads.head import Head
+from tator.workflows.heads.naming import check_margin, name_boxes
 from tator.workflows.heads.reading import read_crops
 from tator.workflows.heads.shelf import HEADS, heads_of, keep_head, row_of
 
-__all__ = ["HEADS", "Crops", "Head", "heads_of", "keep_head", "read_crops", "row_of", "train"]
+__all__ = [
+    "HEADS",
+    "Crops",
+    "Head",
+    "check_margin",
+    "heads_of",
+    "keep_head",
+    "name_boxes",
+    "read_crops",
+    "row_of",
+    "train",
+]

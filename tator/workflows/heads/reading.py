@@ -34,7 +34,7 @@ def read_crops(
         Unavailable: there is no accepted box.
     """
     images = data.images(with_annotations=True)
-    names = {c.class_id: c.name for c in data.classes(retired=True)}
+    names = data.class_names(retired=True)
     parts: list[Part] = []
     skipped: list[str] = []
     for start in range(0, len(images), IDS):

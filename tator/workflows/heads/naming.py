@@ -1,0 +1,94 @@
+"""Name the class of boxes with a trained head."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.glossary import aliases, glossary_of
+from tator.datasets.names import match_names
+from tator.runtime.features import encode_boxes, encoder_version
+from tator.runtime.models import Models
+from tator.storage.runs import Runs
+from tator.types import BadInput, Unavailable
+from tator.vision.boxes import Boxes
+from tator.workflows.heads.head import Head
+from tator.workflows.heads.shelf import heads_of
+
+
+def name_boxes(
+    models: Models, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str = "", min_margin: float = 0.0
+) -> dict[str, Any]:
+    """Return the two likeliest classes of each box, by name matched to the dataset's.
+
+    Args:
+        models: lends the head's encoder.
+        data: the image's dataset.
+        row: the image.
+        xyxy: (N, 4) boxes, pixels.
+        head_name: of a head; "" for the active one.
+        min_margin: a class is accepted when its confidence leads the second by this, in [0, 1].
+
+    Returns:
+        {"head", "boxes": [{"class_id", "class_name", "confidence", "margin", "second_name", "accepted"}]}.
+
+    Raises:
+        NotFound: no such head.
+        BadInput: the head's encoder has another version by now.
+        Unavailable: no head is active, or its encoder lacks weights or packages.
+    """
+    shelf = heads_of(data.workspace)
+    name = head_name or shelf.active()
+    if not name:
+        raise Unavailable("no head is active: train one on accepted boxes, or activate one")
+    head = _load(models, shelf, name)
+    image = models.pixels(data, row)
+    features = models.run(head.encoder, models.weights(head.encoder), lambda model: encode_boxes(model, image, xyxy))
+    probs = head.predict(features)
+    classes = data.classes()
+    names = [c.name for c in classes]
+    rows = match_names(head.classes, names, aliases(glossary_of(data)["entries"], names))
+    ids = [classes[i].class_id if i >= 0 else -1 for i in rows]
+    shown = [classes[i].name if i >= 0 else head.classes[k] for k, i in enumerate(rows)]
+    return {"head": name, "boxes": [_verdict(p, ids, shown, min_margin) for p in probs]}
+
+
+def check_margin(min_margin: float) -> None:
+    """Refuse a margin outside [0, 1].
+
+    Raises:
+        BadInput: it is outside or not a number.
+    """
+    if not 0 <= min_margin <= 1:
+        raise BadInput(f"min_margin must be in [0, 1], is {min_margin}")
+
+
+def _load(models: Models, shelf: Runs[Head], name: str) -> Head:
+    """Return a head whose encoder still makes the vectors it learned from.
+
+    Raises:
+        BadInput: the encoder has another version by now.
+    """
+    path = shelf.path(name)
+    head = models.cache.get(("head", str(path), path.stat().st_mtime_ns), lambda: Head.load(path))
+    if (now := encoder_version(head.encoder, models.weights(head.encoder))) != head.encoder_version:
+        trained = f"version {head.encoder_version} of {head.encoder}"
+        raise BadInput(f"head {name!r} was trained on {trained}, which is version {now} by now; train it again")
+    return head
+
+
+def _verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_margin: float) -> dict[str, Any]:
+    """Return the likeliest class, its lead over the second and if it is accepted."""
+    first, second = np.argsort(-probs, kind="stable")[:2]
+    margin = float(probs[first] - probs[second])
+    return {
+        "class_id": ids[first],
+        "class_name": names[first],
+        "confidence": float(probs[first]),
+        "margin": margin,
+        "second_name": names[second],
+        "accepted": margin >= min_margin and ids[first] >= 0,
+    }
