@@ -6,7 +6,7 @@ import hashlib
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -291,12 +291,12 @@ class _Shape:
         across, down = box[2] - box[0], box[3] - box[1]
         if min(across, down) <= 0:
             return None, 0.0
-        return Label(self.label.class_index, box), across / (x2 - x1) * down / (y2 - y1)
+        return replace(self.label, xyxy=box, polygons=None, rle=None), across / (x2 - x1) * down / (y2 - y1)
 
     def _part(self, tile: NDArray[np.int64], box: tuple, polygons: list | None = None) -> Label:
         mask = tiles.clip_mask(self._mask, tile) if self._mask is not None else None
         rle = masks.to_rle(mask, int(tile[2] - tile[0]), int(tile[3] - tile[1])) if mask else None
-        return Label(self.label.class_index, box, polygons or None, rle)
+        return replace(self.label, xyxy=box, polygons=polygons or None, rle=rle)
 
 
 def count_tiles(found: Sequence[SplitTiles], total: int) -> Work:

@@ -39,14 +39,17 @@ class SplitImages:
     Attributes:
         annotations: how many there were when last gone through.
         captions: how many there were.
+        confidences: of how many annotations the confidence is known.
     """
 
     def __init__(self, plan: Plan, split: str, notes: Counter | None = None) -> None:
-        self.plan, self.split, self.annotations, self.captions = plan, split, 0, 0
+        self.plan, self.split = plan, split
+        self.annotations = self.captions = self.confidences = 0
         self._notes = Counter() if notes is None else notes
 
     def __iter__(self) -> Iterator[Written]:
-        plan, self.annotations, self.captions = self.plan, 0, 0
+        plan = self.plan
+        self.annotations = self.captions = self.confidences = 0
         for start in range(0, len(plan.rows[self.split]), BATCH):
             batch = plan.rows[self.split][start : start + BATCH]
             ids = [row.id for row, _ in batch]
@@ -57,6 +60,7 @@ class SplitImages:
                     self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
                 ]
                 self.annotations += len(labels)
+                self.confidences += sum(label.confidence is not None for label in labels)
                 self.captions += row.id in captions
                 path = plan.image_path(self.split, name)
                 caption, content = captions.get(row.id), partial(self._content, row)
@@ -81,6 +85,7 @@ class SplitImages:
             (row["x1"], row["y1"], row["x2"], row["y2"]),
             row["polygons"],
             row["rle"],
+            None if row["status"] == "accepted" else row["confidence"],
         )
 
 
@@ -123,9 +128,10 @@ def export_dataset(
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out, total = Zip(archive), plan.total
-        images: dict[str, Any] = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        whole = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        images: dict[str, Any] = dict(whole)
         if tiling:
-            images = {split: SplitTiles(each, tiling, known.image_path) for split, each in images.items()}
+            images = {split: SplitTiles(each, tiling, known.image_path) for split, each in whole.items()}
             total = yield from count_tiles(list(images.values()), plan.total)
         for done in write(out, plan.names, images):
             if done % 50 == 0 or done == total:
@@ -134,6 +140,8 @@ def export_dataset(
             yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
         if (captions := sum(each.captions for each in images.values())) and not known.holds_captions:
             out.notes[f"captions are left out: {known.label} holds none"] += captions
+        if (confidences := sum(each.confidences for each in whole.values())) and not known.holds_confidence:
+            out.notes[f"confidences are left out: {known.label} holds none"] += confidences
         facts, notes = (
             {"annotations": sum(each.annotations for each in images.values())},
             _notes(plan, out.notes, format),

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from tator.types import Polygon
 
@@ -35,12 +35,14 @@ class Label:
         xyxy: pixels of the upright image, inside it.
         polygons: list of polygons, each a list of rings, or None.
         rle: COCO run lengths {"size", "counts"}, or None.
+        confidence: of the machine that found it, in [0, 1]; None where a person drew or accepted it.
     """
 
     class_index: int
     xyxy: tuple[float, float, float, float]
     polygons: list[Polygon] | None = None
     rle: dict | None = None
+    confidence: float | None = None
 
 
 @dataclass
@@ -164,3 +166,19 @@ def fit_box(
     if max(abs(a - b) for a, b in zip(cut, (x1, y1, x2, y2), strict=True)) > ROUNDING:
         report.repair(file, "clipped to the image", f"{x1:.1f} {y1:.1f} {x2:.1f} {y2:.1f}", line)
     return cut
+
+
+def fit_confidence(value: Any, report: Report, file: str, line: int | None = None) -> float | None:
+    """Return a confidence, or None after noting that the file's is none.
+
+    Args:
+        value: as the file has it.
+        report: where the repair is noted.
+        file: named in the note.
+        line: named in the note.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and 0 <= value <= 1:  # NaN is not
+        return float(value)
+    report.repair(file, "confidence left out", f"{str(value)[:80]}; expected a number from 0 to 1", line)
+    return None

@@ -1,4 +1,9 @@
-"""COCO JSON: images, categories, and annotations with boxes, polygons and RLE."""
+"""COCO JSON: images, categories, and annotations with boxes, polygons and RLE.
+
+A machine's box keeps its confidence as "score", as in COCO's results; one that a person drew or accepted has none.
+
+Source: https://cocodataset.org/#format-data and https://cocodataset.org/#format-results.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +11,11 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, folder_split
+from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, fit_confidence, folder_split
 from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, write_rows
@@ -21,6 +26,7 @@ from tator.vision import masks
 NAME = "coco"
 LABEL = "COCO"
 HOLDS_CAPTIONS = True
+HOLDS_CONFIDENCE = True
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 
@@ -206,7 +212,11 @@ class CocoSource:
                 return None
             self.report.repair(where, "box taken from the shape")
         box = fit_box(corners, width, height, self.report, where)
-        return box and Label(indices[_key(row["category_id"])], box, polygons, rle)
+        if box is None:
+            return None
+        score = row.get("score")
+        confidence = None if score is None else fit_confidence(score, self.report, where)
+        return Label(indices[_key(row["category_id"])], box, polygons, rle, confidence)
 
     def _polygons(self, shape: list, width: int, height: int, where: str) -> list[Polygon] | None:
         """Return a segmentation list as polygons, one per outline; note bad ones."""
@@ -297,10 +307,7 @@ def write_file(
         for done, image in enumerate(images, 1):
             for label in image.labels:
                 number += 1
-                row = dict(
-                    zip(("x1", "y1", "x2", "y2"), label.xyxy, strict=True), polygons=label.polygons, rle=label.rle
-                )
-                facts = annotation_json(row, number, done, label.class_index + 1, (image.width, image.height))
+                facts = annotation_json(label, number, done, (image.width, image.height))
                 file.write((b",\n" if number > 1 else b"\n") + _json(facts))
             yield done
         file.write(b"]}\n")
@@ -329,29 +336,28 @@ def categories_json(classes: Sequence[str]) -> list[dict]:
     return [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
 
 
-def annotation_json(
-    row: Mapping[str, Any], number: int, image_id: int, category_id: int, size: tuple[int, int]
-) -> dict:
-    """Return one annotation row as COCO has it.
+def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, int]) -> dict:
+    """Return a label as COCO has it.
 
     Args:
-        row: x1, y1, x2, y2, polygons, rle.
+        label: class_index being the row of the label map.
         number: id of the annotation in the file.
         image_id: id of the image in the file.
-        category_id: id of the category in the file.
         size: (width, height) of the image in pixels.
     """
-    x, y, w, h = row["x1"], row["y1"], row["x2"] - row["x1"], row["y2"] - row["y1"]
-    shape, area = _segmentation(row["polygons"], row["rle"], size)
-    return {
+    x1, y1, x2, y2 = label.xyxy
+    w, h = x2 - x1, y2 - y1
+    shape, area = _segmentation(label.polygons, label.rle, size)
+    facts = {
         "id": number,
         "image_id": image_id,
-        "category_id": category_id,
-        "bbox": [round(v, 3) for v in (x, y, w, h)],
+        "category_id": label.class_index + 1,
+        "bbox": [round(v, 3) for v in (x1, y1, w, h)],
         "area": round(w * h if area is None else area, 3),
         "segmentation": shape,
         "iscrowd": 0,
     }
+    return facts if label.confidence is None else facts | {"score": label.confidence}
 
 
 def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[int, int]) -> tuple[Any, float | None]:

@@ -1,6 +1,7 @@
 """Open Images: a CSV per split with a row per box, and one with a row per mask.
 
-Boxes are in 0..1, classes are ids, masks are PNG files.
+Boxes are in 0..1, classes are ids, masks are PNG files. The column Confidence is that of a machine's box; it is 1 in
+all rows of Open Images itself, whose boxes people drew or verified, and so 1 reads as none.
 
 Source: https://storage.googleapis.com/openimages/web/download_v7.html#dense-labels-formats
 """
@@ -18,7 +19,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from tator.formats import SPLITS, Label, Report, folder_split
+from tator.formats import SPLITS, Label, Report, fit_confidence, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._mask_png import draw_mask, read_mask
 from tator.formats._shapes import Place, box_label, number
@@ -30,6 +31,7 @@ from tator.vision import masks
 
 NAME = "openimages"
 LABEL = "Open Images"
+HOLDS_CONFIDENCE = True
 ONE_NAMESPACE = True  # an image is known by its id alone
 COLUMNS = (
     *("ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax"),
@@ -94,11 +96,13 @@ class _Object:
         name: of its class.
         sides: xmin, ymin, xmax, ymax in 0..1, NaN where the file has none.
         mask: path of its mask file, or None.
+        confidence: as the file has it, "" where it has none.
     """
 
     name: str
     sides: tuple[float, ...]
     mask: str | None = None
+    confidence: str = ""
 
 
 class OpenImagesSource(Gathered):
@@ -239,7 +243,8 @@ class OpenImagesSource(Gathered):
             self.take(image, path, line, Refused("box said to be wrong", "its confidence is 0"))
         else:
             sides = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
-            self._objects[image].append(_Object(self.name(self.words.get(given) or restored(given)), sides))
+            name = self.name(self.words.get(given) or restored(given))
+            self._objects[image].append(_Object(name, sides, confidence=cells.get("confidence", "").strip()))
             self.take(image, path, line, self._objects[image][-1])
 
     def _label(self, entry: _Object, place: Place) -> Label | None:
@@ -252,7 +257,10 @@ class OpenImagesSource(Gathered):
         if mask and math.isnan(sum(corners)):
             corners = masks.box_of(mask).tolist()
         label = box_label(index, corners, place)
-        return replace(label, rle=masks.to_rle(mask, place.width, place.height)) if label and mask else label
+        if label is None:
+            return None
+        rle = masks.to_rle(mask, place.width, place.height) if mask else None
+        return replace(label, rle=rle, confidence=_confidence(entry.confidence, place))
 
     def _mask(self, path: str, place: Place) -> Mask | None:
         """Return a mask file's pixels at the image's size, or None after noting why not.
@@ -288,6 +296,14 @@ def _split(path: str) -> str:
 
 def _is_same(box: _Object, name: str, sides: tuple[float, ...]) -> bool:
     return box.name == name and all(abs(a - b) <= NEAR for a, b in zip(box.sides, sides, strict=True))
+
+
+def _confidence(given: str, place: Place) -> float | None:
+    """Return a machine's confidence; None for none and for 1, a person's box."""
+    value = number(given)
+    if not given or value == 1:
+        return None
+    return fit_confidence(given if math.isnan(value) else value, place.report, place.file, place.line)
 
 
 def image_path(split: str, name: str) -> str:
@@ -345,7 +361,8 @@ def _sides(label: Label, image: Written) -> list[str]:
 
 
 def _box_row(label: Label, image: Written, ids: list[str]) -> str:
-    return _line(image.trunk, "xclick", ids[label.class_index], 1, *_sides(label, image), 0, 0, 0, 0, 0)
+    confidence = 1 if label.confidence is None else label.confidence
+    return _line(image.trunk, "xclick", ids[label.class_index], confidence, *_sides(label, image), 0, 0, 0, 0, 0)
 
 
 def _mask_row(name: str, label: Label, image: Written, ids: list[str]) -> str:

@@ -17,6 +17,7 @@ NAME = "roboflow"
 LABEL = "COCO in Roboflow's folders"
 FILE = "_annotations.coco.json"
 FOLDERS = {"val": "valid"}
+HOLDS_CONFIDENCE = True
 
 
 def sniff(tree: Tree) -> bool:

@@ -44,6 +44,7 @@ class Format:
         embedded: yield (path, content) of the images that are inside the label files of a folder and nowhere else.
         holds_images: whether what is written has the images inside.
         holds_captions: whether what is written has the captions.
+        holds_confidence: whether what is written has the confidence of boxes that a machine found.
         one_namespace: whether images of two splits need names of their own.
     """
 
@@ -56,11 +57,12 @@ class Format:
     embedded: Callable[[Tree], Iterator[tuple[str, bytes]]] | None = None
     holds_images: bool = False
     holds_captions: bool = False
+    holds_confidence: bool = False
     one_namespace: bool = False
 
 
 def _of(module: ModuleType) -> Format:
-    traits = ("holds_images", "holds_captions", "one_namespace")
+    traits = ("holds_images", "holds_captions", "holds_confidence", "one_namespace")
     return Format(
         module.NAME,
         module.LABEL,

@@ -281,7 +281,7 @@ def _annotation(run: Filling, image_id: int, label: Label) -> dict:
         "xyxy": label.xyxy,
         "polygons": label.polygons,
         "rle": label.rle,
-        "confidence": None,
+        "confidence": label.confidence,
         "source": "human",
         "status": "accepted",
         "author": "import",

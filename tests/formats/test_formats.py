@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tator.datasets.label_map import check_class_name, palette_color
-from tator.formats import Report, coco, fit_box, folder_split, yolo
+from tator.formats import Label, Report, coco, fit_box, folder_split, yolo
 from tator.formats._rle import checked_rle, pack_counts, rle_area, rle_box, unpack_counts
 from tator.formats.tree import Tree, content_root
 from tator.types import BadInput
@@ -180,6 +180,30 @@ def test_t39_bad_coco_annotations_are_dropped_by_id_and_reason(tmp_path: Path, b
     assert report.counts["dropped"] == {reason: 1} and "annotation 2" in report.entries["dropped"][0]["file"]
 
 
+@pytest.mark.parametrize(
+    ("score", "confidence", "repaired"),
+    [
+        (0.25, 0.25, 0),
+        (0, 0.0, 0),
+        (1, 1.0, 0),
+        (None, None, 0),
+        (1.01, None, 1),
+        (-0.1, None, 1),
+        (87, None, 1),
+        (float("nan"), None, 1),
+        (float("inf"), None, 1),
+        (True, None, 1),
+        ("0.5", None, 1),
+        ([0.5], None, 1),
+    ],
+)
+def test_coco_scores_are_confidences(tmp_path: Path, score: object, confidence: float | None, repaired: int):
+    found, report = coco_labels(tmp_path, [{}, {"score": score, "segmentation": [[4, 4, 9, 4, 9, 9]]}])
+    assert [label.confidence for label in found] == [None, confidence] and found[1].polygons
+    assert report.counts["repaired"].total() == report.counts["repaired"]["confidence left out"] == repaired
+    assert all("annotation 2" in entry["file"] for entry in report.entries["repaired"])
+
+
 def test_coco_shapes(tmp_path: Path):
     rle = {"size": [48, 64], "counts": [48 * 2 + 3, 4, 48 * 64 - 48 * 2 - 7]}
     shapes = [
@@ -320,13 +344,6 @@ def test_palette_colours_are_distinct():
 
 
 def test_coco_with_holes_becomes_run_lengths(tmp_path: Path):
-    row = {
-        "x1": 0,
-        "y1": 0,
-        "x2": 10,
-        "y2": 10,
-        "rle": None,
-        "polygons": [[[0, 0, 10, 0, 10, 10, 0, 10], [2, 2, 6, 2, 6, 6, 2, 6]]],
-    }
-    found = coco.annotation_json(row, 1, 1, 1, (20, 20))
+    polygons = [[[0, 0, 10, 0, 10, 10, 0, 10], [2, 2, 6, 2, 6, 6, 2, 6]]]
+    found = coco.annotation_json(Label(0, (0, 0, 10, 10), polygons), 1, 1, (20, 20))
     assert found["area"] == 84 and found["segmentation"]["size"] == [20, 20] and json.dumps(found)

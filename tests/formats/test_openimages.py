@@ -117,6 +117,24 @@ def test_rows_whose_mask_is_missing_are_reported_and_their_box_kept(folder: Path
     assert "segmentation.csv:2" in told(source) and "segmentation.csv:4" in told(source)
 
 
+@pytest.mark.parametrize(
+    ("given", "confidence", "repaired"),
+    [("0.25", 0.25, 0), ("1", None, 0), ("1.0", None, 0), ("", None, 0), ("87", None, 1), ("high", None, 1)],
+)
+def test_confidence_is_that_of_a_machine_and_1_is_none(
+    folder: Path, given: str, confidence: float | None, repaired: int
+):
+    row = box("a")
+    row[3] = given
+    draw(folder / "masks" / "m.png")
+    write(folder, [row], [mask("m.png", "a")])
+    source, found = read_folder(folder)
+    [label] = found["images/train/a.jpg"]
+    assert label.confidence == confidence and label.rle
+    assert source.report.counts["repaired"]["confidence left out"] == repaired
+    assert not repaired or "bbox.csv:2" in told(source) and given in told(source)
+
+
 def test_two_equal_boxes_get_a_mask_each(folder: Path):
     draw(folder / "masks" / "x.png")
     draw(folder / "masks" / "y.png")

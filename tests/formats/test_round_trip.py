@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,9 @@ def boxes(draw: st.DrawFn, classes: int) -> Label:
     x1 = draw(st.floats(0, WIDTH - 1, width=32))
     y1 = draw(st.floats(0, HEIGHT - 1, width=32))
     w, h = draw(st.floats(0.5, WIDTH, width=32)), draw(st.floats(0.5, HEIGHT, width=32))
-    return Label(draw(st.integers(0, classes - 1)), (x1, y1, min(x1 + w, WIDTH), min(y1 + h, HEIGHT)))
+    confidence = draw(st.none() | st.floats(0, 1, exclude_min=True, exclude_max=True))
+    box = (x1, y1, min(x1 + w, WIDTH), min(y1 + h, HEIGHT))
+    return Label(draw(st.integers(0, classes - 1)), box, confidence=confidence)
 
 
 @st.composite
@@ -93,10 +95,10 @@ def shapes(draw: st.DrawFn, classes: int) -> Label:
     hole = [x1 + 2, y2 - 1, x1 + 2, y1 + 4, x2 - 2, y1 + 4, x2 - 2, y2 - 1]
     polygons = {"outline": [[roof]], "hole": [[roof, hole]], "parts": [[left], [right]], "rle": [[roof]]}[kind]
     if kind != "rle":
-        return Label(box.class_index, box.xyxy, polygons)
+        return replace(box, polygons=polygons)
     mask = of_polygons(polygons, WIDTH, HEIGHT)
     xyxy = (float(mask.x), float(mask.y), float(mask.x + mask.data.shape[1]), float(mask.y + mask.data.shape[0]))
-    return Label(box.class_index, xyxy, None, to_rle(mask, WIDTH, HEIGHT))
+    return replace(box, xyxy=xyxy, rle=to_rle(mask, WIDTH, HEIGHT))
 
 
 FOLDERS = ("", "night/", "a b.c/", "night/a b.c/", "dots./", "日本/")
@@ -227,6 +229,8 @@ def test_boxes_read_back_equal(format: str, data: st.DataObject):
         matched(distinct(image.labels, format), distinct(found[path], format), TOLERANCE.get(format, 0.01))
         if format in CAPTIONS:
             assert source.captions.get(path) == image.caption
+        confidences = [sorted(label.confidence or 0 for label in labels) for labels in (image.labels, found[path])]
+        assert confidences[1] == (confidences[0] if FORMATS[format].holds_confidence else [0] * len(found[path]))
 
 
 @pytest.mark.parametrize("format", sorted(OUTLINES))
