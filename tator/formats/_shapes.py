@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from tator.formats import SMALLEST, Label, Report, fit_box
 from tator.types import Mask, Polygon
+from tator.vision import masks
 
 CIRCLE_CORNERS = 64  # of a circle read as an outline: its area is 0.2 % short of the circle's
 
@@ -83,7 +84,7 @@ def outline_label(index: int, rings: Sequence[Sequence[float]], place: Place) ->
             place.drop("polygon refused", f"{len(ring)} numbers; expected x, y of at least 3 finite corners")
             continue
         flat = [min(max(float(v), 0.0), float((place.width, place.height)[at % 2])) for at, v in enumerate(ring)]
-        if ring_area(flat) < SMALLEST:
+        if masks.ring_area(flat) < SMALLEST:
             place.drop("zero area", "polygon")
             continue
         kept.append([[round(value, 4) for value in flat]])
@@ -97,12 +98,6 @@ def outline_label(index: int, rings: Sequence[Sequence[float]], place: Place) ->
 def extent(flat: Sequence[float]) -> tuple[float, float, float, float]:
     """Return the box around flat corners x0, y0, x1, ..."""
     return min(flat[0::2]), min(flat[1::2]), max(flat[0::2]), max(flat[1::2])
-
-
-def ring_area(flat: Sequence[float]) -> float:
-    """Return the area of a flat ring in square units (shoelace formula)."""
-    xs, ys = flat[0::2], flat[1::2]
-    return abs(sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))) / 2
 
 
 def ellipse(cx: float, cy: float, rx: float, ry: float, turn_deg: float = 0.0) -> list[float]:
@@ -134,8 +129,6 @@ def mask_of(label: Label, width: int, height: int) -> Mask | None:
         width: of the image in pixels.
         height: of the image in pixels.
     """
-    from tator.vision import masks
-
     if not label.polygons:
         return masks.of_rle(label.rle) if label.rle else None
     x1, y1, x2, y2 = extent([value for polygon in label.polygons for value in polygon[0]])
@@ -149,8 +142,6 @@ def polygons_of(label: Label) -> list[Polygon]:
     """Return a label's polygons, tracing its run lengths; [] for a plain box."""
     if label.polygons or not label.rle:
         return label.polygons or []
-    from tator.vision import masks
-
     mask = masks.of_rle(label.rle)
     return masks.to_polygons(mask, tolerance=0.5) if mask else []
 
@@ -177,12 +168,8 @@ def _wound(polygon: Polygon) -> list[list[float]]:
 
     A join then subtracts the holes.
     """
-    return [ring if (_signed(ring) > 0) == (at == 0) else _reversed(ring) for at, ring in enumerate(polygon)]
-
-
-def _signed(flat: Sequence[float]) -> float:
-    xs, ys = flat[0::2], flat[1::2]
-    return sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs)))
+    clockwise = [masks.signed_ring_area(ring) > 0 for ring in polygon]
+    return [ring if clockwise[at] == (at == 0) else _reversed(ring) for at, ring in enumerate(polygon)]
 
 
 def _reversed(flat: Sequence[float]) -> list[float]:

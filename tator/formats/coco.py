@@ -19,7 +19,6 @@ from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, fit_confiden
 from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, write_rows
-from tator.formats.yolo import ring_area
 from tator.types import BadInput, Polygon
 from tator.vision import masks
 
@@ -226,7 +225,7 @@ class CocoSource:
                 self.report.repair(where, "polygon left out", "expected at least 3 corners x, y of finite numbers")
                 continue
             flat = [min(max(float(v), 0.0), float((width, height)[at % 2])) for at, v in enumerate(ring)]
-            if ring_area(list(zip(flat[0::2], flat[1::2]))) < SMALLEST:
+            if masks.ring_area(flat) < SMALLEST:
                 self.report.repair(where, "polygon left out", "zero area")
             else:
                 kept.append([flat])
@@ -364,7 +363,7 @@ def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[
     """Return COCO's segmentation and its area; an empty list and None for a plain box."""
     if polygons and all(len(polygon) == 1 for polygon in polygons):
         flat = [[round(value, 3) for value in polygon[0]] for polygon in polygons]
-        return flat, sum(ring_area(list(zip(ring[0::2], ring[1::2]))) for ring in flat)
+        return flat, sum(map(masks.ring_area, flat))
     if polygons:  # COCO's polygons have no holes
         mask = masks.of_polygons(polygons, *size)
         rle = masks.to_rle(mask, *size) if mask else None

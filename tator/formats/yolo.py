@@ -17,6 +17,7 @@ from tator.formats._ultralytics import DataYaml, read_data_yaml
 from tator.formats._yolo_tree import write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only
+from tator.vision.masks import ring_area
 
 NAME = "yolo"
 LABEL = "YOLO boxes"
@@ -223,17 +224,11 @@ class YoloSource:
         box = fit_box((min(xs), min(ys), max(xs), max(ys)), width, height, self.report, file, line)
         if box is None:
             return None
-        corners = list(zip((min(max(x, 0.0), float(width)) for x in xs), (min(max(y, 0.0), float(height)) for y in ys)))
-        if ring_area(corners) < SMALLEST:
+        ring = [min(max(v, 0.0), float(end)) for x, y in zip(xs, ys) for v, end in ((x, width), (y, height))]
+        if ring_area(ring) < SMALLEST:
             self.report.drop(file, "zero area", "polygon", line)
             return None
-        return Label(index, box, [[[round(value, 4) for corner in corners for value in corner]]])
-
-
-def ring_area(corners: Sequence[tuple[float, float]]) -> float:
-    """Return the area of a closed ring of corners, in square units."""
-    pairs = zip(corners, [*corners[1:], corners[0]])
-    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in pairs)) / 2
+        return Label(index, box, [[[round(value, 4) for value in ring]]])
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:

@@ -5,6 +5,8 @@ They are exact where no tolerance is given.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -103,14 +105,18 @@ def _ring(samples: NDArray[np.int32], tolerance: float, keep: bool) -> NDArray |
     return corners if keep else None
 
 
-def ring_area(ring: list[float]) -> float:
-    """Return the area of a flat ring x0, y0, x1, ... in square pixels.
+def ring_area(ring: Sequence[float]) -> float:
+    """Return the area of a flat ring x0, y0, x1, ... in square pixels."""
+    return abs(signed_ring_area(ring))
+
+
+def signed_ring_area(ring: Sequence[float]) -> float:
+    """Return the area of a flat ring, positive where it runs clockwise on the screen.
 
     Source: the shoelace formula.
     """
-    points = np.asarray(ring, np.float64).reshape(-1, 2)
-    following = np.roll(points, -1, axis=0)
-    return float(abs((points[:, 0] * following[:, 1] - following[:, 0] * points[:, 1]).sum()) / 2)
+    xs, ys = ring[0::2], ring[1::2]
+    return sum(xs[i - 1] * ys[i] - xs[i] * ys[i - 1] for i in range(len(xs))) / 2
 
 
 def of_polygons(polygons: list[Polygon], width: int, height: int) -> Mask | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tator.formats._shapes import ring_area
+from tator.vision.masks import ring_area
 from tests.folders import picture, text
 from tests.reading import dropped, named_boxes, read_folder, told
 
