@@ -16,6 +16,7 @@ from tator.datasets import label_map
 from tator.datasets.label_map import LabelClass
 from tator.datasets.owners import IN_USE, owner_of
 from tator.datasets.selecting import select_annotations
+from tator.datasets.settings import setting_of
 from tator.storage.database import Store, chunks
 from tator.storage.images import read_image
 from tator.storage.schema import IMAGE_STATES, annotation, image
@@ -375,6 +376,6 @@ def _facts(row: RowMapping, counts: dict, class_count: int) -> dict:
         "class_count": class_count,
         "states": counts.get("states", dict.fromkeys(IMAGE_STATES, 0)),
         "splits": counts.get("splits", {}),
-        "is_complete": (row["settings"] or {}).get("import", {}).get("complete", True),
+        "is_complete": setting_of(row, "import").get("complete", True),
         "created_at": row["created_at"],
     }

@@ -15,8 +15,8 @@ from sqlalchemy import Connection, delete, insert, select, update
 from tator.datasets.dataset import Dataset
 from tator.datasets.glossary_text import Entry, parse_glossary
 from tator.datasets.names import normalise
+from tator.datasets.settings import change_setting, read_settings
 from tator.storage.database import Store
-from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import glossary
 from tator.storage.trash import Trash, TrashKind, register_trash
 from tator.storage.trash_files import TrashFolder
@@ -66,11 +66,8 @@ def glossary_of(dataset: Dataset) -> dict:
         {"entries": [{"class", "synonyms", "description"}] in label-map order, then those of no class; "is_default"}.
     """
     with dataset.store.read() as conn:
-        settings = (
-            conn.execute(select(dataset_table.c.settings).where(dataset_table.c.id == dataset.id)).scalar_one() or {}
-        )
+        stored = read_settings(conn, dataset.id).get("glossary")
     names = [row.name for row in dataset.classes()]
-    stored = settings.get("glossary")
     if not stored:
         return {"entries": default_glossary(names), "is_default": True}
     by_name = {normalise(entry["class"]): entry for entry in stored}
@@ -86,12 +83,7 @@ def set_glossary(dataset: Dataset, text: str) -> dict:
     """
     entries = parse_glossary(text)
     with dataset.store.write() as conn:
-        mine = dataset_table.c.id == dataset.id
-        settings = dict(conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {})
-        settings.pop("glossary", None)
-        conn.execute(
-            update(dataset_table).where(mine).values(settings=settings | ({"glossary": entries} if entries else {}))
-        )
+        change_setting(conn, dataset.id, "glossary", entries or None)
     return glossary_of(dataset)
 
 

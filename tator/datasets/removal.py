@@ -16,6 +16,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
 from tator.datasets.dataset import Dataset, check_dataset_name
 from tator.datasets.owners import IN_USE
+from tator.datasets.settings import setting_of
 from tator.storage.database import Store
 from tator.storage.runs import delete_runs_of
 from tator.storage.schema import annotation, edit, image, snapshot
@@ -174,7 +175,7 @@ def owned_folders(row: RowMapping, workspace: Workspace) -> list[Path]:
     if row["storage"] == "managed" and root != home and root.is_relative_to(home):
         found.append(home / root.relative_to(home).parts[0])
     for key in ("import", "merge"):
-        stage = str((row["settings"] or {}).get(key, {}).get("folder", ""))
+        stage = str(setting_of(row, key).get("folder", ""))
         if _STAGE.fullmatch(stage):
             found.append(home / stage)
     return [folder for folder in dict.fromkeys(found) if folder.is_dir()]

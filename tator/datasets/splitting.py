@@ -9,13 +9,13 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.datasets.selecting import select_annotations
+from tator.datasets.settings import change_setting
 from tator.storage.database import chunks
 from tator.storage.schema import annotation, image
-from tator.storage.schema import dataset as dataset_table
 from tator.types import BadInput
 
 WAYS = ("image", "folder", "group", "stratified")
@@ -170,7 +170,5 @@ def _store(dataset: Dataset, rows: Sequence[ImageRow], dealt: Mapping[int, str],
         for split, ids in moves.items():
             for some in chunks(ids):
                 conn.execute(update(image).where(image.c.id.in_(some)).values(split=split))
-        mine = dataset_table.c.id == dataset.id
-        settings = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {}
-        conn.execute(update(dataset_table).where(mine).values(settings=settings | {"split": how}))
+        change_setting(conn, dataset.id, "split", how)
     return sum(map(len, moves.values()))

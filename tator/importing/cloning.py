@@ -12,6 +12,7 @@ from sqlalchemy import insert, select, update
 
 from tator.datasets.dataset import Dataset, ImageRow, check_dataset_name
 from tator.datasets.label_map import add_classes, read_classes
+from tator.datasets.settings import change_setting, read_settings, setting_of
 from tator.editing.rows import add_many
 from tator.formats import Report
 from tator.importing.class_mapping import ClassMapping
@@ -74,9 +75,9 @@ def clone_dataset(dataset: Dataset, new_name: str, storage: str = "same") -> Wor
     target = _empty_clone(dataset, check_dataset_name(new_name), kind)
     same = {row.class_id: row.class_id for row in dataset.classes(retired=True)}
     result = yield from _copy(Copy(dataset, target, "", same, kind == "managed"))
-    settings = {"import": _clone_facts(dataset, kind) | {"complete": True, "format": "clone"}}
+    facts = _clone_facts(dataset, kind) | {"complete": True, "format": "clone"}
     with target.store.write() as conn:
-        conn.execute(update(dataset_table).where(dataset_table.c.id == target.id).values(settings=settings))
+        change_setting(conn, target.id, "import", facts)
     return {"dataset": target.name, **result}
 
 
@@ -91,7 +92,7 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
     with dataset.store.write() as conn:
         found = conn.execute(select(dataset_table).where(dataset_table.c.name == name)).mappings().first()
         if found is not None:
-            if (found["settings"] or {}).get("import") != facts:
+            if setting_of(found, "import") != facts:
                 raise Conflict(f"a dataset called {name!r} exists; choose another name or delete it first")
             return Dataset.named(dataset.store, dataset.workspace, name)
         mine = conn.execute(select(dataset_table).where(dataset_table.c.id == dataset.id)).mappings().one()
@@ -169,10 +170,7 @@ def meeting(target: Dataset, source: Dataset) -> tuple[bool, str]:
         told = f"dataset {target.name!r} is linked to {target.root}, and {source.name!r} lies elsewhere"
         raise BadInput(f"{told}; clone it as managed and merge into the clone")
     with target.store.read() as conn:
-        settings = (
-            conn.execute(select(dataset_table.c.settings).where(dataset_table.c.id == target.id)).scalar_one() or {}
-        )
-    return True, settings.get("merged", {}).get(str(source.id), "")
+        return True, read_settings(conn, target.id).get("merged", {}).get(str(source.id), "")
 
 
 def _keep_prefix(target: Dataset, source: Dataset) -> str:
@@ -181,14 +179,12 @@ def _keep_prefix(target: Dataset, source: Dataset) -> str:
     It is the same when a cut merge is run again.
     """
     with target.store.write() as conn:
-        mine = dataset_table.c.id == target.id
-        settings = conn.execute(select(dataset_table.c.settings).where(mine)).scalar_one() or {}
-        prefixes = settings.get("merged", {})
+        prefixes = read_settings(conn, target.id).get("merged", {})
         if str(source.id) not in prefixes:
             prefixes = prefixes | {
                 str(source.id): free_prefix(target, source.name.replace(" ", "_").strip("._") or "merged")
             }
-            conn.execute(update(dataset_table).where(mine).values(settings=settings | {"merged": prefixes}))
+            change_setting(conn, target.id, "merged", prefixes)
     return prefixes[str(source.id)]
 
 

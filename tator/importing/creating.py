@@ -14,6 +14,7 @@ from pathlib import Path
 from sqlalchemy import delete, insert, select
 
 from tator.datasets.dataset import check_dataset_name
+from tator.datasets.settings import setting_of
 from tator.formats import Report, Source
 from tator.formats.captions import add_captions
 from tator.formats.table import format_named, open_source
@@ -129,7 +130,7 @@ def _begin(workspace: Workspace, store: Store, name: str, asked: dict) -> Fillin
     with store.read() as conn:
         row = conn.execute(select(dataset_table).where(dataset_table.c.name == name)).mappings().first()
     if row is not None:
-        facts = (row["settings"] or {}).get("import", {})
+        facts = setting_of(row, "import")
         if facts.get("complete", True) or any(facts.get(key) != value for key, value in asked.items()):
             raise Conflict(f"a dataset called {name!r} exists; choose another name or delete it first")
         class_ids = {int(index): class_id for index, class_id in facts["class_ids"].items()}

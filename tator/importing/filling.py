@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 
 from tator.datasets.label_map import LONGEST_NAME, add_classes, read_classes, reorder_classes, without_hidden
+from tator.datasets.settings import change_setting
 from tator.editing.checks import TEXT_LIMIT
 from tator.editing.rows import ANNOTATIONS_LIMIT, add_many
 from tator.formats import Label, Report, Source
@@ -27,7 +28,7 @@ from tator.storage.images import probe
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import image
 from tator.storage.workspace import Workspace
-from tator.types import BadInput, Conflict, Progress, Work
+from tator.types import BadInput, Progress, Work
 
 EVERY = 100  # images between two steps
 BATCH = 500  # images committed at once: a cut-off import loses at most these
@@ -71,13 +72,9 @@ class Filling:
             with self.store.write() as own:
                 return self.save(own, **columns)
         facts = {**self.facts, "class_ids": {str(index): class_id for index, class_id in self.class_ids.items()}}
-        mine = dataset_table.c.id == self.dataset_id
-        row = conn.execute(select(dataset_table.c.settings).where(mine)).first()
-        if row is None:
-            raise Conflict("the dataset was deleted for good meanwhile")
-        conn.execute(
-            update(dataset_table).where(mine).values(settings={**(row.settings or {}), self.key: facts}, **columns)
-        )
+        change_setting(conn, self.dataset_id, self.key, facts)
+        if columns:
+            conn.execute(update(dataset_table).where(dataset_table.c.id == self.dataset_id).values(columns))
         return None
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from tator.datasets.dataset import Dataset
+from tator.datasets.settings import setting_of
 from tator.formats import Report
 from tator.importing.creating import bring, checked_request, look
 from tator.importing.filling import Filling, fill, finish, take_classes
@@ -64,8 +65,8 @@ def _begin(dataset: Dataset, asked: dict) -> Filling:
     """Return the merge to go on with: a new one, or the one that was cut off."""
     with dataset.store.read() as conn:
         row = conn.execute(select(dataset_table).where(dataset_table.c.id == dataset.id)).mappings().one()
-    facts = (row["settings"] or {}).get("merge", {})
-    if not (row["settings"] or {}).get("import", {}).get("complete", True):
+    facts = setting_of(row, "merge")
+    if not setting_of(row, "import").get("complete", True):
         raise Conflict(f"the import of dataset {dataset.name!r} is unfinished; run it again first")
     if not facts.get("complete", True):
         if any(facts.get(key) != value for key, value in asked.items()):
