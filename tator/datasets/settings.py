@@ -1,4 +1,4 @@
-"""The settings of a dataset: what its features keep in its row, each under a key of its own."""
+"""The settings of a dataset: its features keep each under a key of its own."""
 
 from __future__ import annotations
 
