@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select
 
 from tator.datasets.dataset import Dataset
+from tator.datasets.selecting import select_annotations
 from tator.storage.schema import annotation, image
 
 GRID = 32  # cells a side of the heat map
@@ -95,11 +96,8 @@ def _boxes(dataset: Dataset) -> tuple[NDArray[np.float64], dict[int, set[int]], 
     A box is centre x, y as a share of the image, width and height in pixels, then the image's width and height.
     """
     a = annotation.c
-    query = (
-        select(a.x1, a.y1, a.x2, a.y2, image.c.width, image.c.height, a.class_id, a.image_id, image.c.split, a.source)
-        .join(image, image.c.id == a.image_id)
-        .where(image.c.dataset_id == dataset.id, a.status == "accepted")
-    )
+    place, others = (image.c.width, image.c.height), (a.class_id, a.image_id, image.c.split, a.source)
+    query = select_annotations(dataset.id, a.x1, a.y1, a.x2, a.y2, *place, *others, status="accepted")
     parts = [np.zeros((0, 6))]
     classes: dict[int, set[int]] = {}
     splits: Counter[tuple[int, str]] = Counter()

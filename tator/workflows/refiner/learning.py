@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 
 from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.selecting import select_annotations
 from tator.models.ridge_box import Priors
 from tator.storage.schema import annotation, image
 from tator.types import BadInput, Detections, NotFound, Progress, Unavailable, Work
@@ -182,12 +183,12 @@ def choose_images(dataset: Dataset, most: int, megapixels: float) -> tuple[list[
 
 def rarity(dataset: Dataset) -> dict[int, int]:
     """Return {image id: accepted boxes in the dataset of the rarest class it shows}."""
-    query = _accepted(dataset, annotation.c.image_id, annotation.c.class_id).distinct()
-    totals = _accepted(dataset, annotation.c.class_id, func.count()).group_by(annotation.c.class_id)
+    shown = select_annotations(dataset.id, annotation.c.image_id, annotation.c.class_id, status="accepted")
+    totals = select_annotations(dataset.id, annotation.c.class_id, func.count(), status="accepted")
     with dataset.store.read() as conn:
-        counts = {class_id: count for class_id, count in conn.execute(totals)}
+        counts = {class_id: count for class_id, count in conn.execute(totals.group_by(annotation.c.class_id))}
         rarest: dict[int, int] = {}
-        for image_id, class_id in conn.execute(query):
+        for image_id, class_id in conn.execute(shown.distinct()):
             rarest[image_id] = min(rarest.get(image_id, counts[class_id]), counts[class_id])
     return rarest
 
@@ -195,17 +196,12 @@ def rarity(dataset: Dataset) -> dict[int, int]:
 def class_sizes(dataset: Dataset) -> Priors:
     """Return the mean size of the accepted boxes of each class, pixels."""
     width, height = annotation.c.x2 - annotation.c.x1, annotation.c.y2 - annotation.c.y1
-    query = _accepted(dataset, annotation.c.class_id, func.avg(width), func.avg(height), func.count())
+    columns = annotation.c.class_id, func.avg(width), func.avg(height), func.count()
+    query = select_annotations(dataset.id, *columns, status="accepted")
     with dataset.store.read() as conn:
         rows = conn.execute(query.group_by(annotation.c.class_id).order_by(annotation.c.class_id)).all()
     table = np.array([[float(cell) for cell in row] for row in rows]).reshape(-1, 4)
     return Priors(table[:, 0].astype(np.int64), table[:, 1:3].astype(np.float32), table[:, 3].astype(np.int64))
-
-
-def _accepted(dataset: Dataset, *columns: Any) -> Select:
-    joined = annotation.join(image, annotation.c.image_id == image.c.id)
-    ours = image.c.dataset_id == dataset.id, annotation.c.status == "accepted"
-    return select(*columns).select_from(joined).where(*ours)
 
 
 def cap_classes(boxes: dict[int, Detections], seed: int) -> dict[int, Detections]:
