@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 
@@ -9,6 +10,7 @@ from tator.datasets.dataset import Dataset
 from tator.ops import call, operation
 from tator.storage.families import families, family_called
 from tator.storage.run_files import import_run
+from tator.storage.run_summaries import summary_of
 from tator.storage.runs import Runs
 from tator.types import BadInput, NotFound, Unavailable, Work
 from tator.workbench import Workbench
@@ -31,9 +33,10 @@ def _family_row(runs: Runs) -> dict[str, Any]:
 
 @operation(writes=False)
 def runs_list(wb: Workbench, family: str) -> list[dict[str, Any]]:
-    """List the runs of a family: name, dataset, age, size and which is active.
+    """List the runs of a family: name, dataset, age, size, figures, which is active.
 
-    A run of a family with one per dataset is named by the dataset's number.
+    A run of a family with one per dataset is named by the dataset's number. "figures" are the few numbers by which runs of the
+    family are compared; "problem" says why a run cannot be used.
 
     Args:
         family: which, from runs_families.
@@ -42,7 +45,7 @@ def runs_list(wb: Workbench, family: str) -> list[dict[str, Any]]:
         NotFound: no such family; the message names those that there are.
     """
     runs = runs_of(wb, family)
-    return [_row(wb, runs, name) for name in runs.names()]
+    return [_row(wb, runs, name) | asdict(summary_of(runs, name)) for name in runs.names()]
 
 
 def _row(wb: Workbench, runs: Runs, name: str) -> dict[str, Any]:

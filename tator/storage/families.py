@@ -31,6 +31,7 @@ class Family(Generic[T]):
         settings_of: the arguments of `train`, from the report of a run that was kept before there were recipes.
         is_of_dataset: a dataset has one run, named by the dataset's id.
         is_tree: all files of the folder and its folders belong to the run.
+        figures: key figures of a run for lists, by name, from its weights and its report; plain values.
         check_report: says BadInput where the report of an imported run is not as this program writes it.
         check_name: returns a name that is allowed, from the name and `one`.
     """
@@ -44,6 +45,7 @@ class Family(Generic[T]):
     folder: str = ""
     train: str = ""
     settings_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    figures: Callable[[T, dict[str, Any]], dict[str, Any]] | None = None
     check_report: Callable[[dict[str, Any]], None] | None = None
     is_of_dataset: bool = False
     is_tree: bool = False

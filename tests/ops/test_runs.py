@@ -48,6 +48,9 @@ def test_a_head_is_a_run_like_others(wb, head: str):
     (row,) = call(wb, "runs_list", family="heads")
     assert (row["name"], row["dataset"], row["active"]) == ("first", "squares", True)
     assert row["bytes"] == call(wb, "runs_download", family="heads", name="first")["bytes"] > 1_000
+    (listed,) = call(wb, "heads_list")
+    assert row["problem"] == "" and row["figures"] == {key: listed[key] for key in row["figures"]}
+    assert row["figures"].keys() == {"encoder", "class_count", "accuracy", "majority_accuracy", "macro_f1"}
     got = call(wb, "runs_get", family="heads", name="first")
     assert got["report"]["metrics"]["accuracy"] == call(wb, "heads_get", name="first")["metrics"]["accuracy"]
     assert got["settings"]["c"] == 1.0 and got["problem"] == "" and "head.safetensors" in got["files"]

@@ -11,6 +11,7 @@ import pytest
 from tator.storage.database import Store
 from tator.storage.families import Family, add_family, families, family_called
 from tator.storage.run_files import import_run, zip_run
+from tator.storage.run_summaries import summary_of
 from tator.storage.runs import Runs, delete_runs_of, register_family
 from tator.storage.trash import Trash, TrashKind, register_trash
 from tator.storage.workspace import Workspace
@@ -25,7 +26,13 @@ def read_number(path: Path) -> int:
     return int(path.read_text())
 
 
-NUMBERS = register_family(Family("numbers", "Numbers", "number", "weights.txt", read_number, train="numbers_train"))
+def figures(number: int, report: dict) -> dict:
+    return {"number": number, "loss": report.get("loss")}
+
+
+NUMBERS = register_family(
+    Family("numbers", "Numbers", "number", "weights.txt", read_number, train="numbers_train", figures=figures)
+)
 OF_DATASETS: Family[None] = register_family(
     Family("per_dataset", "Run of each dataset", "run of a dataset", "w.txt", is_of_dataset=True)
 )
@@ -111,6 +118,21 @@ def test_damaged_files_are_named(runs: Runs[int]):
         text(runs.place("first") / "metrics.json", content)
         with pytest.raises(BadInput, match=r"metrics\.json"):
             runs.report("first")
+
+
+def test_a_summary_has_the_figures_or_the_problem_and_follows_the_files(runs: Runs[int]):
+    keep(runs, "first")
+    assert summary_of(runs, "first").figures == {"number": 7, "loss": 0.5} and summary_of(runs, "first").problem == ""
+    assert summary_of(runs, "first") is summary_of(runs, "first"), "read once"
+    keep(runs, "first", "twelve")
+    assert "whole number" in summary_of(runs, "first").problem and summary_of(runs, "first").figures == {}
+    keep(runs, "first", "12")
+    text(runs.place("first") / "metrics.json", "{")
+    assert "metrics.json" in summary_of(runs, "first").problem
+    (runs.place("first") / "metrics.json").unlink()
+    assert summary_of(runs, "first").figures == {"number": 12, "loss": None}
+    with pytest.raises(NotFound, match="'second'"):
+        summary_of(runs, "second")
 
 
 def test_settings_that_were_not_kept_cannot_be_used_again(runs: Runs[int]):

@@ -49,12 +49,21 @@ def row_of(runs: Runs[Head], name: str) -> dict[str, Any]:
     report = runs.report(name)
     row = {"name": name, "active": runs.active() == name, "problem": ""}
     row |= {"dataset": report.get("dataset", ""), "created_at": report.get("created_at")}
-    row |= {key: report.get("metrics", {}).get(key) for key in FIGURES}
     try:
         head = runs.load(name)
     except BadInput as problem:
-        return row | {"problem": str(problem), "encoder": "", "classes": [], "class_count": 0}
-    return row | {"encoder": head.encoder, "classes": list(head.classes), "class_count": len(head.classes)}
+        return row | measured(report) | {"problem": str(problem), "encoder": "", "classes": [], "class_count": 0}
+    return row | figures_of(head, report) | {"classes": list(head.classes)}
+
+
+def figures_of(head: Head, report: dict[str, Any]) -> dict[str, Any]:
+    """Return what heads are compared by: encoder, number of classes, and what was measured."""
+    return {"encoder": head.encoder, "class_count": len(head.classes), **measured(report)}
+
+
+def measured(report: dict[str, Any]) -> dict[str, float | None]:
+    """Return the figures that a report's metrics have, None for those that they lack."""
+    return {key: report.get("metrics", {}).get(key) for key in FIGURES}
 
 
 def check_report(report: dict[str, Any]) -> None:
@@ -86,6 +95,7 @@ HEADS = register_family(
         report="head.json",
         train="heads_train",
         settings_of=settings_of,
+        figures=figures_of,
         check_report=check_report,
     )
 )
