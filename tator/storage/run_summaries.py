@@ -1,4 +1,7 @@
-"""What a list tells of a run without reading its files again: whether it is sound, and its key figures."""
+"""Summaries of runs for lists: whether a run is sound, and its key figures.
+
+The files of a run are read once, and again only when they have changed.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Summary:
 
 
 def summary_of(runs: Runs, name: str) -> Summary:
-    """Return the summary of a run; its files are read again only when one of them has changed.
+    """Return the summary of a run.
 
     Raises:
         NotFound: there is none.
@@ -39,7 +42,10 @@ def summary_of(runs: Runs, name: str) -> Summary:
 
 
 def _stamp(path: Path) -> tuple[int, int]:
-    """Return a file's size in bytes and when it was written, in nanoseconds; zeros where it is not there."""
+    """Return a file's size in bytes and when it was written, in nanoseconds.
+
+    Both are 0 where it is not there.
+    """
     if not path.is_file():
         return 0, 0
     facts = path.stat()

@@ -57,7 +57,7 @@ def row_of(runs: Runs[Head], name: str) -> dict[str, Any]:
 
 
 def figures_of(head: Head, report: dict[str, Any]) -> dict[str, Any]:
-    """Return what heads are compared by: encoder, number of classes, and what was measured."""
+    """Return what heads are compared by: encoder, class count, measured figures."""
     return {"encoder": head.encoder, "class_count": len(head.classes), **measured(report)}
 
 
