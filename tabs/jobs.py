@@ -18,7 +18,7 @@ PAGE = 50
 READ = 1000  # newest jobs that the filters look through
 ANY = "any"
 STATES = [ANY, "active", "succeeded", "failed", "cancelled", "interrupted"]
-COLUMNS = ["Job", "State", "Progress", "", "Left or took", "Started"]
+COLUMNS = ["Job", "State", "Progress", "", "Time left or taken", "Started"]
 
 
 def build(wb: Workbench, shell: Shell) -> None:

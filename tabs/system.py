@@ -22,7 +22,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     recipe = recipe_of("predictor_settings_set")
     with gr.Row(elem_classes="t-work"):
         with gr.Column(elem_classes="t-ask"):
-            told = "An image is encoded once; clicks on it are then quick."
+            told = "An image is encoded once; after that, clicks on it are quick."
             gr.HTML(h.div(h.head("SAM predictors"), h.div(told, cls="t-note")), apply_default_css=False)
             widgets = forms.draw(recipe, labels=LABELS)
             keep = gr.Button(
@@ -52,7 +52,7 @@ def build(wb: Workbench, shell: Shell) -> None:
 
     def apply(values: dict) -> int:
         shell.call("predictor_settings_set", **dataclasses.asdict(forms.read(recipe, widgets, values)))
-        gr.Info("It holds from now on, also after a restart.", title="SAM predictors")
+        gr.Info("The settings apply from now on, also after a restart.", title="SAM predictors")
         return values[changes] + 1
 
     def settings() -> list:
@@ -159,7 +159,7 @@ def loaded(shell: Shell) -> h.Html:
         "Loaded models", h.button("Unload all", "unload", title="Give back the memory of models and encoded images")
     )
     told = h.div(
-        "None. A model is loaded when it is first asked, and unloaded when another needs its memory.", cls="t-note"
+        "None. A model is loaded when it is first used, and unloaded when another needs its memory.", cls="t-note"
     )
     return h.div(
         head, h.table(["Model", "Device", "Memory", "Uses", "Last used", ""], rows, (2, 3, 4)) if rows else told
@@ -181,7 +181,7 @@ def ahead(shell: Shell) -> h.Html:
         ]
         for slot in status["slots"]
     ]
-    note = f"{w.size(status['bytes'])} of {w.size(status['budget_bytes'])}; {w.count(status['hits'])} answers from memory, {w.count(status['misses'])} made"
+    note = f"{w.size(status['bytes'])} of {w.size(status['budget_bytes'])}; {w.count(status['hits'])} answers from memory, {w.count(status['misses'])} computed"
     return h.div(
         h.head("Encoded images", h.span(note, cls="t-note")),
         h.table(["Slot", "Image", "Model", "State", "", "Memory"], rows, (5,)),

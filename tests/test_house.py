@@ -85,7 +85,7 @@ CATCHES_ALL = {
     "tator/runtime/executor.py",
     "tator/web/dispatch.py",
 }  # a job must record why it ended; an error is raised where the caller waits; the canvas must get an answer
-FIRST_LINE = 80  # characters of a docstring that lists of functions and the map show
+FIRST_LINE = 80  # characters; lists of functions and the map show this line alone
 PLAIN = (str, int, float, bool)
 
 

@@ -77,7 +77,7 @@ def confusion(names: Sequence[str], matrix: Sequence[Sequence[int]]) -> h.Html:
     for i, (name, counts) in enumerate(zip(names, matrix)):
         total = sum(counts) or 1
         cells = [
-            _cell(count, count / total, i == j, f"{name} called {names[j]}: {count} of {sum(counts)}")
+            _cell(count, count / total, i == j, f"{name} predicted as {names[j]}: {count} of {sum(counts)}")
             for j, count in enumerate(counts)
         ]
         rows.append(h.el("tr", h.el("th", name), cells))

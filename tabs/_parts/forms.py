@@ -49,7 +49,7 @@ def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
     """
     kind = recipe.kind
     with gr.Accordion("Saved recipes", open=False):
-        saved = gr.Dropdown([], value=None, label="Take the settings of", elem_id=f"{recipe.kind}-recipe")
+        saved = gr.Dropdown([], value=None, label="Load the settings of", elem_id=f"{recipe.kind}-recipe")
         drop = gr.Button("Delete this recipe", size="sm", interactive=False, elem_id=f"{recipe.kind}-recipe-delete")
         name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
         keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
@@ -67,7 +67,7 @@ def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
 
     def delete(chosen: str) -> dict:
         shell.call("recipes_delete", kind=kind, name=chosen)
-        gr.Info(f"{h.join([chosen])} is in the trash, in Datasets", title="Recipe")
+        gr.Info(f"{h.join([chosen])} is in the trash, in the Datasets tab", title="Recipe")
         return listed(None)
 
     def listed(chosen: str | None) -> dict:

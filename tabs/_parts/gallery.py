@@ -58,9 +58,9 @@ def _wanted(text: str) -> dict:
     try:
         wanted = json.loads(text)
     except ValueError as error:
-        raise BadInput(f"the page asked for images with {text[:80]!r}, which is no JSON") from error
+        raise BadInput(f"the page asked for images with {text[:80]!r}, which is not JSON") from error
     if not isinstance(wanted, dict):
-        raise BadInput(f"the page asked for images with {text[:80]!r}, which is no search")
+        raise BadInput(f"the page asked for images with {text[:80]!r}, which is not a search")
     return wanted
 
 
@@ -72,7 +72,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     cards = h.div([card(dataset, row) for row in found["images"]], cls="t-cards")
     return h.div(
         h.head(shown["told"], w.plural(found["total"], "image"), pager(found["total"], shown["page"], PAGE), back),
-        cards if found["images"] else h.empty("No image", "Nothing in this dataset fits any more."),
+        cards if found["images"] else h.empty("No images", "No image of this dataset matches any more."),
     )
 
 

@@ -41,7 +41,7 @@ class Captions(Page):
         with gr.Row(elem_classes="t-line"):
             example = "/data/harbour with text_labels/ or captions.jsonl"
             self._source = sources.build(shell, chooser, "captions", "Folder or zip", example)
-            label = "Write over those that are there"
+            label = "Replace captions that are there"
             self._replace = gr.Checkbox(True, label=label, elem_id="captions-replace", scale=1)
             self._read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
         panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
@@ -123,7 +123,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     ]
     told = h.div(
         h.bar(said / n if n else 0, "ok" if said == n else ""),
-        h.span(f"{said:,} of {w.plural(n, 'image')} have one", cls="t-note t-nowrap"),
+        h.span(f"{said:,} of {w.plural(n, 'image')} have a caption", cls="t-note t-nowrap"),
         cls="t-row t-nowrap t-cover",
     )
     head = h.head(
@@ -135,7 +135,7 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         head,
         h.table(["", "Image", "Caption"], rows, cls="t-captions")
         if rows
-        else h.empty("No image", "No image fits what is shown."),
+        else h.empty("No images", "No image matches the choice and the search above."),
     )
 
 
@@ -147,7 +147,7 @@ def _said(shell: Shell, job_id: str) -> h.Html | None:
     lost = sum(result["report"]["counts"]["dropped"].values())
     numbers = [f"{result['written']:,} of {w.plural(result['read'], 'caption')} written"]
     numbers += [f"{result['kept']:,} left as they were"] if result["kept"] else []
-    numbers += [f"{lost:,} not taken"] if lost else []
+    numbers += [f"{lost:,} left out"] if lost else []
     report = result["report"] | {kind: result["report"][kind][:LISTED] for kind in KINDS}
     title = h.head("What was read", h.button("Hide", "hide", "quiet"))
     told = h.div(

@@ -20,7 +20,7 @@ PAGE = 25
 LOOKED_THROUGH = 20  # newest checks of any dataset, among which this one's is looked for
 TONES = {"error": "bad", "warning": "warn", "info": "accent"}
 AT_FIRST = {"check": "", "page": 1, "asking": False, "said": ""}
-UNDO = "Every image's change is one edit: open the image in Label and press Ctrl+Z to take it back."
+UNDO = "In each image this is one edit: open the image in Label and press Ctrl+Z to undo it."
 BY_ID = ("equals ", "inside ")  # details that name another box by its id, which says nothing to people
 GROUP = 4  # pictures of a group that are drawn
 ALSO_FROM = "manage"  # the page whose check of the files is answered here
@@ -85,10 +85,10 @@ def _asking() -> tuple[list, gr.Button, gr.Button]:
     The latter is hidden; the answer to a repair's question presses it.
     """
     with gr.Row(elem_classes="t-line"):
-        tiny = gr.Number(4, label="Tiny: below (px)", minimum=0, elem_id="check-tiny", min_width=90)
+        tiny = gr.Number(4, label="Tiny: below (pixels)", minimum=0, elem_id="check-tiny", min_width=90)
         near = gr.Number(
             4,
-            label="Alike: up to (0 is equal)",
+            label="Alike: differ by up to (bits)",
             precision=0,
             minimum=0,
             maximum=10,
@@ -97,8 +97,8 @@ def _asking() -> tuple[list, gr.Button, gr.Button]:
         )
         looks = gr.Checkbox(
             True,
-            label="Compare the pictures",
-            info="Decodes every image: finds copies, look-alikes and turned photos.",
+            label="Compare the images",
+            info="Decodes every image: finds copies, look-alikes and rotated photos.",
             elem_id="check-looks",
             scale=2,
         )
@@ -220,10 +220,10 @@ def _question(chosen: dict) -> h.Html:
         if chosen["count"] == len(chosen["findings"])
         else "in all images that have them"
     )
-    undo = "This changes the images' splits and no box." if chosen["check"] == "split_leakage" else UNDO
+    undo = "This changes the splits of images, not their boxes." if chosen["check"] == "split_leakage" else UNDO
     act = h.button(f"Repair {w.plural(chosen['count'], 'finding')}", tone="primary", data_press="#check-repair")
     ask, told = f"{chosen['label']}: {chosen['repair']}?", f"{w.plural(chosen['count'], 'finding')} {where}."
-    return h.question(ask, told, act, h.button("Leave them", "keep", "quiet"), note=undo)
+    return h.question(ask, told, act, h.button("Leave them as they are", "keep", "quiet"), note=undo)
 
 
 def _finding(dataset: str, row: dict) -> list:

@@ -145,7 +145,7 @@ def _ask(doomed: dict, rows: list[dict]) -> h.Html:
         choice = (
             h.button("Delete", "delete", "bad")
             if not boxes
-            else h.span("Add the class that shall take them first.", cls="t-note")
+            else h.span("First add the class that its boxes are to move to.", cls="t-note")
         )
     told = f"It has {w.plural(boxes, 'box', 'boxes')}."
     return h.question(f"Delete {doomed['name']}?", told, choice, h.button("Keep it", "keep", "quiet"))

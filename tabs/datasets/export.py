@@ -20,7 +20,7 @@ WHOLE, TILES, CROPS, QWEN = "whole", "tiles", "crops", "qwen"
 KINDS = [
     ("Whole images with labels", WHOLE),
     ("Tiles with labels", TILES),
-    ("Crops: one picture a box", CROPS),
+    ("Crops: one picture per box", CROPS),
     ("Conversations to train Qwen", QWEN),
 ]
 SPLITS = [("train", "train"), ("val", "val"), ("test", "test"), ("none", "")]
@@ -58,7 +58,7 @@ class Export(Page):
             label = "Classes (none chosen: all)"
             classes = Choice([], multiselect=True, value=[], label=label, elem_id="export-classes", scale=3)
             told = "Without them the file holds labels only."
-            with_images = gr.Checkbox(True, label="Put the images in", info=told, elem_id="export-images", scale=2)
+            with_images = gr.Checkbox(True, label="Include the images", info=told, elem_id="export-images", scale=2)
             self._start = gr.Button("Export", variant="primary", elem_id="export-start", scale=0)
         shell.anew(self.snapshot, "")
         shell.anew(classes, [])
@@ -78,7 +78,7 @@ class Export(Page):
             fmt = gr.Dropdown(formats(self.shell), value="yolo", label="Format", elem_id="export-format", scale=2)
             facts: dict[str, Any] = {"minimum": 0, "maximum": 5, "step": 0.05, "visible": False, "scale": 2}
             margin = gr.Number(0, label="Margin (share of the box)", elem_id="export-margin", **facts)
-            snapshot = Choice([NOW], value="", label="Of", elem_id="export-of", scale=2)
+            snapshot = Choice([NOW], value="", label="State of the dataset", elem_id="export-of", scale=2)
         return kind, snapshot, [fmt, margin]
 
     def draw(self, dataset: str) -> tuple:
@@ -157,7 +157,7 @@ def _tile_fields() -> tuple[gr.Row, list]:
         )
         visible = gr.Number(
             0.25,
-            label="Label what shows (share)",
+            label="Label objects showing (share)",
             minimum=0,
             maximum=1,
             step=0.05,
@@ -167,7 +167,7 @@ def _tile_fields() -> tuple[gr.Row, list]:
         keep = gr.Checkbox(
             True,
             label="Keep empty tiles",
-            info="They teach a model what is no object.",
+            info="They teach a model what is not an object.",
             elem_id="export-empty",
             scale=2,
         )

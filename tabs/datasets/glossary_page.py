@@ -58,7 +58,7 @@ def _pasting(shell: Shell, editor: gr.HTML, page: gr.State) -> None:
     )
     with gr.Row(elem_classes="t-line"):
         take = gr.Button("Use this text", elem_id="glossary-take", scale=0)
-        default = gr.Button("Words made of the class names", elem_id="glossary-default", scale=0)
+        default = gr.Button("Back to the class names", elem_id="glossary-default", scale=0)
 
     def taken(dataset: str, text: str) -> tuple:
         if not text.strip():
@@ -139,13 +139,13 @@ def draw(shell: Shell, dataset: str, page: int) -> h.Html:
     known = {row["name"]: row["color"] for row in shell.call("datasets_get", dataset=dataset)["classes"]}
     first = (page - 1) * PAGE
     rows = [_row(i, row, known) for i, row in enumerate(told["entries"])][first : first + PAGE]
-    how = h.chip("made of the class names") if told["is_default"] else h.chip("your own", "accent")
+    how = h.chip("made from the class names") if told["is_default"] else h.chip("your own", "accent")
     head = h.head("Words for the classes", how, pager(len(told["entries"]), page, PAGE))
     note = h.div(
-        "Prompts, imports and captions take these words for the class. Separate them by commas.", cls="t-note t-below"
+        "Prompts, imports and captions use these words for the class. Separate them with commas.", cls="t-note t-below"
     )
     if not rows:
-        return h.div(head, h.empty("No class yet", "Add classes first; their words are edited here."))
+        return h.div(head, h.empty("No classes yet", "Add classes first; their words are edited here."))
     return h.div(head, note, h.table(["Class", "Other words", "What it is"], rows, cls="t-words"))
 
 

@@ -72,7 +72,7 @@ def build(shell: Shell) -> ImportForm:
         name = gr.Textbox(label="Name", placeholder="taken from the folder", max_length=200, elem_id="new-name")
         storage = gr.Radio(STORAGES, value="linked", label="Storage", info=LINKED_HELP, elem_id="new-storage")
     with_labels = gr.Checkbox(
-        True, label="Read the labels too", info="Recognised by what is in the files.", elem_id="new-labels"
+        True, label="Read the labels too", info="Recognised by the content of the files.", elem_id="new-labels"
     )
     fmt = gr.Dropdown(formats(shell), value="", label="Format of the labels", elem_id="new-format")
     with gr.Row(elem_classes="t-line t-pair"):

@@ -141,7 +141,7 @@ def _numbers(told: dict) -> h.Html:
     label = next((row["label"] for row in told["formats"] if row["name"] == told["format"]), "") or "no labels"
     others = [row["label"] for row in told["formats"] if row["name"] != told["format"]]
     also = (
-        f"recognised; {', '.join(others)} too: choose it as the format to read it instead"
+        f"recognised, as is {', '.join(others)}: to read that instead, choose it as the format"
         if others
         else "recognised by content"
     )
@@ -244,5 +244,5 @@ def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
         else ("chosen", "accent")
     )
     if not row["count"] and target:
-        why, tone = "no labels: a heading?", "warn"
+        why, tone = "no labels: a super-category?", "warn"
     return [h.el("b", row["source"]), w.count(row["count"]), typed, h.chip(why, tone), turn]

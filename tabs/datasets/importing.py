@@ -102,6 +102,6 @@ def resumed_import(shell: Shell, dataset: str) -> str:
     ]
     if not found:
         raise NotFound(
-            f"no import of {dataset!r} is known any more; import the same source under the same name again, and it goes on"
+            f"no import of {dataset!r} is known any more; import the same source under the same name again to continue it"
         )
     return resumed(shell, max(found, key=lambda job: job["created_at"])["id"])

@@ -114,9 +114,11 @@ def _cloning() -> tuple[gr.Button, gr.Textbox, gr.Dropdown]:
 
 def _merging() -> tuple[Choice, gr.Button, gr.Button]:
     """Draw what takes in another dataset: which one, the look at it, the merge."""
-    told = "Without a look, classes of one name are joined and others are added."
+    told = "Without a look, classes of the same name are joined and the others are added."
     with gr.Row(elem_classes="t-line"):
-        other = Choice([], value=None, label="Take in another dataset", info=told, elem_id="merge-from", scale=4)
+        other = Choice(
+            [], value=None, label="Merge another dataset into this one", info=told, elem_id="merge-from", scale=4
+        )
         look = gr.Button("Look first", elem_id="merge-look", scale=0)
         merge = gr.Button("Merge", elem_id="merge", scale=0)
     return other, look, merge
@@ -125,7 +127,7 @@ def _merging() -> tuple[Choice, gr.Button, gr.Button]:
 def _files() -> gr.Button:
     """Draw what checks the files, and return its button."""
     _heading("Files")
-    told = "Reads every file and finds those that are gone, broken or there twice. The answer stands in Check."
+    told = "Reads every file and finds missing, damaged and duplicate ones. The findings are shown in Check."
     with gr.Row(elem_classes="t-line t-mid"):
         gr.HTML(h.div(told, cls="t-note"), apply_default_css=False)
         return gr.Button("Check the files", elem_id="check-files", scale=0)
@@ -135,9 +137,9 @@ def _splits(shell: Shell) -> gr.HTML:
     _heading("Splits")
     panel = h.panel(elem_id="split-now")
     with gr.Row(elem_classes="t-line"):
-        by = gr.Dropdown(WAYS, value="stratified", label="Deal the images", elem_id="split-by", scale=3)
+        by = gr.Dropdown(WAYS, value="stratified", label="Assign splits", elem_id="split-by", scale=3)
         key = gr.Textbox(
-            "", label="Group is", placeholder="5 letters, or ends at _", visible=False, elem_id="split-key", scale=2
+            "", label="Group (letters, or end sign)", placeholder="5 or _", visible=False, elem_id="split-key", scale=2
         )
         shares = [
             gr.Number(value, label=name, minimum=0, step=0.05, elem_id=f"split-{name.lower()}", scale=1, min_width=60)
@@ -145,7 +147,7 @@ def _splits(shell: Shell) -> gr.HTML:
         ]
         seed = gr.Number(42, label="Seed", precision=0, elem_id="split-seed", scale=1, min_width=60)
         deal = gr.Button("Split", elem_id="split", scale=0)
-    keep = gr.Checkbox(False, label="Leave images alone that have a split", elem_id="split-keep")
+    keep = gr.Checkbox(False, label="Keep the split of images that have one", elem_id="split-keep")
 
     def split(
         dataset: str, by: str, key: str, train: float, val: float, test: float, seed: float, keep: bool

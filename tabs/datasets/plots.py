@@ -31,7 +31,7 @@ def classes(rows: Sequence[dict]) -> h.Html:
         if len(ordered) > CLASSES
         else None
     )
-    body = h.div(bars, more, cls="t-classbars") if bars else h.div("No class yet.", cls="t-note")
+    body = h.div(bars, more, cls="t-classbars") if bars else h.div("No classes yet.", cls="t-note")
     return h.div(h.head("Classes", h.span("boxes · images", cls="t-note")), body, cls="t-chart")
 
 

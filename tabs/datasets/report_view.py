@@ -20,7 +20,7 @@ READ = {
     "images": ("Images", "found"),
     "labelled": ("With labels", "images"),
     "annotations": ("Boxes", "imported"),
-    "left out by the mapping": ("Left out", "boxes of classes nobody wanted"),
+    "left out by the mapping": ("Left out", "boxes of classes that were left out"),
 }
 KINDS = {"dropped": "not imported", "repaired": "read, but changed", "noticed": "worth a look"}
 TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}

@@ -110,7 +110,7 @@ def pair(shell: Shell, dataset: str, old: str, new: str) -> list[str]:
     """
     names = [row["name"] for row in shell.call("snapshots_list", dataset=dataset)]
     if len(names) < 2 and not (old and new):
-        raise NotFound(f"{w.plural(len(names), 'snapshot')} of {dataset!r}; a comparison takes two")
+        raise NotFound(f"{w.plural(len(names), 'snapshot')} of {dataset!r}; a comparison needs two")
     return [old or names[1], new or names[0]]
 
 
@@ -186,9 +186,9 @@ def _diff(shell: Shell, dataset: str, old: str, new: str, page: int) -> h.Html:
         )
     numbers = h.stats(
         [
-            ("Images", _counts(told["images"]), "in, out, changed"),
-            ("Boxes", _counts(told["annotations"]), "in, out, changed"),
-            ("Classes", _classes(told["classes"]), "in, out, renamed"),
+            ("Images", _counts(told["images"]), "added, removed, changed"),
+            ("Boxes", _counts(told["annotations"]), "added, removed, changed"),
+            ("Classes", _classes(told["classes"]), "added, removed, renamed"),
         ]
     )
     rows = [_changed(dataset, row) for row in told["rows"][(page - 1) * PAGE : page * PAGE]]
@@ -200,7 +200,9 @@ def _diff(shell: Shell, dataset: str, old: str, new: str, page: int) -> h.Html:
         if told["row_count"] > len(told["rows"])
         else None
     )
-    table = h.table(["Image", "", "Boxes in", "out", "changed", "Also changed"], rows, (2, 3, 4)) if rows else None
+    table = (
+        h.table(["Image", "", "Boxes added", "removed", "changed", "Also changed"], rows, (2, 3, 4)) if rows else None
+    )
     return h.div(h.div(head, numbers), _renames(told["classes"]), table, more, cls="t-stack", id="snapshot-diff")
 
 

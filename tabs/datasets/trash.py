@@ -20,17 +20,17 @@ SAID_S = 6
 EVERYTHING = "everything"  # in place of an entry's id
 AT_FIRST = {"open": False, "page": 1, "doomed": "", "renamed": ""}
 LOST = {
-    "dataset": "Its annotations, history, classes, captions and snapshots go, and images that were copied into the workspace. "
+    "dataset": "Its annotations, history, classes, captions and snapshots are lost, and images that were copied into the workspace. "
     "Linked images stay where they are.",
-    "snapshot": "The frozen state goes; the dataset stays as it is.",
+    "snapshot": "The frozen state is lost; the dataset stays as it is.",
     "head": "It can be trained again.",
     "box_refiner": "It learns again from the accepted boxes when it is next asked.",
-    "Qwen_dataset": "The folder of conversations goes; the dataset stays as it is.",
-    "glossary": "Its words go.",
-    "recipe": "Its settings go; what was made with it keeps its own copy.",
+    "Qwen_dataset": "The folder of conversations is lost; the dataset stays as it is.",
+    "glossary": "Its words are lost.",
+    "recipe": "Its settings are lost; what was made with it keeps its own copy.",
     "file": "An earlier version put it there without a note on what it was.",
 }
-UNKNOWN = "It cannot be brought back."  # of a kind that was added after this table
+UNKNOWN = "It cannot be restored."  # of a kind that was added after this table
 
 
 class Trash(Part):
@@ -133,7 +133,7 @@ def _entry(shell: Shell, key: str) -> dict:
 
 def told(name: str) -> None:
     """Say that something is in the trash."""
-    text = h.join([f"{name} is in the trash. Trash, in the Datasets tab, brings it back whole."])
+    text = h.join([f"{name} is in the trash. Restore it in the Datasets tab, under Trash."])
     gr.Info(text, title="Deleted", duration=SAID_S)
 
 
@@ -158,7 +158,7 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
     row = next((row for row in rows if row["entry"] in (shown["doomed"], shown["renamed"])), None)
     if shown["doomed"] == EVERYTHING:
         told = f"Empty the trash: delete {w.plural(len(rows), 'thing')} for good?"
-        return _doom(told, "None of it can be restored any more. Linked images stay where they are.")
+        return _doom(told, "Nothing of it can be restored afterwards. Linked images stay where they are.")
     if row is None:
         return None
     if shown["doomed"]:
@@ -172,7 +172,7 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
         aria_label="Restore under the name",
     )
     again = h.button("Restore under this name", "restore", "primary", data_entry=row["entry"], data_field="#trash-name")
-    taken, ask = f"Another {_kind(row)} is called {row['name']} now.", "Under which name shall this one come back?"
+    taken, ask = f"Another {_kind(row)} is called {row['name']} now.", "Under which name should this one be restored?"
     return h.question(taken, ask, field, again, h.button("Leave it in the trash", "keep", "quiet"))
 
 

@@ -116,7 +116,7 @@ def title(facts: dict) -> h.Html:
     go_on = (
         None
         if facts.get("is_complete", True)
-        else h.button("Go on with the import", tone="primary", data_press="#import-resume")
+        else h.button("Continue the import", tone="primary", data_press="#import-resume")
     )
     return h.head(
         facts["name"], go_on, h.goto("Train a class head", "train_clip"), h.goto("Open in Label", "label", "primary")

@@ -45,9 +45,11 @@ def build(wb: Workbench, shell: Shell) -> None:
             return shell.call("weights_download", card=facts["id"])
         if facts["act"] == "delete":
             freed = shell.call("weights_delete", card=facts["id"])
-            gr.Info(f"{freed['freed_mb']} MB are free again", title="Deleted")
+            gr.Info(f"{freed['freed_mb']} MB of disk space are free again", title="Deleted")
         elif facts["act"] == "unload":
-            gr.Info(f"{shell.call('runtime_unload')['freed_mb']} MB were reserved", title="Unloaded")
+            gr.Info(
+                f"{shell.call('runtime_unload')['freed_mb']} MB of reserved memory were given back", title="Unloaded"
+            )
         return job_id
 
     def import_it(card: str, kind: str, path: str, uploaded: dict) -> str:
@@ -140,24 +142,26 @@ def state(card: dict) -> h.Html:
         if card["loaded"]
         else None
     )
-    own = h.chip("default", title="Taken where nobody chose another") if card["is_default"] else None
+    own = h.chip("default", title="Used where no other model is chosen") if card["is_default"] else None
     return h.div(h.chip("ready", "ok"), loaded, own, cls="t-row")
 
 
 def _action(card: dict) -> h.Html | None:
     if card["weights_state"] == "present":
         return h.button(
-            "Delete", "delete", "quiet", data_id=card["id"], title="Delete the weights; they can be fetched again"
+            "Delete", "delete", "quiet", data_id=card["id"], title="Delete the weights; they can be downloaded again"
         )
     if card["weights_state"] in ("missing", "gated", "corrupt"):
-        return h.button("Get it", "get", "primary", data_id=card["id"], title="Download; an earlier try is continued")
+        return h.button(
+            "Get it", "get", "primary", data_id=card["id"], title="Download; an interrupted download is resumed"
+        )
     return None
 
 
 def _details(card: dict) -> h.Html:
     uses = w.plural(card["uses"], "time") + f", last {w.when(card['last_used'])}" if card["loaded"] else "not loaded"
     facts = [
-        ("Reaches", h.div(card["expects"], cls="t-advice")),
+        ("What to expect", h.div(card["expects"], cls="t-advice")),
         ("Weights", card["weights"] or "none needed"),
         ("Loaded", f"{card['memory_mb']} MB on {card['device']}, {uses}" if card["loaded"] else uses),
         ("Source", card["source"]),

@@ -25,7 +25,7 @@ import(new URL('%s', root).href).then((tryout) => tryout.mount(element, (facts) 
 )
 SHOWN = 60  # candidates drawn
 HOW = {
-    "segment": "Click a thing, or drag a loose box around it.",
+    "segment": "Click an object, or drag a loose box around it.",
     "find": "Write what to find, or drag a box around an example.",
 }
 
@@ -54,7 +54,7 @@ def build(shell: Shell) -> gr.Dropdown:
         phrase = gr.Textbox(
             label="Phrases",
             placeholder="red cell, platelet",
-            info="For finders; a comma between two.",
+            info="For finders; separate phrases with commas.",
             elem_id="try-phrase",
             scale=2,
         )

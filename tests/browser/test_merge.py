@@ -33,7 +33,7 @@ def test_another_dataset_is_looked_at_mapped_and_merged(page: Page, url: str, st
     expect(page.locator("#datasets-list tr.on")).to_contain_text("12")
     assert classes(url, "ours") == [("car", 9), ("truck", 3)]
     show(page, "Report")
-    expect(page.locator("#dataset-report")).to_contain_text("boxes of classes nobody wanted")
+    expect(page.locator("#dataset-report")).to_contain_text("boxes of classes that were left out")
     show(page, "Manage")
     expect(preview).to_be_empty()
 

@@ -351,7 +351,7 @@ def test_snapshots_are_compared_in_words_a_person_reads(shell, wb, imported):
     snapshots.changed(shell, "cats", shown, {"act": "delete"})
     assert [row["name"] for row in shell.call("snapshots_list", dataset="cats")] == ["second"]
     assert snapshots.still(shell, "cats", "", "first", "second") == (gr.skip(), "", gr.skip())
-    with pytest.raises(NotFound, match="1 snapshot of 'cats'; a comparison takes two"):
+    with pytest.raises(NotFound, match="1 snapshot of 'cats'; a comparison needs two"):
         snapshots.pair(shell, "cats", "", "second")
 
 
@@ -365,7 +365,7 @@ def test_words_and_captions_are_edited_in_place(shell, imported):
     assert "kitty" in glossary_page.entries(shell, "cats")[0]["synonyms"]
     captions_page.changed(shell, "cats", captions_page.AT_FIRST, {"act": "caption", "image": "a.png", "value": EVIL})
     drawn = read(captions_page.draw(shell, "cats", captions_page.AT_FIRST))
-    assert "1 of 4 images have one" in drawn.said and EVIL in drawn.said
+    assert "1 of 4 images have a caption" in drawn.said and EVIL in drawn.said
     without = captions_page.changed(shell, "cats", captions_page.AT_FIRST, {"act": "show", "captions": "without"})
     assert "a.png" not in read(captions_page.draw(shell, "cats", without)).said
 
