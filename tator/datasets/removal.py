@@ -2,8 +2,7 @@
 
 In the trash it stays whole.
 
-A deleted dataset keeps its rows and files where they are. Its row carries a note, by which every list and look-up passes
-it over, and a name that nobody can ask for, so that its own is free again.
+A deleted dataset keeps its rows and files where they are; its own row carries the note.
 """
 
 from __future__ import annotations
@@ -23,15 +22,16 @@ from tator.storage.schema import annotation, edit, image, snapshot
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.trash import Trash, TrashKind, register_trash, row_id
 from tator.storage.trash_files import delete_files
+from tator.storage.trash_rows import TrashRows
 from tator.storage.workspace import Workspace
-from tator.types import BadInput, Conflict, Deleted, NotFound, Progress, Work
+from tator.types import BadInput, Conflict, Deleted, Progress, Work
 
-KIND = "dataset"
 BEGUN = "its deletion for good was begun; delete it again to finish"
 IMAGES = 200  # images whose rows are deleted in one transaction
 ROWS = 2_000  # annotations, and edits, deleted in one transaction: others save in between
 REST = 1.0  # pause after each transaction, as a share of its time, so that a waiting save comes first
 _STAGE = re.compile("[0-9a-f]{16}")  # name of a folder that an import fills
+_ROWS = TrashRows(dataset_table, "dataset")
 
 
 def remove_dataset(dataset: Dataset, confirm: str, user: str = "") -> dict:
@@ -53,33 +53,17 @@ def remove_dataset(dataset: Dataset, confirm: str, user: str = "") -> dict:
     with dataset.store.read() as conn:
         counted = select(func.count(), func.coalesce(func.sum(image.c.annotation_count), 0))
         images, boxes = conn.execute(counted.where(image.c.dataset_id == dataset.id)).one()
-    note = {"name": dataset.name, "at": time.time(), "user": user[:100], "images": images, "annotations": int(boxes)}
     with dataset.store.write() as conn:
-        mine = update(dataset_table).where(dataset_table.c.id == dataset.id, IN_USE)
-        if not conn.execute(mine.values(trash=note, name=unaskable(dataset.id))).rowcount:
-            raise NotFound(f"no dataset is called {dataset.name!r}")
-    return {"deleted": dataset.name, "entry": f"{KIND}-{dataset.id}"}
+        return _ROWS.throw(conn, dataset.id, dataset.name, user, images=images, annotations=int(boxes))
 
 
-def unaskable(key: int) -> str:
-    """Return a name for what is in the trash.
-
-    No dataset or snapshot may have such a name.
-    """
-    return f"trash:/{key}"
-
-
-def removed_datasets(store: Store) -> list[Deleted]:
+def removed_datasets(trash: Trash) -> list[Deleted]:
     """Return the datasets in the trash, in no order."""
-    with store.read() as conn:
+    with trash.store.read() as conn:
         rows = conn.execute(select(dataset_table).where(~IN_USE)).mappings().all()
     return [
-        Deleted(
-            f"{KIND}-{row['id']}",
-            KIND,
-            row["trash"]["name"],
-            row["trash"]["at"],
-            row["trash"]["user"],
+        _ROWS.listed(
+            row,
             images=row["trash"]["images"],
             annotations=row["trash"]["annotations"],
             problem=BEGUN if row["trash"].get("is_purged") else "",
@@ -88,12 +72,12 @@ def removed_datasets(store: Store) -> list[Deleted]:
     ]
 
 
-def restore_dataset(store: Store, dataset_id: int, new_name: str = "") -> str:
+def restore_dataset(trash: Trash, entry: str, new_name: str = "") -> str:
     """Take a dataset out of the trash and return its name.
 
     Args:
-        store: database.
-        dataset_id: which.
+        trash: that it is in.
+        entry: its id there.
         new_name: what to call it; "" for the name that it had.
 
     Raises:
@@ -101,19 +85,19 @@ def restore_dataset(store: Store, dataset_id: int, new_name: str = "") -> str:
         BadInput: the new name is refused.
         Conflict: a dataset has the name, or the deletion for good was begun.
     """
-    with store.write() as conn:
-        note = _note(conn, dataset_id)
+    with trash.store.write() as conn:
+        row = _ROWS.row(conn, row_id(entry))
+        note = row["trash"]
         if note.get("is_purged"):
             raise Conflict(f"dataset {note['name']!r} is being deleted for good; it cannot come back")
         name = check_dataset_name(new_name) if new_name else note["name"]
         if conn.execute(select(dataset_table.c.id).where(dataset_table.c.name == name)).first():
             raise Conflict(f"a dataset called {name!r} exists; give another name to restore this one under")
-        mine = update(dataset_table).where(dataset_table.c.id == dataset_id)
-        conn.execute(mine.values(name=name, trash=None))
+        _ROWS.put_back(conn, row["id"], name)
     return name
 
 
-def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
+def purge_dataset(trash: Trash, entry: str) -> Work:
     """Delete a dataset in the trash for good.
 
     Its rows go, and its files where the workspace owns them.
@@ -121,9 +105,8 @@ def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
     From its first step on it cannot be restored. Cut off, it is still in the trash, and purging it again goes on.
 
     Args:
-        store: database.
-        workspace: folders.
-        dataset_id: which.
+        trash: that it is in.
+        entry: its id there.
 
     Returns:
         {"images", "files", "freed_bytes"}; the room of its rows in the database is used again for others.
@@ -133,14 +116,13 @@ def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
         Conflict: another dataset lies in its folder.
         Unavailable: a file cannot be deleted.
     """
+    store, workspace, dataset_id = trash.store, trash.workspace, row_id(entry)
     with store.write() as conn:
-        note = _note(conn, dataset_id)
-        row = conn.execute(select(dataset_table).where(dataset_table.c.id == dataset_id)).mappings().one()
-        folders = owned_folders(row, workspace)
+        row = _ROWS.row(conn, dataset_id)
+        note, folders = row["trash"], owned_folders(row, workspace)
         _check_alone(conn, row, note["name"], folders)
-        conn.execute(
-            update(dataset_table).where(dataset_table.c.id == dataset_id).values(trash=note | {"is_purged": True})
-        )
+        mine = update(dataset_table).where(dataset_table.c.id == dataset_id)
+        conn.execute(mine.values(trash=note | {"is_purged": True}))
     files = freed = 0
     for folder in folders:
         for size in delete_files(folder):
@@ -151,13 +133,6 @@ def purge_dataset(store: Store, workspace: Workspace, dataset_id: int) -> Work:
     with store.write() as conn:
         conn.execute(delete(dataset_table).where(dataset_table.c.id == dataset_id))
     return {"images": deleted, "files": files, "freed_bytes": freed}
-
-
-def _note(conn: Connection, dataset_id: int) -> dict:
-    note = conn.execute(select(dataset_table.c.trash).where(dataset_table.c.id == dataset_id)).scalar()
-    if note is None:
-        raise NotFound(f"no dataset {dataset_id} is in the trash")
-    return note
 
 
 def owned_folders(row: RowMapping, workspace: Workspace) -> list[Path]:
@@ -231,16 +206,4 @@ def _delete_rows(conn: Connection, ids: list[int]) -> int:
     return conn.execute(delete(image).where(image.c.id.in_(ids))).rowcount
 
 
-def _entries(trash: Trash) -> list[Deleted]:
-    return removed_datasets(trash.store)
-
-
-def _restore(trash: Trash, key: str, new_name: str) -> str:
-    return restore_dataset(trash.store, row_id(key), new_name)
-
-
-def _purge(trash: Trash, key: str) -> Work:
-    return (yield from purge_dataset(trash.store, trash.workspace, row_id(key)))
-
-
-register_trash(TrashKind(KIND, _restore, _entries, _purge, is_last=True))
+register_trash(TrashKind(_ROWS.kind, restore_dataset, removed_datasets, purge_dataset, is_last=True))

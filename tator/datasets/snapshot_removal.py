@@ -5,22 +5,20 @@ Its row and file stay until it is deleted for good.
 
 from __future__ import annotations
 
-import time
+from pathlib import Path
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import RowMapping, delete, select
 
 from tator.datasets.dataset import Dataset
-from tator.datasets.removal import unaskable
-from tator.datasets.snapshots import checked_name
-from tator.storage.database import Store
+from tator.datasets.snapshots import check_snapshot_name
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import snapshot
 from tator.storage.trash import Trash, TrashKind, register_trash, row_id
 from tator.storage.trash_files import delete_files
-from tator.storage.workspace import Workspace
+from tator.storage.trash_rows import TrashRows
 from tator.types import Conflict, Deleted, NotFound, Progress, Work
 
-KIND = "snapshot"
+_ROWS = TrashRows(snapshot, "snapshot")
 
 
 def delete_snapshot(dataset: Dataset, name: str, user: str = "") -> dict:
@@ -37,41 +35,33 @@ def delete_snapshot(dataset: Dataset, name: str, user: str = "") -> dict:
         key = conn.execute(select(snapshot.c.id).where(mine)).scalar()
         if key is None:
             raise NotFound(f"dataset {dataset.name!r} has no snapshot {name!r}")
-        note = {"name": name, "at": time.time(), "user": user[:100]}
-        conn.execute(update(snapshot).where(snapshot.c.id == key).values(trash=note, name=unaskable(key)))
-    return {"deleted": name, "entry": f"{KIND}-{key}"}
+        return _ROWS.throw(conn, key, name, user)
 
 
-def removed_snapshots(store: Store, workspace: Workspace) -> list[Deleted]:
+def removed_snapshots(trash: Trash) -> list[Deleted]:
     """Return the snapshots in the trash, in no order."""
     owner = dataset_table.c
     query = select(snapshot, owner.name.label("owner"), owner.trash.label("owner_trash")).where(
         snapshot.c.trash.is_not(None)
     )
-    with store.read() as conn:
+    with trash.store.read() as conn:
         rows = conn.execute(query.join(dataset_table, owner.id == snapshot.c.dataset_id)).mappings().all()
-    folder, found = workspace.folder("snapshots"), []
-    for row in rows:
-        gone, file = row["owner_trash"], folder / row["file"]
-        problem = f"dataset {gone['name']!r} is in the trash; restore it first" if gone else ""
-        found.append(
-            Deleted(
-                f"{KIND}-{row['id']}",
-                KIND,
-                row["trash"]["name"],
-                row["trash"]["at"],
-                row["trash"]["user"],
-                of=gone["name"] if gone else row["owner"],
-                images=row["images"],
-                annotations=row["annotations"],
-                bytes=file.stat().st_size if file.is_file() else 0,
-                problem=problem,
-            )
-        )
-    return found
+    return [_listed(row, trash.workspace.folder("snapshots") / row["file"]) for row in rows]
 
 
-def restore_snapshot(store: Store, key: int, new_name: str = "") -> str:
+def _listed(row: RowMapping, file: Path) -> Deleted:
+    gone = row["owner_trash"]
+    return _ROWS.listed(
+        row,
+        of=gone["name"] if gone else row["owner"],
+        images=row["images"],
+        annotations=row["annotations"],
+        bytes=file.stat().st_size if file.is_file() else 0,
+        problem=f"dataset {gone['name']!r} is in the trash; restore it first" if gone else "",
+    )
+
+
+def restore_snapshot(trash: Trash, entry: str, new_name: str = "") -> str:
     """Take a snapshot out of the trash and return its name.
 
     Raises:
@@ -79,17 +69,17 @@ def restore_snapshot(store: Store, key: int, new_name: str = "") -> str:
         BadInput: the new name is refused.
         Conflict: its dataset has a snapshot of that name.
     """
-    with store.write() as conn:
-        row = _thrown(conn, key)
-        name = checked_name(new_name) if new_name else row["trash"]["name"]
+    with trash.store.write() as conn:
+        row = _ROWS.row(conn, row_id(entry))
+        name = check_snapshot_name(new_name) if new_name else row["trash"]["name"]
         same = (snapshot.c.dataset_id == row["dataset_id"]) & (snapshot.c.name == name)
         if conn.execute(select(snapshot.c.id).where(same)).first():
             raise Conflict(f"the dataset has a snapshot {name!r}; give another name to restore this one under")
-        conn.execute(update(snapshot).where(snapshot.c.id == key).values(name=name, trash=None))
+        _ROWS.put_back(conn, row["id"], name)
     return name
 
 
-def purge_snapshot(store: Store, workspace: Workspace, key: int) -> Work:
+def purge_snapshot(trash: Trash, entry: str) -> Work:
     """Delete a snapshot of the trash for good; return {"freed_bytes"}.
 
     Raises:
@@ -97,30 +87,11 @@ def purge_snapshot(store: Store, workspace: Workspace, key: int) -> Work:
         Unavailable: its file cannot be deleted.
     """
     yield Progress(0, 1, "Deleting a snapshot")
-    with store.write() as conn:
-        row = _thrown(conn, key)
-        freed = sum(delete_files(workspace.folder("snapshots") / row["file"]))
-        conn.execute(delete(snapshot).where(snapshot.c.id == key))
+    with trash.store.write() as conn:
+        row = _ROWS.row(conn, row_id(entry))
+        freed = sum(delete_files(trash.workspace.folder("snapshots") / row["file"]))
+        conn.execute(delete(snapshot).where(snapshot.c.id == row["id"]))
     return {"freed_bytes": freed}
 
 
-def _thrown(conn: Connection, key: int) -> RowMapping:
-    row = conn.execute(select(snapshot).where(snapshot.c.id == key, snapshot.c.trash.is_not(None))).mappings().first()
-    if row is None:
-        raise NotFound(f"no snapshot {key} is in the trash")
-    return row
-
-
-def _entries(trash: Trash) -> list[Deleted]:
-    return removed_snapshots(trash.store, trash.workspace)
-
-
-def _restore(trash: Trash, key: str, new_name: str) -> str:
-    return restore_snapshot(trash.store, row_id(key), new_name)
-
-
-def _purge(trash: Trash, key: str) -> Work:
-    return (yield from purge_snapshot(trash.store, trash.workspace, row_id(key)))
-
-
-register_trash(TrashKind(KIND, _restore, _entries, _purge))
+register_trash(TrashKind(_ROWS.kind, restore_snapshot, removed_snapshots, purge_snapshot))

@@ -51,7 +51,7 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
         BadInput: a refused name.
         Conflict: the dataset has a snapshot of that name.
     """
-    name = checked_name(name)
+    name = check_snapshot_name(name)
     _refuse_taken(dataset, name)
     rows = dataset.images(readable=False)
     hashes: dict[int, str] = {}
@@ -90,7 +90,7 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
     return _one(dataset, name)
 
 
-def checked_name(name: str) -> str:
+def check_snapshot_name(name: str) -> str:
     """Return a snapshot's name in its stored form.
 
     Raises:
