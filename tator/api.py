@@ -9,7 +9,7 @@ from typing import Any
 
 import gradio as gr
 
-from tator.jobs.rows import plain
+from tator.jobs.rows import as_json
 from tator.ops import Operation, bind, operations
 from tator.types import Forbidden, TatorError
 from tator.web.identity import user_of
@@ -46,7 +46,7 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
             given = signature.bind(*args, **kwargs).arguments
             given = {name: value for name, value in given.items() if not (name in settings and value is None)}
             with wb.acting(user), timed(verb.name):
-                result = plain(bound(**given))  # the database's rows have keys that orjson refuses
+                result = as_json(bound(**given))  # the database's rows have keys that orjson refuses
         except TatorError as error:
             raise gr.Error(f"{error.code}: {error}", title=error.code, print_exception=False) from error
         return (

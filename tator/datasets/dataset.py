@@ -160,7 +160,7 @@ class Dataset:
             classes = label_map.read_classes(conn, self.id)
             used = self._used(conn)
         facts = _facts(row, counts, len(classes))
-        rows = [{**c.plain(), "annotations": used.get(c.class_id, 0)} for c in classes]
+        rows = [{**c.as_json(), "annotations": used.get(c.class_id, 0)} for c in classes]
         return {**facts, "classes": rows, "report": row["report"] or {}}
 
     def _used(self, conn: Any) -> dict[int, int]:

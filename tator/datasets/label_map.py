@@ -56,7 +56,7 @@ class LabelClass:
     position: int
     retired: bool = False
 
-    def plain(self) -> dict:
+    def as_json(self) -> dict:
         """Return the row as JSON."""
         return asdict(self)
 
@@ -201,7 +201,7 @@ def add_classes(
         used.add(color)
         added.append(LabelClass(first + offset, name, color, place + offset))
     if added:
-        conn.execute(label_class.insert(), [{"dataset_id": dataset_id, **row.plain()} for row in added])
+        conn.execute(label_class.insert(), [{"dataset_id": dataset_id, **row.as_json()} for row in added])
         after = first + len(added)
         conn.execute(update(dataset_table).where(dataset_table.c.id == dataset_id).values(next_class_id=after))
     return added

@@ -104,7 +104,7 @@ def check_snapshot_name(name: str) -> str:
 
 def _lines(dataset: Dataset, rows: Sequence[ImageRow], hashes: dict[int, str]) -> Iterator[tuple[bytes, int]]:
     """Yield (line, annotations in it) of the file; (b"", -images done) now and then."""
-    yield _json({"format": VERSION, "classes": [row.plain() for row in dataset.classes()]}), 0
+    yield _json({"format": VERSION, "classes": [row.as_json() for row in dataset.classes()]}), 0
     for start in range(0, len(rows), BATCH):
         batch = rows[start : start + BATCH]
         ids = [row.id for row in batch]

@@ -66,7 +66,7 @@ def candidates_page(dataset: Dataset, asked: Asked, offset: int = 0, limit: int 
     with dataset.store.read() as conn:
         total = conn.execute(select(func.count()).select_from(query.subquery())).scalar_one()
         rows = conn.execute(query.order_by(*order).offset(offset).limit(limit)).mappings().all()
-    return {"total": total, "candidates": [_plain(row, names) for row in rows]}
+    return {"total": total, "candidates": [_as_json(row, names) for row in rows]}
 
 
 def count_by_source(dataset: Dataset) -> list[dict[str, Any]]:
@@ -108,7 +108,7 @@ def _class_id(dataset: Dataset, name: str) -> int:
     return found
 
 
-def _plain(row: Any, names: dict[int, str]) -> dict[str, Any]:
+def _as_json(row: Any, names: dict[int, str]) -> dict[str, Any]:
     keys = ("id", "image_id", "class_id", "confidence", "source", "status")
     return {
         **{key: row[key] for key in keys},

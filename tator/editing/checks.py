@@ -72,7 +72,7 @@ def read_edits(value: Any) -> list[Edit]:
     return edits
 
 
-def checked_name(value: Any, where: str) -> str:
+def checked_id(value: Any, where: str) -> str:
     """Return an id made by a client.
 
     Raises:
@@ -131,9 +131,9 @@ def _check_target(op: Any, where: str) -> None:
     verb = _dict(op, where, ("op", "id", "annotation", "changes")).get("op")
     if verb == "add":
         row = _dict(op.get("annotation"), f"{where}.annotation", ROW)
-        checked_name(row.get("id"), f"{where}.annotation.id")
+        checked_id(row.get("id"), f"{where}.annotation.id")
     elif verb in ("set", "delete"):
-        checked_name(op.get("id"), f"{where}.id")
+        checked_id(op.get("id"), f"{where}.id")
     elif verb != "image":
         raise BadInput(f"{where}.op must be add, set, delete or image, is {_shown(verb)}")
 

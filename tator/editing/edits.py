@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select, update
 
 from tator.datasets.owners import owner_of
 from tator.editing import journal
-from tator.editing.checks import Edit, Frame, checked_int, checked_name, checked_op, read_edits
+from tator.editing.checks import Edit, Frame, checked_id, checked_int, checked_op, read_edits
 from tator.editing.draft import Draft, ids_of
 from tator.editing.journal import Entry, Stacks
 from tator.editing.rows import add_many, check_count, rows_of, rows_with_ids, write_changes
@@ -89,7 +89,7 @@ def save_edits(
         Conflict: somebody else edited since base_revision; details carry the current rows.
     """
     wanted = read_edits(edits)
-    checked_name(client_id, "client_id")
+    checked_id(client_id, "client_id")
     checked_int(base_revision, "base_revision")
     with store.write() as conn:
         held = _hold(conn, image_id)
@@ -135,7 +135,7 @@ def redo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") 
 
 
 def _step(store: Store, image_id: int, client_id: str, step: Edit, user: str) -> dict[str, Any]:
-    checked_name(client_id, "client_id")
+    checked_id(client_id, "client_id")
     with store.write() as conn:
         held = _hold(conn, image_id)
         if not journal.known_edits(conn, held.id, client_id, [step.seq]):

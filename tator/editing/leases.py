@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, insert, or_, select
 
 from tator.datasets.owners import owner_of
-from tator.editing.checks import checked_int, checked_name
+from tator.editing.checks import checked_id, checked_int
 from tator.storage.database import Store
 from tator.storage.schema import lease
 
@@ -29,7 +29,7 @@ def renew_lease(store: Store, image_id: int, client_id: str, user: str = "") -> 
         BadInput: the ids are malformed.
     """
     checked_int(image_id, "image_id")
-    checked_name(client_id, "client_id")
+    checked_id(client_id, "client_id")
     now = time.time()
     with store.write() as conn:
         owner_of(conn, image_id)

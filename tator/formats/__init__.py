@@ -86,18 +86,18 @@ class Report:
             self.counts[kind].update(counts)
         return self
 
-    def plain(self) -> dict:
+    def as_json(self) -> dict:
         """Return the report as JSON."""
         counts = {kind: dict(sorted(found.items())) for kind, found in self.counts.items()}
         return {"read": dict(self.read), "counts": counts, **{kind: list(rows) for kind, rows in self.entries.items()}}
 
     @classmethod
-    def of(cls, plain: dict) -> Report:
-        """Return the report that `plain` wrote."""
-        report = cls(read=Counter(plain.get("read", {})))
+    def of(cls, kept: dict) -> Report:
+        """Return the report that `as_json` wrote."""
+        report = cls(read=Counter(kept.get("read", {})))
         for kind in report.counts:
-            report.counts[kind] = Counter(plain.get("counts", {}).get(kind, {}))
-            report.entries[kind] = list(plain.get(kind, []))
+            report.counts[kind] = Counter(kept.get("counts", {}).get(kind, {}))
+            report.entries[kind] = list(kept.get(kind, []))
         return report
 
 

@@ -13,7 +13,7 @@ from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, number, outline_label, turned
 from tator.formats._xml import each_element, escaped, root_tag, text_of
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, each, plain
+from tator.formats.writing import Output, Splits, Written, each, short_number
 from tator.types import Mask
 from tator.vision import masks
 
@@ -192,12 +192,13 @@ def _shape_xml(out: Output, label: Label, name: str) -> str:
         return _mask_xml(mask, common) if mask else ""
     if not label.polygons:
         values = (
-            f'{key}="{plain(value)}"' for key, value in zip(("xtl", "ytl", "xbr", "ybr"), label.xyxy, strict=True)
+            f'{key}="{short_number(value)}"'
+            for key, value in zip(("xtl", "ytl", "xbr", "ybr"), label.xyxy, strict=True)
         )
         return f'<box {common} {" ".join(values)} z_order="0"></box>\n'
     if len(label.polygons) == 1 and len(label.polygons[0]) == 1:
         flat = label.polygons[0][0]
-        points = ";".join(f"{plain(x)},{plain(y)}" for x, y in zip(flat[0::2], flat[1::2], strict=True))
+        points = ";".join(f"{short_number(x)},{short_number(y)}" for x, y in zip(flat[0::2], flat[1::2], strict=True))
         return f'<polygon {common} points="{points}" z_order="0"></polygon>\n'
     size = max(label.xyxy[2], 1), max(label.xyxy[3], 1)
     mask = masks.of_polygons(label.polygons, int(size[0]) + 1, int(size[1]) + 1)

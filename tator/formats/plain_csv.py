@@ -17,7 +17,7 @@ from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, number
 from tator.formats.cells import each_row, harmless, header, restored
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, boxes_only, each, plain
+from tator.formats.writing import Output, Splits, Written, boxes_only, each, short_number
 
 NAME = "csv"
 LABEL = "Plain CSV"
@@ -156,7 +156,7 @@ def _rows(out: Output, image: Written, names: list[str]) -> str:
     head = harmless(image.path), image.width, image.height
     for label in image.labels:
         boxes_only(out, label, LABEL)
-        table.writerow((*head, harmless(names[label.class_index]), *map(plain, label.xyxy), image.split))
+        table.writerow((*head, harmless(names[label.class_index]), *map(short_number, label.xyxy), image.split))
     if not image.labels:
         table.writerow((*head, "", "", "", "", "", image.split))
     return text.getvalue()

@@ -17,7 +17,7 @@ from tator.formats._lists import merge_names, name_files, read_names
 from tator.formats._shapes import Place, box_label, number, ordered, outline_label, turned
 from tator.formats._xml import escaped, read_xml, root_tag, text_of
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, boxes_only, each, plain
+from tator.formats.writing import Output, Splits, Written, boxes_only, each, short_number
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -197,7 +197,7 @@ def annotation_xml(out: Output, names: list[str], image: Written, filename: str 
     ]
     for label in image.labels:
         boxes_only(out, label, LABEL)
-        values = (f"      <{tag}>{plain(value)}</{tag}>" for tag, value in zip(CORNERS, label.xyxy, strict=True))
+        values = (f"      <{tag}>{short_number(value)}</{tag}>" for tag, value in zip(CORNERS, label.xyxy, strict=True))
         lines += [
             "  <object>",
             f"    <name>{escaped(names[label.class_index])}</name>",

@@ -128,6 +128,6 @@ def pixels_only(out: Output, label: Label, kind: str) -> None:
         out.notes[f"outlines are written as masks of whole pixels: {kind} holds no outlines"] += 1
 
 
-def plain(value: float) -> str:
+def short_number(value: float) -> str:
     """Return a number as text with at most four decimals, and none where it is whole."""
     return f"{value:.4f}".rstrip("0").rstrip(".")

@@ -84,4 +84,4 @@ def _take(dataset: Dataset, folder: Path, source: str, replace: bool, user: str,
         except (BadInput, Conflict) as error:
             report.drop(path, "caption refused", str(error)[:200])
     yield Progress(len(found), len(found), "Done")
-    return {"read": len(found), "written": written, "kept": kept, "report": report.plain()}
+    return {"read": len(found), "written": written, "kept": kept, "report": report.as_json()}

@@ -105,7 +105,7 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
         }
         made = insert(dataset_table).values(**values, settings={"import": facts}, created_at=time.time())
         dataset_id = conn.execute(made.returning(dataset_table.c.id)).scalar_one()
-        classes = [{**row.plain(), "dataset_id": dataset_id} for row in read_classes(conn, dataset.id, retired=True)]
+        classes = [{**row.as_json(), "dataset_id": dataset_id} for row in read_classes(conn, dataset.id, retired=True)]
         if classes:
             conn.execute(insert(label_class), classes)
     return Dataset.named(dataset.store, dataset.workspace, name)
@@ -147,7 +147,7 @@ def _report_of(result: dict) -> dict:
         report.drop(entry["file"], NOT_COPIED, entry["reason"])
     if more := result["left_out_count"] - len(result["left_out"]):
         report.counts["dropped"][NOT_COPIED] += more
-    return report.plain() | {"format": "dataset"}
+    return report.as_json() | {"format": "dataset"}
 
 
 def meeting(target: Dataset, source: Dataset) -> tuple[bool, str]:

@@ -176,7 +176,7 @@ def bring(run: Filling) -> Work:
         facts["stage"] = "arrived"
         if archive.is_file():
             report = yield from unpack(archive, run.folder)
-            facts["unpacked"] = report.plain()
+            facts["unpacked"] = report.as_json()
         elif is_upload:
             if not run.folder.exists():  # else it was moved just before a cut
                 os.replace(origin, run.folder)
@@ -189,7 +189,7 @@ def bring(run: Filling) -> Work:
             shutil.rmtree(origin, ignore_errors=True)
     if facts["stage"] == "arrived":
         report = yield from take_out(content_root(run.folder))
-        facts.update(stage="brought", unpacked=Report.of(facts.get("unpacked", {})).merge(report).plain())
+        facts.update(stage="brought", unpacked=Report.of(facts.get("unpacked", {})).merge(report).as_json())
     return content_root(run.folder if facts["stage"] == "brought" else run.workspace.source(facts["source"]))
 
 

@@ -110,12 +110,12 @@ def take_classes(run: Filling, found: Source, report: Report) -> None:
 
 def _clean(raw: str, index: int, taken: Collection[str], report: Report) -> str:
     """Return a free class name that can be stored, with a note where it differs."""
-    plain = without_hidden(raw)
-    name = plain or f"class {index}"
+    shown = without_hidden(raw)
+    name = shown or f"class {index}"
     copies = 1
     while name in taken:
         copies += 1
-        name = f"{plain[: LONGEST_NAME - 10]} ({copies})"
+        name = f"{shown[: LONGEST_NAME - 10]} ({copies})"
     if name != raw:
         report.repair("class names", "class name changed", f"{index}: {raw[:80]!r} is now {name!r}")
     return name
@@ -197,7 +197,7 @@ def _add_batch(run: Filling, found: Source, rows: Sequence[dict], labels: dict[s
         boxes = [_annotation(run, image_id, label) for image_id, path in added for label in _wanted(run, labels[path])]
         add_many(conn, run.dataset_id, boxes)
         run.report.read.update(images=len(rows), annotations=len(boxes))
-        run.save(conn, report=run.report.plain())
+        run.save(conn, report=run.report.as_json())
 
 
 def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | str) -> tuple[dict, list[Label]]:
@@ -290,6 +290,6 @@ def finish(run: Filling, found: Source, head: Report) -> dict:
     report = head.merge(run.report)
     run.facts.update(complete=True, format=found.format)
     run.facts.pop("unpacked", None)
-    plain = {**report.plain(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
-    run.save(report=plain)
-    return {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": plain["counts"]}
+    kept = {**report.as_json(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
+    run.save(report=kept)
+    return {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}

@@ -97,7 +97,7 @@ def _read(
             for path, size in zip(paths, pool.map(lambda path: _size(root / path), paths), strict=True):
                 _count(path, size, found, read, labels)
     yield Progress(len(tree.images), len(tree.images), "Done")
-    whole = report.merge(head).merge(found.report).plain()
+    whole = report.merge(head).merge(found.report).as_json()
     names = {
         index: found.classes.get(index, f"class {index}")
         for index in [*found.classes, *sorted(labels.keys() - found.classes.keys())]
@@ -165,7 +165,7 @@ def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str]
         "captions": len(source.captions([row.id for row in rows])),
         "classes": found,
         "splits": dict(Counter(row.split or "" for row in rows)),
-        "report": _shortened(report.plain()),
+        "report": _shortened(report.as_json()),
     }
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tator.jobs.process import identity, log_file
-from tator.jobs.rows import Recorder, claim, plain
+from tator.jobs.rows import Recorder, as_json, claim
 from tator.storage.database import Store
 from tator.types import Conflict, TatorError, Work
 
@@ -50,7 +50,7 @@ class Driver:
             raise Conflict(f"job {job_id} is {state}, not queued")
         recorder = self._recorders[job_id] = Recorder(self._store, job_id)
         try:
-            result = plain(_step_through(work, recorder))
+            result = as_json(_step_through(work, recorder))
             recorder.end("succeeded", result=result)
             return result
         except BaseException as error:  # whatever it was, the job says so

@@ -163,7 +163,7 @@ def forget_old(store: Store) -> list[str]:
     return old
 
 
-def plain(value: Any) -> Any:
+def as_json(value: Any) -> Any:
     """Return a result as it reads after a round trip through JSON.
 
     Numbers that are not finite become None.

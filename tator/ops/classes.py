@@ -24,7 +24,7 @@ def class_add(wb: Workbench, dataset: str, name: str, color: str = "") -> dict:
         BadInput: the name or colour is refused.
         Conflict: the name is taken.
     """
-    return wb.dataset(dataset).add_class(name, color).plain()
+    return wb.dataset(dataset).add_class(name, color).as_json()
 
 
 @operation
@@ -41,7 +41,7 @@ def class_rename(wb: Workbench, dataset: str, class_id: int, name: str) -> dict:
         BadInput: the name is refused.
         Conflict: the name is taken.
     """
-    return wb.dataset(dataset).rename_class(class_id, name).plain()
+    return wb.dataset(dataset).rename_class(class_id, name).as_json()
 
 
 @operation
@@ -57,7 +57,7 @@ def class_recolor(wb: Workbench, dataset: str, class_id: int, color: str) -> dic
         NotFound: no such dataset or class.
         BadInput: not a colour.
     """
-    return wb.dataset(dataset).recolor(class_id, color).plain()
+    return wb.dataset(dataset).recolor(class_id, color).as_json()
 
 
 @operation
@@ -72,7 +72,7 @@ def class_reorder(wb: Workbench, dataset: str, class_ids: list[int]) -> list[dic
         NotFound: no such dataset.
         BadInput: an id is missing, foreign or twice.
     """
-    return [row.plain() for row in wb.dataset(dataset).reorder(class_ids)]
+    return [row.as_json() for row in wb.dataset(dataset).reorder(class_ids)]
 
 
 @operation

@@ -15,7 +15,7 @@ from tator.types import BadInput, TatorError
 BUDGET_MB = 1_024  # about 200 images of 1 megapixel as colour planes, or 60 embeddings of SAM 2
 
 
-class Stopped(Exception):
+class EncodeStopped(Exception):
     """An encode that nobody needs any more was stopped between two blocks."""
 
 
@@ -176,7 +176,7 @@ class EmbeddingCache:
         """Wait for another thread's task; False where it was stopped."""
         task.waiters += 1
         self._changed.wait_for(lambda: task.is_done)
-        if isinstance(task.error, Stopped):
+        if isinstance(task.error, EncodeStopped):
             return False
         if task.error is not None:
             raise task.error
@@ -204,7 +204,7 @@ class EmbeddingCache:
         with self._changed:
             task.progress = begun / max(total, 1)
             if task.is_background and task.is_stale and not task.waiters:
-                raise Stopped
+                raise EncodeStopped
 
     def _keep(self, task: _Task, value: Any, is_new: bool) -> None:
         with self._changed:
@@ -295,7 +295,7 @@ class EmbeddingCache:
         """
         try:
             self._made(task)
-        except Stopped:
+        except EncodeStopped:
             with self._changed:
                 self._counts["stopped"] += 1
         except (TatorError, RuntimeError, OSError, ValueError, MemoryError) as error:

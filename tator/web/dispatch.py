@@ -13,7 +13,7 @@ from typing import Any
 
 from anyio import to_thread
 
-from tator.jobs.rows import plain
+from tator.jobs.rows import as_json
 from tator.ops import call
 from tator.types import BadInput, Forbidden, TatorError
 from tator.web.metrics import timed
@@ -64,4 +64,4 @@ def answer(wb: Workbench, allowed: Collection[str], message: Any, user: str | No
     if name not in allowed:
         raise Forbidden(f"{name!r} cannot be called from here")
     with wb.acting(user), timed(name):
-        return plain(call(wb, name, **arguments))
+        return as_json(call(wb, name, **arguments))

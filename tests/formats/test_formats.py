@@ -265,9 +265,9 @@ def test_report_lists_are_capped_and_counts_are_not():
     for n in range(2500):
         report.drop(f"{n}.txt", "zero area")
         report.drop(f"{n}.txt", "outside the image")
-    merged = Report().merge(report).merge(Report.of(report.plain()))
+    merged = Report().merge(report).merge(Report.of(report.as_json()))
     assert merged.counts["dropped"] == {"zero area": 5000, "outside the image": 5000}
-    assert len(report.plain()["dropped"]) == len(merged.plain()["dropped"]) == 2000
+    assert len(report.as_json()["dropped"]) == len(merged.as_json()["dropped"]) == 2000
 
 
 @given(st.tuples(*[st.floats(-200, 200)] * 4))

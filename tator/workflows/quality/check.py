@@ -128,7 +128,7 @@ class Findings:
             where = {"image_id": row and row.id, "name": row.path if row else "", "detail": detail[:300]}
             listed.append({**where, "annotation_ids": list(annotation_ids), **more})
 
-    def plain(self) -> list[dict]:
+    def as_json(self) -> list[dict]:
         """Return every check with its findings, also those that found nothing."""
         return [
             {
@@ -173,7 +173,7 @@ def check_dataset(dataset: Dataset, limits: Limits, near_bits: int = 4, with_loo
             "image is not in the folder",
         ):
             findings.add("labels_without_image", None, f"{entry['file']}: {entry['detail'] or entry['reason']}")
-    return {"images": len(rows), "checks": findings.plain(), "took_s": round(time.perf_counter() - began, 2)}
+    return {"images": len(rows), "checks": findings.as_json(), "took_s": round(time.perf_counter() - began, 2)}
 
 
 def _check_rows(dataset: Dataset, rows: Sequence[ImageRow], limits: Limits, findings: Findings) -> Work:
