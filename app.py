@@ -118,7 +118,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host.strip("[]"), port))
         except OSError as error:
             raise Unavailable(
-                f"cannot listen on {host}:{port} ({error.strerror}); another Tator? choose --port"
+                f"cannot listen on {host}:{port} ({error.strerror}); is another Tator running? choose another --port"
             ) from error
 
 

@@ -34,7 +34,7 @@ def endpoint(wb: Workbench, verb: Operation) -> Callable:
 
     It acts as the caller; refusals are worded `code: message`.
 
-    `request` is filled in by Gradio and is no part of the published parameters.
+    `request` is filled in by Gradio and is not one of the published parameters.
     """
     bound, settings = bind(verb, wb), verb.settings
 

@@ -222,7 +222,7 @@ def parser(known: dict[str, Verb]) -> argparse.ArgumentParser:
     account.add_argument("name")
     sending = commands.add_parser(
         "upload",
-        help="Send folders, zips or files to a running Tator, in pieces that go on after a cut.",
+        help="Send folders, zips or files to a running Tator, in pieces; an upload that was cut off can go on.",
         description="Send folders, zips or files to a running Tator and print upload:<id>, a source for datasets-create, "
         "datasets-merge, captions-import and weights-import there. Cut off, it goes on with --resume.",
     )

@@ -42,7 +42,7 @@ def check_dataset_name(name: str) -> str:
         told = " ".join(letter if letter.isprintable() else f"U+{ord(letter):04X}" for letter in odd)
         raise BadInput(f"dataset name {name!r} has {told}; expected letters, digits, space, dot, dash and underscore")
     if name[0] in " ." or name[-1] in " .":
-        raise BadInput(f"dataset name {name!r} begins or ends with a dot or a space; leave that off")
+        raise BadInput(f"dataset name {name!r} begins or ends with a dot or a space; remove it")
     return name
 
 

@@ -66,7 +66,7 @@ def _from_json(text: str) -> list[tuple[str, list[str], str]]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"the glossary begins like JSON but is none: {str(error)[:120]}") from error
+        raise BadInput(f"the glossary begins like JSON but cannot be read as JSON: {str(error)[:120]}") from error
     if isinstance(content, dict):
         return [(str(name), *_value(value, str(name))) for name, value in content.items()]
     return [_item(item, at) for at, item in enumerate(content)]
@@ -126,7 +126,7 @@ def split_terms(text: str) -> list[str]:
 
 
 def clean_term(text: str) -> str:
-    """Return a term without filler, quotes and end signs; "" when it is no term."""
+    """Return a term without filler, quotes and end signs; "" when it is not a term."""
     term = " ".join(text.split()).strip(" \"'`“”‘’.")
     while (shorter := FILLER.sub("", term).strip(" \"'`“”‘’.")) not in ("", term):
         term = shorter

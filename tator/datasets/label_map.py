@@ -118,7 +118,7 @@ def check_class(class_id: int, names: Mapping[int, str]) -> None:
     """
     if class_id != -1 and class_id not in names:
         known = ", ".join(f"{number} {name}" for number, name in names.items()) or "none"
-        raise BadInput(f"class_id {class_id} is no class of the dataset; there are {known}")
+        raise BadInput(f"class_id {class_id} is not a class of the dataset; there are {known}")
 
 
 def check_class_name(name: str) -> str:

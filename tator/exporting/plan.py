@@ -139,7 +139,7 @@ def plan_export(
 
 
 def in_one(split: str, name: str) -> str:
-    """Return what no two images may share where splits are no folders: the name."""
+    """Return what no two images may share where splits are not folders: the name."""
     return name
 
 

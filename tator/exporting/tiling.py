@@ -121,7 +121,7 @@ class Tally:
             (self.pieces, f"pieces of objects are not labelled: their tile shows less than {least} of them"),
             (self.bare, f"of {self.tiles} tiles are without objects"),
             (self.bare_left_out, "tiles without objects are left out"),
-            (self.captions, "captions are left out: they speak of whole images"),
+            (self.captions, "captions are left out: they describe whole images"),
         ]
         return [f"{count} {text}" for count, text in told if count]
 

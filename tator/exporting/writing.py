@@ -75,7 +75,7 @@ class SplitImages:
             return b"", ""
         if not is_own:
             self._notes[
-                "images are encoded anew, upright and with 8 bits, for decoders that know JPEG and PNG only"
+                "images are encoded again, upright and with 8 bits, for decoders that know JPEG and PNG only"
             ] += 1
         return content, kind
 

@@ -84,7 +84,7 @@ def export_file(folder: Path, name: str) -> Path:
         NotFound: no such export.
     """
     if not re.fullmatch(r"[^/\\\x00-\x1f]{1,250}\.zip", name) or name.startswith("."):
-        raise BadInput(f"export {name[:100]!r} is no file name; expected one of exports_list")
+        raise BadInput(f"export {name[:100]!r} is not a file name; expected one of exports_list")
     if not (folder / name).is_file():
         raise NotFound(f"no export is called {name!r}")
     return folder / name

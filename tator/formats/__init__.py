@@ -134,7 +134,7 @@ def folder_split(path: str) -> str | None:
 def fit_box(
     xyxy: Sequence[float], width: int, height: int, report: Report, file: str, line: int | None = None
 ) -> tuple[float, float, float, float] | None:
-    """Return a box cut to the image, or None after noting why it is no box.
+    """Return a box cut to the image, or None after noting why it is not a box.
 
     Args:
         xyxy: pixels, as the file has it.

@@ -22,7 +22,7 @@ MOST_CLASSES = 10_000
 
 @dataclass(frozen=True)
 class Refused:
-    """An entry that is no label, kept so that it is noted with its image.
+    """An entry that is not a label, kept so that it is noted with its image.
 
     Attributes:
         reason: why not.
@@ -179,7 +179,9 @@ def partner(source: Gathered, file: str, named: str | None) -> str | None:
     if image is None and len(same) == 1:
         image = same[0]
         if inside and stem not in (inside, PurePosixPath(inside).stem):
-            source.report.notice(file, "image is called otherwise inside", f"{inside}; {image} beside the file is used")
+            source.report.notice(
+                file, "another image name inside the file", f"{inside}; {image} beside the file is used"
+            )
     if image is None:
         image = source.find(named or stem, file)
     if image is not None and source.is_known(image) and source._entries[image]:

@@ -34,7 +34,7 @@ class LabelMap:
 
 
 def read_label_map(tree: Tree, report: Report) -> LabelMap:
-    """Return what the .pbtxt files of a folder say; what is no class is noted."""
+    """Return what the .pbtxt files of a folder say; what is not a class is noted."""
     found = LabelMap()
     for path in tree.tables:
         if not path.lower().endswith(".pbtxt"):

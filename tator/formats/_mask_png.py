@@ -29,7 +29,7 @@ def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool
         most_pixels: it may have.
 
     Raises:
-        BadInput: it is no PNG, damaged, or larger.
+        BadInput: it is not a PNG, damaged, or larger.
     """
     try:
         with open_picture(io.BytesIO(content), formats=("PNG",)) as picture:
@@ -39,7 +39,7 @@ def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool
                 return np.asarray(picture) > 0
             return np.asarray(picture.convert("L")) > 0
     except (*_ERRORS, PIL.Image.DecompressionBombError) as error:
-        raise BadInput(f"no PNG that can be read ({str(error)[:60] or type(error).__name__})") from error
+        raise BadInput(f"not a PNG that can be read ({str(error)[:60] or type(error).__name__})") from error
 
 
 def draw_mask(label: Label, width: int, height: int) -> bytes:

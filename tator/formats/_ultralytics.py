@@ -48,7 +48,7 @@ def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
     if isinstance(shape, list) and len(shape) == 2 and all(isinstance(each, int) and 0 < each < 1000 for each in shape):
         found.keypoint_numbers = shape[0] * shape[1]
     if content.get("download"):
-        report.repair(path, "download ignored", "data.yaml asks to fetch or run something; nothing was")
+        report.repair(path, "download ignored", "data.yaml asks to fetch or run something; that was not done")
     count = content.get("nc")
     if isinstance(count, int) and found.classes and count != len(found.classes):
         report.notice(path, "class counts differ", f"nc says {count}, names lists {len(found.classes)}")

@@ -72,7 +72,7 @@ def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) 
 
 
 def _read_row(tree: Tree, path: str, line: int, row: dict, captions: dict[str, str], report: Report) -> None:
-    """Take a line with an image and a text; a line of another kind is none of ours."""
+    """Take a line with an image and a text; a line of another kind is left alone."""
     reference = next((row[key] for key in IMAGE_KEYS if isinstance(row.get(key), str)), None)
     text = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
     if reference is None or text is None:

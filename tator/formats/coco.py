@@ -76,11 +76,11 @@ def _parse(tree: Tree, path: str, report: Report) -> dict | None:
     for key in ("images", "annotations", "categories"):
         rows = content.get(key, []) if isinstance(content, dict) else None
         if not isinstance(rows, list):
-            report.drop(path, "refused as COCO", f"{key} is no list")
+            report.drop(path, "refused as COCO", f"{key} is not a list")
             return None
         lists[key] = [row for row in rows if isinstance(row, dict)]
         if len(lists[key]) < len(rows):
-            report.drop(path, "entry is no object", f"{len(rows) - len(lists[key])} of {key}")
+            report.drop(path, "entry is not an object", f"{len(rows) - len(lists[key])} of {key}")
     return lists
 
 
@@ -193,7 +193,7 @@ class CocoSource:
             self.report.drop(where, "class out of range", f"category {str(row.get('category_id'))[:40]}")
             return None
         if row.get("iscrowd") == 1:
-            self.report.drop(where, "crowd region", "a region of many objects is no single object")
+            self.report.drop(where, "crowd region", "a region of many objects is not a single object")
             return None
         shape = row.get("segmentation")
         polygons = self._polygons(shape, width, height, where) if isinstance(shape, list) else None

@@ -65,7 +65,7 @@ class CreateMlSource(Gathered):
                 self.splits[image] = split
             boxes = row.get("annotations", row.get("annotation", []))
             if not isinstance(boxes, list):
-                self.report.drop(path, "annotations are no list", f"entry {at}, {image}")
+                self.report.drop(path, "annotations are not a list", f"entry {at}, {image}")
             for box in as_list(boxes):
                 self._take(image, path, as_dict(box))
         return None

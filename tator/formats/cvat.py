@@ -27,7 +27,7 @@ NO_AREA = {
     "points": "points",
     "cuboid": "a cuboid",
     "skeleton": "a skeleton",
-    "tag": "a word on the whole image",
+    "tag": "a tag of the whole image",
 }
 
 
@@ -96,7 +96,7 @@ class CvatSource(Gathered):
                 self.take(image, f"{path} ({image})", None, Refused("object without a class"))
 
     def _label(self, entry: tuple[str, str, dict[str, str]], place: Place) -> Label | None:
-        """Return a shape as a label, or None after noting why it is none."""
+        """Return a shape as a label, or None after noting why it is not one."""
         tag, name, given = entry
         index = self._numbered(name, place)
         if index is None:

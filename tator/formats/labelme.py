@@ -105,7 +105,7 @@ class LabelmeSource(Gathered):
         return found
 
     def _label(self, shape: dict, place: Place) -> Label | None:
-        """Return a shape as a label, or None after noting why it is none."""
+        """Return a shape as a label, or None after noting why it is not one."""
         name, kind, flat = shape["label"], shape.get("shape_type") or "polygon", _flat(shape)
         index = self._numbered(name, place)
         if index is None:
@@ -131,7 +131,7 @@ class LabelmeSource(Gathered):
 
 
 def _flat(shape: dict) -> list[float]:
-    """Return a shape's points as x0, y0, x1, ...; NaN where one is no pair of numbers."""
+    """Return a shape's points as x0, y0, x1, ...; NaN where one is not a pair of numbers."""
     pairs = (
         point if isinstance(point, list) and len(point) == 2 else (None, None) for point in as_list(shape.get("points"))
     )

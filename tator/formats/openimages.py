@@ -238,9 +238,9 @@ class OpenImagesSource(Gathered):
             if any(cells.get(key, "").strip() for key in ("xmin", "xmax", "ymin", "ymax")):
                 self.take(image, path, line, Refused("object without a class", image))
         elif cells.get("isgroupof", "").strip() == "1":
-            self.take(image, path, line, Refused("group of objects", "a region of many objects is no single object"))
+            self.take(image, path, line, Refused("group of objects", "a region of many objects is not a single object"))
         elif number(cells.get("confidence", "")) == 0:
-            self.take(image, path, line, Refused("box said to be wrong", "its confidence is 0"))
+            self.take(image, path, line, Refused("box marked as wrong", "its confidence is 0"))
         else:
             sides = tuple(number(cells.get(key, "")) for key in ("xmin", "ymin", "xmax", "ymax"))
             name = self.name(self.words.get(given) or restored(given))

@@ -16,7 +16,7 @@ from tator.formats.watching import Tell, silent
 from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
 from tator.storage.workspace import path_problem
 
-TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is no label file
+TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is not a label file
 TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt")
 RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
@@ -131,7 +131,7 @@ class Tree:
             self.texts.add(path)
 
     def set_aside(self, paths: Collection[str]) -> None:
-        """Take image files that are no photographs, such as masks, out of the images."""
+        """Take image files that are not photographs, such as masks, out of the images."""
         self.images = [path for path in self.images if path not in paths]
         for name in ("image_set", "by_trunk", "_by_name", "_by_stem"):
             self.__dict__.pop(name, None)

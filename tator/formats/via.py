@@ -131,7 +131,7 @@ class ViaSource(Gathered):
         self.take(image, where, line, (self.name(name or UNNAMED), shape))
 
     def _label(self, entry: tuple[str, dict], place: Place) -> Label | None:
-        """Return a region as a label, or None after noting why it is none."""
+        """Return a region as a label, or None after noting why it is not one."""
         name, shape = entry
         index = self._numbered(name, place)
         if index is None:

@@ -116,7 +116,7 @@ class Via3Source(Gathered):
             self.report.notice(path, "attributes are not kept", other[:80])
 
     def _label(self, entry: tuple[str, list], place: Place) -> Label | None:
-        """Return a region as a label, or None after noting why it is none."""
+        """Return a region as a label, or None after noting why it is not one."""
         name, (kind, *given) = entry
         index = self._numbered(name, place)
         if index is None:

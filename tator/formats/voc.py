@@ -98,7 +98,7 @@ class VocSource(Gathered):
         return [label for label in found if label is not None]
 
     def _object(self, found: Element, place: Place) -> Label | None:
-        """Return an <object> as a label, or None after noting why it is none."""
+        """Return an <object> as a label, or None after noting why it is not one."""
         name = self.class_of(text_of(found, "name"))
         if not name:
             place.drop("object without a class")
@@ -131,7 +131,7 @@ class VocSource(Gathered):
 def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, float] | list[float]:
     """Return corners in order, with a note where the file has them swapped."""
     if all(map(math.isfinite, corners)):
-        place.repair("corners in the other order", " ".join(map(str, corners)))
+        place.repair("corners were swapped", " ".join(map(str, corners)))
         return ordered(*corners)
     return corners
 

@@ -34,7 +34,7 @@ def import_captions(dataset: Dataset, source: str, replace: bool = True, user: s
         {"read", "written", "kept", "report"}.
 
     Raises:
-        BadInput: the source is no folder and no .zip, or has no captions.
+        BadInput: the source is neither a folder nor a .zip, or has no captions.
         NotFound: the source does not exist.
         Forbidden: the source lies outside the folders imports may read.
     """

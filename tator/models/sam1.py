@@ -34,7 +34,7 @@ class Sam1:
 
         Raises:
             Unavailable: no weights.
-            BadInput: the file is cut short, would run code, or is no complete SAM.
+            BadInput: the file is cut short, would run code, or is not a complete SAM.
         """
         import torch
         from segment_anything.utils.transforms import ResizeLongestSide
@@ -119,7 +119,7 @@ def build(state: Mapping[str, Any], name: str) -> Any:
     """Return a segment_anything Sam, still empty, that the tensors fit.
 
     Raises:
-        BadInput: the tensors are no SAM.
+        BadInput: the tensors are not those of a SAM.
     """
     from segment_anything.modeling import MaskDecoder, PromptEncoder, Sam, TwoWayTransformer
 
@@ -140,7 +140,9 @@ def build(state: Mapping[str, Any], name: str) -> Any:
             iou_head_hidden_dim=state["mask_decoder.iou_prediction_head.layers.0.weight"].shape[0],
         )
     except KeyError as error:
-        raise BadInput(f"{name} is no SAM or only part of one: it lacks the tensor {error.args[0]}") from error
+        raise BadInput(
+            f"{name} is not a SAM checkpoint, or only part of one: it lacks the tensor {error.args[0]}"
+        ) from error
     return Sam(encoder, prompts, decoder)
 
 

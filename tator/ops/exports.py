@@ -66,7 +66,7 @@ def datasets_export(
         tile_px: cut the images into square tiles with this side, 32 to 10,000 pixels; 0 writes them whole.
         tile_overlap: share of its side that a tile shares with the next, 0 to 0.9.
         tile_min_visible: share of an object's area that a tile must show for it to be labelled there, 0 to 1.
-        tile_keep_empty: keep tiles without objects, which teach a model what is none; without them a val split hides false finds.
+        tile_keep_empty: keep tiles without objects, which teach a model what is not an object; without them a val split hides false finds.
 
     Raises:
         NotFound: no such dataset or snapshot.

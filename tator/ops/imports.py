@@ -45,7 +45,7 @@ def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str 
     source = wb.own_source(source)
     if not dataset:
         if source.startswith(DATASET):
-            raise BadInput("a dataset can be looked at as it would be merged into another; name that one too")
+            raise BadInput("source is a dataset: name in dataset the one that it would be merged into")
         return (yield from preview_source(wb.workspace, source, format))
     data = wb.dataset(dataset)
     ours = [row.name for row in data.classes()]

@@ -54,7 +54,7 @@ def datasets_repair(
 ) -> Work:
     """Repair what a check finds, as edits of each image that undo takes back.
 
-    Moving images between splits (split_leakage) is the one repair that is no edit of an image.
+    Moving images between splits (split_leakage) is the one repair that is not an edit of an image.
 
     Args:
         dataset: dataset name, from datasets_list.

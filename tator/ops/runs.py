@@ -169,7 +169,7 @@ def runs_import(wb: Workbench, family: str, source: str, name: str = "") -> Work
     Raises:
         NotFound: no such family or source.
         Forbidden: the source lies outside the folders that imports may read.
-        BadInput: it is no run of this family, a file is not sound, or the name is refused.
+        BadInput: it is not a run of this family, a file is not sound, or the name is refused.
         Conflict: a run has that name.
     """
     return (yield from import_run(runs_of(wb, family), wb.workspace.source(wb.own_source(source)), name.strip()))

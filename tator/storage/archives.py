@@ -74,7 +74,7 @@ def extracting(archive: Path, into: Path, limits: Limits = Limits()) -> Work:
         limits: what it may unpack to.
 
     Raises:
-        BadInput: it is no zip file at all.
+        BadInput: it is not a zip file at all.
     """
     into.mkdir(parents=True, exist_ok=True)
     report = ExtractReport()
@@ -109,7 +109,7 @@ def _accepted(
         if not reason and number >= limits.files:
             reason = f"the archive has more than {limits.files} entries"
         if not reason and total + entry.file_size > allowed:
-            reason = f"the archive would unpack to more than {allowed} bytes: looks like a bomb"
+            reason = f"the archive would unpack to more than {allowed} bytes: it looks like a zip bomb"
         reason = reason or _clash(name, seen)
         if reason:
             report.refuse(entry.orig_filename.replace("\0", "\\0"), reason)
@@ -149,7 +149,7 @@ def _entry_problem(entry: zipfile.ZipInfo, name: str, limits: Limits, links: lis
     if entry.file_size > limits.entry_bytes:
         return f"it would unpack to more than {limits.entry_bytes} bytes"
     if entry.file_size > limits.ratio_from and entry.file_size > limits.ratio * max(entry.compress_size, 1):
-        return f"it unpacks to {entry.file_size} bytes from {entry.compress_size}: looks like a bomb"
+        return f"it unpacks to {entry.file_size} bytes from {entry.compress_size}: it looks like a zip bomb"
     return ""
 
 

@@ -42,7 +42,7 @@ def load_arrays(path: Path, note_name: str, limit_mb: int = LIMIT_MB) -> tuple[d
             note = json.loads((file.metadata() or {}).get(note_name, "null"))
             arrays = {name: file.get_tensor(name) for name in file.keys()}
     except (SafetensorError, ValueError, TypeError) as error:
-        raise BadInput(f"{path.name} is no readable safetensors file: {error}") from error
+        raise BadInput(f"{path.name} is not a readable safetensors file: {error}") from error
     if not isinstance(note, dict):
         raise BadInput(f"{path.name} has no {note_name} note; it is another kind of file")
     for name, array in arrays.items():

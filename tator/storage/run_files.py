@@ -47,7 +47,7 @@ def import_run(runs: Runs, source: Path, name: str) -> Work:
         {"name", "files": names of those taken}.
 
     Raises:
-        BadInput: it is no run of this family, a file is too large or unsound, or the name is refused.
+        BadInput: it is not a run of this family, a file is too large or unsound, or the name is refused.
         Conflict: a run has the name.
     """
     family = runs.family

@@ -107,7 +107,7 @@ class Runs(Generic[T]):
             recipe = settings_of(self.report(name))
         if not recipe:
             raise Unavailable(
-                f"the settings of {self.family.one} {name!r} were not kept; train one with chosen settings"
+                f"the settings of {self.family.one} {name!r} were not kept; choose settings and train one with them"
             )
         return recipe
 
@@ -199,7 +199,7 @@ class Runs(Generic[T]):
             BadInput: its file is not sound.
         """
         if self.family.load is None:
-            raise BadInput(f"a {self.family.one} cannot be made active: it is used where it was made for")
+            raise BadInput(f"a {self.family.one} cannot be made active: it serves the dataset that it was made from")
         self.load(name)
         write_json(self.folder / ACTIVE, {"name": name})
 

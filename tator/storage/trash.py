@@ -13,7 +13,7 @@ from tator.storage.trash_files import LEFT_BEHIND, Thrown, TrashFolder
 from tator.storage.workspace import Workspace
 from tator.types import Conflict, Deleted, NotFound, Progress, Work
 
-OLD = "an earlier version put it there without a note on what it was"
+OLD = "an earlier version put it there and did not note what it was"
 EVERY = 200  # files between two steps of a deletion
 
 
@@ -133,7 +133,7 @@ class Trash:
         """
         found = next((thing for thing in self.folder.things() if thing.entry == key), None)
         if found is None:
-            raise NotFound(f"{key!r} is in the trash no more: somebody else was quicker")
+            raise NotFound(f"{key!r} is no longer in the trash: somebody else restored or deleted it")
         return found
 
     def _emptied(self) -> Iterator[Deleted]:

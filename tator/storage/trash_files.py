@@ -33,7 +33,7 @@ class Thrown:
         user: who deleted it.
         at: when, in seconds since 1970.
         bytes: that its files take; None where nobody counted.
-        value: what it was where that is no file.
+        value: what it was, where that is not a file.
     """
 
     entry: str

@@ -48,7 +48,7 @@ def path_problem(relative: str) -> str:
     if parts[0] == "" or _SCHEME.fullmatch(parts[0]):
         return "it is absolute, a drive or an address"
     if ".." in (part.strip() for part in parts):
-        return "it leaves the folder by .."
+        return "it leads out of the folder with .."
     if len(relative) > LONGEST_PATH or max(len(part.encode()) for part in parts) > LONGEST_PART:
         return f"it is too long (over {LONGEST_PATH} characters, or a name over {LONGEST_PART} bytes)"
     return ""

@@ -94,7 +94,7 @@ def from_flat(values: Sequence[float], width: int, height: int, name: str = "box
     for row in boxes:
         text = "[" + ", ".join(f"{value:g}" for value in row) + "]"
         if row[2] <= row[0] or row[3] <= row[1]:
-            raise BadInput(f"{name}: {text} is no box; it must be x1, y1, x2, y2 with x1 < x2 and y1 < y2")
+            raise BadInput(f"{name}: {text} is not a box; it must be x1, y1, x2, y2 with x1 < x2 and y1 < y2")
         if (row[:2] < -EDGE).any() or (row[2:] > np.array([width, height]) + EDGE).any():
             raise BadInput(f"{name}: {text} lies outside the image of {width} x {height} pixels")
     clipped = clip(boxes, width, height)

@@ -115,7 +115,7 @@ def add_account(path: Path, name: str, password: str) -> str:
     from argon2 import PasswordHasher
 
     if not NAME.fullmatch(name):
-        raise BadInput(f"{name!r} is no user name: letters, digits and _ . @ - only, at most 64")
+        raise BadInput(f"{name!r} is not a user name; expected 1 to 64 letters, digits or _ . @ -")
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise BadInput(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this has {len(password)}")
     token = f"tator_{secrets.token_urlsafe(24)}"

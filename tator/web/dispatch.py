@@ -43,7 +43,7 @@ async def dispatch(wb: Workbench, allowed: Collection[str], message: Any, user: 
         return {
             "ok": False,
             "code": "bug",
-            "message": "this failed unexpectedly; the server's log has the trace",
+            "message": "this failed unexpectedly; the server's log says why",
             "details": {},
         }
     return {"ok": True, "result": result}

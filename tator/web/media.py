@@ -70,13 +70,13 @@ def picture(request: Request, path: Path) -> Response:
     """Answer a picture file by what its bytes are, never by what its name says.
 
     Raises:
-        BadInput: the file is no picture of a kind that browsers show.
+        BadInput: the file is not a picture of a kind that browsers show.
     """
     with path.open("rb") as file:
         head = file.read(8)
     kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
     if kind is None:
-        raise BadInput(f"{path.name} is no picture a browser shows")
+        raise BadInput(f"{path.name} is not a picture that browsers show")
     return kept(request, path, kind, forever="v" in request.query_params, headers=INERT)
 
 

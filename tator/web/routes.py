@@ -70,12 +70,12 @@ async def beacon(wb: Workbench, request: Request) -> Response:
     The body holds the arguments of annotations_save as JSON, of any content type.
 
     Raises:
-        BadInput: the body is no JSON object.
+        BadInput: the body is not a JSON object.
     """
     try:
         arguments = json.loads(await request.body())
     except (ValueError, RecursionError) as error:
-        raise BadInput("the body is no JSON; expected the arguments of annotations_save") from error
+        raise BadInput("the body is not JSON; expected the arguments of annotations_save") from error
     if isinstance(arguments, dict) and isinstance(arguments.get("edits"), list):
         arguments["edits"] = json.dumps(arguments["edits"])
     outcome = await dispatch(wb, {"annotations_save"}, {"m": "annotations_save", "p": arguments}, wb.user)

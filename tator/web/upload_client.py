@@ -210,7 +210,7 @@ def listed(paths: Sequence[Path]) -> list[Sent]:
 
     Raises:
         NotFound: a path does not exist, or there is no file in any.
-        BadInput: a name is no text, or two files would have one name.
+        BadInput: a name is not valid text, or two files would have one name.
     """
     found: dict[str, Sent] = {}
     for given in paths:
@@ -220,7 +220,9 @@ def listed(paths: Sequence[Path]) -> list[Sent]:
         for file in [root] if root.is_file() else files_below(root):
             path = file.relative_to(root.parent).as_posix()
             if any("\ud800" <= letter <= "\udfff" for letter in path):
-                raise BadInput(f"{path.encode(errors='replace').decode()}: the name is no text; rename the file first")
+                raise BadInput(
+                    f"{path.encode(errors='replace').decode()}: the name is not valid text; rename the file first"
+                )
             if path in found:
                 raise BadInput(f"{path} would be there twice; send the second path as an upload of its own")
             found[path] = Sent(path, file, file.stat().st_size)

@@ -128,7 +128,9 @@ class Uploads:
                     before.is_over = True
             standing = target.stat().st_size if target.is_file() else None
             if offset and offset != standing:
-                raise Conflict(f"{path} stands at {standing or 0} bytes, not at {offset}", bytes=standing or 0)
+                raise Conflict(
+                    f"{path} has {standing or 0} bytes here; it cannot go on at byte {offset}", bytes=standing or 0
+                )
             held = self._count(folder)
             if standing is None and held[0] >= FILES_AN_UPLOAD:
                 raise BadInput(f"an upload may hold {FILES_AN_UPLOAD:,} files; start another, or send a zip")

@@ -49,7 +49,7 @@ def check_file(path: Path) -> None:
     elif path.suffix in TENSOR_FILES:
         _check_torch_archive(path)
     else:
-        raise BadInput(f"{path.name} is no weight file; expected one of {', '.join(TENSOR_FILES)}")
+        raise BadInput(f"{path.name} is not a weight file; expected one of {', '.join(TENSOR_FILES)}")
 
 
 def safetensors_keys(path: Path) -> list[str]:
@@ -65,14 +65,14 @@ def safetensors_keys(path: Path) -> list[str]:
         length = int.from_bytes(file.read(8), "little")
         if size < 8 or length > min(HEADER_LIMIT, size - 8):
             raise BadInput(
-                f"{path.name} is no complete safetensors file: its header says {length} bytes, it has {size}"
+                f"{path.name} is not a complete safetensors file: its header says {length} bytes, it has {size}"
             )
         try:
             header = json.loads(file.read(length))
             tensors = {name: entry for name, entry in header.items() if name != "__metadata__"}
             end = 8 + length + max((entry["data_offsets"][1] for entry in tensors.values()), default=0)
         except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
-            raise BadInput(f"{path.name} is no safetensors file: its header cannot be read") from error
+            raise BadInput(f"{path.name} is not a safetensors file: its header cannot be read") from error
     if size != end:
         raise BadInput(f"{path.name} is cut short or damaged: {size} bytes, its header says {end}. Fetch it again.")
     return list(tensors)
@@ -85,13 +85,15 @@ def _check_torch_archive(path: Path) -> None:
             if file.read(2) == b"PK":
                 raise BadInput(f"{path.name} is cut short or damaged: its end is missing. Fetch it again.")
         raise BadInput(
-            f"{path.name} is a bare pickle or no torch file at all; opening it could run code. Only torch archives of "
+            f"{path.name} is a bare pickle or not a torch file at all; opening it could run code. Only torch archives of "
             "plain tensors are read (torch 1.6 or later writes them); save the weights as .safetensors."
         )
     with zipfile.ZipFile(path) as archive:
         pickles = [name for name in archive.namelist() if name.endswith(".pkl")]
         if [name.split("/")[-1] for name in pickles] != ["data.pkl"]:
-            raise BadInput(f"{path.name} is no torch archive of tensors: expected one data.pkl in it, found {pickles}")
+            raise BadInput(
+                f"{path.name} is not a torch archive of tensors: expected one data.pkl in it, found {pickles}"
+            )
         if archive.getinfo(pickles[0]).file_size > HEADER_LIMIT:
             raise BadInput(f"{path.name}: its index is larger than {HEADER_LIMIT} bytes")
         foreign = _globals(archive.read(pickles[0]), path.name) - HARMLESS
@@ -121,7 +123,7 @@ def _globals(pickled: bytes, name: str) -> set[tuple[str, str]]:
             elif opcode.name in ("EXT1", "EXT2", "EXT4"):
                 found.add(("copyreg", "extension"))
     except (ValueError, IndexError, UnicodeDecodeError) as error:
-        raise BadInput(f"{name} is damaged: its index is no pickle") from error
+        raise BadInput(f"{name} is damaged: its index is not a pickle") from error
     return found
 
 

@@ -128,7 +128,7 @@ def fetch(web: httpx.Client, url: str, target: Path, size: int = 0, sha256: str 
     Raises:
         Unavailable: no connection, no permission, or too little disk space; the message says which.
         NotFound: the address does not exist.
-        BadInput: the address is none, or the file differs from the expected checksum or size.
+        BadInput: the address is malformed, or the file differs from the expected checksum or size.
     """
     _check_address(url)
     part = target.with_name(target.name + ".part")
@@ -163,7 +163,7 @@ def _check_address(url: str) -> None:
     try:
         httpx.URL(url)
     except httpx.InvalidURL as error:
-        raise BadInput(f"{url!r} is no address: {error}") from error
+        raise BadInput(f"{url!r} is not an address: {error}") from error
 
 
 def _continued(web: httpx.Client, url: str, part: Path, size: int, token: str) -> Iterator[Progress]:
@@ -249,4 +249,6 @@ def get_json(web: httpx.Client, url: str, token: str = "") -> Any:
     except httpx.HTTPError as error:
         raise Unavailable(f"{urlsplit(url).hostname} cannot be reached: {error}") from error
     except ValueError as error:
-        raise Unavailable(f"{urlsplit(url).hostname} answers no JSON; is {url} a hub or a mirror of it?") from error
+        raise Unavailable(
+            f"{urlsplit(url).hostname} does not answer with JSON; is {url} a hub or a mirror of it?"
+        ) from error

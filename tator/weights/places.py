@@ -139,7 +139,9 @@ def _check_sizes(place: Path) -> None:
     for name, entry in files.items():
         file = place / name
         if file.is_file() and file.stat().st_size != entry["size"]:
-            raise BadInput(f"{name} has {file.stat().st_size} bytes, {entry['size']} came; fetch it again")
+            raise BadInput(
+                f"{name} has {file.stat().st_size} bytes, but {entry['size']} were downloaded; fetch it again"
+            )
 
 
 def _hub_cache(card: Card, network: Network) -> list[Path]:

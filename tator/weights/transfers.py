@@ -76,7 +76,7 @@ def download_from(card: Card, address: str, folder: Path, network: Network, sha2
         sha256: expected checksum, "" unknown.
 
     Raises:
-        BadInput: the card reads a folder, the file is no weight file or differs from the checksum.
+        BadInput: the card reads a folder, the file is not a weight file or differs from the checksum.
         Forbidden: the address or a redirect of it is not public or not https.
         Unavailable: no connection.
     """
@@ -84,7 +84,7 @@ def download_from(card: Card, address: str, folder: Path, network: Network, sha2
     if not is_address(card):
         raise BadInput(f"{card.label} reads a folder, not one file; import a local copy of it")
     if Path(name).suffix not in TENSOR_FILES:
-        raise BadInput(f"{address} names no weight file; expected one that ends in {', '.join(TENSOR_FILES)}")
+        raise BadInput(f"{address} does not name a weight file; expected one that ends in {', '.join(TENSOR_FILES)}")
     from tator.weights import download as fetching
 
     place = place_of(card, folder)
@@ -117,7 +117,7 @@ def import_local(card: Card, source: Path, folder: Path) -> Work:
     Raises:
         NotFound: no such file or folder.
         Unavailable: a file of the folder is missing.
-        BadInput: a file is cut short, no weight file or would run code; what was there before stays.
+        BadInput: a file is cut short, is not a weight file or would run code; what was there before stays.
     """
     if card.weights in ("", "trained"):
         raise BadInput(f"{card.label} needs no weights")

@@ -144,7 +144,7 @@ def test_what_is_cut_off_is_said(wide: Dataset):
         "1 objects are in no tile: none shows 30% of them; larger tiles would",
         f"{pieces} pieces of objects are not labelled: their tile shows less than 30% of them",
         f"{empty} of {len(kept)} tiles are without objects",
-        "1 captions are left out: they speak of whole images",
+        "1 captions are left out: they describe whole images",
     ]
 
 

@@ -64,7 +64,7 @@ def test_an_export_is_records_only_and_reads_back_equal(wb, animals, tmp_path: P
     with zipfile.ZipFile(archive) as opened:
         assert sorted(opened.namelist()) == ["label_map.pbtxt", "train.tfrecord", "val.tfrecord"]
     assert result["images"] == 6 and result["annotations"] == 6 and result["left_out"] == []
-    assert [note for note in result["notes"] if "encoded anew" in note][0].startswith("2 images")
+    assert [note for note in result["notes"] if "encoded again" in note][0].startswith("2 images")
     again = make(wb, archive, "again")
     assert [c.name for c in again.classes()] == ["cat", "dog"] and not reasons(again)
     ours, theirs = by_name(animals), by_name(again)
@@ -273,9 +273,9 @@ def test_t36_equal_names_in_records_are_images_of_their_own(wb, tmp_path: Path):
         (texts(mask_png(on=False)), ""),
         (texts(mask_png((24, 64))), "mask left out"),
         (texts(mask_png((480, 640))), "larger than the image"),
-        (texts(b"no picture"), "no PNG that can be read"),
-        (texts(mask_png()[:30]), "no PNG that can be read"),
-        (texts(png(format="JPEG")), "no PNG that can be read"),
+        (texts(b"no picture"), "not a PNG that can be read"),
+        (texts(mask_png()[:30]), "not a PNG that can be read"),
+        (texts(png(format="JPEG")), "not a PNG that can be read"),
         (texts(mask_png(), mask_png()), "masks left out"),
         (floats([0.0] * 64 * 48), "masks left out"),
         (integers(1), "masks left out"),

@@ -152,7 +152,7 @@ def test_t08_bombs_of_many_files_by_total(tmp_path: Path):
     report = extract(build(tmp_path / "bad.zip", entries), tmp_path / "out")
     assert report.bytes <= 17 << 20
     assert GOOD.items() <= files(tmp_path / "out").items()
-    assert "looks like a bomb" in report.refused[0]["reason"]
+    assert "looks like a zip bomb" in report.refused[0]["reason"]
 
 
 def test_entry_and_count_limits(tmp_path: Path):

@@ -58,7 +58,9 @@ def test_half_a_sam1_and_half_a_clip_are_refused(tmp_path):
     with pytest.raises(BadInput, match="half.pth"):
         Sam1B(tmp_path / "half.pth", "cpu")
     torch.save({"layer.weight": torch.zeros(3)}, tmp_path / "other.pth")
-    with pytest.raises(BadInput, match="other.pth is no SAM or only part of one: it lacks the tensor image_encoder"):
+    with pytest.raises(
+        BadInput, match="other.pth is not a SAM checkpoint, or only part of one: it lacks the tensor image_encoder"
+    ):
         Sam1B(tmp_path / "other.pth", "cpu")
     folder = tiny.copy_of(tiny.clip(), tmp_path)
     tensors = load_file(folder / "open_clip_model.safetensors")
@@ -77,7 +79,7 @@ def test_cut_safetensors_are_named(backend, weights, share, tmp_path):
     file = folder / "model.safetensors"
     data = file.read_bytes()
     file.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(BadInput, match="model.safetensors is (cut short|no complete)"):
+    with pytest.raises(BadInput, match="model.safetensors is (cut short|not a complete)"):
         backend(folder, "cpu")
 
 
@@ -85,7 +87,7 @@ def test_cut_safetensors_are_named(backend, weights, share, tmp_path):
 def test_a_cut_pth_is_named(share, tmp_path):
     data = tiny.sam1().read_bytes()
     (tmp_path / "sam.pth").write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(BadInput, match="sam.pth is (cut short|a bare pickle or no torch file)"):
+    with pytest.raises(BadInput, match="sam.pth is (cut short|a bare pickle or not a torch file)"):
         Sam1B(tmp_path / "sam.pth", "cpu")
 
 

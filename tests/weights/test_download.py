@@ -137,7 +137,7 @@ def test_refusals_are_told_apart(server, tmp_path):
         assert caught.value.details == {"status": 403, "code": "GatedRepo"}
         with pytest.raises(NotFound, match="/nothing does not exist"):
             drive(fetch(web, server.url + "/nothing", tmp_path / "x"))
-        with pytest.raises(Unavailable, match="answers no JSON"):
+        with pytest.raises(Unavailable, match="does not answer with JSON"):
             get_json(web, server.url + "/file.bin")
 
 

@@ -276,7 +276,9 @@ def train(crops: Crops, encoder: tuple[str, int], recipe: HeadRecipe) -> Generat
     known = np.isin(crops.names, classes)
     learn, test = crops[trains & known], crops[held & known]
     if not len(test):
-        raise Unavailable(f"a head is measured on images it did not see, and they have no box of {', '.join(classes)}")
+        raise Unavailable(
+            f"a head is measured on images it did not see, and those held out have no box of {', '.join(classes)}"
+        )
     spare = (crops.split == "val") & known & ~held
     watch = crops[spare] if way.startswith("split") and spare.any() else test
     fitted = yield from fit(learn, watch, classes, recipe.c, encoder)

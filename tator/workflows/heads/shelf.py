@@ -70,7 +70,7 @@ def check_report(report: dict[str, Any]) -> None:
     """Check that a report from elsewhere can be listed and drawn.
 
     Raises:
-        BadInput: a figure is no number, or its parts are of other types; the message names which.
+        BadInput: a figure is not a number, or its parts are of other types; the message names which.
     """
     for key, kind in (("metrics", dict), ("settings", dict), ("dataset", str)):
         if not isinstance(report.get(key, kind()), kind):

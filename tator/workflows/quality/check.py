@@ -44,7 +44,7 @@ CHECKS = {
     check.name: check
     for check in (
         Check("unreadable", "Images that cannot be read", "They are left out of every export and training run."),
-        Check("missing", "Images whose file is gone", "The dataset lists them, the disk does not have them."),
+        Check("missing", "Images whose file is gone", "The dataset lists them, but they are not on the disk."),
         Check(
             "labels_without_image",
             "Labels without an image",
@@ -58,9 +58,16 @@ CHECKS = {
             "info",
         ),
         Check("class_out_of_range", "Boxes of a class that is gone", "They are in no export.", repair="delete them"),
-        Check("not_finite", "Boxes with a number that is none", "No trainer can read them.", repair="delete them"),
-        Check("zero_area", "Boxes without an area", "They are slips of the mouse.", repair="delete them"),
-        Check("outside", "Boxes that leave the image", "Trainers clip or refuse them.", repair="cut them to the image"),
+        Check(
+            "not_finite", "Boxes with a number that is not finite", "No trainer can read them.", repair="delete them"
+        ),
+        Check("zero_area", "Boxes without an area", "Most are slips of the mouse.", repair="delete them"),
+        Check(
+            "outside",
+            "Boxes that reach outside the image",
+            "Trainers clip or refuse them.",
+            repair="cut them to the image",
+        ),
         Check(
             "tiny_boxes",
             "Tiny boxes",
@@ -70,7 +77,7 @@ CHECKS = {
         ),
         Check(
             "duplicate_boxes",
-            "Boxes that are there twice",
+            "Duplicate boxes",
             "Each object should count once.",
             repair="delete the newer one",
         ),
@@ -86,13 +93,13 @@ CHECKS = {
             "Outlines that cross themselves",
             "Their area is ambiguous.",
             "warning",
-            "trace them anew",
+            "redraw them",
         ),
-        Check("duplicate_images", "The same image more than once", "It counts more than the others.", "warning"),
+        Check("duplicate_images", "The same image more than once", "It counts more than other images.", "warning"),
         Check(
             "near_duplicate_images",
             "Images that look alike",
-            "Frames of a film, or copies scaled or compressed anew.",
+            "Frames of a video, or copies that were scaled or compressed again.",
             "info",
         ),
         Check(
@@ -101,7 +108,12 @@ CHECKS = {
             "Scores on val and test come out too good.",
             repair="move them to one split",
         ),
-        Check("rotated", "Images turned by EXIF", "Labels made by a tool that ignores EXIF lie on their side.", "info"),
+        Check(
+            "rotated",
+            "Images rotated by EXIF",
+            "Labels made by a tool that ignores EXIF are rotated against them.",
+            "info",
+        ),
     )
 }
 

@@ -161,7 +161,7 @@ def _read(
         parts.append(box_refiner.make_rows(lab, found.xyxy, found.class_id, sizes, repeats, *seeds))
         yield Progress(done + 1, len(images), row.path)
     if not parts:
-        raise Unavailable(f"none of the {len(images)} labelled images can be read, not even {skipped[0]}")
+        raise Unavailable(f"none of the {len(images)} labelled images can be read; the first is {skipped[0]}")
     return Rows.concat(parts), skipped
 
 
