@@ -45,7 +45,7 @@ class Place:
 
 
 def number(value: object) -> float:
-    """Return a number of any spelling, also with a decimal comma; NaN if it is not a number."""
+    """Return a number of any spelling, also with a decimal comma; NaN if malformed."""
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return math.nan
     try:
@@ -55,7 +55,7 @@ def number(value: object) -> float:
 
 
 def box_label(index: int, xyxy: Sequence[float], place: Place) -> Label | None:
-    """Return a box as a label cut to the image, or None after noting why it is not one."""
+    """Return a box as a label cut to the image; None after noting why it is not one."""
     box = fit_box(xyxy, place.width, place.height, place.report, place.file, place.line)
     return box and Label(index, box)
 

@@ -131,7 +131,7 @@ class LabelmeSource(Gathered):
 
 
 def _flat(shape: dict) -> list[float]:
-    """Return a shape's points as x0, y0, x1, ...; NaN where one is not a pair of numbers."""
+    """Return a shape's points as x0, y0, x1, ...; NaN for one that is not a pair."""
     pairs = (
         point if isinstance(point, list) and len(point) == 2 else (None, None) for point in as_list(shape.get("points"))
     )
