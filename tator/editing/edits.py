@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from tator.datasets.owners import owner_of
 from tator.editing import journal
@@ -22,6 +22,9 @@ from tator.warning_codes import SHAPES_CLIPPED, warned
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
 TOLD = ("width", "height", "revision", "state", "split", "caption", "problem", "annotation_count")
+OPENED = select(image.c.id.label("image_id"), image.c.path.label("name"), *(image.c[name] for name in TOLD)).where(
+    image.c.id == bindparam("image")  # built once, as the queries of rows.py and journal.py are
+)
 STACK_DEPTH = 200  # entries of undo and redo that an opened image carries; the server undoes beyond them
 USER_LIMIT = 100  # characters
 
@@ -47,10 +50,9 @@ def open_image(store: Store, image_id: int) -> dict[str, Any]:
     Raises:
         NotFound: no such image.
     """
-    columns = (image.c.id.label("image_id"), image.c.path.label("name"), *(image.c[name] for name in TOLD))
     with store.read() as conn:
         owner = owner_of(conn, _id(image_id))
-        found = conn.execute(select(*columns).where(image.c.id == image_id)).mappings().one()
+        found = conn.execute(OPENED, {"image": image_id}).mappings().one()
         stacks = journal.stacks_of(conn, image_id, STACK_DEPTH, journal.STACK_OPS)
         return dict(found) | {
             "dataset": owner["name"],

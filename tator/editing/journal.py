@@ -74,24 +74,24 @@ def stack_ids(conn: Connection, image_id: int, depth: int) -> tuple[list[int], l
     nearest earlier push, and only what came after the last plain edit can be redone.
     """
     undo: list[int] = []
-    since: list[Row] = []  # undos and redos after the last plain edit, newest first
+    since: list[tuple[str, int]] = []  # undos and redos after the last plain edit, newest first
     hidden, is_tail = 0, True
-    for row in _backwards(conn, image_id):
-        is_tail = is_tail and row.kind != "edit"
+    for key, kind, target, _ in _backwards(conn, image_id):  # unpacked: names cost a row ten times as much
+        is_tail = is_tail and kind != "edit"
         if is_tail:
-            since.append(row)
+            since.append((kind, target))
         elif len(undo) == depth:
             break
-        if row.kind == "undo":
+        if kind == "undo":
             hidden += 1
         elif hidden:
             hidden -= 1
         elif len(undo) < depth:
-            undo.append(row.target_id if row.kind == "redo" else row.id)
+            undo.append(target if kind == "redo" else key)
     redo: list[int] = []
-    for row in reversed(since):
-        if row.kind == "undo":
-            redo.append(row.target_id)
+    for kind, target in reversed(since):
+        if kind == "undo":
+            redo.append(target)
         else:
             redo.pop()
     return undo[::-1], redo[max(0, len(redo) - depth) :]
@@ -161,8 +161,8 @@ def _read_entries(conn: Connection, ids: list[int]) -> dict[int, Entry]:
     All ops are parsed at once, in a third of the time that one by one takes.
     """
     rows = conn.execute(ENTRIES, {"ids": ids}).all()
-    parsed = json.loads(f"[{','.join(text for row in rows for text in (row.forward, row.inverse))}]")
-    return {row.id: Entry(row.id, row.label, parsed[2 * i], parsed[2 * i + 1]) for i, row in enumerate(rows)}
+    parsed = iter(json.loads(f"[{','.join(text for _, _, *both in rows for text in both)}]"))
+    return {key: Entry(key, label, next(parsed), next(parsed)) for key, label, _, _ in rows}
 
 
 def _within(newest_first: list[Entry], ops: int | None) -> list[Entry]:
