@@ -50,7 +50,9 @@ def rows() -> Iterator[Row]:
 def opening(wb: Workbench, what: str) -> Row:
     """Compare opening the image with reading its rows by sqlite3 alone, their JSON parsed."""
     with closing(sqlite3.connect(wb.workspace.database)) as bare:
-        ours, peer = turns(ROUNDS, partial(mean_ms, OPENS, open_image, wb.store, 1), partial(mean_ms, OPENS, read_rows, bare))
+        ours, peer = turns(
+            ROUNDS, partial(mean_ms, OPENS, open_image, wb.store, 1), partial(mean_ms, OPENS, read_rows, bare)
+        )
     return at_most(MOST, f"{what}, {OPENS} times", ours, "ms", "the same rows by sqlite3, JSON parsed", peer)
 
 
