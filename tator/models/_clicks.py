@@ -8,33 +8,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from tator.models._encoding import check_embedding, embedding_of, half_on_gpu, pixels_of
+from tator.models._pretrained import Pretrained
 from tator.models._upsampling import Resize, detections_of
 from tator.protocols import Card, Embedding, Prompt
 from tator.types import BadInput, Detections, Image
 
-# Said, not guessed: an image of 1 x 333 pixels with its 3 channels last looks like one with 1 or 3 channels first.
-CHANNELS = {"input_data_format": "channels_last", "return_tensors": "pt"}
 
-
-def pixels_of(processor: Any, image: Image, device: str) -> Any:
-    """Return an image as a transformers model reads it.
-
-    A (1, 3, side, side) tensor: the image squashed to a square and normalised.
-    """
-    given = image if image.flags.writeable else image.copy()  # torch warns of what threads share and nobody may change
-    return processor(images=given, **CHANNELS)["pixel_values"].to(device)
-
-
-class ClickSegmenter:
+class ClickSegmenter(Pretrained):
     """A Segmenter around a SAM-like model of the transformers library.
 
     The model offers `get_image_embeddings` and takes `image_embeddings=`.
     """
-
-    card: Card
-
-    def __init__(self, model: Any, processor: Any, device: str) -> None:
-        self._model, self._processor, self._device = model, processor, device
 
     def embed(self, image: Image) -> Embedding:
         """Encode an image once; three feature levels are kept."""
@@ -43,8 +28,7 @@ class ClickSegmenter:
         pixels = pixels_of(self._processor, image, self._device)
         with torch.inference_mode(), half_on_gpu(self.card, self._device):
             levels = self._model.get_image_embeddings(pixels)
-        features = {f"level{i}": level.float().contiguous() for i, level in enumerate(levels)}
-        return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
+        return embedding_of(self.card, image, {f"level{i}": level for i, level in enumerate(levels)})
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
         """Return candidates in image pixels, best first.
@@ -113,27 +97,6 @@ def check_prompt(card: Card, embedding: Embedding, prompt: Prompt) -> None:
     Raises:
         BadInput: names the backend or what the prompt lacks.
     """
-    if embedding.backend != card.model_id:
-        raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
+    check_embedding(card, embedding)
     if prompt.box is None and not prompt.labels.any():
-        raise BadInput("the prompt needs a point on the object or a box around it")
-
-
-def nbytes_of(features: dict[str, Any]) -> int:
-    """Return the memory that a dict of tensors holds."""
-    return sum(tensor.nbytes for tensor in features.values())
-
-
-def half_on_gpu(card: Card, device: str) -> Any:
-    """Return a context that runs an encoder in half precision where that helps.
-
-    That is where its card says so and the device is CUDA.
-
-    bfloat16 from compute capability 8.0 on, float16 on older boards, which only emulate bfloat16. On a CPU
-    it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.
-    """
-    import torch
-
-    is_half = card.half and device.startswith("cuda")
-    is_new = is_half and torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.autocast("cuda", dtype=torch.bfloat16 if is_new else torch.float16, enabled=is_half)
+        raise BadInput("a prompt needs a box or at least one positive point")

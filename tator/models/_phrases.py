@@ -1,18 +1,73 @@
-"""What concept segmenters share: checks of the question, choice of the answers."""
+"""What concept segmenters share: the question they are asked, the choice of the answers."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.models._encoding import check_embedding
+from tator.models._upsampling import Resize, cropped_mask
 from tator.protocols import MAX_PHRASES, Card, Embedding, ExemplarBank
-from tator.types import BadInput, Detections
+from tator.types import BadInput, Detections, Mask
 from tator.vision.matching import nms
 
 MAX_PHRASE_LENGTH = 120  # characters
+MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What to find in an encoded image.
+
+    Attributes:
+        embedding: of the image.
+        phrases: short noun phrases; none means "what the exemplars show", one answer.
+        exemplars: boxes of this image; data["positive"] bool, absent means all are.
+        conf: lowest confidence to keep, in [0, 1].
+        boxes_only: leave the masks out.
+        bank: exemplars of other images, None for none.
+    """
+
+    embedding: Embedding
+    phrases: list[str]
+    exemplars: Detections
+    conf: float
+    boxes_only: bool
+    bank: ExemplarBank | None
+
+
+class Finder(ABC):
+    """A ConceptSegmenter: its questions are checked here, and the backend answers them."""
+
+    card: Card
+
+    def find(
+        self,
+        embedding: Embedding,
+        phrases: Sequence[str],
+        exemplars: Detections,
+        conf: float,
+        boxes_only: bool = False,
+        bank: ExemplarBank | None = None,
+    ) -> list[Detections]:
+        """Return the instances of each phrase; see ConceptSegmenter.
+
+        They are in image pixels, best first, class_id the row of the phrase.
+
+        Raises:
+            BadInput: another backend's embedding or bank, nothing that says what to find, or conf out of range.
+        """
+        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank)
+        return self.answers(Question(embedding, asked, exemplars, conf, boxes_only, bank))
+
+    @abstractmethod
+    def answers(self, question: Question) -> list[Detections]:
+        """Return one Detections a phrase, or one where there is none."""
 
 
 def check_question(
@@ -42,16 +97,6 @@ def check_question(
     if not cleaned and not positive(exemplars).any() and not bank:
         raise BadInput("give a phrase or at least one example box of what to find")
     return cleaned
-
-
-def check_embedding(card: Card, embedding: Embedding) -> None:
-    """Refuse an image that another model encoded.
-
-    Raises:
-        BadInput: it is another backend's.
-    """
-    if embedding.backend != card.model_id:
-        raise BadInput(f"{card.id} cannot read an embedding of {embedding.backend}; encode the image with {card.id}")
 
 
 def check_bank(card: Card, bank: ExemplarBank | None) -> None:
@@ -108,3 +153,17 @@ def detections_in(embedding: Embedding, boxes: Any, scores: Any, phrase: int, ma
     xyxy = np.clip(xyxy, 0, np.array([embedding.width, embedding.height] * 2, np.float32))
     found = Detections(xyxy, scores.float().cpu().numpy(), np.full(len(xyxy), phrase, np.int64), mask)
     return found[(xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])]
+
+
+def masks_in(embedding: Embedding, shares: Any) -> tuple[Mask, ...]:
+    """Return the pixels of each instance.
+
+    An instance whose mask has no pixel above the threshold gets one that is off.
+
+    Args:
+        embedding: of the image.
+        shares: (N, h, w) tensor in [0, 1].
+    """
+    chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
+    nothing = Mask(0, 0, np.zeros((1, 1), bool))
+    return tuple(cropped_mask(share, chain, MASK_THRESHOLD) or nothing for share in shares)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.models._batches import in_batches
 from tator.protocols import Card
 from tator.types import BadInput, Image, Unavailable
 from tator.weights.checkpoints import given, safetensors_keys
 
-BATCH = 32
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 SOURCE = "https://arxiv.org/abs/2212.07143"
 
@@ -81,18 +81,6 @@ def checked_folder(card: Card, weights: Path | str | None) -> Path:
             raise Unavailable(f"{folder.name}: {name} is missing; expected a folder with {CONFIG} and {WEIGHTS}")
     safetensors_keys(folder / WEIGHTS)
     return folder
-
-
-def in_batches(run: Any, items: Sequence[Any], dim: int) -> NDArray[np.float32]:
-    """Run the items in batches and return the rows as one float32 array."""
-    import torch
-
-    rows = np.zeros((len(items), dim), np.float32)
-    with torch.inference_mode():
-        for start in range(0, len(items), BATCH):
-            batch = items[start : start + BATCH]
-            rows[start : start + len(batch)] = run(batch).float().cpu().numpy()
-    return rows
 
 
 def _card(name: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:

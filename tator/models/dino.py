@@ -4,62 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.models._batches import in_batches
+from tator.models._encoding import CHANNELS
+from tator.models._pretrained import Pretrained
 from tator.protocols import Card
 from tator.types import Image
-from tator.weights.checkpoints import given, load_pretrained
 
-BATCH = 32
 SIDE = 224  # pixels a crop is squashed to: 16 patches of DINOv2, 14 of DINOv3
 
 
-class Dino:
+class Dino(Pretrained):
     """An encoder whose vectors are the pooled class token, unit length.
 
     Crops are squashed to a square so that no end is cut off.
     """
 
-    card: Card
+    library = ("AutoModel", "AutoImageProcessor")
     side = SIDE
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a folder in the layout of the transformers library.
-
-        Raises:
-            Unavailable: no weights, or a file of them is missing.
-            BadInput: a file is cut short or holds only part of the model.
-        """
-        from transformers import AutoImageProcessor, AutoModel
-
-        folder = given(self.card, weights)
-        self._device = device
-        self._model = load_pretrained(AutoModel, folder, device)
-        self._processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+        """Load a folder in the layout of facebook/dinov2-small; see Pretrained."""
+        super().__init__(weights, device)
         self.dim = int(self._model.config.hidden_size)
 
     def encode(self, crops: Sequence[Image]) -> NDArray[np.float32]:
         """Return (N, dim) float32, unit length."""
-        import torch
         from torch.nn.functional import normalize
 
-        rows = np.zeros((len(crops), self.dim), np.float32)
         size = {"height": self.side, "width": self.side}
-        with torch.inference_mode():
-            for start in range(0, len(crops), BATCH):
-                batch = [np.ascontiguousarray(crop) for crop in crops[start : start + BATCH]]
-                pixels = self._processor(
-                    images=batch,
-                    size=size,
-                    do_center_crop=False,
-                    input_data_format="channels_last",
-                    return_tensors="pt",
-                )["pixel_values"]
-                pooled = self._model(pixel_values=pixels.to(self._device)).pooler_output
-                rows[start : start + len(batch)] = normalize(pooled.float(), dim=-1).cpu().numpy()
-        return rows
+
+        def run(batch: Sequence[Image]) -> Any:
+            images = [np.ascontiguousarray(crop) for crop in batch]
+            pixels = self._processor(images=images, size=size, do_center_crop=False, **CHANNELS)["pixel_values"]
+            pooled = self._model(pixel_values=pixels.to(self._device)).pooler_output
+            return normalize(pooled.float(), dim=-1)
+
+        return in_batches(run, crops, self.dim)
 
 
 def _card(family: str, size: str, hub: str, vram_mb: int, size_mb: int, expects: str) -> Card:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.models._clicks import check_prompt
 from tator.protocols import Card, Embedding, Prompt
-from tator.types import BadInput, Detections, Image
+from tator.types import Detections, Image
 from tator.vision.boxes import Boxes, clip, pad
 from tator.vision.masks import box_of, of_dense
 
@@ -52,8 +53,9 @@ class GrabCut:
         Its confidence is NaN: GrabCut has no measure of how good a mask is.
 
         Raises:
-            BadInput: neither a box nor a positive point.
+            BadInput: the embedding is another model's, or the prompt is empty.
         """
+        check_prompt(self.card, embedding, prompt)
         image = embedding.features
         box = self._region(prompt, embedding)
         left, top, right, bottom = np.round(clip(pad(box, AROUND), embedding.width, embedding.height)[0]).astype(int)
@@ -73,8 +75,6 @@ class GrabCut:
         if prompt.box is not None:
             return np.asarray(prompt.box, np.float32).reshape(1, 4)
         positive, negative = prompt.points[prompt.labels], prompt.points[~prompt.labels]
-        if not len(positive):
-            raise BadInput("a prompt needs a box or at least one positive point")
         low, high = positive.min(0), positive.max(0)
         reach = REACH * min(embedding.width, embedding.height)
         if len(negative):

@@ -3,42 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tator.models._clicks import half_on_gpu, nbytes_of, pixels_of
-from tator.models._phrases import best_boxes, check_embedding, check_question, detections_in, positive
+from tator.models._encoding import check_embedding, embedding_of, half_on_gpu, pixels_of
+from tator.models._phrases import Finder, Question, best_boxes, detections_in, positive
+from tator.models._pretrained import Pretrained
 from tator.protocols import Card, Embedding, ExemplarBank, report_blocks
 from tator.types import Detections, Image
 from tator.vision.boxes import Boxes
 from tator.vision.matching import iou
-from tator.weights.checkpoints import given, load_pretrained
 
 TEMPLATE = "a photo of a {}"  # of the library's documented example; the model was trained with such templates
 SOURCE = "https://arxiv.org/abs/2306.09683"
 
 
-class Owlv2:
-    """A finder that encodes an image once; each phrase is then one matrix product."""
+class Owlv2(Pretrained, Finder):
+    """A finder that encodes an image once; each phrase is then one matrix product.
 
-    card: Card
+    It answers boxes without masks. A conf of 0.1 to 0.3 is usual for it.
+    """
+
+    library = ("Owlv2ForObjectDetection", "Owlv2Processor")
     nms_iou = 0.5  # neighbouring patches predict the same object
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a folder in the layout of the transformers library.
-
-        Raises:
-            Unavailable: no weights, or a file of them is missing.
-            BadInput: a file is cut short or holds only part of the model.
-        """
-        from transformers import Owlv2ForObjectDetection, Owlv2Processor
-
-        folder = given(self.card, weights)
-        self._device = device
-        self._model = load_pretrained(Owlv2ForObjectDetection, folder, device)
-        self._processor = Owlv2Processor.from_pretrained(folder, local_files_only=True)
+        """Load a folder in the layout of google/owlv2-base-patch16-ensemble; see Pretrained."""
+        super().__init__(weights, device)
         report_blocks(self._model.owlv2.vision_model.encoder.layers)
 
     def embed(self, image: Image) -> Embedding:
@@ -53,38 +47,19 @@ class Owlv2:
             patches = grid.flatten(1, 2)
             centre, size = self._model.box_predictor(patches, grid)[0].chunk(2, -1)
         side = max(image.shape[:2])  # the image is padded to a square at its right or bottom
-        features = {"patches": patches[0], "boxes": torch.cat([centre - size / 2, centre + size / 2], -1) * side}
-        return Embedding(self.card.id, image.shape[1], image.shape[0], features, nbytes_of(features))
+        boxes = torch.cat([centre - size / 2, centre + size / 2], -1) * side
+        return embedding_of(self.card, image, {"patches": patches[0], "boxes": boxes})
 
-    def find(
-        self,
-        embedding: Embedding,
-        phrases: Sequence[str],
-        exemplars: Detections,
-        conf: float,
-        boxes_only: bool = False,
-        bank: ExemplarBank | None = None,
-    ) -> list[Detections]:
-        """Return the boxes of each phrase, best first; there are no masks.
+    def answers(self, question: Question) -> list[Detections]:
+        """Return the boxes of each phrase, best first.
 
         An exemplar stands for the class embedding of the patch whose box fits it best. A box that
         resembles a negative exemplar more than anything asked for is left out.
-
-        Args:
-            embedding: from embed.
-            phrases: short noun phrases; none means "what the exemplars show", one answer.
-            exemplars: boxes of this image; data["positive"] bool, absent means all are.
-            conf: lowest confidence to keep, in [0, 1]; 0.1 to 0.3 is usual for this model.
-            boxes_only: without effect.
-            bank: exemplars of other images, from describe.
-
-        Raises:
-            BadInput: another backend's embedding or bank, nothing that says what to find, or conf out of range.
         """
         import torch
 
-        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank)
-        patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
+        embedding, asked, exemplars, bank = question.embedding, question.phrases, question.exemplars, question.bank
+        patches, boxes = self._patches(embedding)
         with torch.inference_mode():
             shown = self._shown(patches, boxes, exemplars.xyxy)
             if bank:
@@ -95,7 +70,7 @@ class Owlv2:
         good = np.concatenate([positive(exemplars), np.ones(len(bank or ()), bool)])
         good = torch.from_numpy(good).to(self._device)
         return [
-            self._answer(embedding, boxes, column, of_shown[:, good], of_shown[:, ~good], conf, row)
+            self._answer(embedding, boxes, column, of_shown[:, good], of_shown[:, ~good], question.conf, row)
             for row, column in enumerate(of_phrases.split(1, 1) if asked else [of_phrases])
         ]
 
@@ -117,10 +92,15 @@ class Owlv2:
         import torch
 
         check_embedding(self.card, embedding)
-        patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
+        patches, boxes = self._patches(embedding)
         with torch.inference_mode():
             features = self._shown(patches, boxes, xyxy).float().cpu().numpy()
         return ExemplarBank(self.card.model_id, features, np.asarray(xyxy, np.float32), (source,) * len(xyxy))
+
+    def _patches(self, embedding: Embedding) -> tuple[Any, Any]:
+        """Return the (P, D) patches of an encoded image and their (P, 4) boxes."""
+        patches, boxes = (embedding.features[name].to(self._device) for name in ("patches", "boxes"))
+        return patches, boxes
 
     def _answer(
         self, embedding: Embedding, boxes: Any, phrase: Any, good: Any, bad: Any, conf: float, row: int
@@ -179,17 +159,12 @@ class Owlv2Base(Owlv2):
 class Owlv2Large(Owlv2):
     """437 M parameters."""
 
-    card = Card(
-        "owlv2_large",
-        task="find",
+    card = replace(
+        Owlv2Base.card,
+        id="owlv2_large",
         label="OWLv2 large",
         vram_mb=3_500,
-        requires=("torch", "transformers", "torchvision"),
         weights="google/owlv2-large-patch14-ensemble",
-        license="Apache-2.0",
-        source=SOURCE,
         size_mb=1_750,
-        half=True,
-        takes_bank=True,
         expects="Steadier than base on small and rare things; for a GPU.",
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.models._clicks import check_prompt
 from tator.protocols import Card, Embedding, Prompt
 from tator.storage.arrays import load_arrays, require_shapes
 from tator.types import BadInput, Detections, Image
@@ -109,8 +110,9 @@ class RidgeBox:
         Candidates that break fewer points come first: positive ones lie inside, negative ones outside.
 
         Raises:
-            BadInput: neither a box nor a positive point.
+            BadInput: the embedding is another model's, or the prompt is empty.
         """
+        check_prompt(self.card, embedding, prompt)
         loose = self._loose(embedding, prompt)
         moved = self._move("fine", embedding, loose)
         quality, stability = self._quality(embedding, moved)
@@ -123,8 +125,6 @@ class RidgeBox:
         positive = prompt.points[prompt.labels]
         if prompt.box is not None:
             return np.asarray(prompt.box, np.float32).reshape(1, 4)
-        if not len(positive):
-            raise BadInput("a prompt needs a box or at least one positive point")
         low, high = positive.min(0), positive.max(0)
         at = np.concatenate([((low + high) / 2)[None], positive]) if len(positive) > 1 else positive
         sizes = np.maximum(self._sizes(prompt.class_id), 1)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tator.models._clicks import check_prompt, half_on_gpu, is_ambiguous
+from tator.models._clicks import check_prompt, is_ambiguous
+from tator.models._encoding import embedding_of, half_on_gpu
 from tator.models._tiny_vit import RENAMED_KEY, is_mobile, mobile_encoder, timm_names
 from tator.models._upsampling import Resize, detections_of
 from tator.protocols import Card, Embedding, Prompt, report_blocks
@@ -69,8 +70,8 @@ class Sam1:
             )
         pixels = torch.as_tensor(self._resize.apply_image(image), device=self._device).permute(2, 0, 1).contiguous()
         with torch.inference_mode(), half_on_gpu(self.card, self._device):
-            features = self._model.image_encoder(self._model.preprocess(pixels[None])).float()
-        return Embedding(self.card.id, width, height, {"features": features}, features.nbytes)
+            features = self._model.image_encoder(self._model.preprocess(pixels[None]))
+        return embedding_of(self.card, image, {"features": features})
 
     def segment(self, embedding: Embedding, prompt: Prompt) -> Detections:
         """Return candidates in image pixels, best first.

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from tator.models._clicks import ClickSegmenter
 from tator.protocols import Card, report_blocks
-from tator.weights.checkpoints import given, load_pretrained
 
 SOURCE = "https://arxiv.org/abs/2408.00714"
 
@@ -14,19 +13,12 @@ SOURCE = "https://arxiv.org/abs/2408.00714"
 class Sam2(ClickSegmenter):
     """Segment Anything 2.1 on single images."""
 
+    library = ("Sam2Model", "Sam2Processor")
+
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a folder in the layout of the transformers library.
-
-        Raises:
-            Unavailable: no weights, or a file of them is missing.
-            BadInput: a file is cut short or holds only part of the model.
-        """
-        from transformers import Sam2Model, Sam2Processor
-
-        folder = given(self.card, weights)
-        model = load_pretrained(Sam2Model, folder, device)
-        report_blocks(model.vision_encoder.backbone.blocks)
-        super().__init__(model, Sam2Processor.from_pretrained(folder, local_files_only=True), device)
+        """Load a folder in the layout of facebook/sam2.1-hiera-tiny; see Pretrained."""
+        super().__init__(weights, device)
+        report_blocks(self._model.vision_encoder.backbone.blocks)
 
 
 def _card(size: str, label: str, vram_mb: int, size_mb: int, expects: str) -> Card:

@@ -8,17 +8,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tator.models._clicks import answer_click, check_prompt, half_on_gpu, nbytes_of, pixels_of
-from tator.models._phrases import best_boxes, check_question, detections_in, positive
-from tator.models._upsampling import Resize, cropped_mask
-from tator.protocols import Card, Embedding, ExemplarBank, Prompt, report_blocks
+from tator.models._clicks import answer_click, check_prompt
+from tator.models._encoding import embedding_of, half_on_gpu, pixels_of
+from tator.models._phrases import Finder, Question, best_boxes, detections_in, masks_in, positive
+from tator.models._pretrained import Pretrained
+from tator.protocols import Card, Embedding, Prompt, report_blocks
 from tator.types import BadInput, Detections, Image, Mask
 from tator.weights.checkpoints import given, load_pretrained, safetensors_keys
 
 CHUNK = 4  # phrases decoded together; activations grow with it, about 0.4 GB a phrase at full size
-MASK_THRESHOLD = 0.5  # Sam3Processor.post_process_instance_segmentation's default
 TEXT_TOKENS = 32  # what the text encoder reads
 KEPT_PHRASES = 500  # 32 kB each
 CLICK_LEVELS = 3  # the tracker's neck may make a fourth, coarser one, which its decoder does not read
@@ -32,7 +30,7 @@ EXEMPLAR_PHRASE = "visual"  # what the model was trained with where only boxes a
 
 
 @dataclass(frozen=True)
-class _Question:
+class _Tokens:
     """What N phrases and the exemplars ask, as the model reads it.
 
     (N, T, D) tokens and their (N, T) mask.
@@ -42,26 +40,19 @@ class _Question:
     mask: Any
 
 
-class _Phrases:
-    """SAM 3's detector: phrases and example boxes to every instance."""
+class _Phrases(Pretrained, Finder):
+    """SAM 3's detector: phrases and example boxes to every instance.
 
-    card: Card
+    It compares with exemplars of the same image only. Without masks it is a third faster.
+    """
+
+    library = ("Sam3Model", "Sam3Processor")
     nms_iou = 0.7  # the detector suppresses duplicates itself, rarely leaves one
     levels: tuple[int, ...] = (0, 1, 2)  # feature levels kept: the two finest only serve masks
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a folder in the layout of facebook/sam3.
-
-        Raises:
-            Unavailable: no weights, or a file of them is missing.
-            BadInput: a file is cut short or holds only part of the model.
-        """
-        from transformers import Sam3Model, Sam3Processor
-
-        folder = given(self.card, weights)
-        self._device = device
-        self._model = load_pretrained(Sam3Model, folder, device)
-        self._processor = Sam3Processor.from_pretrained(folder, local_files_only=True)
+        """Load a folder in the layout of facebook/sam3; see Pretrained."""
+        super().__init__(weights, device)
         self._texts: dict[str, tuple[Any, Any]] = {}
         self._reading = threading.Lock()
         report_blocks(self._model.vision_encoder.backbone.layers)
@@ -73,46 +64,22 @@ class _Phrases:
         pixels = pixels_of(self._processor.image_processor, image, self._device)
         with torch.inference_mode(), half_on_gpu(self.card, self._device):
             levels = self._levels(self._model.get_vision_features(pixels))
-        features = {name: level.float().contiguous() for name, level in levels.items()}
-        return Embedding(self.card.model_id, image.shape[1], image.shape[0], features, nbytes_of(features))
+        return embedding_of(self.card, image, levels)
 
     def _levels(self, vision: Any) -> dict[str, Any]:
         """Return what is kept of an encoded image, by name."""
         return {f"level{i}": vision.fpn_hidden_states[i] for i in self.levels}
 
-    def find(
-        self,
-        embedding: Embedding,
-        phrases: Sequence[str],
-        exemplars: Detections,
-        conf: float,
-        boxes_only: bool = False,
-        bank: ExemplarBank | None = None,
-    ) -> list[Detections]:
-        """Return the instances of each phrase in image pixels, best first.
-
-        class_id is the row of the phrase.
-
-        Args:
-            embedding: from embed.
-            phrases: short noun phrases; none means "what the exemplars show", one answer.
-            exemplars: boxes of this image; data["positive"] bool, absent means all are.
-            conf: lowest confidence to keep, in [0, 1].
-            boxes_only: leave the masks out, which is a third faster.
-            bank: refused: the model compares with boxes of the same image only.
-
-        Raises:
-            BadInput: another backend's embedding, no phrase and no positive exemplar, a bank, or conf out of range.
-        """
+    def answers(self, question: Question) -> list[Detections]:
+        """Return the instances of each phrase, best first."""
         import torch
 
-        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank) or [EXEMPLAR_PHRASE]
-        boxes_only = boxes_only or 0 not in self.levels
+        phrases = question.phrases or [EXEMPLAR_PHRASE]
         found: list[Detections] = []
         with torch.inference_mode():
-            for start in range(0, len(asked), CHUNK):
-                question = self._question(embedding, asked[start : start + CHUNK], exemplars)
-                found += self._answers(embedding, question, conf, boxes_only, start)
+            for start in range(0, len(phrases), CHUNK):
+                asked = self._tokens_of(question, phrases[start : start + CHUNK])
+                found += self._found(question, asked, start)
         return found
 
     def _texts_of(self, phrases: Sequence[str]) -> tuple[Any, Any]:
@@ -139,13 +106,14 @@ class _Phrases:
         rows = [known[phrase] for phrase in phrases]
         return torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
 
-    def _question(self, embedding: Embedding, phrases: Sequence[str], exemplars: Detections) -> _Question:
+    def _tokens_of(self, question: Question, phrases: Sequence[str]) -> _Tokens:
         """Return the phrases with the exemplars' tokens appended to each."""
         import torch
 
         tokens, mask = self._texts_of(phrases)
+        embedding, exemplars = question.embedding, question.exemplars
         if not len(exemplars):
-            return _Question(tokens, mask)
+            return _Tokens(tokens, mask)
         size = torch.tensor([embedding.width, embedding.height] * 2, dtype=torch.float32)
         x1, y1, x2, y2 = (torch.from_numpy(exemplars.xyxy) / size).unbind(-1)
         boxes = torch.stack([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], -1)[None].to(self._device)
@@ -159,7 +127,7 @@ class _Phrases:
             img_pos_embeds=(self._position(coarse),),
         )
         count = len(phrases)
-        return _Question(
+        return _Tokens(
             torch.cat([tokens, shown.last_hidden_state.expand(count, -1, -1)], 1),
             torch.cat([mask, shown.attention_mask.expand(count, -1)], 1),
         )
@@ -174,23 +142,22 @@ class _Phrases:
         """
         return self._model.vision_encoder.neck.position_encoding(level.shape, level.device, level.dtype)
 
-    def _answers(
-        self, embedding: Embedding, question: _Question, conf: float, boxes_only: bool, first: int
-    ) -> list[Detections]:
-        """Decode N questions together, then the masks of those that found something."""
-        encoded, queries, boxes, scores = self._decode(embedding, question)
+    def _found(self, question: Question, asked: _Tokens, first: int) -> list[Detections]:
+        """Decode N phrases together, then the masks of those that found something."""
+        embedding = question.embedding
+        encoded, queries, boxes, scores = self._decode(embedding, asked)
         boxes = boxes * boxes.new_tensor([embedding.width, embedding.height] * 2)
-        answers = []
+        found = []
         for row in range(len(boxes)):
-            kept = best_boxes(boxes[row], scores[row], conf, self.nms_iou)
+            kept = best_boxes(boxes[row], scores[row], question.conf, self.nms_iou)
             masks = None
-            if not boxes_only:
-                masks = self._masks(embedding, question, encoded, queries[row, kept], row) if len(kept) else ()
-            answers.append(detections_in(embedding, boxes[row, kept], scores[row, kept], first + row, masks))
-        return answers
+            if 0 in self.levels and not question.boxes_only:
+                masks = self._masks(embedding, asked, encoded, queries[row, kept], row) if len(kept) else ()
+            found.append(detections_in(embedding, boxes[row, kept], scores[row, kept], first + row, masks))
+        return found
 
-    def _decode(self, embedding: Embedding, question: _Question) -> tuple[Any, Any, Any, Any]:
-        """Decode N questions to the encoder's output, queries, boxes and scores.
+    def _decode(self, embedding: Embedding, asked: _Tokens) -> tuple[Any, Any, Any, Any]:
+        """Decode N phrases to the encoder's output, queries, boxes and scores.
 
         (N, Q, D) queries, (N, Q, 4) xyxy shares of the image and (N, Q) scores.
 
@@ -198,42 +165,38 @@ class _Phrases:
         """
         from transformers.models.sam3.modeling_sam3 import box_cxcywh_to_xyxy, inverse_sigmoid
 
-        coarse, count = self._level(embedding, 2), len(question.tokens)
+        coarse, count = self._level(embedding, 2), len(asked.tokens)
         encoded = self._model.detr_encoder(
             vision_features=[coarse.expand(count, -1, -1, -1)],
-            text_features=question.tokens,
+            text_features=asked.tokens,
             vision_pos_embeds=[self._position(coarse).expand(count, -1, -1, -1)],
-            text_mask=question.mask,
+            text_mask=asked.mask,
         )
         decoded = self._model.detr_decoder(
             vision_features=encoded.last_hidden_state,
             text_features=encoded.text_features,
             vision_pos_encoding=encoded.pos_embeds_flattened,
-            text_mask=question.mask,
+            text_mask=asked.mask,
             spatial_shapes=encoded.spatial_shapes,
         )
         queries = decoded.intermediate_hidden_states[-1]
         offsets = self._model.detr_decoder.box_head(queries)
         boxes = box_cxcywh_to_xyxy((inverse_sigmoid(decoded.reference_boxes[-1]) + offsets).sigmoid())
         logits = self._model.dot_product_scoring(
-            decoder_hidden_states=queries[None], text_features=encoded.text_features, text_mask=question.mask
+            decoder_hidden_states=queries[None], text_features=encoded.text_features, text_mask=asked.mask
         )[0, ..., 0]
         return encoded.last_hidden_state, queries, boxes, logits.sigmoid() * decoded.presence_logits[-1].sigmoid()
 
-    def _masks(
-        self, embedding: Embedding, question: _Question, encoded: Any, queries: Any, row: int
-    ) -> tuple[Mask, ...]:
-        """Return the mask of each kept query of one question."""
+    def _masks(self, embedding: Embedding, asked: _Tokens, encoded: Any, queries: Any, row: int) -> tuple[Mask, ...]:
+        """Return the mask of each kept query of one phrase."""
         out = self._model.mask_decoder(
             decoder_queries=queries[None],
             backbone_features=[self._level(embedding, i) for i in self.levels],
             encoder_hidden_states=encoded[row : row + 1],
-            prompt_features=question.tokens[row : row + 1],
-            prompt_mask=question.mask[row : row + 1],
+            prompt_features=asked.tokens[row : row + 1],
+            prompt_mask=asked.mask[row : row + 1],
         )
-        chain = [Resize(embedding.height, embedding.width, embedding.height, embedding.width)]
-        nothing = Mask(0, 0, np.zeros((1, 1), bool))  # a box above conf whose mask has no pixel
-        return tuple(cropped_mask(mask, chain, MASK_THRESHOLD) or nothing for mask in out.pred_masks[0].sigmoid())
+        return masks_in(embedding, out.pred_masks[0].sigmoid())
 
 
 class _Sam3(_Phrases):

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from tator.models._phrases import best_boxes, check_question, detections_in, positive
-from tator.models._upsampling import Resize, cropped_mask
-from tator.protocols import Card, Embedding, ExemplarBank
-from tator.types import Detections, Image, Mask, Unavailable
+from tator.models._phrases import Finder, Question, best_boxes, detections_in, masks_in, positive
+from tator.protocols import Card, Embedding
+from tator.types import Detections, Image, Unavailable
 from tator.weights.checkpoints import given, load_state, read_tensors
 
 NMS_IOU = 0.7
 VOCABULARY = "bpe_simple_vocab_16e6.txt.gz"  # the sam3 wheel lacks it; open_clip ships the same file
 
 
-class Sam3Meta:
+class Sam3Meta(Finder):
     """Meta's reference implementation; it answers one phrase after the other.
 
     It is not exercised without a GPU.
@@ -71,41 +68,14 @@ class Sam3Meta:
         levels = state["backbone_out"]["backbone_fpn"]
         return Embedding(self.card.id, image.shape[1], image.shape[0], state, sum(level.nbytes for level in levels))
 
-    def find(
-        self,
-        embedding: Embedding,
-        phrases: Sequence[str],
-        exemplars: Detections,
-        conf: float,
-        boxes_only: bool = False,
-        bank: ExemplarBank | None = None,
-    ) -> list[Detections]:
-        """Return the instances of each phrase in image pixels, best first.
+    def answers(self, question: Question) -> list[Detections]:
+        """Return the instances of each phrase, best first."""
+        return [self._answer(question, phrase, row) for row, phrase in enumerate(question.phrases or [""])]
 
-        class_id is the row of the phrase.
-
-        Args:
-            embedding: from embed.
-            phrases: short noun phrases; none means "what the exemplars show", one answer.
-            exemplars: boxes of this image; data["positive"] bool, absent means all are.
-            conf: lowest confidence to keep, in [0, 1].
-            boxes_only: leave the masks out.
-            bank: refused: the model compares with boxes of the same image only.
-
-        Raises:
-            BadInput: another backend's embedding, no phrase and no positive exemplar, a bank, or conf out of range.
-        """
-        asked = check_question(self.card, embedding, phrases, exemplars, conf, bank)
-        return [
-            self._answer(embedding, phrase, exemplars, conf, boxes_only, row)
-            for row, phrase in enumerate(asked or [""])
-        ]
-
-    def _answer(
-        self, embedding: Embedding, phrase: str, exemplars: Detections, conf: float, boxes_only: bool, row: int
-    ) -> Detections:
+    def _answer(self, question: Question, phrase: str, row: int) -> Detections:
         import torch
 
+        embedding, exemplars, conf = question.embedding, question.exemplars, question.conf
         # The processor writes into the state it is given; a copy keeps the embedding as it was encoded.
         state = {**embedding.features, "backbone_out": dict(embedding.features["backbone_out"])}
         self._processor.confidence_threshold = conf
@@ -118,12 +88,5 @@ class Sam3Meta:
                 sized = [(x2 - x1) / embedding.width, (y2 - y1) / embedding.height]
                 state = self._processor.add_geometric_prompt(centred + sized, bool(good), state)
         kept = best_boxes(state["boxes"], state["scores"], conf, NMS_IOU)
-        masks = None if boxes_only else tuple(self._mask(embedding, mask) for mask in state["masks_logits"][kept, 0])
+        masks = None if question.boxes_only else masks_in(embedding, state["masks_logits"][kept, 0])
         return detections_in(embedding, state["boxes"][kept], state["scores"][kept], row, masks)
-
-    def _mask(self, embedding: Embedding, shares: Any) -> Mask:
-        """Return the crop of a mask that is already at image size."""
-        import numpy as np
-
-        size = (embedding.height, embedding.width)
-        return cropped_mask(shares, [Resize(*size, *size)], 0.5) or Mask(0, 0, np.zeros((1, 1), bool))

@@ -137,7 +137,7 @@ def test_twenty_clicks_encode_once(backend):
 @pytest.mark.parametrize("backend", list(WEIGHTS))
 def test_prompt_without_a_target_is_refused(backend):
     embedding = model(backend).embed(tiny.picture())
-    with pytest.raises(BadInput, match="point on the object or a box"):
+    with pytest.raises(BadInput, match="a box or at least one positive point"):
         model(backend).segment(embedding, Prompt(np.array([[3, 3]], np.float32), np.array([False])))
 
 
@@ -207,7 +207,7 @@ def test_mobile_names_keep_the_rest():
 
 
 def test_half_precision_is_the_cards_choice_and_only_on_a_gpu():
-    from tator.models._clicks import half_on_gpu
+    from tator.models._encoding import half_on_gpu
     from tator.models.dino import Dinov2Small
 
     assert Sam2Tiny.card.half and not half_on_gpu(Sam2Tiny.card, "cpu")._enabled

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tator.models.clip import BATCH, ClipB32
+from tator.models._batches import BATCH
+from tator.models.clip import ClipB32
 from tator.models.dino import Dinov2Small, Dinov3Small
 from tator.types import BadInput, Unavailable
 from tests import tiny
