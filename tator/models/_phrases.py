@@ -1,4 +1,4 @@
-"""What concept segmenters share: the question they are asked, the choice of the answers."""
+"""What concept segmenters share: the question, and the choice of the answers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Question:
 
 
 class Finder(ABC):
-    """A ConceptSegmenter: its questions are checked here, and the backend answers them."""
+    """A ConceptSegmenter: questions are checked here, and the backend answers them."""
 
     card: Card
 

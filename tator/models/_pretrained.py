@@ -1,4 +1,4 @@
-"""Loads what a backend takes from a folder in the layout of the transformers library."""
+"""Loads what a backend takes from a folder of the transformers library."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ class Owlv2(Pretrained, Finder):
     nms_iou = 0.5  # neighbouring patches predict the same object
 
     def __init__(self, weights: Path | str | None, device: str) -> None:
-        """Load a folder in the layout of google/owlv2-base-patch16-ensemble; see Pretrained."""
+        """Load a folder in the layout of google/owlv2-base-*; see Pretrained."""
         super().__init__(weights, device)
         report_blocks(self._model.owlv2.vision_model.encoder.layers)
 
