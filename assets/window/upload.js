@@ -120,14 +120,14 @@ function view(host) {
     drawn = now;
     samples = [...samples.filter(([at]) => now - at < RATE_MS), [now, there.bytes]];
     bar.firstChild.style.width = `${(100 * there.bytes) / Math.max(total.bytes, 1)}%`;
-    draw("", before.bytes ? `Going on: ${size(before.bytes)} were here already` : "Uploading", figures(there, total, samples));
+    draw("", before.bytes ? `Resumed: ${size(before.bytes)} had arrived before` : "Uploading", figures(there, total, samples));
   };
   return {
     state(state) {
       for (const part of host.querySelectorAll("[data-when]")) part.hidden = part.dataset.when !== state;
     },
     unfinished(name) { if (name) draw("", `The upload of ${name} was cut off: choose the same files again, and it goes on.`, ""); },
-    nothing() { draw("", "There is no file in it", ""); },
+    nothing() { draw("", "There are no files in it", ""); },
     looking() { draw("", "Looking at the files", ""); },
     started() { samples = []; drawn = 0; bar.hidden = false; draw("", "Asking what is there already", ""); },
     progress(there, total, before) {

@@ -270,7 +270,7 @@ def test_an_answer_about_candidates_never_lands_on_another_image(board: Board):
     found(board)
     board.press("ArrowLeft")
     board.wait("app.session.index === 4 && app.finds.total === 0")
-    assert "left behind" in board.page.locator(".tc-toast").last.inner_text()
+    assert "discarded" in board.page.locator(".tc-toast").last.inner_text()
 
 
 def test_the_open_image_and_its_neighbours_are_encoded_ahead(board: Board):

@@ -200,7 +200,7 @@ test("holes are filled where there are any", async () => {
   assert.deepEqual(c.rows()[1].polygons, [[POLYGON.polygons[0][0]]]);
   assert.deepEqual(c.rows()[0], A);
   c.run("fill_holes");
-  assert.equal(c.told.at(-1), "There is no hole.");
+  assert.equal(c.told.at(-1), "There are no holes to fill.");
 });
 
 test("Esc ends one thing at a time: drag, proposal, tool, selection", async () => {

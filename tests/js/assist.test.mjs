@@ -257,7 +257,7 @@ test("simplifying is shown before it is done, and leaves out what was edited or 
   c.simplify.setTolerance(0.05);
   assert.deepEqual(c.simplify.counts, [5, 5]);
   c.simplify.take();
-  assert.deepEqual(c.told, ["No point can go at this tolerance."]);
+  assert.deepEqual(c.told, ["No point can be removed at this tolerance."]);
   c.simplify.open(c.rows());
   c.simplify.setTolerance(1);
   c.simplify.take();

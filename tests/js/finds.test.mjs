@@ -82,7 +82,7 @@ test("it says why nothing is shown", async () => {
   assert.deepEqual(low.reviewing, ["begin"]);
   const known = await finding([row("a", [0, 0, 9, 9])], { found: [one([0, 0, 9, 9], 0.9)] });
   await known.finds.byPhrases("car");
-  assert.match(known.told[0], /1 found is labelled already/);
+  assert.match(known.told[0], /1 object is labelled already/);
 });
 
 test("all that is shown is taken in one step; what is below the threshold waits", async () => {
@@ -189,7 +189,7 @@ test("another image drops what was found on the old one, and says how many", asy
   c.finds.reset();
   assert.equal(c.finds.isOpen, false);
   assert.deepEqual(c.finds.exemplars, []);
-  assert.equal(c.told.at(-1), "3 candidates were left behind.");
+  assert.equal(c.told.at(-1), "3 candidates of the other image discarded.");
 });
 
 test("without a class nothing becomes an annotation, and the candidates wait for one", async () => {

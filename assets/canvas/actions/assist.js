@@ -24,7 +24,7 @@ export function assistActions({ store, selection, settings, assist, tweak, namin
     });
     if (mine.off) return;
     if (!asked) {
-      toast("Select a box to tweak it; X X tweaks all of the class.");
+      toast("Select a box to tweak it. X X tweaks all boxes of its class.");
       return;
     }
     (await asked)?.();
@@ -71,7 +71,7 @@ export function assistActions({ store, selection, settings, assist, tweak, namin
           rows.length &&
           (await confirm(
             `Auto class all ${rows.length} boxes of this image?`,
-            "Boxes the head is not sure of keep their class. One undo step takes it back.",
+            "Boxes that the head is not sure of keep their class. One undo step takes it all back.",
             "Auto class",
           ))
         )

@@ -6,7 +6,7 @@ const isPolygon = (row) => Boolean(row.polygons);
 
 const isBox = (row) => !row.polygons;
 
-const count = (n, one) => (n === 1 ? one : `${n} of them`);
+const count = (n, one, many) => (n === 1 ? one : `${n} ${many}`);
 
 export function polygonActions({ store, selection, stage, simplify, toast }) {
   const rows = (test) => selection.rows().filter(test);
@@ -30,7 +30,7 @@ export function polygonActions({ store, selection, stage, simplify, toast }) {
         const list = rows(isBox);
         setAll("Polygon from box", list, (row) => polygonChanges(boxPolygons(row.xyxy), stage.size));
         toast(
-          `${count(list.length, "The box")} became ${list.length === 1 ? "a polygon" : "polygons"}; Shift O edits points.`,
+          `${count(list.length, "The box", "boxes")} became ${list.length === 1 ? "a polygon" : "polygons"}; Shift O edits points.`,
         );
       },
     },
@@ -45,7 +45,7 @@ export function polygonActions({ store, selection, stage, simplify, toast }) {
         const list = rows(isPolygon);
         setAll("Box from polygon", list, () => ({ polygons: null }));
         toast(
-          `${count(list.length, "The polygon")} became ${list.length === 1 ? "its box" : "boxes"}; undo brings back the outline.`,
+          `${count(list.length, "The polygon", "polygons")} became ${list.length === 1 ? "its box" : "boxes"}; undo brings back the outline.`,
         );
       },
     },
@@ -66,7 +66,7 @@ export function polygonActions({ store, selection, stage, simplify, toast }) {
       when: () => rows(isPolygon).length > 0,
       run() {
         const list = rows((row) => hasHoles(row.polygons));
-        if (!list.length) return toast("There is no hole.");
+        if (!list.length) return toast("There are no holes to fill.");
         return setAll("Fill holes", list, (row) => polygonChanges(withoutHoles(row.polygons), stage.size));
       },
     },

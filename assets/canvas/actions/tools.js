@@ -45,7 +45,7 @@ export function toolActions({
 
   return [
     tool("select", "Select and move", "v", "Click to select, shift-click for several, drag a frame around many"),
-    tool("draw_box", "Draw box", "b", "Drag to draw; Ctrl borrows the select tool"),
+    tool("draw_box", "Draw box", "b", "Drag to draw; hold Ctrl to select or move instead"),
     tool("smart_box", "Tight box", "s", "Draw loosely; the segmenter tightens it"),
     tool("point", "Box at point", "d", "Click an object; the segmenter draws its box"),
     tool("multi_point", "Mask from points", "m", "Click on the object (F) and off it (G), Enter takes the mask"),
@@ -64,7 +64,12 @@ export function toolActions({
     tool("brush", "Brush", "j", "Paint on the selection or something new; Alt erases, Alt wheel or [ ] sizes"),
     tool("eraser", "Eraser", "shift+j", "Erase from the selection; Alt paints, Alt wheel or [ ] sizes"),
     {
-      ...tool("exemplar", "Find all like it", "shift+l", "Box one, Alt box what is not meant, Enter finds"),
+      ...tool(
+        "exemplar",
+        "Find all like it",
+        "shift+l",
+        "Draw a box around one, with Alt around what is not meant; Enter finds the rest",
+      ),
       rail: false,
     },
     tool("pan", "Pan", "h", "Drag the view; holding Space or the middle button does the same"),

@@ -52,8 +52,8 @@ export function createFinds(parts) {
 
   const whyNone = () =>
     cache.labelled
-      ? `Nothing new: ${cache.labelled} found ${cache.labelled === 1 ? "is" : "are"} labelled already.`
-      : `${found.length} found, none above the threshold; move the slider.`;
+      ? `Nothing new: ${cache.labelled} ${cache.labelled === 1 ? "object is" : "objects are"} labelled already.`
+      : `${found.length} found, none above the threshold; lower it with the slider.`;
 
   async function run(label, args) {
     const answer = await ask(
@@ -152,7 +152,7 @@ export function createFinds(parts) {
       const left = shown().length;
       exemplars = [];
       api.drop();
-      if (left) toast(`${left} ${left === 1 ? "candidate was" : "candidates were"} left behind.`);
+      if (left) toast(`${left} ${left === 1 ? "candidate" : "candidates"} of the other image discarded.`);
     },
   };
   return api;

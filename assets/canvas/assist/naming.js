@@ -20,7 +20,7 @@ export function createNaming({ ask, call, settings, store, toast }) {
   function tellUnsure(unsure) {
     if (!unsure.length) return;
     const missing = unsure.find((found) => found.class_id < 0);
-    if (missing) toast(`The head says "${missing.class_name}", which is no class of this dataset.`, "warn");
+    if (missing) toast(`The head says "${missing.class_name}", which is not a class of this dataset.`, "warn");
     else if (unsure.length === 1) {
       const [{ class_name, confidence, margin, second_name }] = unsure;
       toast(

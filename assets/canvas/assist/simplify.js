@@ -47,7 +47,7 @@ export function createSimplify({ settings, stage, store, toast }) {
         .map(([row, changes]) => ({ op: "set", id: row.id, changes }));
       const [before, now] = api.counts;
       api.drop();
-      if (!ops.length) return toast("No point can go at this tolerance.");
+      if (!ops.length) return toast("No point can be removed at this tolerance.");
       return store.commit(`Simplify from ${before} to ${now} points`, ops);
     },
     drop() {

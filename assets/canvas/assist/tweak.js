@@ -66,7 +66,7 @@ export function createTweak({
     async selection() {
       const rows = selection.rows().filter(isBox),
         label = rows.length === 1 ? "Tweak box" : `Tweak ${rows.length} boxes`;
-      if (!rows.length) return () => toast("Outlines are not tweaked; P traces one anew, Shift P makes a box of it.");
+      if (!rows.length) return () => toast("Outlines are not tweaked: P traces a new one, Shift P turns it into a box.");
       const found = await proposed(rows, label, "tweak");
       return (
         found &&
@@ -88,7 +88,7 @@ export function createTweak({
       const rows = [...store.rows.values()].filter(
         (row) => row.class_id === of && row.status === "accepted" && isBox(row),
       );
-      if (!rows.length) return toast(`There is no box of ${name} here.`, "warn");
+      if (!rows.length) return toast(`This image has no box of ${name}.`, "warn");
       const question = `Tweak all ${rows.length} boxes of ${name}?`;
       if (rows.length > ASK_ABOVE && !(await confirm(question, "Each is shown before it changes.", "Tweak all")))
         return undefined;

@@ -30,8 +30,8 @@ export function createAsidePanel({ outbox, session, dialogs, conflict }) {
         "button.tc-mini",
         {
           type: "button",
-          "aria-label": "Forget",
-          title: "Forget",
+          "aria-label": "Delete",
+          title: "Delete",
           onclick: (event) => {
             outbox.dropAside(parcel.id);
             event.currentTarget.parentNode.remove();

@@ -98,7 +98,7 @@ export function createAssistPanel({ settings, cards, naming, commands, tell }) {
     note.hidden = !note.textContent;
     const missing = cards.of("segmenter").filter((card) => !cards.isReady(card));
     lacking.hidden = !missing.length;
-    lacking.textContent = `${missing.length} more need something; the list and the Models tab say what.`;
+    lacking.textContent = `${missing.length} more are not ready; the list and the Models tab say what they need.`;
     lacking.title = missing.map((card) => `${card.label}: ${card.message || card.state}`).join("\n");
   }
   function show() {

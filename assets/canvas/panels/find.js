@@ -63,7 +63,7 @@ export function createFindPanel({ store, settings, cards, finds, commands, tell 
     el("label.tc-field", {}, el("span", { text: "Class" }), classes),
     el(
       "label.tc-field",
-      { title: "Filters what was found; nothing runs again" },
+      { title: "Filters what was found, without asking the model again" },
       el("span", { text: "Confidence" }),
       conf,
       confText,

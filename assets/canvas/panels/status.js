@@ -57,7 +57,7 @@ export function createStatus({
     const text = proposals.current?.text;
     if (text) return text;
     const { id, isBusy } = tools.current;
-    if (id === "draw_polygon" && isBusy) return "Enter or the first point closes, ⌫ takes back, Esc drops";
+    if (id === "draw_polygon" && isBusy) return "Enter or the first point closes it, ⌫ removes the last point, Esc drops it";
     if (id === "exemplar" && finds.exemplars.length) return "Enter finds all like it; Alt drag: not like this";
     if (tools.current.id === "multi_point")
       return `Next point ${tools.current.positive ? "on the object (F)" : "off the object (G)"}`;

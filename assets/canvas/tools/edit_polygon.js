@@ -33,7 +33,7 @@ export function editPolygon({ store, selection, classes, stage, drags, toast }) 
 
   function commit(row, polygons, label) {
     const changes = polygons && polygonChanges(polygons, stage.size);
-    if (!changes) return toast("A polygon keeps at least three points; Delete without a point removes it.", "warn");
+    if (!changes) return toast("A polygon needs at least three points; Delete with no point picked removes it.", "warn");
     if (store.isCurrent(row)) store.commit(label, [{ op: "set", id: row.id, changes }]);
     return undefined;
   }
