@@ -15,7 +15,8 @@ class WarningCode:
     Attributes:
         id: as answers carry it.
         text: what happened, for people, in one sentence.
-        where: the operations whose answers carry it.
+        where: the operations whose answers carry it; none where the result of every run over a dataset may, whatever
+            operation started it.
     """
 
     id: str
@@ -39,6 +40,25 @@ IMAGES_LEFT_OUT = WarningCode(
 )
 NOT_CONVERGED = WarningCode(
     "not_converged", "The fit ended before it had converged; more steps would still change it.", ("heads_train",)
+)
+SOURCE_REPAIRED = WarningCode(
+    "source_repaired",
+    "Labels or captions of the source were read otherwise than written; the report names each.",
+    ("captions_import", "datasets_create", "datasets_get", "datasets_merge", "datasets_preview"),
+)
+SOURCE_LEFT_OUT = WarningCode(
+    "source_left_out",
+    "Images, labels or captions of the source were left out; the report names each.",
+    ("captions_import", "datasets_clone", "datasets_create", "datasets_get", "datasets_merge", "datasets_preview"),
+)
+EVENTS_LEFT_OUT = WarningCode(
+    "events_left_out", "More events came than one answer holds; only the newest are in it.", ("jobs_watch",)
+)
+CANDIDATES_CLIPPED = WarningCode(
+    "candidates_clipped", "A model's box reached past the image, and its candidate was cut to it.", ()
+)
+CANDIDATES_OUTSIDE = WarningCode(
+    "candidates_outside", "A model's box lay outside the image and was left out of the candidates.", ()
 )
 TRAINED_ON_FEW_IMAGES = WarningCode(
     "trained_on_few_images",

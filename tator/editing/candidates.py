@@ -27,13 +27,13 @@ from tator.editing.rows import READ, Row, add_many, from_table, write_changes
 from tator.storage.database import chunks
 from tator.storage.schema import annotation, edit, image, lease
 from tator.types import BadInput, Detections, Mask
-from tator.vision.boxes import area, clip
+from tator.vision.boxes import area, clip, reaches_out
 from tator.vision.masks import to_polygons, to_rle
 from tator.vision.matching import iou, match_greedy, within_class
 
 REPEAT_IOU = 0.9  # a box of the same class that overlaps this much is the same object drawn again
 SOURCE_LIMIT = 100  # characters; the width of the column
-COUNTED = ("new", "updated", "removed", "settled", "outside")
+COUNTED = ("new", "updated", "removed", "settled", "clipped", "outside")
 
 
 @dataclass
@@ -82,7 +82,7 @@ def replace_candidates(
 
     Returns:
         How many are "new", "updated" (found before), "removed" (not found again), "settled" (left out: they repeat what
-        a person decided about or has open) and "outside" (left out: not in the image).
+        a person decided about or has open), "clipped" (cut to the image) and "outside" (left out: not in the image).
 
     Raises:
         BadInput: an image or a class is not of the dataset, or a box or confidence is not a finite number.
@@ -168,6 +168,7 @@ def _inside(found: Detections, held: _Held, counts: Counter[str]) -> Detections:
         clip(found.xyxy, held.width, held.height), found.confidence, found.class_id, found.mask, found.data
     )
     lies_in = area(cut.xyxy) > 0
+    counts["clipped"] += int((lies_in & reaches_out(found.xyxy, held.width, held.height)).sum())
     counts["outside"] += int((~lies_in).sum())
     return cut[lies_in]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tator.types import Polygon
+from tator.warning_codes import SOURCE_LEFT_OUT, SOURCE_REPAIRED, WarningCode, warned
 
 LISTED = 1000  # entries listed for each reason; the rest are counted
 SPLITS = {
@@ -86,10 +87,16 @@ class Report:
             self.counts[kind].update(counts)
         return self
 
+    def happened(self) -> dict[WarningCode, bool]:
+        """Return which warnings an answer carries that tells of this report."""
+        is_met = {kind: bool(found.total()) for kind, found in self.counts.items()}
+        return {SOURCE_LEFT_OUT: is_met["dropped"], SOURCE_REPAIRED: is_met["repaired"]}
+
     def as_json(self) -> dict:
-        """Return the report as JSON."""
+        """Return the report as JSON, with the warnings that go with it."""
         counts = {kind: dict(sorted(found.items())) for kind, found in self.counts.items()}
-        return {"read": dict(self.read), "counts": counts, **{kind: list(rows) for kind, rows in self.entries.items()}}
+        told = {"read": dict(self.read), "counts": counts, **{kind: list(rows) for kind, rows in self.entries.items()}}
+        return warned(told, self.happened())
 
     @classmethod
     def of(cls, kept: dict) -> Report:

@@ -15,6 +15,7 @@ from tator.formats.tree import Tree, content_root
 from tator.importing.creating import lone_zip, unpack
 from tator.storage.workspace import UPLOAD
 from tator.types import BadInput, Conflict, Progress, Work
+from tator.warning_codes import warned
 
 
 def import_captions(dataset: Dataset, source: str, replace: bool = True, user: str = "") -> Work:
@@ -81,7 +82,10 @@ def _take(dataset: Dataset, folder: Path, source: str, replace: bool, user: str,
         try:
             save_caption(dataset, row.id, row.revision, caption[:TEXT_LIMIT], user)
             written += 1
+            if len(caption) > TEXT_LIMIT:
+                report.repair(path, "caption shortened", f"to {TEXT_LIMIT} characters")
         except (BadInput, Conflict) as error:
             report.drop(path, "caption refused", str(error)[:200])
     yield Progress(len(found), len(found), "Done")
-    return {"read": len(found), "written": written, "kept": kept, "report": report.as_json()}
+    answer = {"read": len(found), "written": written, "kept": kept, "report": report.as_json()}
+    return warned(answer, report.happened())

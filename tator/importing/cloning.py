@@ -22,6 +22,7 @@ from tator.storage.atomic import copy_file
 from tator.storage.schema import annotation, image, label_class
 from tator.storage.schema import dataset as dataset_table
 from tator.types import BadInput, Conflict, NotFound, Progress, Unavailable, Work
+from tator.warning_codes import SOURCE_LEFT_OUT, warned
 
 BATCH = 200  # images committed at once
 EVERY = 20  # images between two steps, whose files may be large
@@ -220,15 +221,15 @@ def _copy(copy: Copy) -> Work:
         kept, unwanted = _copy_rows(copy, batch)
         boxes, dropped = boxes + kept, dropped + unwanted
     yield Progress(len(rows), len(rows), "Done")
-    images = len(waiting) - len(left_out)
-    return {
-        "images": images,
+    answer = {
+        "images": len(waiting) - len(left_out),
         "annotations": boxes,
         "left_out_by_mapping": dropped,
         "already_there": there_count,
         "left_out_count": len(left_out),
         "left_out": left_out[:1000],
     }
+    return warned(answer, {SOURCE_LEFT_OUT: bool(left_out)})
 
 
 def _bring_file(copy: Copy, row: ImageRow, left_out: list[dict]) -> bool:

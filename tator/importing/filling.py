@@ -29,6 +29,7 @@ from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import image
 from tator.storage.workspace import Workspace
 from tator.types import BadInput, Progress, Work
+from tator.warning_codes import warned
 
 EVERY = 100  # images between two steps
 BATCH = 500  # images committed at once: a cut-off import loses at most these
@@ -292,4 +293,5 @@ def finish(run: Filling, found: Source, head: Report) -> dict:
     run.facts.pop("unpacked", None)
     kept = {**report.as_json(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
     run.save(report=kept)
-    return {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}
+    told = {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}
+    return warned(told, report.happened())

@@ -28,6 +28,7 @@ from tator.storage.images import probe
 from tator.storage.schema import annotation, image
 from tator.storage.workspace import UPLOAD, Workspace
 from tator.types import BadInput, NotFound, Progress, Work
+from tator.warning_codes import warned
 
 BATCH = 250
 PROBES = 4
@@ -97,7 +98,7 @@ def _read(
             for path, size in zip(paths, pool.map(lambda path: _size(root / path), paths), strict=True):
                 _count(path, size, found, read, labels)
     yield Progress(len(tree.images), len(tree.images), "Done")
-    whole = report.merge(head).merge(found.report).as_json()
+    whole = report.merge(head).merge(found.report)
     names = {
         index: found.classes.get(index, f"class {index}")
         for index in [*found.classes, *sorted(labels.keys() - found.classes.keys())]
@@ -105,7 +106,7 @@ def _read(
     counts: Counter = Counter()
     for index, name in names.items():
         counts[name] += labels[index]
-    return {
+    answer = {
         "source": source,
         "format": found.format,
         "formats": _formats(tree, found),
@@ -113,8 +114,9 @@ def _read(
         "captions": len(found.captions),
         "classes": suggest(dict.fromkeys(names.values()), ours, aliases, counts),
         "splits": _splits(tree, found),
-        "report": _shortened(whole),
+        "report": _shortened(whole.as_json()),
     }
+    return warned(answer, whole.happened())
 
 
 def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str] | None = None) -> Work:
@@ -153,7 +155,7 @@ def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str]
         {named[i]: n for i, n in counts.items() if i in named},
     )
     labelled = sum(row.state != "new" for row in rows)
-    return {
+    answer = {
         "source": source.name,
         "format": "dataset",
         "formats": [{"name": "dataset", "label": "another dataset"}],
@@ -167,6 +169,7 @@ def preview_dataset(target: Dataset, source: Dataset, aliases: Mapping[str, str]
         "splits": dict(Counter(row.split or "" for row in rows)),
         "report": _shortened(report.as_json()),
     }
+    return warned(answer, report.happened())
 
 
 def _missing(dataset: Dataset, row: ImageRow) -> str:

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from tator.storage.database import Store, chunks
 from tator.storage.schema import job, job_event
 from tator.types import BadInput, NotFound, Progress, TatorError
+from tator.warning_codes import EVENTS_LEFT_OUT, warned
 
 ACTIVE = ("queued", "running")
 WRITE_S = 0.2  # at most five progress rows a second
@@ -140,9 +141,11 @@ def watch_jobs(store: Store, job_ids: Sequence[str], after: int, limit: int) -> 
     events = select(job_event).where(job_event.c.job_id.in_(job_ids), job_event.c.id > after)
     with store.read() as conn:
         known = {row.id: told(row) for row in conn.execute(select(job).where(job.c.id.in_(job_ids)))}
-        rows = conn.execute(events.order_by(job_event.c.id.desc()).limit(limit)).mappings().all()
+        newest = conn.execute(events.order_by(job_event.c.id.desc()).limit(limit + 1)).mappings().all()
     jobs = [{name: value for name, value in known[key].items() if name != "result"} for key in job_ids if key in known]
-    return {"jobs": jobs, "events": [dict(row) for row in reversed(rows)], "last": rows[0]["id"] if rows else after}
+    kept = [dict(row) for row in reversed(newest[:limit])]
+    answer = {"jobs": jobs, "events": kept, "last": kept[-1]["id"] if kept else after}
+    return warned(answer, {EVENTS_LEFT_OUT: len(newest) > limit})
 
 
 def add_events(conn: Connection, job_id: str, events: list[dict[str, Any]]) -> None:

@@ -45,6 +45,8 @@ def jobs_get(wb: Workbench, job_id: str) -> dict[str, Any]:
 def jobs_events(wb: Workbench, job_id: str, after: int = 0) -> list[dict[str, Any]]:
     """List a job's messages and points of its charts, oldest first; the newest 2,000.
 
+    jobs_watch warns where older ones were left out.
+
     Args:
         job_id: id of the job, from jobs_list.
         after: id of the last event you have; 0 for all.

@@ -15,12 +15,18 @@ from tator.types import BadInput, Image
 
 Boxes = NDArray[np.float32]  # (N, 4) xyxy pixels
 Float = TypeVar("Float", bound=np.floating)  # checks and crops compute in float64
+ROUNDING = 0.5  # pixels a model's box may reach past the image before its clipping is told
 EDGE = 1.0  # pixels a box may reach past the image before it is refused; less is rounding and is clipped
 
 
 def area(xyxy: NDArray[Float]) -> NDArray[Float]:
     """Return (N,) areas in square pixels; inverted boxes count as 0."""
     return np.prod(np.maximum(xyxy[:, 2:] - xyxy[:, :2], 0), axis=1)
+
+
+def reaches_out(xyxy: NDArray[np.floating], width: int, height: int) -> NDArray[np.bool_]:
+    """Return (N,) whether boxes reach past an image by more than rounding."""
+    return (np.abs(xyxy - clip(xyxy, width, height)) > ROUNDING).any(1)
 
 
 def clip(xyxy: NDArray[np.floating], width: int, height: int) -> Boxes:

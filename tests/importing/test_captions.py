@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tator.datasets.dataset import Dataset
+from tator.editing.checks import TEXT_LIMIT
 from tator.editing.edits import undo
 from tator.exporting.qwen_datasets import build_qwen, listing
 from tator.ops import call
@@ -76,11 +77,19 @@ def test_captions_leave_and_come_back(wb, dataset: Dataset, tmp_path: Path, kind
     assert (kept["written"], kept["kept"]) == (0, 3)
 
 
+def test_a_caption_that_is_too_long_is_shortened_and_named(wb, dataset: Dataset, tmp_path: Path):
+    text(tmp_path / "c" / "text_labels" / "b.txt", "x" * (TEXT_LIMIT + 1))
+    answer = done(wb, "captions_import", dataset="set", source=str(tmp_path / "c"))
+    assert answer["report"]["counts"]["repaired"] == {"caption shortened": 1}
+    assert answer["written"] == 1 and answer["warnings"] == ["source_repaired"]
+
+
 def test_captions_of_no_image_are_named(wb, dataset: Dataset, tmp_path: Path):
     text(tmp_path / "c" / "text_labels" / "gone.txt", "x")
     text(tmp_path / "c" / "text_labels" / "a.txt", "which of the two?")
-    report = done(wb, "captions_import", dataset="set", source=str(tmp_path / "c"))["report"]
-    assert report["counts"]["dropped"] == {"caption without an image": 2}
+    answer = done(wb, "captions_import", dataset="set", source=str(tmp_path / "c"))
+    assert answer["report"]["counts"]["dropped"] == {"caption without an image": 2}
+    assert answer["warnings"] == ["source_left_out"]
     picture(tmp_path / "none" / "x.png")
     job = wb.jobs.wait(call(wb, "captions_import", dataset="set", source=str(tmp_path / "none")), 60)
     assert job["state"] == "failed" and "has no captions" in job["error"]["message"]

@@ -16,7 +16,8 @@ from tator.importing.creating import import_dataset
 from tator.importing.filling import BATCH
 from tator.importing.merging import merge_source
 from tator.importing.preview import preview_source
-from tator.ops.imports import datasets_merge
+from tator.ops.datasets import datasets_create, datasets_get
+from tator.ops.imports import datasets_merge, datasets_preview
 from tator.types import BadInput, Conflict
 from tests.encoders import REFERRING
 from tests.folders import boxes, finish, make, picture, report_of, text, yolo_folder
@@ -71,6 +72,24 @@ def test_a_preview_says_what_an_import_would_do_and_writes_nothing(wb, tmp_path:
     data = make(wb, root).describe()
     assert (data["images"], data["annotations"]) == (5, 3)
     assert data["report"]["counts"] == found["report"]["counts"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "codes"),
+    [
+        (BOX, []),
+        (f"{BOX}\n0 .05 .5 .2 .2", ["source_repaired"]),
+        (f"{BOX}\n9 .5 .5 .1 .1", ["source_left_out"]),
+        (f"{BOX}\n0 .05 .5 .2 .2\n9 .5 .5 .1 .1", ["source_left_out", "source_repaired"]),
+    ],
+)
+def test_answers_warn_of_what_was_repaired_or_left_out(wb, tmp_path: Path, rows: str, codes: list[str]):
+    source = str(yolo_folder(tmp_path / "s", {"a.png": rows}, ["cat"]))
+    looked = finish(datasets_preview(wb, source))
+    made = finish(datasets_create(wb, "set", source, "managed"))
+    merged = finish(datasets_merge(wb, "set", source))
+    report = datasets_get(wb, "set")["report"]
+    assert [each.get("warnings", []) for each in (looked, looked["report"], made, merged, report)] == [codes] * 5
 
 
 @pytest.mark.parametrize("kind", ["zip", "upload", "upload of a zip"])

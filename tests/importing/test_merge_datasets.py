@@ -74,13 +74,18 @@ def test_a_look_at_a_dataset_says_what_each_class_would_become_and_writes_nothin
 
 def test_a_look_names_what_would_stay_behind(wb, ours: Dataset, theirs: Dataset):
     (theirs.root / "images" / "a.png").unlink()
-    found = done(wb, "datasets_preview", source="dataset:theirs", dataset="ours")["report"]
+    looked = done(wb, "datasets_preview", source="dataset:theirs", dataset="ours")
+    found = looked["report"]
     assert [(row["file"], row["reason"]) for row in found["dropped"]] == [("images/a.png", "image cannot be copied")]
     result = done(wb, "datasets_merge", dataset="ours", source="dataset:theirs")
+    assert looked["warnings"] == result["warnings"] == report_of(ours)["warnings"] == ["source_left_out"]
     assert result["left_out_count"] == 1 and report_of(ours)["counts"]["dropped"] == {"image cannot be copied": 1}
     picture(theirs.root / "images" / "a.png")
     found = done(wb, "datasets_preview", source="dataset:theirs", dataset="ours")["report"]
     assert found["counts"]["noticed"] == {"image is there already": 4} and not found["dropped"]
+    assert "warnings" not in found and "warnings" not in done(
+        wb, "datasets_merge", dataset="ours", source="dataset:theirs"
+    )
 
 
 def test_a_merge_joins_renames_and_leaves_out_as_the_mapping_says(wb, ours: Dataset, theirs: Dataset):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tator.jobs import runner
 from tator.ops import call
 from tator.ops.jobs import jobs_events, jobs_get, jobs_watch
 from tator.types import BadInput
@@ -39,6 +40,15 @@ def test_only_newer_events_come_and_nothing_twice(wb, two):
     assert told["events"] == [event for event in every if event["id"] > middle]
     again = jobs_watch(wb, two, after=told["last"])
     assert again["events"] == [] and again["last"] == told["last"] == every[-1]["id"]
+
+
+def test_a_watch_warns_when_older_events_were_left_out(wb, two, monkeypatch):
+    count = len(jobs_watch(wb, two)["events"])
+    for limit, warnings in ((count, None), (count - 1, ["events_left_out"])):
+        monkeypatch.setattr(runner, "EVENTS_LIMIT", limit)
+        told = jobs_watch(wb, two)
+        assert len(told["events"]) == limit and told.get("warnings") == warnings
+        assert told["last"] == told["events"][-1]["id"] and jobs_watch(wb, two, after=told["last"])["events"] == []
 
 
 def test_an_unknown_id_is_passed_over_and_too_many_are_refused(wb, two):

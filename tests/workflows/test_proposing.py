@@ -81,13 +81,31 @@ def test_classes_are_matched_by_name_or_as_given(squares):
 def test_a_run_says_what_went_where(wb, squares, devices):
     told = run(squares, devices=devices)
     assert told["images"] == {"done": COUNT - 1, "kept": 0, "left_out_reviewed": 1, "bad": 0}
-    nothing = dict.fromkeys(("updated", "removed", "settled", "outside", "reviewed"), 0)
+    nothing = dict.fromkeys(("updated", "removed", "settled", "clipped", "outside", "reviewed"), 0)
     assert told["candidates"] == nothing | {"new": COUNT - 1, "left_out_by_class": COUNT - 1}
     assert [row["name"] for row in snapshots_of(squares)] == [told["snapshot"]]
     listed = candidates(wb)
     assert {row["source"] for row in listed} == {"squares@one"} and len(listed) == COUNT - 1
     assert all(row["class_name"] == "red_thing" and row["image"] != "images/0.png" for row in listed)
     json.dumps(told)
+
+
+@pytest.mark.parametrize(
+    ("box", "codes"),
+    [
+        ((1, 1, 9, 9), []),
+        ((-0.3, 1, 9, 9), []),
+        ((-3, 1, 9, 9), ["candidates_clipped"]),
+        ((70, 1, 90, 9), ["candidates_outside"]),
+    ],
+)
+def test_a_run_warns_of_boxes_that_leave_the_image(squares, box: tuple, codes: list[str]):
+    def worker(device: str):
+        return lambda rows: [Detections.of([box, (20, 20, 30, 30)], [0.9, 0.8], [0, 0]) for _ in rows]
+
+    told = finish(propose(squares, RECIPE, class_table(squares, CLASSES), worker, "squares", "one"))
+    assert told.get("warnings", []) == codes
+    assert told["candidates"]["new"] == (COUNT - 1) * (1 if "candidates_outside" in codes else 2)
 
 
 def test_new_classes_are_made_when_the_first_is_found(wb, squares):

@@ -19,6 +19,7 @@ from tator.datasets.snapshots import freeze
 from tator.editing.candidates import COUNTED, replace_candidates, source_of
 from tator.runtime.running import Ledger, MakeWorker, Ran, run_over
 from tator.types import Detections, Work
+from tator.warning_codes import CANDIDATES_CLIPPED, CANDIDATES_OUTSIDE, warned
 from tator.workflows.proposing.classes import LEAVE_OUT, ClassRow
 from tator.workflows.proposing.recipe import ProposingRecipe
 
@@ -135,7 +136,9 @@ def propose(
         devices=devices,
         ledger=ledger,
     )
-    return {"source": source, "snapshot": snapshot, **_account(ran, reviewed), "candidates": dict(proposer.counts)}
+    counts = dict(proposer.counts)
+    told = {"source": source, "snapshot": snapshot, **_account(ran, reviewed), "candidates": counts}
+    return warned(told, {CANDIDATES_CLIPPED: counts["clipped"] > 0, CANDIDATES_OUTSIDE: counts["outside"] > 0})
 
 
 def _snapshot_name(source: str) -> str:
