@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -235,6 +234,8 @@ def login(accounts: Accounts) -> Any:
 
 def claim(home: Path) -> str:
     """Note that this process serves a workspace; return a warning if another one does."""
+    from tator.storage.atomic import replacing
+
     mark, warning = home / "serving.pid", ""
     if mark.exists():
         other = mark.read_text().strip()
@@ -242,9 +243,8 @@ def claim(home: Path) -> str:
             warning = (
                 f"note: process {other} serves this workspace too; edits are safe, jobs may compete for the device\n"
             )
-    fresh = mark.with_name(f"serving.{secrets.token_hex(4)}")
-    fresh.write_text(str(os.getpid()))
-    fresh.replace(mark)
+    with replacing(mark) as part:
+        part.write_text(str(os.getpid()))
     return warning
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.datasets.fingerprints import take_fingerprints
 from tator.datasets.label_map import LabelClass
+from tator.storage.atomic import replacing
 from tator.storage.images import sha256
 from tator.storage.schema import ANNOTATION_STATUSES, snapshot
 from tator.storage.workspace import Workspace, inside
@@ -58,34 +59,32 @@ def freeze(dataset: Dataset, name: str, with_hashes: bool = True, user: str = ""
     if with_hashes:
         prints, _ = yield from take_fingerprints(dataset, rows)
         hashes = {image_id: each.sha256 for image_id, each in prints.items()}
-    folder = dataset.workspace.folder("snapshots")
-    file = f"{dataset.id}-{os.urandom(8).hex()}.jsonl.gz"
-    part, digest, boxes = folder / f"{file}.part", hashlib.sha256(), 0
+    file = dataset.workspace.folder("snapshots") / f"{dataset.id}-{os.urandom(8).hex()}.jsonl.gz"
+    digest, boxes = hashlib.sha256(), 0
     try:
-        with (
-            open(part, "wb") as raw,
-            gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed,
-        ):
-            for line, count in _lines(dataset, rows, hashes):
-                if count < 0:
-                    yield Progress(-count, len(rows), "Writing the snapshot")
-                    continue
-                digest.update(line)
-                packed.write(line)
-                boxes += count
-        os.chmod(part, 0o444)
-        os.replace(part, folder / file)
+        with replacing(file) as part:
+            with (
+                open(part, "wb") as raw,
+                gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0, compresslevel=6) as packed,
+            ):
+                for line, count in _lines(dataset, rows, hashes):
+                    if count < 0:
+                        yield Progress(-count, len(rows), "Writing the snapshot")
+                        continue
+                    digest.update(line)
+                    packed.write(line)
+                    boxes += count
+            os.chmod(part, 0o444)
         facts = {
             "dataset_id": dataset.id,
             "name": name,
             "sha256": digest.hexdigest(),
-            "file": file,
+            "file": file.name,
             "images": len(rows),
         }
         _record(dataset, {**facts, "annotations": boxes, "user": user[:100], "created_at": time.time()})
     except BaseException:
-        part.unlink(missing_ok=True)
-        (folder / file).unlink(missing_ok=True)
+        file.unlink(missing_ok=True)
         raise
     return _one(dataset, name)
 

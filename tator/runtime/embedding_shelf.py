@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tator.protocols import Embedding
+from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
 
 NOTE = "tator_embedding"
@@ -59,17 +60,15 @@ class EmbeddingShelf:
             return
         from safetensors.torch import save_file
 
-        self._folder.mkdir(parents=True, exist_ok=True)
         note = {"backend": value.backend, "width": value.width, "height": value.height, "nbytes": value.nbytes}
         path = self._path(key)
-        part = path.with_suffix(".part")
         features = {name: tensor.contiguous().cpu() for name, tensor in value.features.items()}
         try:
-            save_file(features, part, metadata={NOTE: json.dumps(note)})
-            part.replace(path)
+            with replacing(path) as part:
+                save_file(features, part, metadata={NOTE: json.dumps(note)})
             self._trim(path)
-        except OSError:  # a full disk costs the next encode some seconds, it must not cost this answer
-            part.unlink(missing_ok=True)
+        except OSError:
+            pass  # a full disk costs the next encode some seconds, it must not cost this answer
 
     def _path(self, key: Hashable) -> Path:
         return self._folder / f"{hashlib.sha256(repr(key).encode()).hexdigest()}.safetensors"

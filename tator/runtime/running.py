@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tator.datasets.dataset import ImageRow
+from tator.storage.atomic import replacing
 from tator.types import BadInput, NotFound, Progress, Work
 
 Worker = Callable[[list[ImageRow]], list[Any]]  # one result an image, in order
@@ -52,8 +53,8 @@ class Ledger:
         lines = path.read_bytes().split(b"\n")[:-1] if path.is_file() else []  # a line without an end was cut off
         for line in lines:
             self.ids.update(json.loads(line))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(b"".join(line + b"\n" for line in lines))
+        with replacing(path, is_durable=True) as part:
+            part.write_bytes(b"".join(line + b"\n" for line in lines))
 
     def add(self, ids: Iterable[int]) -> None:
         """Note that these are stored; durable when this returns."""

@@ -61,9 +61,9 @@ def filling(target: Path) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON in one step."""
-    with replacing(path) as part:
+def write_json(path: Path, value: Any, is_durable: bool = False) -> None:
+    """Write JSON in one step; see `replacing`."""
+    with replacing(path, is_durable) as part:
         part.write_text(json.dumps(value, ensure_ascii=False, indent=1), encoding="utf-8")
 
 

@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModu
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from tator.storage import migrations
+from tator.storage.atomic import replacing
 from tator.storage.schema import metadata
 from tator.types import BadInput, Conflict, Unavailable
 
@@ -109,14 +110,11 @@ class Store:
             raise Unavailable(f"{self.place} is copied with its server's own tools, such as pg_dump")
         now = time.time()
         target = folder / f"tator-{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{int(now % 1 * 1000):03}.db"
-        partial = target.with_suffix(".part")
-        folder.mkdir(parents=True, exist_ok=True)
         try:
-            with closing(sqlite3.connect(partial)) as copy, self.engine.connect() as connection:
-                cast(sqlite3.Connection, connection.connection.driver_connection).backup(copy)
-            partial.replace(target)
+            with replacing(target) as part:
+                with closing(sqlite3.connect(part)) as copy, self.engine.connect() as connection:
+                    cast(sqlite3.Connection, connection.connection.driver_connection).backup(copy)
         except (sqlite3.Error, OSError) as error:
-            partial.unlink(missing_ok=True)
             raise Unavailable(f"no copy of {self.place} could be made in {folder}: {error}") from error
         for old in sorted(folder.glob("tator-*.db"))[:-BACKUPS_KEPT]:
             old.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tator.storage.atomic import write_json
 from tator.storage.workspace import Workspace
 from tator.types import Unavailable
 
@@ -69,7 +70,7 @@ class TrashFolder:
         try:
             place.mkdir()
             note = asdict(Thrown(entry, kind, name, user[:100], time.time(), size, value))
-            _write_through(place / NOTE, json.dumps(note))
+            write_json(place / NOTE, note, is_durable=True)
             if content:
                 os.replace(content, place / CONTENT)
         except OSError as error:
@@ -101,14 +102,6 @@ class TrashFolder:
             return Thrown(path.name, LEFT_BEHIND, path.name, "", path.lstat().st_mtime, None)
         is_there = thing.entry == path.name and (thing.value is not None or os.path.lexists(path / CONTENT))
         return thing if is_there else None
-
-
-def _write_through(path: Path, text: str) -> None:
-    """Write a file so that a power cut after this leaves it whole."""
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _files(place: Path) -> list[Path]:

@@ -10,6 +10,7 @@ import secrets
 import time
 from pathlib import Path
 
+from tator.storage.atomic import replacing
 from tator.types import BadInput
 
 NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
@@ -120,11 +121,9 @@ def add_account(path: Path, name: str, password: str) -> str:
         raise BadInput(f"a password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters, this has {len(password)}")
     token = f"tator_{secrets.token_urlsafe(24)}"
     accounts = read_accounts(path) | {name: (PasswordHasher().hash(password), _digest(token))}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as lines:
-        lines.writelines(f"{who}:{hashed}:{digest}\n" for who, (hashed, digest) in sorted(accounts.items()))
-    os.replace(fresh, path)
+    with replacing(path) as part:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as lines:
+            lines.writelines(f"{who}:{hashed}:{digest}\n" for who, (hashed, digest) in sorted(accounts.items()))
     return token
 
 

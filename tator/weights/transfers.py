@@ -6,7 +6,6 @@ place when all of it is checked, and what was there before stays until then.
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from tator.protocols import Card
+from tator.storage.atomic import write_json
 from tator.types import BadInput, NotFound, Progress, Unavailable, Work
 from tator.weights.checkpoints import TENSOR_FILES, check_file
 from tator.weights.places import RECORD, advice, by_hand, checked, file_name, is_address, is_wanted, place_of
@@ -243,4 +243,4 @@ def _shifted(steps: Work, done: int, total: int) -> Work:
 
 
 def _write_record(place: Path, source: str, files: dict[str, Any]) -> None:
-    (place / RECORD).write_text(json.dumps({"source": source, "files": files}, indent=1), encoding="utf-8")
+    write_json(place / RECORD, {"source": source, "files": files})
