@@ -29,6 +29,7 @@ PORT = 7860
 PYTHONS = (3, 11), (3, 14)  # the oldest and the newest that the pins of requirements.txt serve
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # what a wrong password costs
+QUEUE_PAUSE_S = 0.02  # between two looks for events; Gradio's own 0.001 costs a tenth of a core while nothing happens
 WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -187,6 +188,7 @@ def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, 
     from tator.web import routes as web
 
     window = tabs.build(wb)
+    window._queue.sleep_when_free = QUEUE_PAUSE_S
     with window:
         publish(wb)
     hosts = web.LOOPBACK | {name.lower() for name in flags.allow_host} if private and not accounts else None

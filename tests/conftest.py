@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -122,12 +123,26 @@ class Server:
 
 
 @pytest.fixture(scope="session")
+def lend_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Lend `start(*flags, home=None, env={}, root=ROOT) -> Server`; what is not stopped by then is at the end."""
+    with servers(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
 def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
-    """Lend `start(*flags, home=None, env={}, root=ROOT) -> Server`; all are stopped at the end."""
+    """Lend the same for one module: a server that nobody asks still takes its share of the cores."""
+    with servers(tmp_path_factory) as start:
+        yield start
+
+
+@contextmanager
+def servers(folders: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """Give a function that starts servers, and stop them all at the end."""
     running: list[Server] = []
 
     def start(*flags: str, home: Path | None = None, env: dict[str, str] | None = None, root: Path = ROOT) -> Server:
-        folder = tmp_path_factory.mktemp("server")
+        folder = folders.mktemp("server")
         home, port, log = home or folder / "home", free_port(), folder / "log.txt"
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("TATOR_", "GRADIO_", "SPACE_"))
@@ -139,11 +154,13 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         running[-1].wait_ready()
         return running[-1]
 
-    yield start
-    for server in running:
-        server.process.terminate()
-    for server in running:
-        server.stop()
+    try:
+        yield start
+    finally:
+        for server in running:
+            server.process.terminate()
+        for server in running:
+            server.stop()
 
 
 def draw_images(folder: Path) -> None:
@@ -162,7 +179,7 @@ def draw_images(folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
+def server(lend_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Server:
     """Lend one running app without logins; its dataset "shots" links the images of draw_images beside its home."""
     from tator.ops import call
     from tator.workbench import Workbench
@@ -173,7 +190,7 @@ def server(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPat
     made = bench.jobs.wait(call(bench, "datasets_create", name="shots", source=str(folder / "images")), 60)
     bench.close()
     assert made["state"] == "succeeded", made
-    return start_server("--no-sample", home=folder / "home")
+    return lend_server("--no-sample", home=folder / "home")
 
 
 @dataclass
@@ -194,11 +211,11 @@ class Guarded:
 
 
 @pytest.fixture(scope="session")
-def guarded(start_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Guarded:
+def guarded(lend_server: Callable[..., Server], tmp_path_factory: pytest.TempPathFactory) -> Guarded:
     """Lend one running app where ann and bob may log in."""
     from tator.web.accounts import add_account
 
     file, password = tmp_path_factory.mktemp("auth") / "logins", "correct horse"
     tokens = {name: add_account(file, name, password) for name in ("ann", "bob")}
-    server = start_server("--no-sample", "--auth-file", str(file), "--metrics-token", "s3cret")
+    server = lend_server("--no-sample", "--auth-file", str(file), "--metrics-token", "s3cret")
     return Guarded(server.url, tokens, password, "s3cret")
