@@ -163,7 +163,7 @@ def serve(flags: argparse.Namespace) -> int:
             sample.terminate()
         wb.close()
         for number in STOPS:
-            signal.signal(number, signal.SIG_IGN)  # one that comes while Python ends would make a failure of it
+            signal.signal(number, signal.SIG_IGN)  # a signal while Python ends would turn the exit into a failure
 
 
 def stops() -> int:

@@ -27,7 +27,7 @@ def build(wb: Workbench, shell: Shell) -> None:
             widgets = forms.draw(recipe, labels=LABELS)
             keep = gr.Button(
                 "Apply", variant="primary", interactive=False, elem_id="predictors-apply"
-            )  # until it shows what holds
+            )  # until the settings in force are shown
         with gr.Column(elem_classes="t-answer"):
             health = h.panel(elem_id="system-health")
             memory = h.panel(elem_id="system-memory")
@@ -36,7 +36,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     drawn, changes = (
         [health, memory, slots, kept],
         gr.State(0),
-    )  # a change is drawn after what is being drawn, not beside it
+    )  # a change waits until the drawing under way has ended
 
     def show() -> tuple:
         return healthy(shell), loaded(shell), ahead(shell), cached(shell)

@@ -105,7 +105,7 @@ def run_job(wb: Workbench, job_id: str) -> None:
 
 
 def make_sample(wb: Workbench) -> None:
-    """Draw the sample project where there is none; the window has the right of way."""
+    """Draw the sample project where there is none, at a low priority."""
     import signal
 
     from tator.sample.project import create_sample

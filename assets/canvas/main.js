@@ -1,5 +1,5 @@
 // Puts the canvas together inside one Gradio element. Every part is made here and handed the parts that it uses;
-// what only comes to be later is handed as a function.
+// what is made later is handed as a function.
 
 import { createNewRow } from "./document/rows.js";
 import { createStore } from "./document/store.js";

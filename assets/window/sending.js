@@ -17,7 +17,7 @@ export function plan(files, arrived) {
   for (const { file, path } of files) {
     const there = Object.hasOwn(arrived, path) ? arrived[path] : -1;
     if (there === file.size) { done.files += 1; done.bytes += file.size; continue; }
-    if (file.size >= SMALL || /["\\\r\n]/.test(path)) { // forms write these otherwise in the name of a part
+    if (file.size >= SMALL || /["\\\r\n]/.test(path)) { // forms encode these in the name of a part
       work.push({ file, path, at: there > 0 && there < file.size ? there : 0 });
       continue;
     }
@@ -133,7 +133,7 @@ export class Sender {
   }
 
   #tell() {
-    if (this.isStopped) return; // what another lane still brings home is counted, and shown when it goes on
+    if (this.isStopped) return; // what other requests still send is counted, and shown when the upload goes on
     let flying = 0;
     for (const bytes of this.flying.values()) flying += bytes;
     this.on.progress({ files: this.done.files, bytes: this.done.bytes + flying });

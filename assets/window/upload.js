@@ -132,7 +132,7 @@ function view(host) {
     started() { samples = []; drawn = 0; bar.hidden = false; draw("", "Asking what is there already", ""); },
     progress(there, total, before) {
       latest = { there, total, before };
-      due ||= setTimeout(arrive, Math.max(0, drawn + DRAW_MS - performance.now())); // later, never not: a line may go silent now
+      due ||= setTimeout(arrive, Math.max(0, drawn + DRAW_MS - performance.now())); // drawn late rather than left out: no other progress may come for a while
     },
     done(name, total, refused) {
       bar.firstChild.style.width = "100%";

@@ -174,7 +174,7 @@ def line(job: dict) -> h.Html:
     error = (job.get("error") or {}).get("message")
     said = error or (
         "" if job["state"] == "succeeded" else job["message"]
-    )  # what it did last is no news once it is done
+    )  # its last message says nothing new once it is done
     return h.div(
         w.state_chip(job["state"]),
         h.el("b", title(job), cls="t-nowrap"),

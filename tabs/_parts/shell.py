@@ -23,12 +23,12 @@ BY_ITSELF = (
     "load",
     "select",
     "change",
-)  # draw only; the rest goes through Gradio's queue: it shows errors, others it hides
+)  # these only draw; all others go through Gradio's queue, without which errors are not shown
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
-# Answered one after the other: what a person wrote or chose in an editor and the button that works with it, a job's start and its ticks.
+# Answered one after the other: what a person wrote or chose in an editor and the button that uses it, a job's start and its ticks.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
-# Gradio would drop what is asked while the same listener still answers: quick picks are answered in turn, every page that is turned to
-# is drawn, of typing and choosing the last counts, and so it does of what follows another listener: else a job's end was not noticed.
+# Gradio drops an event while the same listener still answers. So quick picks are answered in turn, and every page turned to is drawn.
+# Of typing and choosing the last one counts, and so it does of what follows another listener, or the end of a job could be missed.
 HURRIED: dict[str, dict[str, Any]] = {
     "pick": {"trigger_mode": "multiple", "concurrency_limit": 1},
     "select": {"trigger_mode": "multiple"},

@@ -9,7 +9,7 @@ from tabs._parts import words as w
 from tabs._parts.pages import Page
 from tabs._parts.shell import IN_TURN, Shell
 
-KEEP = -1  # class_delete's "nowhere": right for a class without boxes
+KEEP = -1  # of class_delete: move no boxes, as a class without boxes has none
 
 
 class Classes(Page):

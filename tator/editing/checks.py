@@ -21,7 +21,13 @@ INT_LIMIT = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KINDS = ("edit", "undo", "redo")
 CHANGEABLE = ("class_id", "xyxy", "polygons", "confidence", "source", "status")
-ROW = ("id", *CHANGEABLE, "rle", "author", "created_at")  # the last three are the server's: told, not taken
+ROW = (
+    "id",
+    *CHANGEABLE,
+    "rle",
+    "author",
+    "created_at",
+)  # the server sets the last three: they are answered, not accepted
 
 
 @dataclass(frozen=True)

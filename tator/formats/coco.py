@@ -125,7 +125,7 @@ class CocoSource:
             if said := [row["caption"] for row in rows if _is_caption(row)]:
                 self.captions[image] = "\n".join([*filter(None, [self.captions.get(image)]), *said])
                 rows = [row for row in rows if not _is_caption(row)]
-            if rows or not said:  # a file of captions has no word on the objects
+            if rows or not said:  # a file of captions says nothing about the objects
                 self._entries[image].append((path, entry, rows, indices))
             if split:
                 self.splits.setdefault(image, split)

@@ -31,7 +31,7 @@ LAYOUT_FOLDERS = (
     "labels",
     "text_labels",
     "captions",
-)  # never a mere wrapping
+)  # folders of these names have a meaning, so they are never skipped as wrappers
 SKIPPED_FOLDERS = frozenset(("__macosx", "__pycache__", "node_modules"))
 NAME_FILES = frozenset(
     (

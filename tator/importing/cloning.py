@@ -115,7 +115,7 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
 def merge_dataset(target: Dataset, source: Dataset, mapping: Sequence[str] = ()) -> Work:
     """Add another dataset's images and annotations.
 
-    They keep confidence, source and status; after a cut, running it again goes on.
+    They keep confidence, source and status; after an interruption, running it again goes on.
 
     Args:
         target: what is added to.

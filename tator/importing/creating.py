@@ -118,7 +118,7 @@ def _look(root: Path, source: str, format: str, tell: Tell) -> tuple[Tree, Sourc
     if not tree.images:
         raise BadInput(f"no images were found in {source}, only masks of some")
     add_captions(tree, found)
-    tree.tell = silent  # the thread that was told ends here
+    tree.tell = silent  # the thread that listened ends here
     return tree, found, Report().merge(tree.report).merge(found.report)
 
 
@@ -178,7 +178,7 @@ def bring(run: Filling) -> Work:
             report = yield from unpack(archive, run.folder)
             facts["unpacked"] = report.as_json()
         elif is_upload:
-            if not run.folder.exists():  # else it was moved just before a cut
+            if not run.folder.exists():  # else it was moved just before an interruption
                 os.replace(origin, run.folder)
         elif facts.get("is_copied") and has_images_inside_only(origin):
             copy_labels(content_root(origin), run.folder)

@@ -41,7 +41,7 @@ LEFT_OUT = -1  # class id of a class whose labels are not wanted
 class Filling:
     """An import or a merge under way.
 
-    It is kept in the dataset's settings, so that it can go on after a cut.
+    It is kept in the dataset's settings, so that it can go on after an interruption.
 
     Attributes:
         store: database.

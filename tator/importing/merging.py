@@ -129,7 +129,7 @@ def _bring(run: Filling, dataset: Dataset) -> Work:
     place = dataset.root / run.facts["prefix"]
     if run.facts["stage"] == "placed":
         return place
-    if run.facts["stage"] == "brought" and place.exists():  # cut just after the move
+    if run.facts["stage"] == "brought" and place.exists():  # interrupted just after the move
         root = place
     else:
         root = yield from bring(run)

@@ -63,7 +63,7 @@ class JobQueue:
                 self._idle -= 1
             try:
                 task()
-            except Exception:  # noqa: BLE001 - not even the outcome could be written; the next job may fare better
+            except Exception:  # noqa: BLE001 - not even the outcome could be written; the next job may still succeed
                 traceback.print_exc()
             with self._lock:
                 self.unfinished -= 1

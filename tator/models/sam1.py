@@ -50,7 +50,9 @@ class Sam1:
         self._device, self._side = device, self._model.image_encoder.img_size
         self._resize = ResizeLongestSide(self._side)
         with torch.inference_mode():
-            self._places = self._model.prompt_encoder.get_dense_pe()  # the same for every image: a tenth of a click
+            self._places = (
+                self._model.prompt_encoder.get_dense_pe()
+            )  # the same for every image; it takes a tenth of a click's time
         report_blocks(blocks_of(self._model.image_encoder))
 
     def embed(self, image: Image) -> Embedding:

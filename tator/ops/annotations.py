@@ -109,7 +109,7 @@ def annotations_list(wb: Workbench, dataset: str, image: str) -> dict[str, Any]:
 
 @operation
 def image_lease(wb: Workbench, image_id: int, client_id: str) -> dict[str, Any]:
-    """Say that you have an image open for 30 s more, and hear who else has.
+    """Mark an image as open by you for 30 s more, and return who else has it open.
 
     Args:
         image_id: id of the image, from images_list.

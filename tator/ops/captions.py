@@ -49,13 +49,13 @@ def datasets_text_label_set(wb: Workbench, dataset: str, image: str, caption: st
 def captions_import(wb: Workbench, dataset: str, source: str, replace: bool = True) -> Work:
     """Take captions from text_labels/<image>.txt, captions.jsonl or metadata.jsonl.
 
-    Where there is none of these, every .txt file that is called like an image is its caption. What fits no image is in
+    Without any of these, each .txt file with the name of an image is its caption. What fits no image is listed in
     the report.
 
     Args:
         dataset: dataset name, from datasets_list.
         source: absolute path of a folder or .zip on the server, or upload:<id> of an upload, which is used up.
-        replace: write over captions that are there.
+        replace: whether captions that are there are replaced.
 
     Raises:
         NotFound: no such dataset or source.
@@ -108,8 +108,8 @@ def datasets_build_qwen(
         name: of the folder; empty takes the dataset's name.
         val_share: share of the train images that val gets where the dataset has no val split, above 0 and below 1.
         seed: of that choice.
-        context: said before each question, such as what the images show.
-        force: write over a folder of that name.
+        context: text before each question, such as what the images show.
+        force: whether a folder of that name is replaced.
 
     Raises:
         NotFound: no such dataset.

@@ -29,7 +29,7 @@ def class_add(wb: Workbench, dataset: str, name: str, color: str = "") -> dict:
 
 @operation
 def class_rename(wb: Workbench, dataset: str, class_id: int, name: str) -> dict:
-    """Rename a class and return it; its annotations stay its own.
+    """Rename a class and return it; its annotations keep the class.
 
     Args:
         dataset: dataset name, from datasets_list.

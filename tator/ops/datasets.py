@@ -30,11 +30,11 @@ def datasets_create(
 ) -> Work:
     """Create a dataset of a folder, a zip or an upload.
 
-    What cannot be read is listed, the rest goes in.
+    What cannot be read is listed; the rest is imported.
     Labels of every format in formats_list are recognised by content, class names by what the format has for them or by
     labelmap.txt, classes.txt, obj.names or data.yaml, splits by train.txt, val.txt, test.txt, data.yaml or folder names,
-    captions by text_labels/<name>.txt or captions.jsonl. datasets_preview says all that before anything is written. Run
-    again with the same arguments after a cut, it goes on where it stopped.
+    captions by text_labels/<name>.txt or captions.jsonl. datasets_preview shows all of this before anything is written. Run
+    again with the same arguments after an interruption, it goes on where it stopped.
 
     Args:
         name: of the new dataset: letters, digits, space, dot, dash, underscore.
@@ -91,7 +91,7 @@ def datasets_delete(wb: Workbench, dataset: str, confirm: str) -> dict:
 
     Args:
         dataset: dataset name, from datasets_list.
-        confirm: the dataset's name once more, as a sign that it is meant.
+        confirm: the dataset's name once more, as a confirmation.
 
     Raises:
         NotFound: no such dataset.

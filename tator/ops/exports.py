@@ -57,7 +57,7 @@ def datasets_export(
     Args:
         dataset: dataset name, from datasets_list.
         format: how it is written, from formats_list; yolo trains in ultralytics, coco loads in pycocotools, roboflow trains in rfdetr.
-        with_images: put the image files in; tfrecord holds them in any case and is refused without.
+        with_images: include the image files; tfrecord always holds them and is refused without.
         splits: only these of train, val, test and "" (none); empty takes all.
         states: only images that are new, in_progress or reviewed; empty takes all but new ones without annotations.
         classes: only these class names; empty takes all.

@@ -61,7 +61,7 @@ def datasets_merge(
 ) -> Work:
     """Add a folder, a zip, an upload or another dataset to a dataset.
 
-    Run again with the same arguments after a cut, it goes on where it stopped. A linked dataset takes only images that
+    Run again with the same arguments after an interruption, it goes on where it stopped. A linked dataset takes only images that
     lie in its own folder; a managed one gets a copy of each.
 
     Args:

@@ -139,7 +139,7 @@ def weights_delete(wb: Workbench, card: str) -> dict[str, Any]:
 def runtime_unload(wb: Workbench) -> dict[str, Any]:
     """Unload every model and forget encoded images.
 
-    What is lent goes when it comes back.
+    A model that is still answering is unloaded when it has answered.
     """
     freed_bytes = wb.models.cache.clear()
     freed = wb.models.unload_all(UNLOAD_S)

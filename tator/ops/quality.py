@@ -38,7 +38,7 @@ def datasets_check(
     Args:
         dataset: dataset name, from datasets_list.
         tiny_px: boxes with a side below this many pixels are tiny.
-        near_bits: bits of 64 that the looks of two images may differ in to be near duplicates, 0 to 10.
+        near_bits: bits of 64 in which the perceptual hashes of near duplicates may differ, 0 to 10.
         with_looks: decode every image, for near duplicates and EXIF rotation; without it only the files' bytes are compared.
 
     Raises:

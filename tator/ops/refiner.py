@@ -13,9 +13,9 @@ from tator.workflows import refiner
 
 @operation(title="Train box refiner")
 def refiner_train(wb: Workbench, dataset: str) -> Work:
-    """Teach the box refiner from the dataset's accepted boxes.
+    """Train the box refiner on the dataset's accepted boxes.
 
-    It happens by itself when the refiner is asked and enough boxes are new.
+    The refiner also trains by itself when it is used and enough boxes are new.
 
     Args:
         dataset: dataset name, from datasets_list.

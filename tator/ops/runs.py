@@ -159,7 +159,7 @@ def runs_download(wb: Workbench, family: str, name: str) -> dict[str, Any]:
 
 @operation(title="Import run")
 def runs_import(wb: Workbench, family: str, source: str, name: str = "") -> Work:
-    """Take a run from a folder or zip; all its files are checked and none is executed.
+    """Import a run from a folder or zip; its files are checked and none is executed.
 
     Args:
         family: which, from runs_families.
@@ -182,7 +182,7 @@ def runs_train_again(wb: Workbench, family: str, name: str, new_name: str = "") 
     Args:
         family: which, from runs_families.
         name: of the run whose settings are taken, from runs_list.
-        new_name: of the new run; empty where a dataset has one run, which is trained anew.
+        new_name: of the new run; empty where a dataset has one run, which is trained again.
 
     Raises:
         NotFound: no such family or run.

@@ -23,7 +23,7 @@ def slots_preload(
 ) -> dict[str, Any]:
     """Encode an image in the background and return how far it is.
 
-    A new current image ends what the same client asked for beside the earlier one; an encode nobody needs stops.
+    A new current image cancels what the same client asked for around the earlier one; an encode that nobody needs stops.
 
     Args:
         image_id: id of the image, from images_list.
@@ -75,7 +75,7 @@ def predictor_settings_get(wb: Workbench) -> dict[str, Any]:
 
 @operation(mirrors=("predictor_settings_set",), recipe=PredictorSettings)
 def predictor_settings_set(wb: Workbench, recipe: PredictorSettings) -> dict[str, Any]:
-    """Change how images are encoded ahead; it holds at once and after a restart.
+    """Change how images are encoded ahead; it applies at once and after a restart.
 
     Settings that are not given stay as they are.
 

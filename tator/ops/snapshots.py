@@ -25,7 +25,7 @@ def datasets_split(
     key: str = "",
     keep: bool = False,
 ) -> dict:
-    """Deal a dataset's images into train, val and test; the same seed gives the same.
+    """Split a dataset's images into train, val and test, repeatably by the seed.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -35,7 +35,7 @@ def datasets_split(
         test: share of test; 0 makes none.
         seed: of the choice.
         key: for group, how many letters of a file's name name its group (5), or the sign that ends them (_).
-        keep: leave images alone that have a split.
+        keep: leave the split of images that have one as it is.
 
     Raises:
         NotFound: no such dataset.

@@ -44,7 +44,7 @@ def trash_purge(wb: Workbench, entry: str, confirm: str) -> Work:
 
     Args:
         entry: id of what is deleted, from trash_list.
-        confirm: its name, as a sign that it is meant.
+        confirm: its name, as a confirmation.
 
     Raises:
         NotFound: nothing in the trash has that id.
@@ -63,7 +63,7 @@ def trash_empty(wb: Workbench, confirm: int) -> Work:
     """Delete everything in the trash for good; files outside the workspace stay.
 
     Args:
-        confirm: how many entries trash_list has now, as a sign that they are meant.
+        confirm: how many entries trash_list has now, as a confirmation.
 
     Raises:
         BadInput: confirm is another number.

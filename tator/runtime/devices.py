@@ -57,7 +57,7 @@ def gpus() -> list[dict]:
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout
     except (subprocess.SubprocessError, OSError):
-        return []  # without an answer of the driver there is no usable GPU
+        return []  # a driver that does not answer means that no GPU can be used
     return [_gpu_row(line) for line in answer.splitlines() if line.count(",") == QUERY.count(",")]
 
 

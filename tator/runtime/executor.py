@@ -92,7 +92,7 @@ class Lane:
         self._name = name
         self._waiting: list[tuple[int, int, _Call]] = []
         self._numbers = itertools.count()
-        self._running: list[_Call] = []  # the innermost last: it overtook those before it
+        self._running: list[_Call] = []  # a call that overtook others comes after them
         self._thread: threading.Thread | None = None
         self._changed = threading.Condition()  # guards everything above; never held while a call runs
 

@@ -196,7 +196,9 @@ class ModelManager:
     def _unpin(self, entry: LoadedModel) -> None:
         with self._changed:
             entry.users -= 1
-            is_gone = entry.users == 0 and (entry.is_leaving or entry.model is None)  # told to go, or it never loaded
+            is_gone = entry.users == 0 and (
+                entry.is_leaving or entry.model is None
+            )  # to be unloaded, or its load failed
             if is_gone and self._models.get(entry.key) is entry:
                 self._drop(entry)
             self._changed.notify_all()

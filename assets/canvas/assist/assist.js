@@ -112,7 +112,7 @@ export function createAssist({
       takeBest(answer, "Box at point");
     },
 
-    /** Draw loose, get tight: the drawn box is refined before it becomes an annotation. */
+    /** Refine a loosely drawn box before it becomes an annotation. */
     async tightBox(box) {
       const row = newRow(box);
       if (!row) return;

@@ -5,7 +5,7 @@ import { area, clipBox, contains, meets } from "../drawing/geometry.js";
 import { polygonChanges } from "../drawing/polygons.js";
 import { signal } from "../document/signal.js";
 
-/** Everything from here up is asked for once; the slider filters. */
+/** The lowest confidence that a model is asked for; the slider filters above it. */
 export const LOWEST = 0.05;
 const SAME_IOU = 0.7; // a candidate over an annotation by this is labelled already
 

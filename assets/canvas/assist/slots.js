@@ -34,7 +34,7 @@ export function createSlots({ call, cards, clientId, images, session, settings }
     }
     timer = setTimeout(() => poll(mine).catch(() => lost(mine)), POLL_MS);
   }
-  /** The server does not say how far it is: better no rings than rings that stand still. */
+  /** The server does not say how far it is: hide the rings rather than show an old state. */
   function lost(mine) {
     if (mine !== turn) return;
     stop();

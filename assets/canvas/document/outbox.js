@@ -1,4 +1,4 @@
-// Unsaved edits on disk (localStorage), one slot a page, so that a reload, a crash or a closed lid loses nothing.
+// Unsaved edits on disk (localStorage), one slot a page, so that a reload, a crash or a closed laptop loses nothing.
 // A page that starts adopts the slots of pages that no longer live; edits keep the client id and seq they were made
 // with, so sending them twice is harmless.
 

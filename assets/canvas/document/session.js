@@ -172,7 +172,7 @@ export function createSession(parts) {
       }
     },
 
-    /** Open an image. With `orElse` the first readable one takes the place of one that is gone. */
+    /** Open an image. With `orElse` the first readable one is opened instead of one that is gone. */
     async openImage(id, { orElse = false } = {}) {
       if (id === imageId && phase === "ready") return;
       const mine = (turn += 1),

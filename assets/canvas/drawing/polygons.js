@@ -161,7 +161,7 @@ export const moveVertex = (polygons, place, [x, y]) =>
 export const insertVertex = (polygons, place, [x, y]) =>
   changed(polygons, place, (ring) => ring.toSpliced(2 * place.v, 0, x, y));
 
-/** Remove a point; of a ring of three the whole ring goes, with an outline its polygon. Null when nothing is left. */
+/** Remove a point. A ring of three is removed whole, and with an outline its polygon. Null when nothing is left. */
 export function removeVertex(polygons, place) {
   const { p, r, v } = place;
   if (polygons[p][r].length > 6) return changed(polygons, place, (ring) => ring.toSpliced(2 * v, 2));

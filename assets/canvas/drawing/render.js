@@ -178,7 +178,7 @@ export function trace(path, view, row) {
   }
 }
 
-/** Points closer together than `least` screen pixels are left out, which a mask must not do. */
+/** Add polygons to a path. Points closer together than `least` screen pixels are left out; a mask needs them all. */
 export function tracePolygons(path, view, polygons, least = 0) {
   for (const rings of polygons)
     for (const ring of rings) {

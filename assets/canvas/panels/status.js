@@ -1,4 +1,4 @@
-// What one wants to know at a glance: the image on top of the stage, numbers in the line below.
+// The image's name and state on top of the stage, numbers in the line below.
 
 import { el, icon, fill } from "../shell/dom.js";
 import { STATES } from "./filmstrip.js";
