@@ -1,4 +1,4 @@
-"""Word a setting for the endpoint, the MCP tool and the command line, in one line.
+"""Word settings and arguments for the endpoint, the MCP tool and the command line.
 
 It imports nothing: the command line's help reads recipes from their source and has to be quick.
 """
@@ -34,3 +34,16 @@ def range_text(low: float | None, high: float | None) -> str:
     if high is None:
         return f"at least {low}"
     return f"at most {high}" if low is None else f"from {low} to {high}"
+
+
+def argument_help(doc: str) -> dict[str, str]:
+    """Return {parameter: first line of its help} of a Google-style docstring."""
+    lines = doc.split("Args:", 1)[1].splitlines() if "Args:" in doc else []
+    found = {}
+    for line in lines:
+        if line.strip() and not line.startswith(" "):
+            break  # the next section
+        name, colon, text = line.partition(":")
+        if colon and len(name) - len(name.lstrip()) == 4 and name.strip().isidentifier():
+            found[name.strip()] = text.strip()
+    return found

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tator.setting_help import SAVED, SAVED_HELP, help_line
+from tator.setting_help import SAVED, SAVED_HELP, argument_help, help_line
 
 OPS = Path(__file__).parent / "ops"
 ROOT = Path(__file__).parents[1]
@@ -67,7 +67,7 @@ def _in_module(path: Path) -> Iterator[Verb]:
     for node in tree.body:
         if isinstance(node, ast.FunctionDef) and (decorator := _operation_of(node)):
             doc = ast.get_docstring(node) or ""
-            flags = list(_flags(node.args, _argument_help(doc), names))
+            flags = list(_flags(node.args, argument_help(doc), names))
             if recipe := _recipe_of(decorator):
                 flags = _with_settings(flags, list(_settings(_source_of(recipe, tree), recipe)))
             yield Verb(node.name, doc.partition("\n\nArgs:")[0] if recipe else doc, tuple(flags))
@@ -162,16 +162,3 @@ def _type(hint: ast.expr | None, names: dict[str, ast.expr]) -> tuple[type, bool
             kind, _, choices = _type(hint.slice, names)
             return kind, True, choices
     return str, False, ()
-
-
-def _argument_help(doc: str) -> dict[str, str]:
-    """Return {parameter: first line of its help} of a Google-style docstring."""
-    lines = doc.split("Args:", 1)[1].splitlines() if "Args:" in doc else []
-    found = {}
-    for line in lines:
-        if line.strip() and not line.startswith(" "):
-            break  # the next section
-        name, colon, text = line.partition(":")
-        if colon and len(name) - len(name.lstrip()) == 4 and name.strip().isidentifier():
-            found[name.strip()] = text.strip()
-    return found

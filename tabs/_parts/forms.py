@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import gradio as gr
 
 from tabs._parts import html as h
-from tabs._parts.shell import Shell
+from tabs._parts.shell import Choice, Shell
 from tator.recipes import Recipe
 
 R = TypeVar("R", bound=Recipe)
@@ -32,27 +32,35 @@ def draw(recipe: type[Recipe], choices: dict[str, list] | None = None, labels: d
     folded = [f for f in dataclasses.fields(recipe) if f.metadata.get("advanced")]
     named = labels or {}
 
-    def widget(f: dataclasses.Field) -> gr.components.Component:
-        return _widget(f, hints[f.name], named.get(f.name, ""), (choices or {}).get(f.name))
+    def drawn(f: dataclasses.Field) -> gr.components.Component:
+        label, unit = named.get(f.name, ""), f.metadata.get("unit", "")
+        label = f"{label or worded(f.name)} ({unit})" if unit else label
+        return widget(f.name, hints[f.name], f.default, (choices or {}).get(f.name), label, f.metadata.get("help", ""))
 
-    widgets = {f.name: widget(f) for f in plain}
+    widgets = {f.name: drawn(f) for f in plain}
     if folded:
         with gr.Accordion("Advanced", open=False):
-            widgets |= {f.name: widget(f) for f in folded}
+            widgets |= {f.name: drawn(f) for f in folded}
     return {f.name: widgets[f.name] for f in dataclasses.fields(recipe)}
 
 
-def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
+def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell, prefix: str) -> None:
     """Draw the choice of a saved recipe with the ways to save and delete one.
 
     Call it where they shall stand, after `draw`.
+
+    Args:
+        recipe: recipe dataclass.
+        widgets: from `draw`.
+        shell: the window's frame.
+        prefix: of the widgets' ids.
     """
     kind = recipe.kind
     with gr.Accordion("Saved recipes", open=False):
-        saved = gr.Dropdown([], value=None, label="Load the settings of", elem_id=f"{recipe.kind}-recipe")
-        drop = gr.Button("Delete this recipe", size="sm", interactive=False, elem_id=f"{recipe.kind}-recipe-delete")
-        name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{recipe.kind}-recipe-name")
-        keep = gr.Button("Save recipe", size="sm", elem_id=f"{recipe.kind}-recipe-save")
+        saved = gr.Dropdown([], value=None, label="Load the settings of", elem_id=f"{prefix}-recipe")
+        drop = gr.Button("Delete this recipe", size="sm", interactive=False, elem_id=f"{prefix}-recipe-delete")
+        name = gr.Textbox(label="Save these settings as", max_length=80, elem_id=f"{prefix}-recipe-name")
+        keep = gr.Button("Save recipe", size="sm", elem_id=f"{prefix}-recipe-save")
 
     def save(values: dict) -> dict:
         settings = json.dumps(dataclasses.asdict(read(recipe, widgets, values)))
@@ -80,12 +88,28 @@ def presets(recipe: type[Recipe], widgets: Widgets, shell: Shell) -> None:
     shell.on(shell.tab.select, lambda: gr.update(choices=shell.call("recipes_list", kind=kind)), None, saved)
 
 
-def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -> gr.components.Component:
-    common: dict[str, Any] = {"label": _label(f, label), "info": _help(f, hint), "value": f.default}
+def widget(
+    name: str, hint: Any, default: Any, choices: list | None = None, label: str = "", help: str = "", **facts: Any
+) -> gr.components.Component:
+    """Draw what asks for one value.
+
+    Args:
+        name: of the setting or argument.
+        hint: its type: str, int, float, bool, a Literal, or a list of str.
+        default: what it holds at first.
+        choices: what it can be, as (label, value) pairs or plain values; None where anything of its type goes.
+        label: above it; the name in words where there is none.
+        help: one sentence below the label.
+        facts: further arguments of the component, such as elem_id.
+    """
+    common: dict[str, Any] = {"label": label or worded(name), "info": _told(help, hint, default), "value": default}
+    common |= facts
+    if typing.get_origin(hint) is list:
+        return Choice(choices or [], multiselect=True, allow_custom_value=choices is None, **common)
     if typing.get_origin(hint) is typing.Literal:
         return gr.Dropdown(list(typing.get_args(hint)), **common)
     if choices is not None:
-        return gr.Dropdown(choices, **common)
+        return Choice(choices, **common)
     if hint is bool:
         return gr.Checkbox(**common)
     if hint in (int, float):
@@ -93,14 +117,14 @@ def _widget(f: dataclasses.Field, hint: Any, label: str, choices: list | None) -
     return gr.Textbox(**common)
 
 
-def _label(f: dataclasses.Field, label: str) -> str:
-    text = label or f.name.replace("_", " ").capitalize()
-    return f"{text} ({f.metadata['unit']})" if f.metadata.get("unit") else text
+def worded(name: str) -> str:
+    """Return the name of a setting or argument in words."""
+    return name.replace("_", " ").capitalize()
 
 
-def _help(f: dataclasses.Field, hint: Any) -> str:
-    said = f.metadata.get("help", "")
-    return said if hint is bool or not isinstance(f.default, (int, float)) else f"{said} Default {f.default:g}."
+def _told(help: str, hint: Any, default: Any) -> str:
+    """Return the help with a number's default."""
+    return help if hint is bool or not isinstance(default, (int, float)) else f"{help} Default {default:g}."
 
 
 def read(recipe: type[R], widgets: Widgets, values: dict) -> R:

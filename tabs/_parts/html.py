@@ -13,8 +13,8 @@ from typing import Any
 import gradio as gr
 
 VOID = ("input", "br", "img")
-EVENTS = """/* events: 'pick' */
-const picked = (node, extra) => trigger('pick', { ...node.dataset, ...extra });
+EVENTS = """/* events: 'pick' 'begin' */
+const picked = (node, extra) => trigger('begins' in node.dataset ? 'begin' : 'pick', { ...node.dataset, ...extra });
 const reach = (event) => event.target.closest && event.target.closest('[data-act]');
 const isField = (node) => node.matches('input, select, textarea');
 const place = (node, event) => {
@@ -185,7 +185,8 @@ def panel(value: str = "", elem_id: str = "", **kwargs: Any) -> gr.HTML:
 
     The listener finds their data attributes in `evt._data`.
 
-    What a field holds comes as "value", when it has changed, or with the button whose `data-field` selects it.
+    What a field holds comes as "value", when it has changed, or with the button whose `data-field` selects it. An element with
+    `data-begins` fires `panel.begin(fn)` in its place, for listeners that start a job.
     """
     classes = ["t-panel-html", *kwargs.pop("elem_classes", [])]
     return gr.HTML(

@@ -20,6 +20,7 @@ from tator.ops import operations
 TICK_S = 0.7
 EVENTS = 2_000  # newest events of a job that a page keeps
 LOG_ROWS = 60  # newest messages shown; all are kept in the database
+SHARED = 20  # newest jobs of a kind that a tab shares with others, in which it looks for its own
 RECENT_S = 24 * 3600  # a job that ended longer ago is history, and stands in the Jobs tab only
 
 
@@ -28,6 +29,8 @@ class JobPanel:
     """Widgets that follow one job.
 
     Attributes:
+        kinds: operations whose jobs it follows.
+        family: of runs, whose imports it follows; other families' are left out.
         job: id of the job followed, "" for none.
         watched: what is known of it, kept on the server: its id, facts, events and the last event's id.
         view: the drawn panel.
@@ -38,6 +41,7 @@ class JobPanel:
 
     shell: Shell
     kinds: tuple[str, ...]
+    family: str
     job: gr.State
     watched: gr.State
     view: gr.HTML
@@ -78,7 +82,7 @@ class JobPanel:
         return watched, view, gr.skip() if timer.active else timer
 
     def _load(self, job_id: str) -> tuple:
-        job = newest(self.shell, self.kinds)
+        job = newest(self.shell, self.kinds, self.family)
         if job_id or job is None:  # a person was faster than the page
             return (gr.skip(),) * 4
         return job["id"], *self._follow(job["id"], {})
@@ -95,16 +99,17 @@ class JobPanel:
         return job_id, watched, drawn(watched), gr.Timer(active=True)
 
 
-def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
+def build(shell: Shell, kinds: Sequence[str], family: str = "") -> JobPanel:
     """Draw the panel at the foot of a tab.
 
     Args:
         shell: the window's frame.
         kinds: names of the operations whose jobs belong to this tab.
+        family: of runs; jobs that name another family belong to another tab.
     """
     with gr.Column(elem_classes="t-foot"):
         view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
-    panel = JobPanel(shell, tuple(kinds), gr.State(""), gr.State({}), view, gr.Timer(TICK_S, active=False))
+    panel = JobPanel(shell, tuple(kinds), family, gr.State(""), gr.State({}), view, gr.Timer(TICK_S, active=False))
     known, following = [panel.job, panel.watched], [panel.watched, view, panel.timer]
     everything = [panel.job, *following]
     # In turn with the starts: a late answer about the job before would stop the clock of the new one.
@@ -116,13 +121,15 @@ def build(shell: Shell, kinds: Sequence[str]) -> JobPanel:
     return panel
 
 
-def newest(shell: Shell, kinds: Sequence[str]) -> dict | None:
+def newest(shell: Shell, kinds: Sequence[str], family: str = "") -> dict | None:
     """Return the newest job of some kinds that still matters, else None.
 
-    That is one that is active or ended within a day.
+    That is one that is active or ended within a day. With a family of runs, it names no other one.
     """
-    jobs = [job for kind in kinds for job in shell.call("jobs_list", kind=kind, limit=1)]
-    fresh = [job for job in jobs if job["state"] in w.ACTIVE or time.time() - (job["ended_at"] or 0) < RECENT_S]
+    looked_at = SHARED if family else 1
+    jobs = [job for kind in kinds for job in shell.call("jobs_list", kind=kind, limit=looked_at)]
+    ours = [job for job in jobs if (job["arguments"] or {}).get("family", family) == family]
+    fresh = [job for job in ours if job["state"] in w.ACTIVE or time.time() - (job["ended_at"] or 0) < RECENT_S]
     return max(fresh, key=lambda job: job["created_at"], default=None)
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import gradio as gr
 
@@ -88,7 +88,7 @@ class Part:
         answers: widgets besides the outputs that `ended` may update.
     """
 
-    kinds: ClassVar[tuple[str, ...]] = ()
+    kinds: tuple[str, ...] = ()
 
     def __init__(self, shell: Shell) -> None:
         self.shell = shell
@@ -123,8 +123,8 @@ class Page(Part):
         title: as people read it.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
+    name: str
+    title: str
 
 
 class Pages:
@@ -144,7 +144,7 @@ class Pages:
     def __init__(self, shell: Shell, pages: Sequence[Page], around: Sequence[Part] = ()) -> None:
         self.shell = shell
         self._pages, self._around = list(pages), list(around)
-        self.page = gr.State(self._pages[0].name)
+        self.page = gr.State(self._pages[0].name if pages else "")
 
     @property
     def parts(self) -> list[Part]:
@@ -162,11 +162,12 @@ class Pages:
         return list(dict.fromkeys(kind for part in self.parts for kind in part.kinds))
 
     def build(self, elem_id: str) -> None:
-        """Draw the strip with all pages.
+        """Draw the strip with all pages; it is not seen where there is only one.
 
         The parts around them are built by the tab, where it wants them.
         """
-        with gr.Tabs(elem_classes="t-inner", elem_id=elem_id) as self.strip:
+        classes = ["t-inner"] if len(self._pages) > 1 else ["t-inner", "t-single"]
+        with gr.Tabs(elem_classes=classes, elem_id=elem_id) as self.strip:
             for page in self._pages:
                 with gr.Tab(page.title, id=page.name, elem_id=f"page-{page.name}"):
                     page.build()
@@ -202,7 +203,8 @@ class Pages:
             part.wire(panel, self)
         moments = [shell.dataset.change, shell.tab.select, shell.window.load]
         shell.on(moments, self.draw, [shell.dataset, self.page], self.outputs)
-        shell.on(self.strip.select, self._selected, shell.dataset, [self.page, *self.outputs])
+        if len(self._pages) > 1:
+            shell.on(self.strip.select, self._selected, shell.dataset, [self.page, *self.outputs])
         self._wire_ends()
 
     def _selected(self, dataset: str, event: gr.SelectData) -> tuple:

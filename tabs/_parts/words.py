@@ -23,6 +23,17 @@ def count(number: Any) -> str:
     return "–" if number is None else f"{int(number):,}"
 
 
+def figure(value: Any) -> str:
+    """Return a plain value as people read it: three figures of a fraction, yes or no, a dash for nothing."""
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:,.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def percent(share: float | None, digits: int = 1) -> str:
     """Return 0.954 as 95.4 %."""
     return "–" if share is None else f"{100 * share:.{digits}f} %"

@@ -13,9 +13,9 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
+from tabs._parts.notices import tell_trashed
 from tabs._parts.pages import Page
 from tabs._parts.shell import IN_TURN, Choice, Shell
-from tabs.datasets import trash
 from tator.types import BadInput
 
 PAGE = 40
@@ -93,7 +93,7 @@ def _library(shell: Shell, editor: gr.HTML, page: gr.State) -> gr.Dropdown:
         return library(shell) | {"value": made}, ""
 
     def dropped(name: str) -> dict:
-        trash.told(shell.call("glossaries_delete", name=name)["deleted"])
+        tell_trashed(shell.call("glossaries_delete", name=name)["deleted"])
         return library(shell) | {"value": None}
 
     shell.on(load.click, loaded, [shell.dataset, saved], [editor, page])

@@ -7,9 +7,10 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.jobs import JobPanel
+from tabs._parts.notices import tell_trashed
 from tabs._parts.pages import End, Outcome, Page, Pages
 from tabs._parts.shell import Choice, Shell
-from tabs.datasets import import_preview, trash
+from tabs.datasets import import_preview
 from tator.types import BadInput
 
 NEVER = (
@@ -202,7 +203,7 @@ def _delete(shell: Shell) -> None:
 
     def deleted(dataset: str, typed: str) -> tuple:
         shell.call("datasets_delete", dataset=shell.require(dataset), confirm=typed)
-        trash.told(dataset)
+        tell_trashed(dataset)
         return shell.pick(), ""
 
     def typed(dataset: str, text: str) -> dict:

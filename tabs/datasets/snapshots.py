@@ -11,9 +11,9 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager
 from tabs._parts.jobs import JobPanel
+from tabs._parts.notices import tell_trashed
 from tabs._parts.pages import Page, Pages
 from tabs._parts.shell import Choice, Shell
-from tabs.datasets import trash
 from tator.types import NotFound
 
 PAGE = 50
@@ -95,7 +95,7 @@ def changed(shell: Shell, dataset: str, shown: dict, told: dict) -> dict:
         return shown | {"page": int(told["page"])}
     if act == "delete" and shown["doomed"]:
         shell.call("snapshots_delete", dataset=dataset, name=shown["doomed"])
-        trash.told(shown["doomed"])
+        tell_trashed(shown["doomed"])
         return AT_FIRST
     return shown | {"doomed": str(told["name"]) if act == "ask" else ""} if act in ("ask", "keep") else shown
 

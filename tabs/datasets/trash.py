@@ -10,13 +10,13 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
 from tabs._parts.jobs import JobPanel
+from tabs._parts.notices import SAID_S
 from tabs._parts.pages import End, Outcome, Pages, Part
 from tabs._parts.shell import Shell
 from tabs.datasets.views import DatasetList
 from tator.types import Conflict
 
 PAGE = 20
-SAID_S = 6
 EVERYTHING = "everything"  # in place of an entry's id
 AT_FIRST = {"open": False, "page": 1, "doomed": "", "renamed": ""}
 LOST = {
@@ -129,12 +129,6 @@ def _entry(shell: Shell, key: str) -> dict:
     return next(
         (row for row in shell.call("trash_list") if row["entry"] == key), {"name": "", "problem": "", "kind": ""}
     )
-
-
-def told(name: str) -> None:
-    """Say that something is in the trash."""
-    text = h.join([f"{name} is in the trash. Restore it in the Datasets tab, under Trash."])
-    gr.Info(text, title="Deleted", duration=SAID_S)
 
 
 def draw(shell: Shell, shown: dict) -> h.Html:

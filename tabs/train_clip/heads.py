@@ -1,9 +1,8 @@
-"""Curves while a head trains, its measured result, and the list of heads."""
+"""Curves while a head trains, and its measured result."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from tabs._parts import charts
 from tabs._parts import html as h
@@ -38,17 +37,16 @@ def _points(told: Sequence[dict], name: str) -> list[tuple[float, float]]:
     return [(point["step"], point[name]) for point in told if point.get(name) is not None]
 
 
-def result(head: dict) -> h.Html:
+def result(run: dict) -> h.Html:
     """Draw how a head did on images it never saw.
 
     Accuracy beside the majority baseline, the figures of each class, and the confusion matrix.
     """
-    metrics = head["metrics"]
-    heading = h.head(
-        f"Head {head['name']}", f"trained on {head['dataset']}", h.chip("active", "ok") if head.get("active") else None
-    )
+    metrics = run["report"].get("metrics")
+    if not metrics:
+        return h.div("It came without a report, so nothing is known of how well it does.", cls="t-note")
     return h.div(
-        h.div(heading, _numbers(metrics)),
+        _numbers(metrics),
         _left_out(metrics),
         h.div(_per_class(metrics["per_class"]), _confused(metrics), cls="t-two"),
         charted(metrics.get("history", [])),
@@ -111,63 +109,4 @@ def _tone(share: float) -> str:
 def _confused(metrics: dict) -> h.Html:
     return h.div(
         h.head("Confusions"), charts.confusion([row["name"] for row in metrics["per_class"]], metrics["confusion"])
-    )
-
-
-def listing(rows: Sequence[dict], chosen: str) -> h.Html:
-    """Draw the trained heads; a click shows one, the active one is marked."""
-    if not rows:
-        return h.Html("")
-    return h.div(
-        h.head("Heads", w.plural(len(rows), "head")),
-        h.table(
-            ["Head", "Dataset", "Encoder", "Classes", "Accuracy", "Baseline", "Made", ""],
-            [_row(row, chosen) for row in rows],
-            (3, 4, 5, 6),
-        ),
-    )
-
-
-def _row(row: dict, chosen: str) -> h.Html:
-    name = row["name"]
-    broken = h.chip("damaged", "bad", title=row["problem"]) if row.get("problem") else None
-    active = (
-        broken or h.chip("active", "ok")
-        if broken or row.get("active")
-        else h.button("Activate", "activate", data_name=name)
-    )
-    accuracy, baseline, made = row.get("accuracy"), row.get("majority_accuracy"), w.when(row.get("created_at"))
-    tools = h.div(active, h.link("Download", f"head/{quote(name)}", download=True), cls="t-row t-nowrap t-end")
-    cells = [
-        h.el("b", name),
-        row.get("dataset", ""),
-        row.get("encoder", ""),
-        w.count(row["class_count"]),
-        w.percent(accuracy),
-        w.percent(baseline),
-        made,
-        tools,
-    ]
-    return h.row(cells, (3, 4, 5, 6), data_act="show", data_name=name, tabindex=0, cls="on" if name == chosen else None)
-
-
-def before(facts: dict | None) -> h.Html:
-    """Draw the empty state: what to do before a head can be trained."""
-    if facts is None:
-        return h.empty(
-            "No dataset is open",
-            "A head learns from boxes that you have drawn. Import a dataset first.",
-            h.goto("Import a dataset", "datasets", "primary"),
-        )
-    if not facts["annotations"]:
-        return h.empty(
-            "No boxes yet",
-            f"{facts['name']} has no boxes. Draw a few of every class, then train here.",
-            h.goto("Open in Label", "label", "primary"),
-        )
-    return h.empty(
-        "No head yet",
-        f"{facts['name']} has {facts['annotations']:,} boxes of {facts['class_count']:,} classes. "
-        "Training takes seconds to minutes and keeps whole images aside to measure itself.",
-        h.button("Train a head", tone="primary", data_press="#train-start"),
     )

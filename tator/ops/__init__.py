@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from tator.recipe_parameters import with_settings
 from tator.recipes import Recipe, checked
-from tator.setting_help import SAVED
+from tator.setting_help import SAVED, argument_help
 from tator.types import BadInput
 from tator.workbench import Workbench
 
@@ -55,6 +55,17 @@ class Operation:
         hints = typing.get_type_hints(self.fn)
         listed = list(inspect.signature(self.fn).parameters.values())[1:]
         return {p.name: p.replace(annotation=hints[p.name]) for p in listed}
+
+    @property
+    def arguments(self) -> dict[str, inspect.Parameter]:
+        """Return the parameters that are not settings of the recipe, nor its name."""
+        left_out = {*self.settings, SAVED} if self.recipe else set()
+        return {name: p for name, p in self.parameters.items() if name not in left_out}
+
+    @property
+    def help(self) -> dict[str, str]:
+        """Return {parameter: first line of its help} from the docstring."""
+        return argument_help(inspect.getdoc(self.fn) or "")
 
     @property
     def settings(self) -> dict[str, str]:

@@ -71,9 +71,9 @@ def test_the_main_job_by_mouse_and_keys(page, url: str, data: Path, target: str)
     import_folder(page, data / "bccd", "cells")
     expect(page.locator("#dataset-overview, #datasets-list").first).to_contain_text("364")
     show(page, "train_clip")
-    page.locator("#train-name textarea, #train-name input").fill("cells head")
-    page.locator("#train-start").click()
-    expect(page.locator("#train-result")).to_contain_text("Head cells head", timeout=TRAINED_MS)
+    page.locator("#heads-train-name textarea, #heads-train-name input").fill("cells head")
+    page.locator("#heads-train-start").click()
+    expect(page.locator("#heads-run")).to_contain_text("Head cells head", timeout=TRAINED_MS)
     head = Client(url, verbose=False).predict(name="cells head", api_name="/heads_get")["metrics"]
     assert head["accuracy"] >= 0.95 > head["majority_accuracy"], head
 

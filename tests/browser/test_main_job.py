@@ -54,9 +54,9 @@ def test_a_dataset_is_imported_learned_from_named_kept_and_exported(board: Board
     page = board.page
     import_folder(page, draw_street(tmp_path / "blocks", images=8, labelled=8, seed=5), "blocks")
     show(page, "train_clip")
-    page.locator("#train-name textarea, #train-name input").fill("namer")
-    page.locator("#train-start").click()
-    expect(page.locator("#train-result")).to_contain_text("Head namer")
+    page.locator("#heads-train-name textarea, #heads-train-name input").fill("namer")
+    page.locator("#heads-train-start").click()
+    expect(page.locator("#heads-run")).to_contain_text("Head namer")
 
     show(page, "label")
     board.wait("app.images.dataset === 'blocks'")

@@ -69,7 +69,7 @@ def test_a_first_page_says_what_to_do(page: Page):
     show(page, "jobs")
     expect(page.locator("#jobs-list")).to_contain_text("No jobs yet")
     show(page, "train_clip")
-    expect(page.locator("#train-result")).to_contain_text("Import a dataset")
+    expect(page.locator("#heads-run")).to_contain_text("Import a dataset")
 
 
 def test_the_canvas_says_what_to_do_first(page: Page):
@@ -139,14 +139,14 @@ def test_an_upload_keeps_sub_folders(page: Page, url: str, scenes: Path):
 def test_a_head_is_trained_and_measured(page: Page, url: str, scenes: Path):
     import_folder(page, scenes, "to learn")
     show(page, "train_clip")
-    page.locator("#train-name textarea, #train-name input").fill("blocks")
-    page.locator("#train-start").click()
-    result = page.locator("#train-result")
+    page.locator("#heads-train-name textarea, #heads-train-name input").fill("blocks")
+    page.locator("#heads-train-start").click()
+    result = page.locator("#heads-run")
     expect(result).to_contain_text("Head blocks", timeout=120_000)
     for said in ("Accuracy", "Majority baseline", "Precision", "red", "blue"):
         expect(result).to_contain_text(said)
-    expect(page.locator("#train-result polyline").first).to_be_visible()
-    expect(page.locator("#heads tr.on")).to_contain_text("active")
+    expect(page.locator("#heads-run polyline").first).to_be_visible()
+    expect(page.locator("#heads-list tr.on")).to_contain_text("active")
     page.reload()
     show(page, "train_clip")
     expect(result).to_contain_text("Head blocks")
@@ -201,20 +201,20 @@ def test_a_saved_recipe_fills_the_form(page: Page, url: str):
     fewest = page.get_by_label("Fewest in a class")
     fewest.fill("7")
     page.get_by_role("button", name="Saved recipes").click()
-    page.locator("#head-recipe-name textarea, #head-recipe-name input").fill("seven")
-    page.locator("#head-recipe-save").click()
-    expect(page.locator("#head-recipe input")).to_have_value("seven")
+    page.locator("#heads-train-recipe-name textarea, #heads-train-recipe-name input").fill("seven")
+    page.locator("#heads-train-recipe-save").click()
+    expect(page.locator("#heads-train-recipe input")).to_have_value("seven")
     page.reload()
     show(page, "train_clip")
     expect(fewest).to_have_value("2")
     page.get_by_role("button", name="Saved recipes").click()
-    page.locator("#head-recipe input").click()
+    page.locator("#heads-train-recipe input").click()
     page.get_by_role("option", name="seven").click()
     expect(fewest).to_have_value("7")
-    page.locator("#head-recipe-delete").click()
+    page.locator("#heads-train-recipe-delete").click()
     expect(page.locator(".toast-wrap")).to_contain_text("seven is in the trash")
-    expect(page.locator("#head-recipe input")).to_have_value("")
-    expect(page.locator("#head-recipe-delete")).to_be_disabled()
+    expect(page.locator("#heads-train-recipe input")).to_have_value("")
+    expect(page.locator("#heads-train-recipe-delete")).to_be_disabled()
 
 
 def test_the_strip_shows_the_dataset_that_was_chosen_in_another_tab(page: Page, scenes: Path, tmp_path: Path):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tabs._parts import charts, words
-from tests.tabs.test_tabs import NAMES, read
+from tests.tabs.conftest import NAMES
+from tests.tabs.test_tabs import read
 
 
 def test_charts_take_no_points_and_gaps():

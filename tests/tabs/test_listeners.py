@@ -23,7 +23,7 @@ def test_listeners_that_tell_of_something_are_queued(wb):
     told = [
         fn
         for fn in tabs.build(wb).fns.values()
-        if fn.fn and re.search(r"gr\.Info\(|trash\.told\(", inspect.getsource(fn.fn))
+        if fn.fn and re.search(r"gr\.Info\(|tell_trashed\(", inspect.getsource(fn.fn))
     ]
     assert len(told) >= 8 and all(fn.queue is not False for fn in told), "nobody sees gr.Info from outside the queue"
 

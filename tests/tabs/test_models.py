@@ -7,7 +7,7 @@ import pytest
 from tabs import models, system
 from tabs.models import tryout
 from tator.types import BadInput
-from tests.tabs.test_tabs import folder, imported, read  # noqa: F401
+from tests.tabs.test_tabs import read
 
 
 def test_the_models_tab_tells_of_every_model_and_how_to_get_it(shell):

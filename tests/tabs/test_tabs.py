@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 import tabs
-from tabs import jobs, train_clip
+from tabs import jobs
 from tabs._parts import forms, gallery
 from tabs._parts import html as h
 from tabs._parts.jobs import newest, render
@@ -33,14 +33,12 @@ from tabs.datasets import (
     snapshots,
     views,
 )
-from tabs.train_clip import heads
 from tator.ops import call, operations
 from tator.recipes import Recipe
 from tator.types import BadInput, NotFound
 from tator.workflows.heads.recipe import HeadRecipe
+from tests.tabs.conftest import EVIL, NAMES
 
-EVIL = '<img src=x onerror="alert(1)">\'&{{x}}${1}'
-NAMES = ["cat", EVIL[:80]]
 TOM = "<img src=y> tom"
 
 
@@ -63,27 +61,6 @@ def read(markup: str) -> Reader:
     reader.feed(markup)
     reader.close()
     return reader
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Three images with YOLO boxes, a broken label line and a broken image."""
-    place = tmp_path / "source"
-    (place / "sub").mkdir(parents=True)
-    for i, name in enumerate(["a", "b", "sub/c"]):
-        Image.new("RGB", (64, 48), (40 * i, 90, 120)).save(place / f"{name}.png")
-        (place / f"{name}.txt").write_text("0 0.5 0.5 0.25 0.25\n1 0.3 0.3 0.2 0.2\n")
-    (place / "a.txt").write_text("0 0.5 0.5 0.25 0.25\n0 0.5 nonsense 0.1 0.1\n")
-    (place / "broken.jpg").write_bytes(b"not an image")
-    (place / "classes.txt").write_text("\n".join(NAMES))
-    return place
-
-
-@pytest.fixture
-def imported(wb, folder) -> str:
-    job = wb.jobs.wait(call(wb, "datasets_create", name="cats", source=str(folder)), timeout_s=60)
-    assert job["state"] == "succeeded", job["error"]
-    return job["id"]
 
 
 def test_tabs_stand_in_their_order():
@@ -176,7 +153,6 @@ def test_the_report_turns_its_pages(shell, imported):
 
 def test_without_datasets_every_tab_says_what_to_do_first(shell):
     assert "Choose a folder" in views.heading(shell, "")[0]
-    assert "Import a dataset" in train_clip.draw(shell, "", "")[1]
     assert "No jobs yet" in jobs.draw(shell, jobs.ANY, "", 1, "")[0]
 
 
@@ -381,13 +357,3 @@ def test_the_jobs_tab_filters_and_details(shell, imported):
     assert "Import: cats" in jobs.draw(shell, "succeeded", "", 1, "")[0]
     assert "No job matches" in jobs.draw(shell, "failed", "", 1, "")[0]
     assert imported in read(jobs.draw(shell, jobs.ANY, "datasets_create", 1, imported)[2]).said
-
-
-def test_a_trained_head_is_drawn_with_its_baseline_and_its_curve(shell, wb, imported):
-    job = wb.jobs.wait(call(wb, "heads_train", dataset="cats", name="first", min_per_class=1), timeout_s=120)
-    assert job["state"] == "succeeded", job["error"]
-    _, answer, listing, manage, shown = train_clip.draw(shell, "cats", "")
-    drawn = read(answer)
-    assert shown == "first" and manage["visible"] and "first" in read(listing).said
-    assert "Majority baseline" in drawn.said and "polyline" in drawn.tags and "img" not in drawn.tags
-    assert "polyline" in heads.curves(shell.call("jobs_events", job_id=job["id"]))

@@ -12,7 +12,8 @@ from tator.ops import call
 from tator.types import Conflict
 from tests.deleting import delete, full_dataset
 from tests.folders import make, yolo_folder
-from tests.tabs.test_tabs import EVIL, read
+from tests.tabs.conftest import EVIL
+from tests.tabs.test_tabs import read
 
 
 def opened(shell: Shell, **facts) -> str:
