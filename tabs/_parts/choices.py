@@ -37,7 +37,7 @@ def models(shell: Shell, task: str) -> list[tuple[str, str]]:
 
 
 def lacking(shell: Shell, sources: Sequence[str]) -> list[dict]:
-    """Return a model for each task of which none is ready: the one that is easiest to get."""
+    """Return the smallest model of each task that has none ready."""
     tasks = [source.partition(" ")[2] for source in sources if source.partition(" ")[0] == MODELS]
     listings = [shell.call(MODELS, task=task) for task in dict.fromkeys(tasks)]
     none_ready = [cards for cards in listings if all(card["state"] != "ready" for card in cards)]

@@ -45,7 +45,7 @@ def is_of(job: dict, dataset: str) -> bool:
 
 
 def proposed(shell: Shell, dataset: str, result: dict) -> h.Html:
-    """Draw what a run proposed, what has become of it since, and the button that opens it in Label."""
+    """Draw what a run proposed and what became of it, with a button to Label."""
     source, images, snapshot = result["source"], result["images"], result["snapshot"]
     rows = shell.call("candidates_sources", dataset=dataset)
     counts = next((row for row in rows if row["source"] == source), {"candidate": 0, "accepted": 0, "rejected": 0})
@@ -64,7 +64,7 @@ def proposed(shell: Shell, dataset: str, result: dict) -> h.Html:
 
 
 def _open(shell: Shell, dataset: str, source: str) -> h.Html | None:
-    """Return the button that opens the first image with candidates; None where all are decided."""
+    """Return the button to the first image with candidates; None where none is left."""
     first = shell.call("candidates_list", dataset=dataset, source=source, limit=1)["candidates"]
     facts = {"data_dataset": dataset}
     return h.button("Decide in Label", "", "primary", data_open_image=first[0]["image_id"], **facts) if first else None

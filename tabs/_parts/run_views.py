@@ -1,4 +1,4 @@
-"""Drawings of runs: the list of a family, the head of one run, and the questions about it."""
+"""Drawings of runs: the list of a family, and the heading and questions of one."""
 
 from __future__ import annotations
 
@@ -46,12 +46,15 @@ def worded(key: str) -> str:
 
 
 def called(family: dict, row: dict) -> str:
-    """Return what people call a run: its name, or its dataset's where a dataset has one run."""
+    """Return what people call a run: its name, or its dataset's.
+
+    Its dataset's is taken where a dataset has one run.
+    """
     return row["dataset"] or row["name"] if family["is_of_dataset"] else row["name"]
 
 
 def heading(family: dict, row: dict) -> h.Html:
-    """Draw the name of a run, what it was trained on, and the buttons that ask what to do with it."""
+    """Draw a run's name, its dataset, and the buttons that change it."""
     is_named = not family["is_of_dataset"]
     of = h.span(f"trained on {row['dataset']}", cls="t-clip") if row["dataset"] and is_named else None
     tools = [
@@ -112,7 +115,7 @@ def asked_name(family: dict, row: dict, new_name: str, field: str) -> h.Html:
 
 
 def asked_again(family: dict, row: dict, settings: dict, new_name: str, field: str) -> h.Html:
-    """Ask whether another run is trained with the settings of this one; see asked_name."""
+    """Ask whether to train another with the same settings; see asked_name."""
     told = ", ".join(f"{worded(key)} {w.figure(value)}" for key, value in settings.items())
     has_name = not family["is_of_dataset"]
     ask = f"Train another {family['one']} like this one." if has_name else f"Train this {family['one']} anew."

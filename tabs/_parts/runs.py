@@ -1,4 +1,4 @@
-"""The runs of a family: a list, the report of the chosen one, and what can be done with it."""
+"""The runs of a family: a list, the chosen one's report, and what to do with it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Runs(Page):
         self.kinds = (self.family["train"], IMPORT)
 
     def build(self) -> None:
-        """Draw the report, the list and the form that imports, and wire what is done at once."""
+        """Draw the report, the list and the import form, and wire the panels."""
         shell = self.shell
         self._view, self._list = h.panel(elem_id=f"{self._id}-run"), h.panel(elem_id=f"{self._id}-list")
         self._shown = gr.State(AT_FIRST)

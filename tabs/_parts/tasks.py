@@ -1,4 +1,4 @@
-"""The form of a verb that a tab starts as a job: its arguments, its recipe, the button."""
+"""The form of a verb that a tab starts as a job: arguments, recipe, button."""
 
 from __future__ import annotations
 

@@ -24,7 +24,10 @@ def count(number: Any) -> str:
 
 
 def figure(value: Any) -> str:
-    """Return a plain value as people read it: three figures of a fraction, yes or no, a dash for nothing."""
+    """Return a plain value as people read it.
+
+    A fraction has three figures, a bool is yes or no, and nothing is a dash.
+    """
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):

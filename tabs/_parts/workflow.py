@@ -1,4 +1,4 @@
-"""The frame of a workflow's tab: what it is for, the forms that ask, the answer, the runs, the job panel.
+"""The frame of a workflow's tab: head line, forms, answer, runs, job panel.
 
 A tab declares what is its own and builds:
 
@@ -108,13 +108,13 @@ class Head(Part):
 
 
 def need(card: dict) -> h.Html:
-    """Draw that no model of a task is ready, with what one of them needs, and the way to it."""
+    """Draw what a model needs, and the way to the Models tab."""
     told = h.div(h.el("b", card["label"]), " ", h.chip(card["state"], "warn"), h.div(card["message"], cls="t-advice"))
     return h.div(told, h.goto("Open Models", "models"), cls="t-box t-stack t-note")
 
 
 def facts_of(shell: Shell, dataset: str) -> dict | None:
-    """Return what datasets_get tells of a dataset, None where there is none of that name."""
+    """Return datasets_get of a dataset, None where there is none of that name."""
     return shell.call("datasets_get", dataset=dataset) if dataset in shell.names() else None
 
 
@@ -165,7 +165,10 @@ def _ask(forms: Sequence[TaskForm]) -> None:
 
 
 def _draw_curves(tab: Pages, workflow: Workflow, panel: gr.HTML) -> None:
-    """Draw what the events of a running job tell; when it has ended, its run shows its own."""
+    """Draw what the events of a running job report.
+
+    When the job has ended, its run shows its own curves.
+    """
     drawings = {task.verb: task.curves for task in workflow.tasks if task.curves}
 
     def follow(watched: dict) -> h.Html:

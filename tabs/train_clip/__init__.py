@@ -1,4 +1,4 @@
-"""Train CLIP tab: a class head on the boxes of a dataset, measured on unseen images."""
+"""Train CLIP tab: class heads, trained on boxes and measured on unseen images."""
 
 from __future__ import annotations
 

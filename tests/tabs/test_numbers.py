@@ -44,7 +44,7 @@ def test_a_look_names_the_other_formats_and_the_folder_itself(shell, wb, folder:
     text(folder / "voc" / "a.xml", "<annotation><filename>a.png</filename></annotation>")
     job = wb.jobs.wait(call(wb, "datasets_preview", source=str(folder)), 60)
     drawn = read(import_preview.draw(shell, import_preview.opened(job["id"]))).said
-    assert "recognised; Pascal VOC too: choose it as the format" in drawn
+    assert "recognised, as is Pascal VOC: to read that instead, choose it as the format" in drawn
     assert "the folder" in drawn and "1 without labels" in drawn
 
 
