@@ -52,7 +52,7 @@ def datasets_export(
 ) -> Work:
     """Write a dataset's annotations into a zip that other tools train on.
 
-    The same content gives the same bytes. What a format has no room for, and what tiles cut off, is said in the notes.
+    The same content gives the same bytes. The notes say what a format cannot hold and what tiles cut off.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -66,7 +66,7 @@ def datasets_export(
         tile_px: cut the images into square tiles with this side, 32 to 10,000 pixels; 0 writes them whole.
         tile_overlap: share of its side that a tile shares with the next, 0 to 0.9.
         tile_min_visible: share of an object's area that a tile must show for it to be labelled there, 0 to 1.
-        tile_keep_empty: keep tiles without objects, which teach a model what is not an object; without them a val split hides false finds.
+        tile_keep_empty: keep tiles without objects, which teach a model what is not an object; without them a val split cannot show false positives.
 
     Raises:
         NotFound: no such dataset or snapshot.

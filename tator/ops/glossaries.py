@@ -10,7 +10,7 @@ from tator.workbench import Workbench
 
 @operation(mirrors=("datasets_glossary_get",), writes=False)
 def datasets_glossary_get(wb: Workbench, dataset: str) -> dict:
-    """Return a dataset's glossary, or one made of its class names.
+    """Return a dataset's glossary, or one made from its class names.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -23,7 +23,7 @@ def datasets_glossary_get(wb: Workbench, dataset: str) -> dict:
 
 @operation(mirrors=("datasets_glossary_set",))
 def datasets_glossary_set(wb: Workbench, dataset: str, text: str) -> dict:
-    """Store a dataset's glossary and return it; empty text brings the default back.
+    """Store a dataset's glossary and return it; empty text restores the default.
 
     Args:
         dataset: dataset name, from datasets_list.

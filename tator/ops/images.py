@@ -21,7 +21,7 @@ def images_list(
         offset: how many to skip.
         limit: how many to return, 1 to 1000.
         state: only new, in_progress or reviewed; empty takes all.
-        search: only names that contain this, case aside; empty takes all.
+        search: only names that contain this, ignoring case; empty takes all.
 
     Raises:
         NotFound: no such dataset.
@@ -32,7 +32,7 @@ def images_list(
 
 @operation(writes=False)
 def images_next(wb: Workbench, dataset: str, after_image_id: int = 0, state: str = "new") -> dict:
-    """Return the next readable image of a state after another, round the end.
+    """Return the next readable image of a state, going round at the end.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -83,7 +83,7 @@ def images_find(
 ) -> dict:
     """List the images behind a number of datasets_stats, a page at a time.
 
-    What concerns boxes must hold for one box of the image; an empty list asks for nothing.
+    Filters on boxes must all hold for one box of the image; an empty list does not filter.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -92,14 +92,14 @@ def images_find(
         states: of the image: new, in_progress or reviewed.
         splits: train, val, test and "" (none).
         class_ids: a box of one of these classes.
-        sides: least, and where given below which, the square root of a box's area lies, in pixels.
-        aspects: least, and where given below which, a box's width by height lies.
+        sides: lower and, if given, upper bound (excluded) of the square root of a box's area, in pixels.
+        aspects: lower and, if given, upper bound (excluded) of a box's width by height.
         area: x1, y1, x2, y2 around a box's centre, as shares of the image.
-        boxes: least, and where given below which, the number of accepted annotations lies.
+        boxes: lower and, if given, upper bound (excluded) of the number of accepted annotations.
         size: width and height of the image in pixels.
         captions: any, only images with one, or only those without.
         only_problems: only images that cannot be read.
-        search: only names that contain this, case aside.
+        search: only names that contain this, ignoring case.
 
     Raises:
         NotFound: no such dataset.

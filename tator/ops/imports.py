@@ -29,7 +29,7 @@ def formats_list(wb: Workbench) -> list[dict]:
 def datasets_preview(wb: Workbench, source: str, format: str = "", dataset: str = "") -> Work:
     """Look at a folder, zip, upload or dataset as an import would; nothing is written.
 
-    Answers the format recognised and others found, images, splits, classes with counts and what each would become,
+    The answer holds the format recognised and others found, images, splits, classes with counts and what each would become,
     and the report of what would be dropped or repaired.
 
     Args:

@@ -163,7 +163,7 @@ class Models:
                 self._defaults[task] = (seen, card.id)
                 return card.id
             simplest = simplest or lacking
-        raise Unavailable(f"no model for this is ready ({task}). The smallest: {simplest or 'there is none'}")
+        raise Unavailable(f"no model for the task {task} is ready. The smallest one: {simplest or 'there is none'}")
 
     def ask(self, data: Dataset, row: ImageRow, task: str, card_id: str = "") -> Asked:
         """Return an image with the model that answers about it.
