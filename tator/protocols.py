@@ -106,6 +106,7 @@ class Embedding:
         height: of the original image in pixels.
         features: whatever the backend keeps.
         nbytes: memory it holds, for the slot budget.
+        precision: what the encoder computed in: float32, bfloat16 or float16.
     """
 
     backend: str
@@ -113,6 +114,7 @@ class Embedding:
     height: int
     features: Any
     nbytes: int = 0
+    precision: str = "float32"
 
 
 @dataclass(frozen=True, eq=False)

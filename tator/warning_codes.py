@@ -15,8 +15,8 @@ class WarningCode:
     Attributes:
         id: as answers carry it.
         text: what happened, for people, in one sentence.
-        where: the operations whose answers carry it; none where the result of every run over a dataset may, whatever
-            operation started it.
+        where: the operations whose answers carry it; the result of a run that stores candidates may carry those of
+            candidates, whatever operation started it.
     """
 
     id: str
@@ -27,7 +27,7 @@ class WarningCode:
 SHAPES_CLIPPED = WarningCode(
     "shapes_clipped",
     "A point, box or outline reached up to a pixel past the image and was cut to it.",
-    ("annotations_save", "classify_boxes", "segment", "tweak_boxes"),
+    ("annotations_save", "classify_boxes", "find", "segment", "tweak_boxes"),
 )
 MODELS_ON_CPU = WarningCode(
     "models_on_cpu", "The device that was asked for cannot be used; models run on the CPU.", ("system_gpu",)
@@ -55,10 +55,20 @@ EVENTS_LEFT_OUT = WarningCode(
     "events_left_out", "More events came than one answer holds; only the newest are in it.", ("jobs_watch",)
 )
 CANDIDATES_CLIPPED = WarningCode(
-    "candidates_clipped", "A model's box reached past the image, and its candidate was cut to it.", ()
+    "candidates_clipped", "A model's box reached past the image, and its candidate was cut to it.", ("find",)
 )
 CANDIDATES_OUTSIDE = WarningCode(
     "candidates_outside", "A model's box lay outside the image and was left out of the candidates.", ()
+)
+HALF_PRECISION = WarningCode(
+    "half_precision",
+    "The model encoded the image in half precision, as it does on a GPU; a CPU's numbers differ slightly.",
+    ("find", "segment", "tweak_boxes"),
+)
+FLOAT16_INSTEAD = WarningCode(
+    "float16_instead",
+    "The GPU does not compute in bfloat16, so the image was encoded in float16, whose range is smaller.",
+    ("find", "segment", "tweak_boxes"),
 )
 TRAINED_ON_FEW_IMAGES = WarningCode(
     "trained_on_few_images",

@@ -20,19 +20,27 @@ def pixels_of(processor: Any, image: Image, device: str) -> Any:
     return processor(images=given, **CHANNELS)["pixel_values"].to(device)
 
 
-def half_on_gpu(card: Card, device: str) -> Any:
-    """Return a context that runs an encoder in half precision where that helps.
+def precision_of(card: Card, device: str) -> str:
+    """Return what an encoder computes in: float32, bfloat16 or float16.
 
-    That is where its card says so and the device is CUDA.
-
-    bfloat16 from compute capability 8.0 on, float16 on older boards, which only emulate bfloat16. On a CPU
-    it depends on the chip and the model (open_clip's ViT-B-32 gets slower), so it stays float32.
+    Half precision where its card says so and the device is CUDA: bfloat16 from compute capability 8.0 on, float16
+    on older boards, which only emulate bfloat16. On a CPU it depends on the chip and the model (open_clip's ViT-B-32
+    gets slower), so it stays float32.
     """
     import torch
 
-    is_half = card.half and device.startswith("cuda")
-    is_new = is_half and torch.cuda.get_device_capability(device) >= (8, 0)
-    return torch.autocast("cuda", dtype=torch.bfloat16 if is_new else torch.float16, enabled=is_half)
+    if not card.half or not device.startswith("cuda"):
+        return "float32"
+    return "bfloat16" if torch.cuda.get_device_capability(device) >= (8, 0) else "float16"
+
+
+def half_on_gpu(card: Card, device: str) -> Any:
+    """Return a context that runs an encoder in half precision where that helps."""
+    import torch
+
+    precision = precision_of(card, device)
+    dtype = torch.bfloat16 if precision == "bfloat16" else torch.float16
+    return torch.autocast("cuda", dtype=dtype, enabled=precision != "float32")
 
 
 def embedding_of(card: Card, image: Image, features: dict[str, Any]) -> Embedding:
@@ -41,11 +49,12 @@ def embedding_of(card: Card, image: Image, features: dict[str, Any]) -> Embeddin
     Args:
         card: of the backend.
         image: that was encoded.
-        features: tensors that the backend keeps, by name.
+        features: tensors that the backend keeps, by name, on the device that made them.
     """
     kept = {name: tensor.float().contiguous() for name, tensor in features.items()}
     size = image.shape[1], image.shape[0]
-    return Embedding(card.model_id, *size, kept, sum(tensor.nbytes for tensor in kept.values()))
+    precision = precision_of(card, str(next(iter(kept.values())).device))
+    return Embedding(card.model_id, *size, kept, sum(tensor.nbytes for tensor in kept.values()), precision)
 
 
 def check_embedding(card: Card, embedding: Embedding) -> None:

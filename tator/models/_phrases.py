@@ -14,6 +14,7 @@ from tator.models._encoding import check_embedding
 from tator.models._upsampling import Resize, cropped_mask
 from tator.protocols import MAX_PHRASES, Card, Embedding, ExemplarBank
 from tator.types import BadInput, Detections, Mask
+from tator.vision.boxes import clip, reaches_out
 from tator.vision.matching import nms
 
 MAX_PHRASE_LENGTH = 120  # characters
@@ -142,6 +143,8 @@ def best_boxes(boxes: Any, scores: Any, conf: float, iou: float) -> Any:
 def detections_in(embedding: Embedding, boxes: Any, scores: Any, phrase: int, mask: tuple | None = None) -> Detections:
     """Return boxes cut to the image; those that lie outside are dropped.
 
+    data["is_clipped"] tells which were cut by more than rounding.
+
     Args:
         embedding: of the image.
         boxes: (N, 4) xyxy tensor in pixels.
@@ -149,9 +152,10 @@ def detections_in(embedding: Embedding, boxes: Any, scores: Any, phrase: int, ma
         phrase: row of the phrase, stored as class_id.
         mask: one Mask a box, or None.
     """
-    xyxy = boxes.float().cpu().numpy()
-    xyxy = np.clip(xyxy, 0, np.array([embedding.width, embedding.height] * 2, np.float32))
-    found = Detections(xyxy, scores.float().cpu().numpy(), np.full(len(xyxy), phrase, np.int64), mask)
+    given, size = boxes.float().cpu().numpy(), (embedding.width, embedding.height)
+    xyxy, is_clipped = clip(given, *size), reaches_out(given, *size)
+    classes = np.full(len(xyxy), phrase, np.int64)
+    found = Detections(xyxy, scores.float().cpu().numpy(), classes, mask, {"is_clipped": is_clipped})
     return found[(xyxy[:, 2] > xyxy[:, 0]) & (xyxy[:, 3] > xyxy[:, 1])]
 
 

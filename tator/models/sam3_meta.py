@@ -66,7 +66,8 @@ class Sam3Meta(Finder):
         with torch.autocast("cuda", dtype=torch.bfloat16):
             state = self._processor.set_image(Pictures.fromarray(image))
         levels = state["backbone_out"]["backbone_fpn"]
-        return Embedding(self.card.id, image.shape[1], image.shape[0], state, sum(level.nbytes for level in levels))
+        size, nbytes = (image.shape[1], image.shape[0]), sum(level.nbytes for level in levels)
+        return Embedding(self.card.id, *size, state, nbytes, "bfloat16")
 
     def answers(self, question: Question) -> list[Detections]:
         """Return the instances of each phrase, best first."""

@@ -78,7 +78,7 @@ def segment(
         candidates[0] |= verdict
     took_ms = (time.perf_counter() - started) * 1_000
     answer = {"candidates": candidates, "segmenter": asked.card.id, "model_ms": model_ms, "took_ms": took_ms}
-    return warned(answer, {SHAPES_CLIPPED: is_cut(positive + negative + box, row.width, row.height)})
+    return warned(answer, {SHAPES_CLIPPED: is_cut(positive + negative + box, row.width, row.height)} | asked.happened)
 
 
 @operation(writes=False)
@@ -118,7 +118,7 @@ def tweak_boxes(
         several = slice(at, at + TOGETHER)
         answers += asked.answer(partial(tightened, loose=loose[several], class_ids=class_ids[several]))
     answer = {"boxes": answers, "segmenter": asked.card.id, "took_ms": (time.perf_counter() - started) * 1_000}
-    return warned(answer, {SHAPES_CLIPPED: is_cut(boxes, row.width, row.height)})
+    return warned(answer, {SHAPES_CLIPPED: is_cut(boxes, row.width, row.height)} | asked.happened)
 
 
 @operation(mirrors=("clip_predict", "sam3_text_prompt_auto"), writes=False)

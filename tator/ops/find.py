@@ -11,7 +11,8 @@ from tator.protocols import MAX_PHRASES, ConceptSegmenter, Embedding
 from tator.runtime.answers import candidate
 from tator.types import BadInput, Detections
 from tator.vision.masks import check_tolerance
-from tator.vision.prompts import checked_exemplars
+from tator.vision.prompts import checked_exemplars, is_cut
+from tator.warning_codes import CANDIDATES_CLIPPED, SHAPES_CLIPPED, warned
 from tator.workbench import Workbench
 
 TOGETHER = 8  # phrases of one turn on the device; others are answered in between
@@ -65,4 +66,7 @@ def find(
         {"phrase": phrase, "candidates": [candidate(one, tolerance, least_pixels=LEAST_PIXELS) for one in found]}
         for phrase, found in zip(phrases or [""], answers, strict=True)
     ]
-    return {"finder": asked.card.id, "phrases": named, "took_ms": (time.perf_counter() - started) * 1_000}
+    answer = {"finder": asked.card.id, "phrases": named, "took_ms": (time.perf_counter() - started) * 1_000}
+    is_clipped = any(found.data["is_clipped"].any() for found in answers if "is_clipped" in found.data)
+    is_shape_cut = is_cut(exemplars, row.width, row.height)
+    return warned(answer, {SHAPES_CLIPPED: is_shape_cut, CANDIDATES_CLIPPED: is_clipped} | asked.happened)

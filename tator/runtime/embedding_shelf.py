@@ -46,7 +46,8 @@ class EmbeddingShelf:
                 note = json.loads((file.metadata() or {})[NOTE])
                 features = {name: file.get_tensor(name) for name in file.keys()}
             path.touch()
-            return Embedding(note["backend"], note["width"], note["height"], features, note["nbytes"])
+            precision = note.get("precision", "float32")
+            return Embedding(note["backend"], note["width"], note["height"], features, note["nbytes"], precision)
         except (SafetensorError, KeyError, ValueError, OSError):
             path.unlink(missing_ok=True)
             return None
@@ -60,7 +61,7 @@ class EmbeddingShelf:
             return
         from safetensors.torch import save_file
 
-        note = {"backend": value.backend, "width": value.width, "height": value.height, "nbytes": value.nbytes}
+        note = {name: getattr(value, name) for name in ("backend", "width", "height", "nbytes", "precision")}
         path = self._path(key)
         features = {name: tensor.contiguous().cpu() for name, tensor in value.features.items()}
         try:

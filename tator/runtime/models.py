@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Collection
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,6 +22,7 @@ from tator.runtime.providers import Start, provided
 from tator.runtime.registry import backend, backends, require_packages
 from tator.storage.workspace import Workspace
 from tator.types import Image, TatorError, Unavailable
+from tator.warning_codes import FLOAT16_INSTEAD, HALF_PRECISION, WarningCode
 from tator.weights.network import Network
 from tator.weights.places import locate
 
@@ -197,6 +198,7 @@ class Asked:
         row: the image.
         card: of the model.
         weights: that it runs with, None where it needs none.
+        happened: warnings of the answers so far, for `warned`.
     """
 
     models: Models
@@ -204,6 +206,7 @@ class Asked:
     row: ImageRow
     card: Card
     weights: Path | None
+    happened: dict[WarningCode, bool] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple:
@@ -221,6 +224,8 @@ class Asked:
         The image is encoded first if need be.
         """
         embedding = self.models.cache.get(self.key, self.encode)
+        precision = embedding.precision
+        self.happened.update({HALF_PRECISION: precision != "float32", FLOAT16_INSTEAD: precision == "float16"})
         return self.models.run(self.card.id, self.weights, lambda model: question(model, embedding))
 
     def prefetch_request(self, slot: str) -> PrefetchRequest:

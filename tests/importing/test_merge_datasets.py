@@ -139,7 +139,7 @@ def test_what_cannot_be_merged_is_told_at_the_look(wb, ours: Dataset, theirs: Da
     assert "itself" in failed(wb, "datasets_preview", source="dataset:ours", dataset="ours")
     assert "clone it as managed" in failed(wb, "datasets_preview", source="dataset:ours", dataset="theirs")
     assert "not_found" in failed(wb, "datasets_preview", source="dataset:ghost", dataset="ours")
-    assert "name that one too" in failed(wb, "datasets_preview", source="dataset:ours")
+    assert "name in dataset the one" in failed(wb, "datasets_preview", source="dataset:ours")
     call(wb, "datasets_delete", dataset="theirs", confirm="theirs")
     assert "not_found" in failed(wb, "datasets_preview", source="dataset:theirs", dataset="ours")
 

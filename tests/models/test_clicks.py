@@ -212,6 +212,17 @@ def test_half_precision_is_the_cards_choice_and_only_on_a_gpu():
 
     assert Sam2Tiny.card.half and not half_on_gpu(Sam2Tiny.card, "cpu")._enabled
     assert not Dinov2Small.card.half and not half_on_gpu(Dinov2Small.card, "cuda:0")._enabled
+    assert model(Sam2Tiny).embed(tiny.picture()).precision == "float32"
+
+
+@pytest.mark.parametrize(("capability", "precision"), [((9, 0), "bfloat16"), ((8, 0), "bfloat16"), ((7, 5), "float16")])
+def test_older_boards_encode_in_float16(monkeypatch, capability: tuple[int, int], precision: str):
+    import torch
+
+    from tator.models._encoding import precision_of
+
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    assert precision_of(Sam2Tiny.card, "cuda:0") == precision and precision_of(Sam2Tiny.card, "cpu") == "float32"
 
 
 @pytest.mark.gpu

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tator.models.owlv2 import Owlv2Base
 from tator.models.sam3 import Sam3, Sam3Boxes
 from tator.models.sam3_meta import Sam3Meta
-from tator.protocols import ExemplarBank, ExemplarDescriber, Generation
+from tator.protocols import Embedding, ExemplarBank, ExemplarDescriber, Generation
 from tator.types import BadInput, Detections, Unavailable
 from tests import tiny
 
@@ -144,6 +144,17 @@ def test_answers_are_thinned_sorted_and_above_conf(backend):
     some = ours.find(ours.embed(tiny.picture()), ["red box"], NONE, middle)[0]
     assert len(some) < len(every) and (some.confidence > middle).all()
     assert ours.find(ours.embed(tiny.picture()), ["red box"], NONE, 1.0)[0].xyxy.shape == (0, 4)
+
+
+def test_boxes_that_reach_past_the_image_are_cut_and_marked():
+    import torch
+
+    from tator.models._phrases import detections_in
+
+    boxes = torch.tensor([[-3, 1, 9, 9], [-0.4, 1, 9, 9], [1, 1, 9, 9], [12, 1, 20, 9]], dtype=torch.float32)
+    found = detections_in(Embedding("x", 10, 10, None), boxes, torch.tensor([0.9, 0.8, 0.7, 0.6]), 3)
+    assert found.xyxy.tolist() == [[0, 1, 9, 9], [0, 1, 9, 9], [1, 1, 9, 9]]
+    assert found.data["is_clipped"].tolist() == [True, False, False]
 
 
 def test_owlv2_exemplar_finds_its_own_box_and_a_negative_removes_it():

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from tator.ops import call, operations
-from tator.types import BadInput, Conflict, Forbidden, NotFound, Unavailable
+from tator.types import BadInput, Conflict, Detections, Forbidden, NotFound, Unavailable
 from tator.weights.network import Network
 from tator.workbench import Workbench
 from tests import tiny
@@ -110,6 +110,18 @@ def test_phrases_and_examples_are_found(wb):
     assert [one["xyxy"] for one in again["phrases"][0]["candidates"]] == [
         one["xyxy"] for one in first if one["confidence"] > cut
     ]
+
+
+@pytest.mark.parametrize("finder", ["sam3", "owlv2_base"])
+def test_a_find_warns_of_boxes_that_it_cut_to_the_image(wb, finder):
+    row = wb.dataset("shots").images()[0]
+    asked = wb.models.ask(wb.dataset("shots"), row, "find", finder)
+    [found] = asked.answer(lambda model, embedding: model.find(embedding, ["disc"], Detections.empty(), 0.0))
+    told = call(wb, "find", image_id=row.id, phrases=["disc"], finder=finder, conf=0.0).get("warnings", [])
+    assert told == (["candidates_clipped"] if found.data["is_clipped"].any() else [])
+    past = [WIDTH - 20.0, 30.0, WIDTH + 0.5, 80.0]
+    told = call(wb, "find", image_id=row.id, exemplars=past, finder=finder, conf=0.0)["warnings"]
+    assert told[0] == "shapes_clipped"
 
 
 @pytest.mark.parametrize(("arguments", "told"), [

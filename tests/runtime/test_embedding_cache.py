@@ -319,6 +319,7 @@ def test_embeddings_outlive_the_program_on_disk(sam, tmp_path):
     after = EmbeddingCache(shelf=EmbeddingShelf(tmp_path / "cache"))
     again = after.get(("sam2", "a"), never)
     assert (again.width, again.height, again.backend) == (97, 151, "sam2_tiny") and after.stats()["from_disk"] == 1
+    assert again.precision == "float32"
     found = sam.segment(again, prompt)
     np.testing.assert_array_equal(found.xyxy, made.xyxy)
     np.testing.assert_array_equal(found.mask[0].data, made.mask[0].data)
@@ -328,6 +329,17 @@ def test_embeddings_outlive_the_program_on_disk(sam, tmp_path):
         EmbeddingCache(shelf=EmbeddingShelf(tmp_path / "cache")).get(("sam2", "a"), lambda: sam.embed(image)).width
         == 97
     )
+
+
+def test_the_precision_of_an_embedding_outlives_the_program(tmp_path):
+    import torch
+
+    from tator.protocols import Embedding
+    from tator.runtime.embedding_shelf import EmbeddingShelf
+
+    shelf = EmbeddingShelf(tmp_path)
+    shelf.save("key", Embedding("sam2_tiny", 1, 1, {"level0": torch.zeros(1)}, 4, "bfloat16"))
+    assert shelf.load("key").precision == "bfloat16"
 
 
 def test_the_disk_is_bounded_and_a_full_one_stops_nobody(tmp_path, monkeypatch):

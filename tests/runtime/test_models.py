@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from tator.runtime.providers import provide
 from tator.storage.database import Store
 from tator.storage.workspace import Workspace
 from tator.types import Unavailable
+from tator.warning_codes import warned
 from tator.workbench import Workbench
 
 
@@ -50,6 +52,22 @@ def test_a_workflow_asks_a_model_without_a_workbench(data, models):
     answer = asked.answer(lambda model, embedding: model.segment(embedding, prompt))
     assert np.abs(answer.xyxy[0] - [50, 30, 110, 80]).max() <= 2
     assert models.loaded()[0]["id"] == "grabcut" and models.cache.stats()["made"] == 2, "pixels and the embedding"
+
+
+@pytest.mark.parametrize(
+    ("precision", "codes"),
+    [
+        ("float32", None),
+        ("bfloat16", ["half_precision"]),
+        ("float16", ["half_precision", "float16_instead"]),
+    ],
+)
+def test_answers_about_an_image_encoded_in_half_precision_say_so(data, models, precision: str, codes):
+    asked = models.ask(data, data.images()[0], "segment", "grabcut")
+    assert warned({}, asked.happened) == {}
+    models.cache.get(asked.key, lambda: replace(asked.encode(), precision=precision))
+    asked.answer(lambda model, embedding: None)
+    assert warned({}, asked.happened).get("warnings") == codes
 
 
 def test_the_default_is_chosen_once_and_then_only_looked_at_again(models, monkeypatch):
