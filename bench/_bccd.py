@@ -13,7 +13,7 @@ from tator.models.ridge_box import RidgeBox
 from tator.protocols import Prompt
 from tator.storage.images import read_image
 from tator.vision.box_features import lab_image
-from tator.vision.boxes import around, clip, from_yolo, jitter
+from tator.vision.boxes import around, clip, jitter
 from tator.vision.matching import pair_iou
 from tator.workflows.refiner import fit as box_refiner
 from tator.workflows.refiner.fit import Priors, Rows
@@ -41,8 +41,8 @@ def read_labelled(path: Path) -> Labelled:
     """Return an image with the boxes of the label file beside it."""
     pixels = read_image(path)
     table = np.loadtxt(FOLDER / "labels" / f"{path.stem}.txt", ndmin=2)
-    boxes = from_yolo(table[:, 1:], pixels.shape[1], pixels.shape[0]).astype(np.float32)
-    return Labelled(pixels, boxes, table[:, 0].astype(np.int64))
+    size = np.array(pixels.shape[1::-1])
+    return Labelled(pixels, around(table[:, 1:3] * size, table[:, 3:] * size), table[:, 0].astype(np.int64))
 
 
 def train_refiner(count: int, weights: Path, seed: int = 3) -> RidgeBox:

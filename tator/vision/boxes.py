@@ -1,4 +1,4 @@
-"""Boxes as arrays: area, clipping, conversion and crops.
+"""Boxes as arrays: area, clipping and crops.
 
 NumPy in, NumPy out; xyxy pixels, x2/y2 exclusive.
 """
@@ -32,28 +32,6 @@ def reaches_out(xyxy: NDArray[np.floating], width: int, height: int) -> NDArray[
 def clip(xyxy: NDArray[np.floating], width: int, height: int) -> Boxes:
     """Return the boxes cut to the image."""
     return np.clip(xyxy, 0, [width, height, width, height]).astype(np.float32)
-
-
-def to_xywh(xyxy: Boxes) -> Boxes:
-    """Return left, top, width, height in pixels."""
-    return np.concatenate([xyxy[:, :2], xyxy[:, 2:] - xyxy[:, :2]], axis=1)
-
-
-def from_xywh(xywh: Boxes) -> Boxes:
-    """Return xyxy of left, top, width, height in pixels."""
-    return np.concatenate([xywh[:, :2], xywh[:, :2] + xywh[:, 2:]], axis=1)
-
-
-def to_yolo(xyxy: Boxes, width: int, height: int) -> NDArray:
-    """Return centre x, centre y, width, height as shares of the image."""
-    scale = np.array([width, height], xyxy.dtype)
-    return np.concatenate([(xyxy[:, :2] + xyxy[:, 2:]) / 2 / scale, (xyxy[:, 2:] - xyxy[:, :2]) / scale], axis=1)
-
-
-def from_yolo(yolo: NDArray, width: int, height: int) -> NDArray:
-    """Return xyxy pixels of centre x, centre y, width, height as shares of the image."""
-    scale, half = np.array([width, height], yolo.dtype), yolo[:, 2:] / 2
-    return np.concatenate([(yolo[:, :2] - half) * scale, (yolo[:, :2] + half) * scale], axis=1)
 
 
 def around(centres: NDArray[np.floating], sizes: NDArray[np.floating]) -> Boxes:

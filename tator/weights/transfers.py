@@ -9,9 +9,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from tator.protocols import Card
 from tator.storage.atomic import write_json
@@ -63,41 +63,6 @@ def download(card: Card, folder: Path, network: Network) -> Work:
                 raise Unavailable(advice(card, place, network, "gated"), state="gated") from error
             raise Unavailable(f"{str(error).rstrip('.')}. {by_hand(card, place)}", **error.details) from error
     return str(checked(card, place))
-
-
-def download_from(card: Card, address: str, folder: Path, network: Network, sha256: str = "") -> Work:
-    """Fetch a card's weights from an address a person gave; https and public only.
-
-    Args:
-        card: of a backend that reads one file.
-        address: of a .pth, .pt or .safetensors file.
-        folder: the workspace's models folder.
-        network: settings of this machine.
-        sha256: expected checksum, "" unknown.
-
-    Raises:
-        BadInput: the card reads a folder, the file is not a weight file or differs from the checksum.
-        Forbidden: the address or a redirect of it is not public or not https.
-        Unavailable: no connection.
-    """
-    name = PurePosixPath(urlsplit(address).path).name
-    if not is_address(card):
-        raise BadInput(f"{card.label} reads a folder, not one file; import a local copy of it")
-    if Path(name).suffix not in TENSOR_FILES:
-        raise BadInput(f"{address} does not name a weight file; expected one that ends in {', '.join(TENSOR_FILES)}")
-    from tator.weights import download as fetching
-
-    place = place_of(card, folder)
-    arriving = place.with_name(place.name + ".arriving")
-    with fetching.client(network) as web:
-        yield from _fetch_all(web, [_RemoteFile(name, address, 0, sha256)], arriving, network)
-    try:
-        check_file(arriving / name)
-    except BadInput:
-        shutil.rmtree(arriving)
-        raise
-    _swap(arriving, place)
-    return str(place / name)
 
 
 def import_local(card: Card, source: Path, folder: Path) -> Work:

@@ -12,7 +12,12 @@ from hypothesis.extra.numpy import arrays
 
 from tator.types import BadInput, Detections
 from tator.vision import matching
-from tator.vision.boxes import to_xywh
+
+
+def to_xywh(xyxy: np.ndarray) -> np.ndarray:
+    """Return left, top, width and height, as pycocotools takes them."""
+    wide = xyxy.astype(np.float64)
+    return np.concatenate([wide[:, :2], wide[:, 2:] - wide[:, :2]], axis=1)
 
 
 def boxes_of(count: int) -> st.SearchStrategy:
@@ -42,11 +47,11 @@ def test_overlap_equals_pycocotools_and_torchvision(a, b):
     from pycocotools import mask as coco
     from torchvision.ops import box_iou
 
-    expected = coco.iou(to_xywh(a).astype(float), to_xywh(b).astype(float), [0] * len(b))
+    expected = coco.iou(to_xywh(a), to_xywh(b), [0] * len(b))
     assert np.allclose(matching.iou(a, b), expected, atol=1e-4)
     assert np.allclose(matching.iou(a, b), box_iou(torch.from_numpy(a), torch.from_numpy(b)), atol=1e-5)
     assert np.allclose(matching.pair_iou(a[:4], b), np.diagonal(expected), atol=1e-4)
-    crowd = coco.iou(to_xywh(a).astype(float), to_xywh(b).astype(float), [1] * len(b))
+    crowd = coco.iou(to_xywh(a), to_xywh(b), [1] * len(b))
     assert np.allclose(matching.ioa(a, b), crowd, atol=1e-4)
 
 
@@ -99,14 +104,14 @@ def cocoeval_matches(found, truth, confidence, limit, crowd) -> list[int]:
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    sides = to_xywh(truth.astype(float))
+    sides = to_xywh(truth)
     rows = [
         {"id": i + 1, "image_id": 1, "category_id": 1, "bbox": box.tolist(), "area": float(box[2] * box[3]), "iscrowd": int(is_crowd)}
         for i, (box, is_crowd) in enumerate(zip(sides, crowd, strict=True))
     ]  # fmt: skip
     answers = [
         {"image_id": 1, "category_id": 1, "bbox": box.tolist(), "score": float(score)}
-        for box, score in zip(to_xywh(found.astype(float)), confidence, strict=True)
+        for box, score in zip(to_xywh(found), confidence, strict=True)
     ]
     with contextlib.redirect_stdout(io.StringIO()):
         coco = COCO()

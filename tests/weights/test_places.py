@@ -15,12 +15,11 @@ from tator.models.sam1 import MobileSam, Sam1B
 from tator.models.sam2 import Sam2BasePlus, Sam2Large, Sam2Small, Sam2Tiny
 from tator.models.sam3 import Sam3, Sam3Clicks
 from tator.models.sam3_meta import Sam3Meta
-from tator.types import BadInput, Forbidden, NotFound, Unavailable
+from tator.types import BadInput, NotFound, Unavailable
 from tator.weights.download import Network
 from tator.weights.places import locate, place_of, state_of
-from tator.weights.transfers import download, download_from, import_local
+from tator.weights.transfers import download, import_local
 from tests import tiny
-from tests.hostile import hostile_files
 from tests.weights.test_download import Server, drive
 
 HOME = Network(cache=None)
@@ -165,41 +164,6 @@ def test_a_file_that_shrank_after_it_came_is_corrupt(hub, tmp_path):
     assert found.state == "corrupt" and "config.json" in found.message and "fetch it again" in found.message
     drive(download(Sam2Tiny.card, tmp_path, network))
     assert state_of(Sam2Tiny.card, tmp_path, network).state == "present"
-
-
-def test_an_address_gives_a_checked_file(hub, tmp_path):
-    hub.files = {"/tuned.pth": tiny.sam1().read_bytes()}
-    network = Network(hub=hub.url, cache=None)
-    _, path = drive(download_from(Sam1B.card, hub.url + "/tuned.pth", tmp_path, network))
-    assert locate(Sam1B.card, tmp_path, network) == Path(path)
-    assert Sam1B(path, "cpu").card.id == "sam1_vit_b"
-
-
-def test_an_address_that_gives_a_payload_leaves_the_old_weights(hub, tmp_path):
-    drive(import_local(Sam1B.card, tiny.sam1(), tmp_path))
-    (tmp_path / "given").mkdir()
-    hostile_files(tmp_path / "given", tmp_path / "ran")
-    hub.files = {"/archive.pth": (tmp_path / "given" / "archive.pth").read_bytes()}
-    network = Network(hub=hub.url, cache=None)
-    with pytest.raises(BadInput, match="opening it would run"):
-        drive(download_from(Sam1B.card, hub.url + "/archive.pth", tmp_path, network))
-    assert locate(Sam1B.card, tmp_path, network).name == tiny.sam1().name and not (tmp_path / "ran").exists()
-
-
-@pytest.mark.parametrize(
-    ("address", "error"),
-    [
-        ("https://169.254.169.254/x.pth", Forbidden),
-        ("http://example.com/x.pth", Forbidden),
-        ("https://[::1]/x.pth", Forbidden),
-        ("file:///etc/passwd", BadInput),
-        ("https://example.com/x.pkl", BadInput),
-    ],
-)
-def test_addresses_a_person_gives_are_guarded(address, error, tmp_path):
-    with pytest.raises(error):
-        drive(download_from(Sam1B.card, address, tmp_path, HOME))
-    assert state_of(Sam1B.card, tmp_path, HOME).state == "missing"
 
 
 # -- import ----------------------------------------------------------------------------------------------------------
