@@ -7,7 +7,7 @@ import json
 import gradio as gr
 
 from tabs._parts import html as h
-from tabs._parts import jobs as _jobs
+from tabs._parts import jobs
 from tabs._parts import words as w
 from tabs._parts.shell import Shell
 from tator.workbench import Workbench
@@ -77,7 +77,7 @@ def _wire_picks(
         if event._data["act"] == "cancel":
             shell.call("jobs_cancel", job_id=chosen)
         elif event._data["act"] == "resume":
-            chosen = _jobs.resumed(shell, chosen)
+            chosen = jobs.resumed(shell, chosen)
         elif event._data["act"] == "dismiss":
             chosen = ""
         return (chosen, *draw(shell, state, kind, int(page), chosen))
@@ -105,29 +105,29 @@ def matches(job: dict, state: str) -> bool:
     return state == ANY or (job["state"] in w.ACTIVE if state == "active" else job["state"] == state)
 
 
-def listed(jobs: list[dict], chosen: str, filtered: bool) -> h.Html:
+def listed(rows: list[dict], chosen: str, filtered: bool) -> h.Html:
     """Draw the list of jobs, or what to do when there are none."""
-    if not jobs and filtered:
+    if not rows and filtered:
         return h.empty("No job matches", "Choose other filters on the left.")
-    if not jobs:
+    if not rows:
         return h.empty(
             "No jobs yet",
             "Imports, exports and trainings are listed here while they run and after they have ended.",
             h.goto("Import a dataset", "datasets", "primary"),
             h.goto("Train a head", "train_clip"),
         )
-    return h.table(COLUMNS, [_row(job, job["id"] == chosen) for job in jobs], numeric=(3, 4, 5))
+    return h.table(COLUMNS, [_row(job, job["id"] == chosen) for job in rows], numeric=(3, 4, 5))
 
 
 def _row(job: dict, on: bool) -> h.Html:
-    total = f"{_jobs.amount(job, job['done'])} / {_jobs.amount(job, job['total'])}" if job["total"] else ""
-    rate = f" · {_jobs.per_second(job)}" if job.get("rate") and job["state"] in w.ACTIVE else ""
+    total = f"{jobs.amount(job, job['done'])} / {jobs.amount(job, job['total'])}" if job["total"] else ""
+    rate = f" · {jobs.per_second(job)}" if job.get("rate") and job["state"] in w.ACTIVE else ""
     took = (job["ended_at"] or 0) - (job["started_at"] or 0) if job["ended_at"] and job["started_at"] else None
     time_cell = w.duration(took if job["ended_at"] else job.get("left_s"))
     cells = [
-        _jobs.title(job),
+        jobs.title(job),
         w.state_chip(job["state"]),
-        _jobs.progress(job),
+        jobs.progress(job),
         total + rate,
         time_cell,
         w.when(job["started_at"]),
@@ -152,7 +152,7 @@ def details(shell: Shell, job_id: str) -> h.Html:
     """Draw one job with its log, arguments, and result or error."""
     if not job_id:
         return h.Html("")
-    job, watched = shell.call("jobs_get", job_id=job_id), _jobs.watch(shell, job_id, {})
+    job, watched = shell.call("jobs_get", job_id=job_id), jobs.watch(shell, job_id, {})
     facts = h.facts(
         [
             ("Id", h.span(job["id"], cls="t-mono")),
@@ -165,9 +165,9 @@ def details(shell: Shell, job_id: str) -> h.Html:
     given = h.div(h.div("Arguments", cls="t-note"), _json(job["arguments"]))
     told = h.div(h.div("Result", cls="t-note"), _json(job["result"])) if job["result"] is not None else None
     failed = h.div(h.div("Error", cls="t-note"), _json(job["error"])) if job["error"] else None
-    said = _jobs.log(job, watched["events"]) if job["state"] == "succeeded" else None
+    said = jobs.log(job, watched["events"]) if job["state"] == "succeeded" else None
     return h.div(
-        _jobs.drawn(watched),
+        jobs.drawn(watched),
         h.div(said, cls="t-job-facts"),
         h.div(facts, given, told, failed, cls="t-two t-job-facts"),
         cls="t-box",

@@ -5,8 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from tabs._parts import html as h
-from tabs._parts import jobs as _jobs
-from tabs._parts import sources
+from tabs._parts import jobs, sources
 from tabs._parts import words as w
 from tabs._parts.shell import Shell
 from tabs.models import tryout
@@ -33,7 +32,7 @@ def build(wb: Workbench, shell: Shell) -> None:
                 listing = h.panel(elem_id="models-list")
             with gr.Tab("Try out", elem_id="models-try"):
                 tried = tryout.build(shell)
-    jobs, chosen = _jobs.build(shell, ["weights_download", "weights_import"]), gr.State("")
+    panel, chosen = jobs.build(shell, ["weights_download", "weights_import"]), gr.State("")
     outputs = [listing, card, tried]
 
     def show(chosen: str, trying: str | None) -> tuple:
@@ -58,11 +57,11 @@ def build(wb: Workbench, shell: Shell) -> None:
         return shell.call("weights_import", card=card, source=sources.chosen(kind, path, uploaded))
 
     shell.on(listing.pick, toggled, chosen, chosen)
-    jobs.start(listing.pick, act, jobs.job)
-    jobs.start(start.click, import_it, [card, *place.inputs])
-    jobs.on_end(lambda job_id, chosen: show(chosen, None), [chosen], outputs)  # what came is tried first
+    panel.start(listing.pick, act, panel.job)
+    panel.start(start.click, import_it, [card, *place.inputs])
+    panel.on_end(lambda job_id, chosen: show(chosen, None), [chosen], outputs)  # what came is tried first
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
-    for moment in jobs.moments:
+    for moment in panel.moments:
         shell.on(moment.success, lambda chosen: draw(shell, chosen), chosen, listing)
     shell.on([shell.tab.select, shell.window.load], show, [chosen, tried], outputs)
 
