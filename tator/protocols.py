@@ -66,6 +66,11 @@ class Card:
         """Id of what is loaded, and of what can read its embeddings."""
         return self.shares or self.id
 
+    @property
+    def is_fetched(self) -> bool:
+        """Whether its weights come from elsewhere: it needs some, and they are not learned here."""
+        return self.weights not in ("", "trained")
+
 
 class Backend(Protocol):
     """A class of tator/models/; it offers the methods of its task's protocol too."""

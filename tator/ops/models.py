@@ -120,7 +120,7 @@ def weights_delete(wb: Workbench, card: str) -> dict[str, Any]:
         Conflict: the model is in use, or its weights are being fetched.
     """
     found, folder = backend(card).card, wb.workspace.folder("models")
-    if found.weights in ("", "trained"):
+    if not found.is_fetched:
         raise NotFound(f"{found.label} has no weights of its own")
     place = place_of(found, folder)
     sharing = [cls.card.id for cls in backends().values() if cls.card.weights == found.weights]

@@ -238,12 +238,8 @@ def preferred(task: str, is_gpu: bool) -> list[Card]:
     """Return the cards of a task in the order in which they are tried."""
     cards = [cls.card for cls in backends().values() if cls.card.task == task]
     if is_gpu:
-        return sorted(cards, key=lambda card: (_is_light(card), card.rank == 0, -card.rank, -card.vram_mb))
-    return sorted(cards, key=lambda card: (_is_light(card), card.rank == 0, card.vram_mb, -card.rank))
-
-
-def _is_light(card: Card) -> bool:
-    return card.weights in ("", "trained")
+        return sorted(cards, key=lambda card: (not card.is_fetched, card.rank == 0, -card.rank, -card.vram_mb))
+    return sorted(cards, key=lambda card: (not card.is_fetched, card.rank == 0, card.vram_mb, -card.rank))
 
 
 def _folder_state(workspace: Workspace) -> tuple[tuple[str, int], ...]:

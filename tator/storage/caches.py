@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from tator.storage.register import Register
 from tator.storage.workspace import Workspace
-from tator.types import NotFound, Unavailable
+from tator.types import Unavailable
 
 DRAFT_S = 3_600.0  # younger files whose names say that they are being written stay: their writers still need them
 
@@ -58,7 +59,7 @@ class Cache:
         return deleted, freed
 
 
-_caches: dict[str, Cache] = {}
+_caches: Register[Cache] = Register("cache", "caches")
 
 
 def register_cache(cache: Cache) -> Cache:
@@ -67,14 +68,12 @@ def register_cache(cache: Cache) -> Cache:
     Raises:
         ValueError: two caches have one name.
     """
-    if cache.kind in _caches:
-        raise ValueError(f"two caches are called {cache.kind!r}")
-    return _caches.setdefault(cache.kind, cache)
+    return _caches.add(cache.kind, cache)
 
 
 def caches() -> list[Cache]:
     """Return the registered caches, sorted by kind."""
-    return [_caches[kind] for kind in sorted(_caches)]
+    return list(_caches)
 
 
 def cache_of(kind: str) -> Cache:
@@ -83,9 +82,7 @@ def cache_of(kind: str) -> Cache:
     Raises:
         NotFound: no cache has it.
     """
-    if kind not in _caches:
-        raise NotFound(f"no cache is called {kind[:80]!r}; there are {', '.join(sorted(_caches))}")
-    return _caches[kind]
+    return _caches.called(kind)
 
 
 def _files(folder: Path) -> Iterator[tuple[Path, os.stat_result]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tator.storage.names import portable_name
-from tator.types import NotFound
+from tator.storage.register import Register
 
 T = TypeVar("T")
 RECIPE, METRICS, LOG = "recipe.json", "metrics.json", "log.txt"
@@ -62,7 +62,7 @@ class Family(Generic[T]):
         return tuple(dict.fromkeys((self.weights, self.report, RECIPE, LOG)))
 
 
-_families: dict[str, Family] = {}
+_families: Register[Family] = Register("family of runs", "families of runs")
 
 
 def add_family(family: Family) -> None:
@@ -71,14 +71,12 @@ def add_family(family: Family) -> None:
     Raises:
         ValueError: two families have one name.
     """
-    if family.name in _families:
-        raise ValueError(f"two families of runs are called {family.name!r}")
-    _families[family.name] = family
+    _families.add(family.name, family)
 
 
 def families() -> list[Family]:
     """Return the families that are known, by name."""
-    return sorted(_families.values(), key=lambda family: family.name)
+    return list(_families)
 
 
 def family_called(name: str) -> Family:
@@ -87,6 +85,4 @@ def family_called(name: str) -> Family:
     Raises:
         NotFound: there is none; the message names those that there are.
     """
-    if name not in _families:
-        raise NotFound(f"no family of runs is called {name[:80]!r}; there are: {', '.join(sorted(_families))}")
-    return _families[name]
+    return _families.called(name)

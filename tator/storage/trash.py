@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from tator.storage.database import Store
+from tator.storage.register import Register
 from tator.storage.trash_files import LEFT_BEHIND, Thrown, TrashFolder
 from tator.storage.workspace import Workspace
 from tator.types import Conflict, Deleted, NotFound, Progress, Work
@@ -36,7 +37,7 @@ class TrashKind:
     is_last: bool = False
 
 
-_kinds: dict[str, TrashKind] = {}
+_kinds: Register[TrashKind] = Register("kind of thing in the trash", "kinds of thing in the trash")
 
 
 def register_trash(kind: TrashKind) -> None:
@@ -45,9 +46,7 @@ def register_trash(kind: TrashKind) -> None:
     Raises:
         ValueError: two kinds have one name.
     """
-    if kind.kind in _kinds:
-        raise ValueError(f"two kinds of thing in the trash are called {kind.kind!r}")
-    _kinds[kind.kind] = kind
+    _kinds.add(kind.kind, kind)
 
 
 class Trash:
@@ -63,7 +62,7 @@ class Trash:
     def entries(self) -> list[Deleted]:
         """Return everything in the trash, what was deleted last first."""
         things = [_listed(thing) for thing in self.folder.things()]
-        rows = [entry for kind in _kinds.values() if kind.entries for entry in kind.entries(self)]
+        rows = [entry for kind in _kinds if kind.entries for entry in kind.entries(self)]
         return sorted(rows + things, key=lambda entry: (-entry.deleted_at, entry.entry))
 
     def entry(self, key: str) -> Deleted:
@@ -92,7 +91,7 @@ class Trash:
         entry = self.entry(key)
         if entry.problem:
             raise Conflict(f"{entry.kind} {entry.name!r} cannot be restored: {entry.problem}")
-        return replace(entry, name=_kinds[entry.kind].restore(self, key, new_name.strip()))
+        return replace(entry, name=_kinds.called(entry.kind).restore(self, key, new_name.strip()))
 
     def purge(self, key: str) -> Work:
         """Delete an entry for good; return {"freed_bytes"} and what else it counted.
@@ -103,9 +102,9 @@ class Trash:
             Unavailable: a file cannot be deleted.
         """
         entry = self.entry(key)
-        kind = _kinds.get(entry.kind)
-        if kind and kind.purge:
-            return (yield from kind.purge(self, key))
+        purge = _kinds.called(entry.kind).purge if entry.kind in _kinds else None
+        if purge:
+            return (yield from purge(self, key))
         return (yield from _deleted(self.folder.delete(self.thing(key)), entry.name))
 
     def empty(self) -> Work:
@@ -141,7 +140,7 @@ class Trash:
 
         A dataset that lies in another's folder goes before that other: it is linked, so younger.
         """
-        last = {kind.kind for kind in _kinds.values() if kind.is_last}
+        last = {kind.kind for kind in _kinds if kind.is_last}
         listed = self.entries()
         yield from (entry for entry in listed if entry.kind not in last)
         yield from sorted((e for e in listed if e.kind in last), key=lambda e: -row_id(e.entry))

@@ -55,7 +55,7 @@ def state_of(card: Card, folder: Path, network: Network) -> WeightState:
         folder: the workspace's models folder.
         network: settings of this machine.
     """
-    if card.weights in ("", "trained"):
+    if not card.is_fetched:
         return WeightState("trained" if card.weights else "not_needed", "", None, 0)
     place, damage = place_of(card, folder), None
     for candidate in (place, *_hub_cache(card, network)):

@@ -43,7 +43,7 @@ def download(card: Card, folder: Path, network: Network) -> Work:
         Unavailable: offline, no connection, no permission, no disk space; the message says what mends it.
         BadInput: what arrived is damaged.
     """
-    if card.weights in ("", "trained"):
+    if not card.is_fetched:
         raise BadInput(f"{card.label} needs no download")
     place = place_of(card, folder)
     if network.offline:
@@ -84,7 +84,7 @@ def import_local(card: Card, source: Path, folder: Path) -> Work:
         Unavailable: a file of the folder is missing.
         BadInput: a file is cut short, is not a weight file or would run code; what was there before stays.
     """
-    if card.weights in ("", "trained"):
+    if not card.is_fetched:
         raise BadInput(f"{card.label} needs no weights")
     if not source.exists():
         raise NotFound(f"no such file or folder: {source}")
