@@ -13,7 +13,7 @@ LARGEST = 512 << 20  # bytes of a file that is parsed whole
 LONGEST_LINE = 64 << 20  # bytes of one object
 
 
-def read_json(tree: Tree, path: str, report: Report, expected: str) -> Any:
+def read_json(tree: Tree, path: str, report: Report, expected: str, largest: int = LARGEST) -> Any:
     """Return what a JSON file holds, or None after noting why it is refused.
 
     Args:
@@ -21,10 +21,11 @@ def read_json(tree: Tree, path: str, report: Report, expected: str) -> Any:
         path: of the file in it.
         report: takes the note.
         expected: what the file should have been, for the note.
+        largest: bytes of a file that is parsed.
     """
     try:
-        if (tree.root / path).stat().st_size > LARGEST:
-            raise ValueError(f"larger than {LARGEST >> 20} MB")
+        if (tree.root / path).stat().st_size > largest:
+            raise ValueError(f"larger than {largest >> 20} MB")
         return json.loads((tree.root / path).read_bytes())
     except (ValueError, RecursionError, OSError, MemoryError) as error:
         report.drop(path, "refused as JSON", f"{_told(error)}; expected {expected}")

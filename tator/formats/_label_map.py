@@ -39,12 +39,8 @@ def read_label_map(tree: Tree, report: Report) -> LabelMap:
     for path in tree.tables:
         if not path.lower().endswith(".pbtxt"):
             continue
-        try:
-            content = tree.read_text(path)
-        except OSError as error:
-            report.drop(path, "cannot be read", str(error))
-            continue
-        for at, item in enumerate(_items(content), 1):
+        content = tree.try_text(path, report)
+        for at, item in enumerate(_items(content or ""), 1):
             name = item.get("display_name") or item.get("name")
             if not name or not item.get("id", "").isdecimal():
                 report.drop(path, "not a class of a label map", f"item {at}: {str(item)[:80]}; expected id and name")

@@ -45,12 +45,8 @@ def _rank(path: str) -> int:
 
 def read_names(tree: Tree, path: str, report: Report) -> dict[int, str]:
     """Return {line number from 0: class name}; blank lines at the end do not count."""
-    try:
-        lines = tree.read_text(path).split("\n")
-    except OSError as error:
-        report.drop(path, "cannot be read", str(error))
-        return {}
-    names = [line.strip("\r\t ") for line in lines]
+    text = tree.try_text(path, report)
+    names = [line.strip("\r\t ") for line in text.split("\n")] if text else []
     while names and not names[-1]:
         names.pop()
     if len(names) > MOST_CLASSES:
@@ -84,13 +80,9 @@ def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[
 
 def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report: Report) -> None:
     """Add the images that a list file names; lines may be paths, names or stems."""
-    try:
-        lines = tree.read_text(path).split("\n")
-    except OSError as error:
-        report.drop(path, "cannot be read", str(error))
-        return
+    text = tree.try_text(path, report)
     near = tuple(f"{base}{end}" for base in beside(path) for end in ("", f"{split}/", f"DET/{split}/"))
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate((text or "").split("\n"), 1):
         reference = line.rstrip("\r")
         if not reference.strip():
             continue

@@ -60,6 +60,18 @@ def box_label(index: int, xyxy: Sequence[float], place: Place) -> Label | None:
     return box and Label(index, box)
 
 
+def mask_label(index: int, mask: Mask | None, place: Place) -> Label | None:
+    """Return a mask in the image as a label with run lengths.
+
+    None after noting that it has no pixel.
+    """
+    if mask is None:
+        place.drop("zero area", "mask")
+        return None
+    x1, y1, x2, y2 = map(float, masks.box_of(mask))
+    return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
+
+
 def ordered(x1: float, y1: float, x2: float, y2: float) -> tuple[float, float, float, float]:
     """Return the box of two opposite corners in any order; NaN stays NaN."""
     if math.isnan(x1 + y1 + x2 + y2):

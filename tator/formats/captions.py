@@ -58,11 +58,9 @@ def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) 
     reference = "/".join([*parts[at + 1 : -1], PurePosixPath(path).stem])
     near = tuple("/".join([*above, *folder]) + "/" if above or folder else "" for folder in ((), ("images",)))
     image, _ = tree.find(reference, near)
-    try:
-        text = tree.read_text(path).strip()
-    except OSError as error:
-        report.drop(path, "cannot be read", str(error))
+    if (read := tree.try_text(path, report)) is None:
         return
+    text = read.strip()
     if image is None:
         report.drop(path, "caption without an image", reference)
     elif at < 0 and _LABELS.fullmatch(text):

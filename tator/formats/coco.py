@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, fit_confidence, folder_split
+from tator.formats._json import read_json
 from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, write_rows
@@ -65,12 +66,8 @@ def read(tree: Tree) -> CocoSource:
 
 def _parse(tree: Tree, path: str, report: Report) -> dict | None:
     """Return a COCO file's lists of objects, or None after noting why not."""
-    try:
-        if (tree.root / path).stat().st_size > LARGEST:
-            raise ValueError(f"larger than {LARGEST >> 30} GB")
-        content = json.loads((tree.root / path).read_bytes())
-    except (ValueError, RecursionError, OSError, MemoryError) as error:
-        report.drop(path, "refused as JSON", f"{str(error)[:200] or type(error).__name__}; expected a COCO file")
+    content = read_json(tree, path, report, "a COCO file", LARGEST)
+    if content is None:
         return None
     lists = {}
     for key in ("images", "annotations", "categories"):

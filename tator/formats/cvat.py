@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tator.formats import SPLITS, Label, Report
 from tator.formats._gathered import Gathered, Refused
-from tator.formats._shapes import Place, box_label, box_ring, ellipse, number, outline_label, turned
+from tator.formats._shapes import Place, box_label, box_ring, ellipse, mask_label, number, outline_label, turned
 from tator.formats._xml import each_element, escaped, root_tag, text_of
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, each, short_number
@@ -149,12 +149,7 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
         return None
     pixels = np.zeros(width * height, bool)
     pixels[: sum(runs)] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    mask = masks.of_dense(pixels.reshape(height, width), left, top)
-    if mask is None:
-        place.drop("zero area", "mask")
-        return None
-    x1, y1, x2, y2 = map(float, masks.box_of(mask))
-    return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
+    return mask_label(index, masks.of_dense(pixels.reshape(height, width), left, top), place)
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:

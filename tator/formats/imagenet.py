@@ -57,12 +57,7 @@ def _synset_words(tree: Tree, report: Report) -> dict[str, str]:
     for path in sorted(tree.texts):
         if PurePosixPath(path).name.lower() not in SYNSET_LIST:
             continue
-        try:
-            lines = tree.read_text(path).splitlines()
-        except OSError as error:
-            report.drop(path, "cannot be read", str(error))
-            continue
-        for line in lines:
+        for line in (tree.try_text(path, report) or "").splitlines():
             if found := _NAMED.fullmatch(line.strip()):
                 words.setdefault(found[1], found[2].replace("_", " "))
     return words

@@ -18,7 +18,7 @@ from tator.formats._gathered import Gathered, partner
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._mask_png import read_mask, write_mask
 from tator.formats._places import beside
-from tator.formats._shapes import Place, box_label, ellipse, mask_of, number, ordered, outline_label
+from tator.formats._shapes import Place, box_label, ellipse, mask_label, mask_of, number, ordered, outline_label
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, each
 from tator.storage.images import EXTENSIONS
@@ -147,12 +147,7 @@ def _mask(index: int, packed: object, corners: list[float], place: Place) -> Lab
         place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
         return None
     mask = masks.of_dense(pixels, left, top)
-    mask = mask and masks.of_dense(masks.to_dense(mask, place.width, place.height))
-    if mask is None:
-        place.drop("zero area", "mask")
-        return None
-    x1, y1, x2, y2 = map(float, masks.box_of(mask))
-    return Label(index, (x1, y1, x2, y2), None, masks.to_rle(mask, place.width, place.height))
+    return mask_label(index, mask and masks.of_dense(masks.to_dense(mask, place.width, place.height)), place)
 
 
 def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:

@@ -205,6 +205,14 @@ class Tree:
             content = file.readall()
         return content.decode("utf-8-sig", errors="replace")
 
+    def try_text(self, path: str, report: Report) -> str | None:
+        """Return what `read_text` does, or None after noting why there is nothing."""
+        try:
+            return self.read_text(path)
+        except OSError as error:
+            report.drop(path, "cannot be read", str(error))
+            return None
+
     def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
         """Return the image a reference means, and if it was found only by its end.
 

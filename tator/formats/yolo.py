@@ -164,14 +164,12 @@ class YoloSource:
         file = self._files.get(path)
         if file is None:
             return None
-        try:
-            lines = self.tree.read_text(file).splitlines()
-        except OSError as error:
-            self.report.drop(file, "cannot be read", str(error))
+        text = self.tree.try_text(file, self.report)
+        if text is None:
             return None
         found: list[Label] = []
         seen: set[str] = set()
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(text.splitlines(), 1):
             row = line.split()
             if not row:
                 continue

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select
@@ -73,15 +73,30 @@ def import_dataset(
     try:
         yield Progress(0, 0, "Looking at the source")
         root = yield from _bring(run)
-        tree, found, head = yield from look(root, source, format)
-        head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
-        found.report = run.report
-        take_classes(run, found, head)
-        yield from fill(run, tree, found)
+        found, head = yield from take_in(run, root, source, format)
     except BadInput:
         _discard_if_empty(run)
         raise
     return finish(run, found, head)
+
+
+def take_in(run: Filling, root: Path, source: str, format: str) -> Generator[Progress, None, tuple[Source, Report]]:
+    """Fill a dataset with what lies in a folder.
+
+    Returns the source, and what was noted when it was looked at.
+
+    Args:
+        run: of the dataset.
+        root: the folder, from `bring`.
+        source: as it was asked for, for messages.
+        format: of the labels; "" takes the first that is recognised.
+    """
+    tree, found, head = yield from look(root, source, format)
+    head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
+    found.report = run.report
+    take_classes(run, found, head)
+    yield from fill(run, tree, found)
+    return found, head
 
 
 def checked_request(source: str, with_labels: bool, format: str, mapping: Sequence[str]) -> dict:

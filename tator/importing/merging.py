@@ -14,8 +14,8 @@ from sqlalchemy import func, select
 from tator.datasets.dataset import Dataset
 from tator.datasets.settings import setting_of
 from tator.formats import Report
-from tator.importing.creating import bring, checked_request, look
-from tator.importing.filling import Filling, fill, finish, take_classes
+from tator.importing.creating import bring, checked_request, take_in
+from tator.importing.filling import Filling, finish
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import image
 from tator.storage.workspace import UPLOAD
@@ -53,11 +53,7 @@ def merge_source(
     run = _begin(dataset, checked_request(source, with_labels, format, mapping))
     yield Progress(0, 0, "Looking at the source")
     root = yield from _bring(run, dataset)
-    tree, found, head = yield from look(root, source, format)
-    head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
-    found.report = run.report
-    take_classes(run, found, head)
-    yield from fill(run, tree, found)
+    found, head = yield from take_in(run, root, source, format)
     return finish(run, found, head) | {"prefix": run.facts["prefix"]}
 
 
