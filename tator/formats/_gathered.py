@@ -14,10 +14,9 @@ from tator.formats import Label, Report
 from tator.formats._lists import merge_names, name_files, read_names, read_splits
 from tator.formats._places import beside
 from tator.formats._shapes import Place
+from tator.formats._ultralytics import MOST_CLASSES
 from tator.formats.tree import Tree
 from tator.storage.workspace import path_problem
-
-MOST_CLASSES = 10_000
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from tator.importing.class_mapping import suggest
 from tator.importing.cloning import NOT_COPIED, meeting
 from tator.importing.creating import checked_request, lone_zip, look
 from tator.importing.embedded import copy_labels, has_images_inside_only, take_out
+from tator.importing.filling import PROBES
 from tator.storage.archives import extracting
 from tator.storage.images import probe
 from tator.storage.schema import annotation, image
@@ -31,7 +32,6 @@ from tator.types import BadInput, NotFound, Progress, Work
 from tator.warning_codes import warned
 
 BATCH = 250
-PROBES = 4
 ENTRIES = 200  # of each kind that the answer lists; all are counted
 
 

@@ -1,7 +1,7 @@
 // Changes of many annotations, shown before they are made: old in white dashes, new in colour; a click leaves one out.
 
 import { area, contains, meets } from "../drawing/geometry.js";
-import { outline } from "../drawing/overlay.js";
+import { outline, tint } from "../drawing/overlay.js";
 import { boxToScreen } from "../drawing/view.js";
 import { signal } from "../document/signal.js";
 
@@ -85,10 +85,7 @@ export function createPreview({ store, stage, toast, review }) {
           continue;
         }
         const path = outline(g, scene.view, next, color, hover?.row.id === row.id ? 3.5 : 2);
-        g.globalAlpha = 0.14;
-        g.fillStyle = color;
-        g.fill(path, "evenodd");
-        g.globalAlpha = 1;
+        tint(g, path, color);
       }
     },
   };

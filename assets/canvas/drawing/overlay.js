@@ -36,13 +36,18 @@ export function outline(g, view, row, color, wide, dash = []) {
   return path;
 }
 
+/** Fill a path so thinly that the image stays readable; where rings cross, `rule` says what is inside. */
+export function tint(g, path, color, rule = "evenodd") {
+  g.globalAlpha = 0.14;
+  g.fillStyle = color;
+  g.fill(path, rule);
+  g.globalAlpha = 1;
+}
+
 function paintHover(g, scene, row) {
   const { name, color } = scene.classes.of(row.class_id);
   const path = outline(g, scene.view, row, color, 2.5);
-  g.globalAlpha = 0.14;
-  g.fillStyle = color;
-  g.fill(path, "evenodd");
-  g.globalAlpha = 1;
+  tint(g, path, color);
   const [x, y] = toScreen(scene.view, labelAt(row));
   chip(g, scene.screen, [x, y], describe(name, row), color);
 }

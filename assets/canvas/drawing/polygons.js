@@ -115,14 +115,14 @@ export function simplifyRing(ring, tolerance) {
 export const simplify = (polygons, tolerance) =>
   polygons.map((rings) => rings.map((ring) => simplifyRing(ring, tolerance)));
 
-/** The point nearest to `at` within `reach`, as a place; null for none. */
-export function vertexAt(polygons, [x, y], reach) {
+/** The place whose square distance is least and within `reach`; null for none. */
+function nearest(polygons, reach, squareAt) {
   let best = null,
     least = reach * reach;
   polygons.forEach((rings, p) =>
     rings.forEach((ring, r) => {
       for (let v = 0; v < ring.length / 2; v++) {
-        const square = (ring[2 * v] - x) ** 2 + (ring[2 * v + 1] - y) ** 2;
+        const square = squareAt(ring, v);
         if (square <= least) [best, least] = [{ p, r, v }, square];
       }
     }),
@@ -130,20 +130,17 @@ export function vertexAt(polygons, [x, y], reach) {
   return best;
 }
 
+/** The point nearest to `at` within `reach`, as a place; null for none. */
+export const vertexAt = (polygons, [x, y], reach) =>
+  nearest(polygons, reach, (ring, v) => (ring[2 * v] - x) ** 2 + (ring[2 * v + 1] - y) ** 2);
+
 /** The edge nearest to `at` within `reach`: the place before which a point would go, and where; null for none. */
 export function edgeAt(polygons, [x, y], reach) {
-  let best = null,
-    least = reach * reach;
-  polygons.forEach((rings, p) =>
-    rings.forEach((ring, r) => {
-      for (let v = 0; v < ring.length / 2; v++) {
-        const [ax, ay, bx, by] = edge(ring, v),
-          { square, t } = toSegment(x, y, ax, ay, bx, by);
-        if (square <= least) [best, least] = [{ p, r, v: v + 1, at: [ax + (bx - ax) * t, ay + (by - ay) * t] }, square];
-      }
-    }),
-  );
-  return best;
+  const found = nearest(polygons, reach, (ring, v) => toSegment(x, y, ...edge(ring, v)).square);
+  if (!found) return null;
+  const [ax, ay, bx, by] = edge(polygons[found.p][found.r], found.v),
+    { t } = toSegment(x, y, ax, ay, bx, by);
+  return { ...found, v: found.v + 1, at: [ax + (bx - ax) * t, ay + (by - ay) * t] };
 }
 
 /** Both ends of the edge that leaves point `v` of a ring. */

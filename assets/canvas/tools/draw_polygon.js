@@ -3,6 +3,7 @@
 
 import { contains, distance, pointInside } from "../drawing/geometry.js";
 import { paintDot } from "../drawing/handles.js";
+import { tint } from "../drawing/overlay.js";
 import { boxPolygons, polygonChanges, withHole } from "../drawing/polygons.js";
 import { toScreen } from "../drawing/view.js";
 
@@ -108,10 +109,7 @@ function paintRing(g, { view }, ring, cursor, color, mode) {
     if (i) path.lineTo(x, y);
     else path.moveTo(x, y);
   }
-  g.globalAlpha = 0.14;
-  g.fillStyle = mode === "hole" ? "#0b0d12" : color;
-  g.fill(path);
-  g.globalAlpha = 1;
+  tint(g, path, mode === "hole" ? "#0b0d12" : color, "nonzero");
   g.lineWidth = 3.5;
   g.strokeStyle = "rgba(0,0,0,.45)";
   g.stroke(path);

@@ -13,10 +13,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.formats import SMALLEST
 from tator.vision.boxes import EDGE, area
 from tator.vision.matching import intersection
 
-SMALLEST = 1e-3  # pixels a side: less counts as no area
 SAME = 0.01  # pixels: boxes nearer than this are one box saved twice
 INSIDE_SHARE = 0.98  # of a box's area inside another of its class: one object boxed twice
 CHUNK = 1000  # boxes compared with all others at once, so that memory stays flat
