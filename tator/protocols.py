@@ -68,7 +68,7 @@ class Card:
 
     @property
     def is_fetched(self) -> bool:
-        """Whether its weights come from elsewhere: it needs some, and they are not learned here."""
+        """Whether it needs weights from elsewhere, not learned here."""
         return self.weights not in ("", "trained")
 
 
