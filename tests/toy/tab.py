@@ -1,4 +1,4 @@
-"""Toy tab: train on accepted boxes, then let a toy propose the bright regions of every image."""
+"""Toy tab: train on accepted boxes, then propose the bright regions of images."""
 
 from __future__ import annotations
 

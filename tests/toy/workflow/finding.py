@@ -17,7 +17,9 @@ from tator.workflows.toy.recipe import ToyRecipe
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return what a run learned: threshold, smallest area in square pixels, class name.
+    """Return what a run learned: threshold, smallest area, class name.
+
+    The area is in square pixels.
 
     Raises:
         BadInput: the file does not hold them.
@@ -29,7 +31,14 @@ def load(path: Path) -> dict[str, Any]:
         raise BadInput(f"{path.name} is not of a toy run: {error}") from error
 
 
-TOYS = register_family(Family("toys", label="Toys", one="toy", weights="toy.json", load=load, train="toy_train"))
+def figures_of(learned: dict[str, Any], report: dict[str, Any]) -> dict[str, Any]:
+    """Return what toys are compared by."""
+    return {key: learned[key] for key in ("threshold", "smallest")}
+
+
+TOYS = register_family(
+    Family("toys", label="Toys", one="toy", weights="toy.json", load=load, train="toy_train", figures=figures_of)
+)
 
 
 def learn(dataset: Dataset, recipe: ToyRecipe) -> dict[str, Any]:
@@ -58,7 +67,10 @@ def worker_of(dataset: Dataset, learned: dict[str, Any]) -> MakeWorker:
 
 
 def find(image: Image, learned: dict[str, Any]) -> Detections:
-    """Return the bright regions of an image, the largest first; confidence is their mean brightness."""
+    """Return the bright regions of an image, the largest first.
+
+    Their confidence is their mean brightness, in [0, 1].
+    """
     import cv2
 
     grey = image.mean(axis=2)
