@@ -26,14 +26,14 @@ def count(number: Any) -> str:
 def figure(value: Any) -> str:
     """Return a plain value as people read it.
 
-    A fraction has three figures, a bool is yes or no, and nothing is a dash.
+    A fraction has three figures, above 1,000 none behind the point; a bool is yes or no, and nothing is a dash.
     """
     if value is None or value == "":
         return "–"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):
-        return f"{value:,.3g}"
+        return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

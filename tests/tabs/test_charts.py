@@ -22,3 +22,17 @@ def test_charts_take_no_points_and_gaps():
 )
 def test_durations_read_well(seconds, said):
     assert words.duration(seconds) == said
+
+
+def test_plain_values_read_well():
+    told: dict = {
+        None: "–",
+        "": "–",
+        True: "yes",
+        12345: "12,345",
+        2222.5: "2,222",
+        0.123456: "0.123",
+        1e-6: "1e-06",
+        "a": "a",
+    }
+    assert {value: words.figure(value) for value in told} == told
