@@ -5,10 +5,10 @@ Most formats are one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from tator.formats import Label, Report
 from tator.formats._lists import merge_names, name_files, read_names, read_splits
@@ -45,10 +45,30 @@ class Gathered:
         self.classes: dict[int, str] = {}
         self.splits: dict[str, str] = {}
         self.captions: dict[str, str] = {}
+        self.listed: dict[str, None] = {}  # class names in the order in which the source lists them, used or not
         self._entries: dict[str, list[tuple[str, int | None, Any]]] = {}
         self._names: dict[str, None] = {}  # in the order met
         self._sizes: dict[str, tuple[str, tuple[int, int]]] = {}
         self._index: dict[str, int] = {}
+
+    @classmethod
+    def of_files(cls, tree: Tree, is_ours: Callable[[bytes], bool], *suffixes: str) -> Self:
+        """Return a source that has added the files of the format, not settled yet.
+
+        Args:
+            tree: the folder.
+            is_ours: whether both ends of a file look like the format's.
+            suffixes: of the files that are looked at.
+        """
+        source = cls(tree, Report())
+        for path, sample in tree.each_sample(*suffixes):
+            if is_ours(sample):
+                source.add(path)
+        return source
+
+    def add(self, path: str) -> None:
+        """Take what a file holds."""
+        raise NotImplementedError
 
     def name(self, given: object) -> str:
         """Note that a class name occurs, and return it."""
@@ -106,12 +126,16 @@ class Gathered:
     def settle(self, listed: dict[int, str] | None = None) -> None:
         """Number the classes, and read the splits if none are known.
 
-        Listed classes keep the source's order; the others follow by name.
+        Listed classes keep their order; the others follow by name.
+
+        Args:
+            listed: {index: name}; None takes what the source lists, and what name files list where it lists none.
         """
+        if listed is None and self.listed:
+            listed = dict(enumerate(self.listed))
         if listed is None:
-            listed = merge_names(
-                [(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)], self.report
-            )
+            files = [(path, read_names(self.tree, path, self.report)) for path in name_files(self.tree)]
+            listed = merge_names(files, self.report)
         names = list(dict.fromkeys(listed[index] for index in sorted(listed)))
         names += sorted(self._names.keys() - set(names))
         self.classes = dict(enumerate(names))

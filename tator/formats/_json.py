@@ -32,6 +32,15 @@ def read_json(tree: Tree, path: str, report: Report, expected: str, largest: int
         return None
 
 
+def read_object(tree: Tree, path: str, report: Report, expected: str) -> dict | None:
+    """Return the object that a JSON file holds, or None after noting why not; see `read_json`."""
+    content = read_json(tree, path, report, expected)
+    if content is None or isinstance(content, dict):
+        return content
+    report.drop(path, f"not {expected}", "expected an object")
+    return None
+
+
 def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict]]:
     """Yield (line number, object) of a JSON Lines file; note lines without one."""
     try:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
-from tator.formats import SPLITS, Label, Report, folder_split
+from tator.formats import SPLITS, Label, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, number
@@ -34,10 +34,7 @@ def is_createml(sample: bytes) -> bool:
 
 def read(tree: Tree) -> CreateMlSource:
     """Return the source of a folder that `sniff` took."""
-    source = CreateMlSource(tree, Report())
-    for path, sample in tree.each_sample(".json"):
-        if is_createml(sample):
-            source.add(path)
+    source = CreateMlSource.of_files(tree, is_createml, ".json")
     source.settle()
     return source
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from tator.formats import SPLITS, Label, Report
+from tator.formats import SPLITS, Label
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, mask_label, number, outline_label, turned
 from tator.formats._xml import each_element, escaped, root_tag, text_of
@@ -43,12 +43,8 @@ def is_cvat(sample: bytes) -> bool:
 
 def read(tree: Tree) -> CvatSource:
     """Return the source of a folder that `sniff` took; files are read as a stream."""
-    source = CvatSource(tree, Report())
-    for path, sample in tree.each_sample(".xml"):
-        if is_cvat(sample):
-            source.add(path)
-    listed = dict(enumerate(source.listed)) or None
-    source.settle(listed)
+    source = CvatSource.of_files(tree, is_cvat, ".xml")
+    source.settle()
     return source
 
 
@@ -56,10 +52,6 @@ class CvatSource(Gathered):
     """A folder with CVAT files; see formats.Source."""
 
     format = NAME
-
-    def __init__(self, tree: Tree, report: Report) -> None:
-        super().__init__(tree, report)
-        self.listed: dict[str, None] = {}  # class names in the order of the project
 
     def add(self, path: str) -> None:
         """Take the labels, images and shapes of a file."""

@@ -85,7 +85,7 @@ def read(tree: Tree) -> CsvSource:
     source = CsvSource(tree, Report())
     for path, sample in tree.each_sample(".csv"):
         if columns := columns_of(sample):
-            source.add(path, columns)
+            source.add_table(path, columns)
     source.settle()
     return source
 
@@ -95,7 +95,7 @@ class CsvSource(Gathered):
 
     format = NAME
 
-    def add(self, path: str, columns: dict[str, int]) -> None:
+    def add_table(self, path: str, columns: dict[str, int]) -> None:
         """Take the boxes of a file."""
         told = SPLITS.get(PurePosixPath(path).stem.lower()) or folder_split(path)
         images: dict[tuple[str, str], str | None] = {}

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator.formats import SPLITS, Label, Report, folder_split
+from tator.formats import SPLITS, Label, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, each_line, read_json
 from tator.formats._shapes import Place, box_label, number
@@ -46,17 +46,12 @@ def is_qwen(sample: bytes) -> bool:
 
 def read(tree: Tree) -> QwenSource:
     """Return the source of a folder that `sniff` took."""
-    source = QwenSource(tree, Report())
-    for path, sample in tree.each_sample(".jsonl", ".ndjson"):
-        if is_qwen(sample):
-            source.add(path)
-    listed = [
-        str(name)
-        for path in tree.tables
-        if PurePosixPath(path).name == "metadata.json"
-        for name in as_list(as_dict(read_json(tree, path, source.report, "metadata")).get("classes"))
-    ]
-    source.settle(dict(enumerate(dict.fromkeys(listed))) or None)
+    source = QwenSource.of_files(tree, is_qwen, ".jsonl", ".ndjson")
+    for path in tree.tables:
+        if PurePosixPath(path).name == "metadata.json":
+            listed = as_list(as_dict(read_json(tree, path, source.report, "metadata")).get("classes"))
+            source.listed |= dict.fromkeys(map(str, listed))
+    source.settle()
     return source
 
 

@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from tator.formats import Label, Report, folder_split
+from tator.formats import Label, folder_split
 from tator.formats._gathered import Gathered
-from tator.formats._json import as_dict, as_list, read_json
+from tator.formats._json import as_dict, as_list, read_object
 from tator.formats._shapes import Place, box_label, ellipse, number, one_ring, outline_label, polygons_of
 from tator.formats.cells import each_row
 from tator.formats.tree import Tree
@@ -47,11 +47,8 @@ def is_via(sample: bytes) -> bool:
 
 def read(tree: Tree) -> ViaSource:
     """Return the source of a folder that `sniff` took."""
-    source = ViaSource(tree, Report())
-    for path, sample in tree.each_sample(".json", ".csv"):
-        if is_via(sample):
-            source.add_csv(path) if path.lower().endswith(".csv") else source.add(path)
-    source.settle(dict(enumerate(source.options)) or None)
+    source = ViaSource.of_files(tree, is_via, ".json", ".csv")
+    source.settle()
     return source
 
 
@@ -60,17 +57,14 @@ class ViaSource(Gathered):
 
     format = NAME
 
-    def __init__(self, tree: Tree, report: Report) -> None:
-        super().__init__(tree, report)
-        self.options: dict[str, None] = {}  # class names in the order of the project
-
     def add(self, path: str) -> None:
-        """Take the images and regions of a JSON file."""
-        content = read_json(self.tree, path, self.report, "a VIA file")
-        if not isinstance(content, dict):
-            if content is not None:
-                self.report.drop(path, "not a VIA file", "expected an object")
-            return
+        """Take the images and regions of a file."""
+        if path.lower().endswith(".csv"):
+            self._add_csv(path)
+        elif (content := read_object(self.tree, path, self.report, "a VIA file")) is not None:
+            self._add_json(path, content)
+
+    def _add_json(self, path: str, content: dict) -> None:
         images = content.get("_via_img_metadata", content)
         entries = [each for each in as_dict(images).values() if isinstance(each, dict) and "filename" in each]
         declared = as_dict(as_dict(content.get("_via_attributes")).get("region"))
@@ -78,7 +72,7 @@ class ViaSource(Gathered):
             [as_dict(as_dict(r).get("region_attributes")) for entry in entries for r in _regions(entry)], list(declared)
         )
         for option in as_dict(as_dict(declared.get(attribute)).get("options")):
-            self.options.setdefault(str(option))
+            self.listed.setdefault(str(option))
         for entry in entries:
             image = self._image(entry["filename"], path, as_dict(entry.get("file_attributes")))
             if image is None:
@@ -93,10 +87,8 @@ class ViaSource(Gathered):
                     as_dict(region.get("region_attributes")),
                     attribute,
                 )
-        return None
 
-    def add_csv(self, path: str) -> None:
-        """Take the images and regions of a CSV file."""
+    def _add_csv(self, path: str) -> None:
         rows = each_row(self.tree, path, self.report)
         columns = {name.strip().lstrip("#").lower(): at for at, name in enumerate(next(rows, (1, []))[1])}
         parsed = []

@@ -13,9 +13,9 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tator.formats import Label, Report, folder_split
+from tator.formats import Label, folder_split
 from tator.formats._gathered import Gathered, Refused
-from tator.formats._json import as_dict, as_list, read_json
+from tator.formats._json import as_dict, as_list, read_object
 from tator.formats._shapes import Place, box_label, ellipse, extent, number, one_ring, outline_label, polygons_of
 from tator.formats.tree import Tree
 from tator.formats.via import UNNAMED, class_attribute
@@ -44,11 +44,8 @@ def is_via3(sample: bytes) -> bool:
 
 def read(tree: Tree) -> Via3Source:
     """Return the source of a folder that `sniff` took."""
-    source = Via3Source(tree, Report())
-    for path, sample in tree.each_sample(".json"):
-        if is_via3(sample):
-            source.add(path)
-    source.settle(dict(enumerate(source.options)) or None)
+    source = Via3Source.of_files(tree, is_via3, ".json")
+    source.settle()
     return source
 
 
@@ -57,27 +54,22 @@ class Via3Source(Gathered):
 
     format = NAME
 
-    def __init__(self, tree: Tree, report: Report) -> None:
-        super().__init__(tree, report)
-        self.options: dict[str, None] = {}  # class names in the order of the project
-
     def add(self, path: str) -> None:
         """Take the images and regions of a project."""
-        content = read_json(self.tree, path, self.report, "a VIA 3 project")
-        if not isinstance(content, dict):
-            return None if content is None else self.report.drop(path, "not a VIA 3 project", "expected an object")
+        content = read_object(self.tree, path, self.report, "a VIA 3 project")
+        if content is None:
+            return
         attributes = {aid: as_dict(given) for aid, given in as_dict(content.get("attribute")).items()}
         rows = [(row, _said(row, attributes)) for row in map(as_dict, as_dict(content.get("metadata")).values())]
         declared = [_name(given) for given in attributes.values() if given.get("anchor_id", REGION) != WHOLE]
         chosen = class_attribute([words for row, words in rows if as_list(row.get("xy"))], declared)
         for given in attributes.values():
             if _name(given) == chosen:
-                self.options |= dict.fromkeys(map(str, as_dict(given.get("options")).values()))
+                self.listed |= dict.fromkeys(map(str, as_dict(given.get("options")).values()))
         images = self._images(path, content)
         for row, words in rows:
             if image := images.get(str(row.get("vid"))):
                 self._take(image, path, row, words, chosen)
-        return None
 
     def _images(self, path: str, content: dict) -> dict[str, str]:
         """Return {view id: image} of the views that show one image of the folder."""
