@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tator.protocols import Card
-from tator.weights.checkpoints import given, load_pretrained
+from tator.weights.checkpoints import given, load_pretrained, load_processor
 
 
 class Pretrained:
@@ -24,7 +24,7 @@ class Pretrained:
 
         Raises:
             Unavailable: no weights, or a file of them is missing.
-            BadInput: a file is cut short or holds only part of the model.
+            BadInput: a file is cut short, holds only part of the model, or lacks what the processor needs.
         """
         import transformers
 
@@ -32,4 +32,4 @@ class Pretrained:
         model, processor = (getattr(transformers, name) for name in self.library)
         self._device = device
         self._model = load_pretrained(model, folder, device)
-        self._processor = processor.from_pretrained(folder, local_files_only=True)
+        self._processor = load_processor(processor, folder)

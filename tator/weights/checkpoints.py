@@ -253,6 +253,23 @@ def load_pretrained(model_class: Any, folder: Path, device: str, **settings: Any
     return model.eval().to(device)
 
 
+def load_processor(processor_class: Any, folder: Path) -> Any:
+    """Return the transformers processor of a local model folder.
+
+    Args:
+        processor_class: with from_pretrained.
+        folder: of the model.
+
+    Raises:
+        BadInput: a file of the processor is missing or damaged.
+    """
+    try:
+        return processor_class.from_pretrained(folder, local_files_only=True)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        told = "files of its processor are missing or damaged; copy the whole model folder"
+        raise BadInput(f"{folder.name}: {told}") from error
+
+
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep transformers' bars and reports off the terminal.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -82,3 +84,12 @@ def test_missing_and_cut_files_are_named(tmp_path):
         ClipB32(broken, "cpu")
     with pytest.raises(Unavailable, match="clip_vit_b_32 needs the weights of laion/"):
         ClipB32(None, "cpu")
+
+
+@pytest.mark.parametrize("fault", ["missing", "damaged"])
+def test_a_folder_without_a_sound_processor_is_refused(tmp_path, fault):
+    folder = shutil.copytree(tiny.dinov2(), tmp_path / "dino")
+    settings = folder / "preprocessor_config.json"
+    settings.unlink() if fault == "missing" else settings.write_text("{")
+    with pytest.raises(BadInput, match="dino: files of its processor are missing or damaged"):
+        Dinov2Small(folder, "cpu")
