@@ -33,7 +33,10 @@ def read_json(tree: Tree, path: str, report: Report, expected: str, largest: int
 
 
 def read_object(tree: Tree, path: str, report: Report, expected: str) -> dict | None:
-    """Return the object that a JSON file holds, or None after noting why not; see `read_json`."""
+    """Return the object that a JSON file holds, None after noting why not.
+
+    See `read_json`.
+    """
     content = read_json(tree, path, report, expected)
     if content is None or isinstance(content, dict):
         return content

@@ -84,7 +84,7 @@ def read(tree: Tree) -> OpenImagesSource:
             source.report.drop(path, "not boxes", told)
     for path in with_masks:
         source.add_masks(path)
-    source.settle(dict(enumerate(source.listed.values())) if 0 < len(source.listed) <= MANY else None)
+    source.settle(dict(enumerate(source.in_boxes.values())) if 0 < len(source.in_boxes) <= MANY else None)
     return source
 
 
@@ -113,7 +113,7 @@ class OpenImagesSource(Gathered):
     def __init__(self, tree: Tree, report: Report) -> None:
         super().__init__(tree, report)
         self.words: dict[str, str] = {}  # class id: words
-        self.listed: dict[str, str] = {}  # of the classes that boxes are of, in their order
+        self.in_boxes: dict[str, str] = {}  # of the classes that boxes are of, in their order
         self._read_descriptions()
         self._images: dict[tuple[str, str], str | None] = {}
         self._objects: dict[str, list[_Object]] = defaultdict(list)
@@ -128,7 +128,7 @@ class OpenImagesSource(Gathered):
                 if len(row) == 2 and [cell.lower() for cell in row] != ["labelname", "displayname"]:
                     self.words.setdefault(row[0], restored(row[1]))
                     if path in boxable or not boxable:
-                        self.listed.setdefault(row[0], restored(row[1]))
+                        self.in_boxes.setdefault(row[0], restored(row[1]))
                 elif len(row) != 2:
                     self.report.drop(path, "not a class description", ",".join(row)[:80], line)
 
