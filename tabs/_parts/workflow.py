@@ -74,7 +74,7 @@ class Workflow:
                 curves = h.panel(elem_id=f"{first}-curves")
                 proposed.build()
                 tab.build(f"{first}-pages")
-        tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""))
+        tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""), draws_at_load=False)
         _draw_curves(tab, self, curves)
         return tab
 
