@@ -101,6 +101,11 @@ def button(label: Any, act: str = "", tone: str = "", **attributes: Any) -> Html
     return el("button", label, type="button", cls=f"t-btn {tone}".strip(), data_act=act or None, **attributes)
 
 
+def field(value: Any, act: str = "", tone: str = "", **attributes: Any) -> Html:
+    """Return a line of text to write in; what it holds goes with `act` to `pick`."""
+    return el("input", cls=f"t-field {tone}".strip(), value=value, data_act=act or None, **attributes)
+
+
 def link(label: Any, href: str, **attributes: Any) -> Html:
     """Return a link that looks like a button."""
     return el("a", label, href=href, cls="t-btn", **attributes)

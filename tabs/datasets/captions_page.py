@@ -110,12 +110,11 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
         search=shown["search"],
     )
     n, said = count("any"), count("with")
-    search = h.el(
-        "input",
-        cls="t-field boxed t-search",
-        value=shown["search"],
+    search = h.field(
+        shown["search"],
+        "search",
+        "boxed t-search",
         placeholder="Search names",
-        data_act="search",
         aria_label="Search names",
     )
     views = [

@@ -110,11 +110,9 @@ def _row(i: int, row: dict, n: int) -> list:
         aria_label=f"Colour of {row['name']}",
         **facts,
     )
-    name = h.el(
-        "input",
-        cls="t-field",
-        value=row["name"],
-        data_act="rename",
+    name = h.field(
+        row["name"],
+        "rename",
         aria_label=f"Name of {row['name']}",
         maxlength=100,
         **facts,

@@ -156,21 +156,17 @@ def _row(at: int, row: dict, known: Mapping[str, str]) -> list:
         if name in known
         else h.chip("no such class", "warn")
     )
-    words = h.el(
-        "input",
-        cls="t-field",
-        value=", ".join(row["synonyms"]),
+    words = h.field(
+        ", ".join(row["synonyms"]),
+        "words",
         placeholder="none",
-        data_act="words",
         data_row=at,
         aria_label=f"Other words for {name}",
     )
-    told = h.el(
-        "input",
-        cls="t-field",
-        value=row["description"],
+    told = h.field(
+        row["description"],
+        "meaning",
         placeholder="none",
-        data_act="meaning",
         data_row=at,
         aria_label=f"What {name} is",
         maxlength=1000,

@@ -205,12 +205,11 @@ def _class(at: int, row: dict, target: str, ours: Sequence[str]) -> list:
     label = f"What {row['source']} becomes"
     facts = {"data_row": at, "aria_label": label}
     known, named = target in ours, target and target not in ours
-    typed = h.el(
-        "input",
-        cls="t-field boxed",
-        value=target,
+    typed = h.field(
+        target,
+        "type",
+        "boxed",
         placeholder="left out",
-        data_act="type",
         maxlength=100,
         list="import-ours" if ours else None,
         **facts,

@@ -157,11 +157,10 @@ def _question(rows: Sequence[dict], shown: dict) -> h.Html | None:
         return None
     if shown["doomed"]:
         return _doom(f"Delete {_kind(row)} {row['name']} for good?", LOST.get(row["kind"], UNKNOWN))
-    field = h.el(
-        "input",
-        cls="t-field boxed",
+    field = h.field(
+        f"{row['name']} 2",
+        tone="boxed",
         id="trash-name",
-        value=f"{row['name']} 2",
         maxlength=100,
         aria_label="Restore under the name",
     )
