@@ -40,7 +40,7 @@ check: $(DEV)
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check -q .
 	@rm -f tabs/_parts/*.pyi  # which Gradio writes, and mypy would read instead of the code
-	@$(PY) -m mypy
+	@$(PY) -m mypy --cache-dir $(VENV)/.mypy
 	@$(PY) -m pytest tests/test_house*.py
 
 bench: $(DEV)
