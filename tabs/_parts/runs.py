@@ -43,7 +43,12 @@ class Runs(Page):
         shell: the window's frame.
         shelf: what is shown of them.
         before: draws what to do while there is no run, for the name of the open dataset.
+
+    Attributes:
+        list: panel that lists the runs; a pick names one.
     """
+
+    list: gr.HTML
 
     title = "Runs"
 
@@ -59,9 +64,9 @@ class Runs(Page):
     def build(self) -> None:
         """Draw the report, the list and the import form, and wire the panels."""
         shell = self.shell
-        self._view, self._list = h.panel(elem_id=f"{self._id}-run"), h.panel(elem_id=f"{self._id}-list")
+        self._view, self.list = h.panel(elem_id=f"{self._id}-run"), h.panel(elem_id=f"{self._id}-list")
         self._shown = gr.State(AT_FIRST)
-        known, panels = [shell.dataset, self._shown], [self._view, self._list]
+        known, panels = [shell.dataset, self._shown], [self._view, self.list]
         self.reads, self.answers = [self._shown], [*panels, self._shown]
         self._importing = self._import_form() if can_be_imported(self.family) else None
         for panel in panels:

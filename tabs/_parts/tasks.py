@@ -138,6 +138,15 @@ class TaskForm(Part):
         settings = dataclasses.asdict(forms.read(recipe, self._settings, values)) if recipe else {}
         return self.shell.call(self.task.verb, **given, **settings)
 
+    def follow(self, *picks: Callable) -> None:
+        """Use the run that is picked in a list, where the verb takes one."""
+
+        def picked(event: gr.EventData) -> dict:
+            return gr.update(choices=self._listed(RUN), value=event._data["name"])
+
+        for pick in picks if self.answers else ():
+            self.shell.on(pick, picked, None, self.answers)
+
     def ended(self, end: End) -> Outcome:
         """Return the run that was just trained as the one to use."""
         made = end.job["arguments"].get(NAME) if end.is_done else None

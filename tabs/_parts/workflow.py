@@ -74,6 +74,8 @@ class Workflow:
                 curves = h.panel(elem_id=f"{first}-curves")
                 proposed.build()
                 tab.build(f"{first}-pages")
+        for form in forms:
+            form.follow(*(page.list.pick for page in runs))
         tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""), draws_at_load=False)
         _draw_curves(tab, self, curves)
         return tab
@@ -109,8 +111,8 @@ class Head(Part):
 
 def need(card: dict) -> h.Html:
     """Draw what a model needs, and the way to the Models tab."""
-    told = h.div(h.el("b", card["label"]), " ", h.chip(card["state"], "warn"), h.div(card["message"], cls="t-advice"))
-    return h.div(told, h.goto("Open Models", "models"), cls="t-box t-stack t-note")
+    told = [h.el("b", card["label"]), h.chip(card["state"], "warn", title=card["message"])]
+    return h.div(told, h.goto("Get it in Models", "models"), cls="t-row t-note t-need")
 
 
 def facts_of(shell: Shell, dataset: str) -> dict | None:
