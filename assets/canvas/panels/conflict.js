@@ -5,7 +5,8 @@ import { compare, rebase } from "../document/ops.js";
 
 export function createConflictPanel({ call, store, sync, outbox, session, stage, newId, tell, toast }) {
   const root = el("div.tc-conflict", { role: "alertdialog", "aria-label": "Conflict", hidden: true });
-  let open = null;
+  let open = null,
+    isSettling = false;
 
   const theirRows = (conflict) => new Map((conflict.theirs.annotations ?? []).map((row) => [row.id, row]));
   /** What differs: their annotations that differ from ours, and the numbers in words. */
@@ -19,16 +20,30 @@ export function createConflictPanel({ call, store, sync, outbox, session, stage,
   }
 
   async function settle(mine) {
-    const { imageId } = open;
+    if (isSettling) return; // the second click of a double click
+    isSettling = true;
+    const conflict = open,
+      { imageId } = conflict;
     try {
       const now = await call("image_open", { image_id: imageId });
-      const edits = sync.resolve(imageId, now.revision);
-      if (session.imageId === imageId) await session.reload();
-      if (mine) apply(edits);
-      else setAside(imageId, now.name, edits);
-      hide();
+      await finish(mine, imageId, now.name, sync.resolve(imageId, now.revision));
+      if (open === conflict) hide();
     } catch (error) {
       tell(error);
+    } finally {
+      isSettling = false;
+    }
+  }
+
+  /** Show their version, and make our edits again on it or set them aside: whatever fails, they are not lost. */
+  async function finish(mine, imageId, name, edits) {
+    let isShown = false;
+    try {
+      if (session.imageId === imageId) await session.reload();
+      isShown = session.imageId === imageId; // the person may have gone on to another image
+    } finally {
+      if (mine && isShown) apply(edits);
+      else setAside(imageId, name, edits);
     }
   }
 
@@ -43,6 +58,7 @@ export function createConflictPanel({ call, store, sync, outbox, session, stage,
   }
 
   function setAside(imageId, name, edits) {
+    if (!edits.length) return;
     const isKept = outbox.setAside({ id: newId(), imageId, name, at: Date.now(), edits });
     if (isKept) toast('Your version was set aside; find it under Ctrl K, "Changes set aside".', "ok");
     else toast('This browser has no room for it: download your version under Ctrl K, "Changes set aside".', "warn");
