@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import BinaryIO
 
 from starlette.requests import Request
-from starlette.responses import FileResponse, Response
+from starlette.responses import FileResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from tator.datasets.dataset import Dataset
 from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
 from tator.storage.workspace import inside
-from tator.types import BadInput, NotFound
+from tator.types import BadInput, NotFound, Unavailable
 from tator.workbench import Workbench
 
 ASSETS = Path(__file__).parents[2] / "assets"
 FOREVER = "private, max-age=31536000, immutable"  # a year: the address changes with the content
 ASK_AGAIN = "private, no-cache"
+TRIES = 3  # to make a picture that is deleted before it is opened
+PIECE = 1 << 18  # bytes read and sent at once
 INERT = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
 MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
 SCRIPTS = {  # Python's table depends on the machine; Windows' registry is known to call .js text/plain
@@ -46,11 +52,17 @@ def thumb(wb: Workbench, request: Request) -> Response:
 
 
 def cached_picture(request: Request, make: Callable[[], Path]) -> Response:
-    """Answer a cached picture, made again where the cache is emptied meanwhile."""
-    try:
-        return picture(request, make())
-    except FileNotFoundError:
-        return picture(request, make())
+    """Answer a cached picture, made again where the cache is emptied meanwhile.
+
+    Raises:
+        Unavailable: the cache is emptied again and again.
+    """
+    for _ in range(TRIES):
+        try:
+            return picture(request, make())
+        except FileNotFoundError:
+            continue
+    raise Unavailable("the picture was deleted from its cache while it was read; ask for it again")
 
 
 def image_path(wb: Workbench, request: Request) -> Path:
@@ -70,25 +82,51 @@ def picture(request: Request, path: Path) -> Response:
     """Answer a picture file by what its bytes are, never by what its name says.
 
     Raises:
-        BadInput: the file is not a picture of a kind that browsers show.
+        BadInput: the file is no picture of a kind that browsers show.
+        FileNotFoundError: it is not there any more.
     """
-    with path.open("rb") as file:
+    with ExitStack() as opened:
+        file = opened.enter_context(path.open("rb"))
         head = file.read(8)
-    kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
-    if kind is None:
-        raise BadInput(f"{path.name} is not a picture that browsers show")
-    return kept(request, path, kind, forever="v" in request.query_params, headers=INERT)
+        kind = next((kind for magic, kind in MAGIC.items() if head.startswith(magic)), None)
+        if kind is None:
+            raise BadInput(f"{path.name} is no picture a browser shows")
+        facts = os.fstat(file.fileno())
+        marks, is_known = caching(request, facts, forever="v" in request.query_params)
+        if is_known:
+            return Response(status_code=304, headers=marks | INERT)
+        opened.pop_all()
+        return OpenFile(file, kind, marks | INERT | {"content-length": str(facts.st_size)})
 
 
-def kept(request: Request, path: Path, kind: str, *, forever: bool, headers: dict[str, str] | None = None) -> Response:
+class OpenFile(StreamingResponse):
+    """The content of an open file, whole even where it is deleted meanwhile."""
+
+    def __init__(self, file: BinaryIO, kind: str, headers: dict[str, str]) -> None:
+        file.seek(0)
+        super().__init__(iter(lambda: file.read(PIECE), b""), media_type=kind, headers=headers)
+        self._file = file
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the file and close it."""
+        with self._file:
+            await super().__call__(scope, receive, send)
+
+
+def kept(request: Request, path: Path, kind: str, *, forever: bool) -> Response:
     """Answer a file with a strong ETag, or 304 when the browser has it already."""
     facts = path.stat()
-    tag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
-    marks = {"etag": tag, "cache-control": FOREVER if forever else ASK_AGAIN} | (headers or {})
-    known = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
-    if tag in known:
+    marks, is_known = caching(request, facts, forever=forever)
+    if is_known:
         return Response(status_code=304, headers=marks)
     return FileResponse(path, media_type=kind, headers=marks, stat_result=facts)
+
+
+def caching(request: Request, facts: os.stat_result, *, forever: bool) -> tuple[dict[str, str], bool]:
+    """Return the headers that let a browser keep a file, and whether it has it."""
+    tag = f'"{facts.st_mtime_ns:x}-{facts.st_size:x}"'
+    known = [part.strip().removeprefix("W/") for part in request.headers.get("if-none-match", "").split(",")]
+    return {"etag": tag, "cache-control": FOREVER if forever else ASK_AGAIN}, tag in known
 
 
 @functools.cache
