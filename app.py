@@ -184,13 +184,10 @@ def stops() -> int:
 def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, private: bool) -> str:
     """Draw the window, start the server in its own thread and return its address."""
     import tabs
-    from tator.api import publish
     from tator.web import routes as web
 
     window = tabs.build(wb)
     window._queue.sleep_when_free = QUEUE_PAUSE_S
-    with window:
-        publish(wb)
     hosts = web.LOOPBACK | {name.lower() for name in flags.allow_host} if private and not accounts else None
     access = web.Access(accounts, flags.metrics_token, hosts, proxied=flags.share or flags.space)
     _, local, shared = window.launch(
@@ -209,6 +206,7 @@ def launch(wb: Workbench, flags: argparse.Namespace, accounts: Accounts | None, 
         footer_links=[],
         max_file_size=WIDGET_UPLOAD,
         allowed_paths=[],
+        _frontend=False,  # else Gradio asks for the page, and ends what serves already if a busy machine takes over 3 s
         **look(tabs),
     )
     return shared or local

@@ -25,7 +25,7 @@ CHILD = """
 import json, sys, time
 from pathlib import Path
 from bench._peak import peak_mb
-from tator.importing import import_dataset
+from tator.importing.creating import import_dataset
 from tator.workbench import Workbench
 
 wb, began, early = Workbench.at(Path(sys.argv[1])), time.perf_counter(), 0

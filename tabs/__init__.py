@@ -10,6 +10,7 @@ import gradio as gr
 
 from tabs._parts import shell
 from tabs._parts.theme import css_paths, head, theme
+from tator.api import publish
 from tator.workbench import Workbench
 
 THEME = theme()
@@ -25,7 +26,10 @@ def modules() -> list[ModuleType]:
 
 
 def build(wb: Workbench) -> gr.Blocks:
-    """Draw the whole window over a workbench."""
+    """Draw the whole window over a workbench and publish its operations.
+
+    In one context: each time one ends, Gradio makes the server's app anew.
+    """
     with gr.Blocks(title="Tator", fill_height=True, fill_width=True, analytics_enabled=False) as window:
         frame = shell.build(wb, window)
         with gr.Tabs(elem_id="t-tabs") as frame.tabs:
@@ -34,4 +38,5 @@ def build(wb: Workbench) -> gr.Blocks:
                 classes = ["t-tab"] if name == "label" else ["t-tab", "t-page"]
                 with gr.Tab(module.TITLE, id=name, elem_id=f"tab-{name}", elem_classes=classes) as frame.tab:
                     module.build(wb, frame)
+        publish(wb)
     return window

@@ -6,14 +6,11 @@ import inspect
 import re
 
 import tabs
-from tator.api import publish
 from tator.ops import operations
 
 
 def test_the_window_publishes_the_operations_and_no_listener(wb):
     window = tabs.build(wb)
-    with window:
-        publish(wb)
     listeners = [fn for fn in window.fns.values() if fn.api_visibility != "private"]
     assert sorted(fn.api_name for fn in listeners) == sorted(operations())
     assert sorted(path.strip("/") for path in window.get_api_info()["named_endpoints"]) == sorted(operations())
