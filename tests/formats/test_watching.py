@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tator.formats import watching
+from tator.formats.voc import VocSource
 from tator.formats.watching import watched
 from tator.importing.creating import import_dataset, look
 from tator.importing.merging import merge_source
@@ -140,8 +141,12 @@ def test_preview_import_and_merge_all_tell(wb, tmp_path: Path, impatient):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", ["datasets_preview", "datasets_create"])
-def test_a_look_is_cancelled_while_label_files_are_read(wb, tmp_path: Path, verb: str):
-    root, count = many(tmp_path / "s", "voc", 1), 15_000  # some seconds of reading
+def test_a_look_is_cancelled_while_label_files_are_read(wb, tmp_path: Path, verb: str, monkeypatch):
+    root, count = many(tmp_path / "s", "voc", 1), 15_000
+    reads = VocSource.add
+    monkeypatch.setattr(
+        VocSource, "add", lambda *given: (time.sleep(0.002), reads(*given))
+    )  # 30 s, however fast the disk
     for n in range(1, count):
         os.link(root / "images" / "0000.png", root / "images" / f"{n:05}.png")
         os.link(root / "labels" / "0000.xml", root / "labels" / f"{n:05}.xml")
