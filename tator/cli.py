@@ -129,7 +129,7 @@ def narrated(work: Work, plain: bool = False, unit: str = "") -> Work:
         while True:
             step = next(work)
             now = time.monotonic()
-            start = step.done if start is None else start  # what goes on begins with what was done before
+            start = step.done if start is None else start  # a work that goes on starts with what was done before
             rate = (step.done - start) / (now - began) if now > began else 0.0
             if now - shown > 0.2 or step.done == step.total:
                 shown = now

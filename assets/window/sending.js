@@ -3,7 +3,7 @@ export const PIECE = 8 * 2 ** 20; // bytes of one request: seconds on a slow lin
 export const SMALL = 2 ** 20; // bytes; a smaller file goes into a bundle, so that 100,000 are not 100,000 requests
 export const BUNDLE_FILES = 250; // the server takes 1,000
 const LANES = 3;
-const WAITS_MS = [500, 1000, 2000, 4000, 8000, 15000]; // a server that restarts is back within
+const WAITS_MS = [500, 1000, 2000, 4000, 8000, 15000]; // together longer than a server takes to restart
 
 export class Stopped extends Error {} // its text is for a person
 

@@ -13,7 +13,7 @@ from tabs._parts.shell import Shell
 from tabs.datasets import plots
 
 STATES = (("reviewed", "ok", "Reviewed"), ("in_progress", "warn", "In progress"), ("new", "", "New"))
-SIZES = 4  # image sizes told
+SIZES = 4  # image sizes listed
 
 
 class Overview(Page):

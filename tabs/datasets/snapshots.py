@@ -18,7 +18,7 @@ from tator.types import NotFound
 
 PAGE = 50
 NEWEST, BEFORE = ("The newest", ""), ("The one before it", "")
-HASH = 12  # signs of the hash that are shown
+HASH = 12  # characters of the hash that are shown
 AT_FIRST = {"diff": None, "page": 1, "doomed": ""}
 CHANGES = {"added": "ok", "removed": "bad", "changed": "warn"}
 

@@ -59,7 +59,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(listing.pick, toggled, chosen, chosen)
     panel.start(listing.pick, act, panel.job)
     panel.start(start.click, import_it, [card, *place.inputs])
-    panel.on_end(lambda job_id, chosen: show(chosen, None), [chosen], outputs)  # what came is tried first
+    panel.on_end(lambda job_id, chosen: show(chosen, None), [chosen], outputs)  # what was fetched is tried first
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
     for moment in panel.moments:
         shell.on(moment.success, lambda chosen: draw(shell, chosen), chosen, listing)

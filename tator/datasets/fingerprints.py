@@ -23,7 +23,7 @@ from tator.types import BadInput, NotFound, Progress, Work
 BATCH = 100  # files whose fingerprints are committed at once
 THREADS = 4  # decoding and hashing leave Python free
 SIDE = 32  # pixels of the grey thumbnail that a look is made of
-BLOCK = 8  # of its lowest frequencies
+BLOCK = 8  # side of the square of lowest frequencies that is kept
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from tator.storage.trash import Trash, TrashKind, register_trash
 from tator.storage.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, NotFound
 
-KIND = "glossary"  # in the trash
+KIND = "glossary"  # of its entries in the trash
 LONGEST_NAME = 100
 _PARTS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_\-\s]+")
 

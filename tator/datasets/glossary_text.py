@@ -17,7 +17,7 @@ LONGEST_TEXT = 200_000  # characters
 LONGEST_TERM = 40
 LONGEST_DESCRIPTION = 1_000
 MOST_CLASSES = 5_000
-MOST_TERMS = 200  # of a class
+MOST_TERMS = 200  # terms of one class
 NAME_KEYS, TERM_KEYS = ("class", "label", "name"), ("synonyms", "terms", "values", "list")
 FILLER = re.compile(
     r"^(?:(?:also\s+)?(?:known|referred\s+to|called|labelled)\s+as|also\s+called|synonyms?(?:\s+(?:are|is|include))?|terms?|e\.?g\.?|i\.?e\.?"

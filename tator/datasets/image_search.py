@@ -109,7 +109,7 @@ def _of_box(wanted: Wanted) -> list[ColumnElement]:
     if wanted.area:
         x1, y1, x2, y2 = (
             end if end < 1 else math.inf for end in wanted.area
-        )  # what reaches the border holds what lies beyond it
+        )  # an area that reaches the border includes what lies beyond it
         where += _between((a.x1 + a.x2) / 2, [x1, x2], image.c.width)
         where += _between((a.y1 + a.y2) / 2, [y1, y2], image.c.height)
     return where

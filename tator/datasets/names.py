@@ -19,7 +19,7 @@ def normalise(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     kept = "".join(letter for letter in folded if unicodedata.category(letter)[0] in "LNM")
-    return unicodedata.normalize("NFKC", kept or "".join(folded.split()))  # what stood apart may compose now
+    return unicodedata.normalize("NFKC", kept or "".join(folded.split()))  # characters that were apart may combine now
 
 
 def match_names(wanted: Sequence[str], known: Sequence[str], aliases: Mapping[str, str] | None = None) -> list[int]:

@@ -92,7 +92,7 @@ def _wanted(dataset: Dataset, asked: Asked) -> list[ColumnElement]:
         where.append(a.class_id == _class_id(dataset, asked.class_name))
     if asked.image_id:
         where.append(a.image_id == asked.image_id)
-    if (asked.conf_min, asked.conf_max) != (0, 1):  # a candidate without a confidence is in no narrower range
+    if (asked.conf_min, asked.conf_max) != (0, 1):  # a candidate without a confidence is listed in the full range only
         where.append(a.confidence.between(asked.conf_min, asked.conf_max))
     return where
 

@@ -278,6 +278,6 @@ def _shown(value: Any) -> str:
     """Return a value as a message may quote it: short and printable."""
     try:
         text = repr(value)
-    except (RecursionError, ValueError):  # nested a thousand deep; a number of 5,000 digits
+    except (RecursionError, ValueError):  # nested too deep, or a number with too many digits
         return f"a {type(value).__name__} too large to show"
     return text if len(text) <= 80 else f"{text[:80]}..."

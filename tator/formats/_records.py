@@ -17,7 +17,7 @@ from tator.formats import Report
 from tator.formats.tree import Tree
 
 LARGEST = 256 << 20  # bytes of one record, which may hold the image itself
-BYTES, FLOATS, INTEGERS = 1, 2, 3  # numbers of the lists in a Feature
+BYTES, FLOATS, INTEGERS = 1, 2, 3  # field numbers of the lists in a Feature
 MASK = 0xA282EAD8
 Features = dict[str, list[Any]]
 

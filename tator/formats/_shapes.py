@@ -144,7 +144,10 @@ def mask_of(label: Label, width: int, height: int) -> Mask | None:
     if not label.polygons:
         return masks.of_rle(label.rle) if label.rle else None
     x1, y1, x2, y2 = extent([value for polygon in label.polygons for value in polygon[0]])
-    left, top = max(math.floor(x1), 0), max(math.floor(y1), 0)  # drawn in its own corner: a photograph is far larger
+    left, top = (
+        max(math.floor(x1), 0),
+        max(math.floor(y1), 0),
+    )  # drawn in an array of its own extent: a photograph is far larger
     moved = [[[v - (left, top)[at % 2] for at, v in enumerate(ring)] for ring in polygon] for polygon in label.polygons]
     mask = masks.of_polygons(moved, min(math.ceil(x2), width) - left, min(math.ceil(y2), height) - top)
     return mask and replace(mask, x=mask.x + left, y=mask.y + top)

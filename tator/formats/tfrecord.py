@@ -274,7 +274,9 @@ def _features(image: Written, names: list[str]) -> dict[str, bytes]:
     found |= {f"image/object/bbox/{side}": floats(values) for side, values in zip(SIDES, sides, strict=True)}
     if image.caption:
         found["image/caption"] = texts(image.caption)
-    if any(label.polygons or label.rle for label in image.labels):  # then each needs one, black for a plain box
+    if any(
+        label.polygons or label.rle for label in image.labels
+    ):  # then every object needs a mask; that of a plain box is black
         found["image/object/mask"] = texts(*(draw_mask(label, image.width, image.height) for label in image.labels))
     return found
 

@@ -21,7 +21,7 @@ TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt
 RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
 SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
-EVERY = 1_000  # entries of a walk, or rows of a file, between two words on how far it is
+EVERY = 1_000  # entries of a walk, or rows of a file, between two reports of progress
 LAYOUT_FOLDERS = (
     "images",
     "train",

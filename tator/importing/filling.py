@@ -264,7 +264,7 @@ def _number_classes(run: Filling, conn: Connection, found: Source, labels: dict[
     lacking = [name for name in dict.fromkeys(targets.values()) if name and name not in ours]
     ours |= {row.name: row.class_id for row in add_classes(conn, run.dataset_id, lacking)}
     run.class_ids.update((index, ours[name] if name else LEFT_OUT) for index, name in targets.items())
-    if run.key == "import":  # a merge leaves the order of ours as it is
+    if run.key == "import":  # a merge leaves the order of the dataset's classes as it is
         order = list(
             dict.fromkeys(run.class_ids[index] for index in sorted(run.class_ids) if run.class_ids[index] != LEFT_OUT)
         )

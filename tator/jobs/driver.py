@@ -53,7 +53,7 @@ class Driver:
             result = as_json(_step_through(work, recorder))
             recorder.end("succeeded", result=result)
             return result
-        except BaseException as error:  # whatever it was, the job says so
+        except BaseException as error:  # every error is recorded in the job
             outcome = _outcome(error, recorder)
             if outcome.get("error", {}).get("code") == "bug":
                 self._log_traceback(job_id)

@@ -67,7 +67,7 @@ def spawn(command: Sequence[str], log: Path) -> psutil.Popen:
             stdout=out,
             stderr=subprocess.STDOUT,
             cwd=ROOT,
-            start_new_session=sys.platform != "win32",  # Ctrl-C at the app's terminal is not for it
+            start_new_session=sys.platform != "win32",  # so that Ctrl-C in the app's terminal does not reach it
         )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tator.protocols import Card, Embedding
 from tator.types import BadInput, Image
 
-# Said, not guessed: an image of 1 x 333 pixels with its 3 channels last looks like one with 1 or 3 channels first.
+# Given, because it cannot be guessed: an image of 1 x 333 pixels with its 3 channels last looks like one with 1 or 3 channels first.
 CHANNELS = {"input_data_format": "channels_last", "return_tensors": "pt"}
 
 

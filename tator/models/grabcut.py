@@ -101,7 +101,7 @@ def cut(part: Image, box: NDArray, points: NDArray, labels: NDArray[np.bool_], i
     trimap = draw_trimap(small.shape[:2], box * zoom, points * zoom, labels, is_tight)
     cv2.setRNGSeed(0)  # its k-means starts at random: the same click gives the same mask
     back, front = np.zeros((1, 65)), np.zeros((1, 65))  # the colour models OpenCV fills
-    nowhere = (0, 0, 0, 0)  # a box is not read where the mask says it all
+    nowhere = (0, 0, 0, 0)  # the box is ignored where a mask is given
     cv2.grabCut(np.ascontiguousarray(small[..., ::-1]), trimap, nowhere, back, front, ROUNDS, cv2.GC_INIT_WITH_MASK)
     found = np.isin(trimap, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     found = meant(found, points[labels] * zoom)

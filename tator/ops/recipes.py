@@ -13,7 +13,7 @@ from tator.storage.trash_files import TrashFolder
 from tator.types import BadInput, Conflict, NotFound
 from tator.workbench import Workbench
 
-KIND = "recipe"  # in the trash
+KIND = "recipe"  # of its entries in the trash
 
 
 @operation(writes=False)

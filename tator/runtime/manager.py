@@ -298,7 +298,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 def release_memory() -> None:
     """Give memory of dropped models back to the system and the GPU."""
     gc.collect()
-    torch = sys.modules.get("torch")  # never imported for this: if nobody did, it holds nothing
+    torch = sys.modules.get("torch")  # not imported for this: it holds memory only where somebody imported it
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
     trim_heap()

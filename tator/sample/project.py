@@ -29,7 +29,7 @@ from tator.types import NotFound
 NAME = "sample-harbour"
 SCENES = 24
 REVIEWED, STARTED = 15, 3  # of SCENES; the rest are new, for a person to label
-SPLITS = ("train", "train", "train", "val", "train", "test")  # over and over
+SPLITS = ("train", "train", "train", "val", "train", "test")  # repeated
 STARTED_SHARE = 0.5  # of the boxes of an image in progress
 MARK = "sample-made"  # file in the workspace: a person who deletes the sample does not get it back
 COLORS = ("#2fa8ff", "#ff5a5f", "#ffc01e", "#b57bff", "#2ecc8f", "#ff8f3d")

@@ -15,7 +15,7 @@ from tator.vision.texture import hog
 SIZE = 48  # side of the context crop in pixels
 CONTEXT = 0.35  # share of the box's size added on each side before the crop
 INSIDE = slice(12, 36)  # rows or columns of the crop that lie mostly in the box
-MIDDLE = np.zeros(SIZE, np.float32)  # averages them
+MIDDLE = np.zeros(SIZE, np.float32)  # weights that average them
 MIDDLE[INSIDE] = 1 / 24
 THUMB = np.repeat(np.eye(12, dtype=np.float32) / 4, 4, axis=1)  # (12, SIZE): averages each 4 pixels
 VERSION = 1  # raise it when the features change: old weights are then refused

@@ -19,8 +19,8 @@ from tator.types import BadInput, Forbidden, NotFound, Progress, Unavailable, Wo
 PIECE = 8 * 2**20  # bytes of one request: seconds on a slow line, and little to send again
 SMALL = 2**20  # bytes; a smaller file goes into a bundle, so that 100,000 are not 100,000 requests
 BUNDLE_FILES = 250  # the server takes 1,000
-REWRITTEN = re.compile(r'["\\\x00-\x1f\x7f]')  # what a form writes otherwise in the name of a part
-WAITS_S = (0.5, 1, 2, 4, 8, 15, 30)  # a server that restarts is back within
+REWRITTEN = re.compile(r'["\\\x00-\x1f\x7f]')  # characters that a form encodes in the name of a part
+WAITS_S = (0.5, 1, 2, 4, 8, 15, 30)  # together longer than a server takes to restart
 TIMEOUT_S = 120.0
 KINDS = {"bad_input": BadInput, "not_found": NotFound, "unavailable": Unavailable, "forbidden": Forbidden}
 
