@@ -29,7 +29,7 @@ PORT = 7860
 PYTHONS = (3, 11), (3, 14)  # the oldest and the newest that the pins of requirements.txt serve
 LOCAL = ("127.0.0.1", "localhost", "::1")
 LOGIN_PAUSE_S = 0.3  # wait after a wrong password
-QUEUE_PAUSE_S = 0.02  # between two looks for events; Gradio's own 0.001 costs a tenth of a core while nothing happens
+QUEUE_PAUSE_S = 0.02  # between two looks for events; Gradio's own 0.001 costs a twentieth of a core at rest
 WIDGET_UPLOAD = "100mb"  # for Gradio's own widgets; images come through /upload
 STOPS = (signal.SIGINT, signal.SIGTERM)
 
