@@ -13,6 +13,7 @@ from typing import Any
 import gradio as gr
 
 VOID = ("input", "br", "img")
+PANEL = "t-panel-html"  # class of what `panel` makes
 EVENTS = """/* events: 'pick' 'begin' */
 const picked = (node, extra) => trigger('begins' in node.dataset ? 'begin' : 'pick', { ...node.dataset, ...extra });
 const reach = (event) => event.target.closest && event.target.closest('[data-act]');
@@ -26,6 +27,18 @@ element.addEventListener('click', (event) => {
   const node = reach(event);
   const field = node && node.dataset.field && element.querySelector(node.dataset.field);
   if (node && !isField(node) && !node.hasAttribute('disabled')) picked(node, field ? { value: field.value } : place(node, event));
+});
+/* What is drawn anew between press and release gets no click from the browser: the same button in its place gets it then. */
+let pressed = null;
+const button = (event) => event.target.closest && event.target.closest('button, [data-act]');
+element.addEventListener('pointerdown', (event) => {
+  const node = button(event);
+  pressed = node && { node, drawn: node.outerHTML };
+});
+element.addEventListener('pointerup', (event) => {
+  const node = button(event);
+  if (pressed && node && !pressed.node.isConnected && node.outerHTML === pressed.drawn) node.click();
+  pressed = null;
 });
 element.addEventListener('change', (event) => {
   const node = reach(event);
@@ -193,7 +206,7 @@ def panel(value: str = "", elem_id: str = "", **kwargs: Any) -> gr.HTML:
     What a field holds comes as "value", when it has changed, or with the button whose `data-field` selects it. An element with
     `data-begins` fires `panel.begin(fn)` in its place, for listeners that start a job.
     """
-    classes = ["t-panel-html", *kwargs.pop("elem_classes", [])]
+    classes = [PANEL, *kwargs.pop("elem_classes", [])]
     return gr.HTML(
         value=value,
         elem_id=elem_id or None,

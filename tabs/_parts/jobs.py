@@ -53,6 +53,7 @@ class JobPanel:
 
         Call it before on_tick and on_end. Returns the listener, to chain to.
         """
+        # in turn with the ticks: a late answer about the job before would stop the clock of the new one
         started = self.shell.on(trigger, fn, inputs, self.job, **IN_TURN)
         following = [self.watched, self.view, self.timer]
         self.moments.append(self.shell.on(started.success, self._follow, [self.job, self.watched], following))
@@ -112,12 +113,11 @@ def build(shell: Shell, kinds: Sequence[str], family: str = "") -> JobPanel:
     panel = JobPanel(shell, tuple(kinds), family, gr.State(""), gr.State({}), view, gr.Timer(TICK_S, active=False))
     known, following = [panel.job, panel.watched], [panel.watched, view, panel.timer]
     everything = [panel.job, *following]
-    # In turn with the starts: a late answer about the job before would stop the clock of the new one.
     panel.moments = [
-        shell.on(panel.timer.tick, panel._tick, known, following, queue=True, **IN_TURN),
-        shell.on(view.pick, panel._picked, panel.job, everything, **IN_TURN),
+        shell.on(panel.timer.tick, panel._tick, known, following),
+        shell.on(view.pick, panel._picked, panel.job, everything),
     ]
-    shell.on(shell.window.load, panel._load, panel.job, everything, queue=True, **IN_TURN)
+    shell.on(shell.window.load, panel._load, panel.job, everything)
     return panel
 
 

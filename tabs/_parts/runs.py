@@ -14,7 +14,7 @@ from tabs._parts.jobs import JobPanel
 from tabs._parts.notices import tell_trashed
 from tabs._parts.pages import End, Outcome, Page, Pages
 from tabs._parts.run_views import Figure
-from tabs._parts.shell import IN_TURN, Shell
+from tabs._parts.shell import Shell
 
 IMPORT = "runs_import"
 AT_FIRST = {"name": "", "ask": ""}  # the chosen run, "" for the active or newest one; what is asked about it
@@ -70,9 +70,8 @@ class Runs(Page):
         self.reads, self.answers = [self._shown], [*panels, self._shown]
         self._importing = self._import_form() if can_be_imported(self.family) else None
         for panel in panels:
-            shell.on(panel.pick, self._picked, known, self.answers, **IN_TURN)
-        # in turn: a drawing asked for before a pick would else come after it, and take away what was just opened
-        shell.on([shell.tab.select, shell.dataset.change], self.drawn, known, panels, **IN_TURN)
+            shell.on(panel.pick, self._picked, known, self.answers)
+        shell.on([shell.tab.select, shell.dataset.change], self.drawn, known, panels)
 
     def _import_form(self) -> tuple[sources.Source, gr.Textbox, gr.Button]:
         prefix, one = f"{self._id}-import", self.family["one"]

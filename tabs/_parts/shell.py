@@ -18,19 +18,17 @@ from tator.workbench import Workbench
 
 FIRST_EVERY_S = 1.5  # the sample project appears a moment after the first start
 CHIP_EVERY_S = 15  # memory changes slowly; a tick costs the browser one small request
-BY_ITSELF = (
-    "tick",
-    "load",
-    "select",
-    "change",
-)  # these only draw; all others go through Gradio's queue, without which errors are not shown
+# These only draw: they need not wait in Gradio's queue, outside which errors are not shown and no order is kept.
+BY_ITSELF = ("tick", "load", "select", "change")
 PRIVATE = {"api_visibility": "private", "show_progress": "hidden"}
-# Answered one after the other: what a person wrote or chose in an editor and the button that uses it, a job's start and its ticks.
+# One after the other: whatever draws a panel, what a person picked there, and the start of a job. Else a drawing asked for
+# before a press could come after its answer, and take away what was just opened.
 IN_TURN = {"concurrency_id": "in turn", "concurrency_limit": 1}
-# Gradio drops an event while the same listener still answers. So quick picks are answered in turn, and every page turned to is drawn.
+AT_ONCE = {"concurrency_id": None, "concurrency_limit": None}
+# Gradio drops an event while the same listener still answers. So quick picks are all answered, and every page turned to is drawn.
 # Of typing and choosing the last one counts, and so it does of what follows another listener, or the end of a job could be missed.
 HURRIED: dict[str, dict[str, Any]] = {
-    "pick": {"trigger_mode": "multiple", "concurrency_limit": 1},
+    "pick": {"trigger_mode": "multiple", **IN_TURN},  # they read and write what is known of the page
     "select": {"trigger_mode": "multiple"},
     **dict.fromkeys(("change", "input", "success"), {"trigger_mode": "always_last"}),
 }
@@ -104,13 +102,8 @@ class Shell:
         triggers: list[Any] = list(trigger) if isinstance(trigger, Sequence) else [trigger]
         names = [getattr(each, "func", each).event_name for each in triggers]  # .success is wrapped once more
         mode: dict[str, Any] = {"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})
-        facts: dict[str, Any] = {
-            **PRIVATE,
-            "concurrency_limit": None,
-            "queue": any(name not in BY_ITSELF for name in names),
-            **mode,
-            **event,
-        }
+        facts: dict[str, Any] = {**PRIVATE, **(IN_TURN if _draws(outputs) else AT_ONCE), **mode, **event}
+        facts["queue"] = facts["concurrency_id"] is not None or any(name not in BY_ITSELF for name in names)
         if facts.get("trigger_mode") == "always_last" and names != ["success"]:
             triggers = [relay(triggers).success]
         return triggers[0](toasting(fn), inputs, outputs, **facts)
@@ -148,6 +141,11 @@ class Shell:
         if not dataset:
             raise NotFound("no dataset is open: create one in Datasets, or choose one at the top")
         return dataset
+
+
+def _draws(outputs: Any) -> bool:
+    widgets = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return any(isinstance(widget, gr.HTML) and h.PANEL in widget.elem_classes for widget in widgets)
 
 
 def in_browser(triggers: Sequence[Callable], js: str, inputs: Any = None, outputs: Any = None) -> Any:

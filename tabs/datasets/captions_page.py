@@ -13,7 +13,7 @@ from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager, thumb
 from tabs._parts.jobs import JobPanel
 from tabs._parts.pages import End, Outcome, Page, Pages
-from tabs._parts.shell import IN_TURN, Shell
+from tabs._parts.shell import Shell
 from tabs.datasets.report_view import KINDS, kinds
 
 PAGE = 20
@@ -46,7 +46,7 @@ class Captions(Page):
             self._read = gr.Button("Read", variant="primary", elem_id="captions-read", scale=0)
         panel, shown = h.panel(elem_id="captions"), gr.State(AT_FIRST)
         self.outputs = [panel, shown, self._source.uploaded]
-        shell.on(panel.pick, self._picked, [shell.dataset, shown], [panel, shown], **IN_TURN)
+        shell.on(panel.pick, self._picked, [shell.dataset, shown], [panel, shown])
 
     def draw(self, dataset: str) -> tuple:
         """Return the first images; what is uploaded stays."""

@@ -14,7 +14,7 @@ from tabs._parts import words as w
 from tabs._parts.gallery import opener, pager, thumb
 from tabs._parts.jobs import JobPanel
 from tabs._parts.pages import End, Outcome, Page, Pages
-from tabs._parts.shell import Shell
+from tabs._parts.shell import IN_TURN, Shell
 
 PAGE = 25
 LOOKED_THROUGH = 20  # newest checks of any dataset, among which this one's is looked for
@@ -38,7 +38,7 @@ class Check(Page):
         panel, shown = h.panel(elem_id="check-page"), gr.State(AT_FIRST)
         self.outputs, self.reads = [panel, shown], [shown]
         self.shell.on(panel.pick, self._picked, [self.shell.dataset, shown], [panel, shown])
-        self.shell.on(self._start.click, lambda: AT_FIRST, None, shown)
+        self.shell.on(self._start.click, lambda: AT_FIRST, None, shown, **IN_TURN)
 
     def draw(self, dataset: str) -> tuple:
         """Return the findings of the newest check, the first kind chosen."""

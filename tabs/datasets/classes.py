@@ -7,7 +7,7 @@ import gradio as gr
 from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.pages import Page
-from tabs._parts.shell import IN_TURN, Shell
+from tabs._parts.shell import Shell
 
 KEEP = -1  # of class_delete: move no boxes, as a class without boxes has none
 
@@ -30,7 +30,7 @@ class Classes(Page):
         )
         self.outputs = [editor]
         shell.on(new.submit, self._added, [shell.dataset, new], [editor, new])
-        shell.on(editor.pick, self._changed, [shell.dataset, doomed], [editor, doomed], **IN_TURN)
+        shell.on(editor.pick, self._changed, [shell.dataset, doomed], [editor, doomed])
 
     def draw(self, dataset: str) -> tuple:
         """Return the rows."""

@@ -36,7 +36,7 @@ class Words(Page):
             with gr.Column(scale=2):
                 saved = _library(shell, editor, page)
         self.outputs = [editor, page, saved]
-        shell.on(editor.pick, self._changed, [shell.dataset, page], [editor, page], **IN_TURN)
+        shell.on(editor.pick, self._changed, [shell.dataset, page], [editor, page])
 
     def draw(self, dataset: str) -> tuple:
         """Return the first rows, and what is in the library."""

@@ -13,7 +13,7 @@ from tabs._parts import html as h
 from tabs._parts import words as w
 from tabs._parts.gallery import pager
 from tabs._parts.pages import End, Outcome
-from tabs._parts.shell import IN_TURN, Shell
+from tabs._parts.shell import Shell
 from tabs.datasets import report_view as report
 
 PAGE = 40  # classes a page
@@ -36,7 +36,7 @@ def build(shell: Shell, elem_id: str = "import-preview") -> tuple[gr.HTML, gr.St
         looked = changed(shell, looked, dict(event._data))
         return draw(shell, looked), looked
 
-    shell.on(panel.pick, picked, looked, [panel, looked], **IN_TURN)
+    shell.on(panel.pick, picked, looked, [panel, looked])
     return panel, looked
 
 
@@ -46,7 +46,7 @@ def void(shell: Shell, changes: Sequence[Callable], panel: gr.HTML, looked: gr.S
     They are answered in turn with looks, so call this before the next look is wired.
     """
     for change in changes:
-        shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked], queue=True, **IN_TURN)
+        shell.on(change, lambda: (h.Html(""), NOTHING), None, [panel, looked])
 
 
 def is_merge(job: dict) -> bool:

@@ -82,9 +82,8 @@ class Trash(Part):
         given = [self._shown, shell.dataset]
         shell.on(self._datasets.panel.pick, opened, given, [*own, *pages.outputs])
         shell.on(self._panel.pick, picked, [*given, pages.page], [*own, shell.dataset, *pages.outputs])
-        shell.on(
-            shell.dataset.change, lambda shown: draw(shell, shown), self._shown, self._panel
-        )  # one may have come or gone
+        # one may have come or gone
+        shell.on(shell.dataset.change, lambda shown: draw(shell, shown), self._shown, self._panel)
         started = panel.start(self._purge.click, self._begin_purge, self._shown)
         shell.on(started.success, self._begun, self._shown, own)
 

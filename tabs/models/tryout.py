@@ -12,7 +12,7 @@ import gradio as gr
 
 from tabs._parts import html as h
 from tabs._parts import words as w
-from tabs._parts.shell import Choice, Shell
+from tabs._parts.shell import AT_ONCE, Choice, Shell
 from tabs._parts.theme import asset_url
 from tator.types import BadInput
 
@@ -89,7 +89,7 @@ def build(shell: Shell) -> gr.Dropdown:
         [trial, view],
         show_progress="minimal",
         trigger_mode="once",
-        concurrency_limit=None,
+        **AT_ONCE,  # a model answers as long as it takes
     )
     shell.on([run.click, phrase.submit], found, [*given, trial], [trial, view], show_progress="minimal")
     return card

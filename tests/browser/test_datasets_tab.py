@@ -279,3 +279,16 @@ def test_the_page_comes_to_rest_after_datasets_were_opened_in_haste(page: Page, 
     page.wait_for_function("performance.now() - window.asked > 3000")
     expect(page.locator("#datasets-list tr.on")).to_contain_text("far")
     expect(page.locator("#dataset-title")).to_contain_text("far")
+
+
+def test_a_press_counts_though_the_list_is_drawn_anew_before_the_release(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "pressed")
+    bring(page, stores / "second", "open")
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("open")
+    page.locator("#datasets-list tr", has_text="pressed").hover()
+    page.mouse.down()
+    page.evaluate(
+        "document.querySelector('#datasets-list table').replaceWith(document.querySelector('#datasets-list table').cloneNode(true))"
+    )
+    page.mouse.up()
+    expect(page.locator("#datasets-list tr.on")).to_contain_text("pressed")

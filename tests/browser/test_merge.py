@@ -65,16 +65,16 @@ def test_what_was_chosen_stays_chosen_when_the_page_is_drawn_late(page: Page, ur
     page.keyboard.press("Escape")
     show(page, "Overview")
     held: list = []
-    page.route("**/gradio_api/run/**", lambda request: held.append(request))
+    page.route("**/gradio_api/queue/join*", lambda request: held.append(request))
     show(page, "Manage")
     chosen.click()
     page.get_by_role("option", name="the other", exact=True).click()
     expect(chosen).to_have_value("the other")
     assert held, "the page asks to be drawn"
-    with page.expect_response("**/gradio_api/run/**"):
+    with page.expect_response("**/gradio_api/queue/join*"):
         for request in held:
             request.continue_()
-    page.unroute("**/gradio_api/run/**")
+    page.unroute("**/gradio_api/queue/join*")
     page.locator("#merge-look").click()
     expect(page.locator("#merge-preview")).to_contain_text("Merge into the open one")
     expect(chosen).to_have_value("the other")

@@ -43,3 +43,13 @@ def test_no_event_is_repeated_for_its_other_listeners(wb):
     assert len(waiting) >= 30 and not [fn.targets for fn in waiting if fn.trigger_after is None], (
         "they follow a listener of the browser"
     )
+
+
+def test_what_draws_a_panel_waits_its_turn_behind_what_a_person_picked_in_it(wb):
+    """A drawing asked for before a press came after its answer on a busy machine, and closed the question just opened."""
+    fns = [fn for fn in tabs.build(wb).fns.values() if fn.fn]
+    picks = [fn for fn in fns if any(event == "pick" for _, event in fn.targets) and fn.concurrency_id == "in turn"]
+    picked = {fn.targets[0][0] for fn in picks} & {output._id for fn in picks for output in fn.outputs}
+    drawing = [fn for fn in fns if picked & {output._id for output in fn.outputs}]
+    at_will = [fn for fn in drawing if fn.queue is False or fn.concurrency_id != "in turn"]
+    assert len(picked) >= 10 and not [fn.fn.__qualname__ for fn in at_will]
