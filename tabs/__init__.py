@@ -10,6 +10,7 @@ import gradio as gr
 
 from tabs._parts import shell
 from tabs._parts.theme import css_paths, head, theme
+from tabs._parts.window import Window
 from tator.api import publish
 from tator.workbench import Workbench
 
@@ -25,12 +26,12 @@ def modules() -> list[ModuleType]:
     return sorted(found, key=lambda module: module.ORDER)
 
 
-def build(wb: Workbench) -> gr.Blocks:
+def build(wb: Workbench) -> Window:
     """Draw the whole window over a workbench and publish its operations.
 
     In one context: each time one ends, Gradio makes the server's app anew.
     """
-    with gr.Blocks(title="Tator", fill_height=True, fill_width=True, analytics_enabled=False) as window:
+    with Window(title="Tator", fill_height=True, fill_width=True, analytics_enabled=False) as window:
         frame = shell.build(wb, window)
         with gr.Tabs(elem_id="t-tabs") as frame.tabs:
             for module in modules():

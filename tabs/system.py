@@ -60,7 +60,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         return [*(found[name] for name in widgets), gr.Button(interactive=True)]
 
     shell.on(keep.click, apply, {changes, *widgets.values()}, changes)
-    shell.on([shell.tab.select, shell.window.load, changes.change], show, None, drawn)
+    shell.on([shell.tab.select, changes.change], show, None, drawn)
     shell.on(shell.window.load, settings, None, [*widgets.values(), keep])
     for panel in drawn:
         shell.on(panel.pick, picked, changes, changes)

@@ -1,6 +1,6 @@
 """The job panel that tabs share: it follows one job.
 
-It finds the job again after the page was reloaded or the server restarted.
+It finds the job again when the tab is opened after the page was reloaded or the server restarted.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def build(shell: Shell, kinds: Sequence[str], family: str = "") -> JobPanel:
         shell.on(panel.timer.tick, panel._tick, known, following),
         shell.on(view.pick, panel._picked, panel.job, everything),
     ]
-    shell.on(shell.window.load, panel._load, panel.job, everything)
+    shell.on(shell.tab.select, panel._load, panel.job, everything)
     return panel
 
 

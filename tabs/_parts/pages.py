@@ -193,20 +193,18 @@ class Pages:
         """Return updates by widget that turn to a page."""
         return {self.page: page, self.strip: gr.Tabs(selected=page)}
 
-    def wire(self, panel: JobPanel, draws_at_load: bool = True) -> None:
+    def wire(self, panel: JobPanel) -> None:
         """Let every part start its jobs, and wire when the tab is drawn anew.
 
         That is when a dataset is opened, a page is turned to or a job has ended.
 
         Args:
             panel: of the tab's jobs.
-            draws_at_load: also when the window is loaded, where another tab is in sight first.
         """
         self.panel, shell = panel, self.shell
         for part in self.parts:
             part.wire(panel, self)
-        moments = [shell.dataset.change, shell.tab.select, *([shell.window.load] if draws_at_load else [])]
-        shell.on(moments, self.draw, [shell.dataset, self.page], self.outputs)
+        shell.on([shell.dataset.change, shell.tab.select], self.draw, [shell.dataset, self.page], self.outputs)
         if len(self._pages) > 1:
             shell.on(self.strip.select, self._selected, shell.dataset, [self.page, *self.outputs])
         self._wire_ends()

@@ -103,6 +103,8 @@ class Shell:
         names = [getattr(each, "func", each).event_name for each in triggers]  # .success is wrapped once more
         mode: dict[str, Any] = {"trigger_mode": "always_last"} if several else HURRIED.get(names[0], {})
         facts: dict[str, Any] = {**PRIVATE, **(IN_TURN if _draws(outputs) else AT_ONCE), **mode, **event}
+        if facts["show_progress"] == "hidden":  # else the page tells every output how far each listener is
+            facts["show_progress_on"] = self.chip
         facts["queue"] = facts["concurrency_id"] is not None or any(name not in BY_ITSELF for name in names)
         if facts.get("trigger_mode") == "always_last" and names != ["success"]:
             triggers = [relay(triggers).success]

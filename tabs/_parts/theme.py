@@ -159,7 +159,11 @@ def asset_url(path: str) -> str:
 def head() -> str:
     """Return what the page's head needs before anything is drawn.
 
-    That is the background of each theme and the window's script.
+    That is the background of each theme, the canvas's modules, which are fetched while Gradio draws, and the scripts of the
+    window and of the panels.
     """
-    script = (ASSETS / "window" / "window.js").read_text(encoding="utf-8")
-    return f"<style>html{{background:#14161b}}html[data-theme=light]{{background:#f3f4f7}}</style><script>{script}</script>"
+    modules = sorted(path.relative_to(ASSETS).as_posix() for path in (ASSETS / "canvas").rglob("*.js"))
+    fetched = "".join(f'<link rel="modulepreload" href="{asset_url(path)}">' for path in modules)
+    script = "".join((ASSETS / "window" / name).read_text(encoding="utf-8") for name in ("window.js", "panel.js"))
+    dark, light = "html{background:#14161b}", "html[data-theme=light]{background:#f3f4f7}"
+    return f"<style>{dark}{light}</style>{fetched}<script>{script}</script>"

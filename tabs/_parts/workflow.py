@@ -76,7 +76,7 @@ class Workflow:
                 tab.build(f"{first}-pages")
         for form in forms:
             form.follow(*(page.list.pick for page in runs))
-        tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""), draws_at_load=False)
+        tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""))
         _draw_curves(tab, self, curves)
         return tab
 

@@ -63,7 +63,7 @@ def build(wb: Workbench, shell: Shell) -> None:
     shell.on(chosen.change, lambda chosen: draw(shell, chosen), chosen, listing)
     for moment in panel.moments:
         shell.on(moment.success, lambda chosen: draw(shell, chosen), chosen, listing)
-    shell.on([shell.tab.select, shell.window.load], show, [chosen, tried], outputs)
+    shell.on(shell.tab.select, show, [chosen, tried], outputs)
 
 
 def _weights_form(shell: Shell) -> tuple:

@@ -53,3 +53,26 @@ def test_what_draws_a_panel_waits_its_turn_behind_what_a_person_picked_in_it(wb)
     drawing = [fn for fn in fns if picked & {output._id for output in fn.outputs}]
     at_will = [fn for fn in drawing if fn.queue is False or fn.concurrency_id != "in turn"]
     assert len(picked) >= 10 and not [fn.fn.__qualname__ for fn in at_will]
+
+
+def test_the_page_is_told_nothing_of_the_operations_and_clients_everything(wb):
+    window = tabs.build(wb)
+    told = window.get_config_file()
+    published = {each["id"] for each in told["dependencies"] if each["api_visibility"] == "public"}
+    parameters = {each["id"] for each in told["components"] if each["type"] == "api"}
+    page = told["page"][""]
+    assert len(published) == len(operations()) and len(parameters) > len(published)
+    assert not published & set(page["dependencies"]) and not parameters & set(page["components"])
+    assert not parameters & {child["id"] for child in page["layout"]["children"]}
+    assert window.get_api_info(page="")["named_endpoints"] == {}
+
+
+def test_how_far_a_listener_is_goes_to_one_widget(wb):
+    """Gradio's page looks through itself for each output of a listener, five times an event: half a second at the start."""
+    hidden = [
+        fn
+        for fn in tabs.build(wb).fns.values()
+        if fn.fn and fn.show_progress == "hidden" and fn.api_visibility == "private"
+    ]
+    told = {id(fn.show_progress_on[0]) if fn.show_progress_on else None for fn in hidden}
+    assert len(hidden) >= 80 and len(told) == 1 and None not in told
