@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[1]
 SIZE = (1920, 1280)
 CLICKS, SWITCHES, PAN_S = 50, 24, 3.0
 WARMING = 3  # the first clicks train the refiner and encode the image
-MOST = 2  # times a bare operation and the segmenter
+MOST = 1.5  # times a click's bare operation and the segmenter; a frame more would be 1.6 times
 MANY = (1_000, 5_000)
 APP = "window.tator?.app"
 # From the pointer's release to the frame that shows the box, and what the segmenter itself took of that. With the select tool, to the

@@ -2,7 +2,7 @@
 (() => {
   const listen = (element, trigger) => {
     const picked = (node, extra) => trigger("begins" in node.dataset ? "begin" : "pick", { ...node.dataset, ...extra });
-    const reach = (event) => event.target.closest && event.target.closest("[data-act]");
+    const reach = (event) => event.target.closest?.("[data-act]");
     const isField = (node) => node.matches("input, select, textarea");
     const place = (node, event) => {
       if (!node.hasAttribute("data-place")) return {};
@@ -16,7 +16,7 @@
     });
     // What is drawn anew between press and release gets no click from the browser: the same button in its place gets it then.
     let pressed = null;
-    const button = (event) => event.target.closest && event.target.closest("button, [data-act]");
+    const button = (event) => event.target.closest?.("button, [data-act]");
     element.addEventListener("pointerdown", (event) => {
       const node = button(event);
       pressed = node && { node, drawn: node.outerHTML };

@@ -1,6 +1,6 @@
 """The job panel that tabs share: it follows one job.
 
-It finds the job again when the tab is opened after the page was reloaded or the server restarted.
+It finds the job again when the tab is first opened after the page was reloaded or the server restarted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class JobPanel:
     Attributes:
         kinds: operations whose jobs it follows.
         family: of runs, whose imports it follows; other families' are left out.
-        job: id of the job followed, "" for none.
+        job: id of the job followed, "" for none, None until the tab is first opened.
         watched: what is known of it, kept on the server: its id, facts, events and the last event's id.
         view: the drawn panel.
         timer: ticks while the job is active.
@@ -82,11 +82,12 @@ class JobPanel:
         watched, view, timer = self._follow(job_id, watched)
         return watched, view, gr.skip() if timer.active else timer
 
-    def _load(self, job_id: str) -> tuple:
-        job = newest(self.shell, self.kinds, self.family)
-        if job_id or job is None:  # a person was faster than the page
+    def _opened(self, job_id: str | None) -> tuple:
+        if job_id is not None:  # what was started since, or hidden, stays so
             return (gr.skip(),) * 4
-        return job["id"], *self._follow(job["id"], {})
+        job = newest(self.shell, self.kinds, self.family)
+        found = job["id"] if job else ""
+        return found, *self._follow(found, {})
 
     def _picked(self, job_id: str, event: gr.EventData) -> tuple:
         act = event._data.get("act")
@@ -110,14 +111,14 @@ def build(shell: Shell, kinds: Sequence[str], family: str = "") -> JobPanel:
     """
     with gr.Column(elem_classes="t-foot"):
         view = h.panel(elem_id=f"job-{kinds[0].replace('_', '-')}")
-    panel = JobPanel(shell, tuple(kinds), family, gr.State(""), gr.State({}), view, gr.Timer(TICK_S, active=False))
+    panel = JobPanel(shell, tuple(kinds), family, gr.State(None), gr.State({}), view, gr.Timer(TICK_S, active=False))
     known, following = [panel.job, panel.watched], [panel.watched, view, panel.timer]
     everything = [panel.job, *following]
     panel.moments = [
         shell.on(panel.timer.tick, panel._tick, known, following),
         shell.on(view.pick, panel._picked, panel.job, everything),
     ]
-    shell.on(shell.tab.select, panel._load, panel.job, everything)
+    shell.on(shell.tab.select, panel._opened, panel.job, everything)
     return panel
 
 

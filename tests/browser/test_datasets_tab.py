@@ -292,3 +292,20 @@ def test_a_press_counts_though_the_list_is_drawn_anew_before_the_release(page: P
     )
     page.mouse.up()
     expect(page.locator("#datasets-list tr.on")).to_contain_text("pressed")
+
+
+def test_a_job_that_was_hidden_stays_hidden_until_the_page_is_loaded_anew(page: Page, url: str, stores: Path):
+    bring(page, stores / "first", "to hide")
+    panel = page.locator("#tab-datasets .t-foot")
+    expect(panel).to_contain_text("to hide")
+    panel.get_by_role("button", name="Hide").click()
+    expect(panel.get_by_role("button", name="Hide")).to_have_count(0)
+    page.locator("#tab-label-button:visible").first.click()
+    with page.expect_response("**/gradio_api/queue/join*"):
+        page.locator("#tab-datasets-button:visible").first.click()
+    expect(page.locator("#dataset-title")).to_contain_text("to hide")
+    page.wait_for_timeout(1000)
+    expect(panel.get_by_role("button", name="Hide")).to_have_count(0)
+    page.reload()
+    page.locator("#tab-datasets-button:visible").first.click()
+    expect(panel.get_by_role("button", name="Hide")).to_be_visible()
