@@ -11,12 +11,13 @@ import re
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import IO
 from urllib.parse import quote
 
+from tator.attributes import Skeleton
 from tator.storage.atomic import replacing
 from tator.storage.workspace import Workspace
 from tator.storage.zips import entry
@@ -32,6 +33,7 @@ class Zip:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
         self.notes: Counter = Counter()
+        self.skeletons: Mapping[int, Skeleton] = {}
 
     def text(self, name: str, text: str) -> None:
         """Write a whole text file."""

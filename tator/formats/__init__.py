@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from tator.attributes import Attributes
 from tator.types import Polygon
 from tator.warning_codes import SOURCE_LEFT_OUT, SOURCE_REPAIRED, WarningCode, warned
 
@@ -37,6 +38,7 @@ class Label:
         polygons: list of polygons, each a list of rings, or None.
         rle: COCO run lengths {"size", "counts"}, or None.
         confidence: of the machine that found it, in [0, 1]; None where a person drew or accepted it.
+        attributes: see tator.attributes; None where there are none.
     """
 
     class_index: int
@@ -44,6 +46,7 @@ class Label:
     polygons: list[Polygon] | None = None
     rle: dict | None = None
     confidence: float | None = None
+    attributes: Attributes | None = None
 
 
 @dataclass
@@ -116,6 +119,9 @@ class Source(Protocol):
         classes: {index in the source: class name} in label-map order; empty when the source names none.
         splits: {image path: split} where the source says so.
         captions: {image path: text} where the source has one.
+        tags: {image path: tags} where the source has some; a reader of a format without them may lack it.
+        notes: {image path: text}, as tags.
+        skeletons: {index in the source: key points of the class}, as tags.
         report: what was dropped and repaired so far.
     """
 

@@ -45,7 +45,10 @@ class Format:
         holds_images: whether what is written has the images inside.
         holds_captions: whether what is written has the captions.
         holds_confidence: whether what is written has the confidence of boxes that a machine found.
+        holds_tags: whether what is written has the tags of images.
+        holds_notes: whether what is written has the notes of images.
         one_namespace: whether images of two splits need names of their own.
+        holds_attributes: names of the attributes that what is written has; writing.ANY where it has all.
     """
 
     name: str
@@ -58,11 +61,14 @@ class Format:
     holds_images: bool = False
     holds_captions: bool = False
     holds_confidence: bool = False
+    holds_tags: bool = False
+    holds_notes: bool = False
     one_namespace: bool = False
+    holds_attributes: frozenset[str] = frozenset()
 
 
 def _of(module: ModuleType) -> Format:
-    traits = ("holds_images", "holds_captions", "holds_confidence", "one_namespace")
+    traits = ("holds_images", "holds_captions", "holds_confidence", "holds_tags", "holds_notes", "one_namespace")
     return Format(
         module.NAME,
         module.LABEL,
@@ -71,6 +77,7 @@ def _of(module: ModuleType) -> Format:
         getattr(module, "write", None),
         getattr(module, "image_path", in_split),
         getattr(module, "embedded", None),
+        holds_attributes=getattr(module, "HOLDS_ATTRIBUTES", frozenset()),
         **{trait: getattr(module, trait.upper(), False) for trait in traits},
     )
 

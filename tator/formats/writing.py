@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+from tator.attributes import Skeleton
 from tator.formats import Label
 from tator.storage.workspace import inside
 from tator.types import BadInput
@@ -30,6 +31,8 @@ class Written:
         height: in pixels.
         labels: their class_index is the row of the label map.
         caption: of the image, or None.
+        tags: of the image.
+        notes: of the image, or None.
         content: returns the image as the bytes of an upright JPEG or PNG, and which; no bytes where it cannot be read.
             Only formats that hold images ask for it.
     """
@@ -42,6 +45,8 @@ class Written:
     labels: Sequence[Label]
     caption: str | None = None
     content: Callable[[], tuple[bytes, str]] = _no_content
+    tags: Sequence[str] = ()
+    notes: str | None = None
 
     @property
     def trunk(self) -> str:
@@ -49,6 +54,7 @@ class Written:
         return self.name.rpartition(".")[0]
 
 
+ANY = frozenset({"*"})  # what a format that holds attributes of any name says in HOLDS_ATTRIBUTES
 Splits = Mapping[str, Iterable[Written]]  # by split; each may be gone through several times
 
 
@@ -57,9 +63,11 @@ class Output(Protocol):
 
     Attributes:
         notes: {what was lost or changed in writing: how often}.
+        skeletons: {row of the label map: key points of the class}.
     """
 
     notes: Counter
+    skeletons: Mapping[int, Skeleton]
 
     def text(self, name: str, text: str) -> None:
         """Write a whole text file."""
@@ -74,6 +82,7 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.notes: Counter = Counter()
+        self.skeletons: Mapping[int, Skeleton] = {}
 
     def text(self, name: str, text: str) -> None:
         """Write a whole text file."""
