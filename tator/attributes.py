@@ -1,4 +1,4 @@
-"""Attributes of annotations: what a person or a tool noted besides class and shape.
+"""Attributes: what was noted of an annotation besides its class and shape.
 
 A few names are reserved and typed, so that every format, the editor and the evaluation mean the same; all others are free.
 """
