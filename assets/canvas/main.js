@@ -67,6 +67,7 @@ async function start(given) {
       isModal: () => dialogs.isOpen || hasForeignModal(),
       onHold: stage.hold,
       run: commands.run,
+      refuse: (why) => app.toast(why),
     }),
     session.destroy,
     stage.destroy,
@@ -133,7 +134,7 @@ function createApp({ server, trigger, wanted }) {
 }
 
 /** The panels that actions open. */
-const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette"];
+const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette", "chooseClass"];
 
 /** The open document, the way to the server, and what the person is told. */
 function createDocument(server) {

@@ -97,18 +97,27 @@ def test_the_wheel_zooms_at_the_cursor_and_space_pans(board: Board):
     board.wait("app.stage.view.zoom < 2.5")
 
 
-def test_number_keys_choose_a_class_and_relabel_the_selection(board: Board):
+def test_digits_choose_the_class_of_the_next_box_and_never_relabel_the_one_just_drawn(board: Board):
+    kinds = board.state("app.classes.list.map((c) => c.class_id)")
     board.press("2")
     key = board.draw(PLACE)
-    kinds = board.state("app.classes.list.map((c) => c.class_id)")
+    board.press("3")  # at once, as people do
     assert board.rows()[-1]["class_id"] == kinds[1]
-    board.press("3")
+    board.press("Control+3")
+    assert board.rows()[-1]["class_id"] == kinds[2]
+    board.press("Control+z")
+    assert board.rows()[-1]["class_id"] == kinds[1]
+    board.press("v", "3")
     assert board.rows()[-1]["class_id"] == kinds[2]
     board.press("Control+z")
     assert (board.rows()[-1]["id"], board.rows()[-1]["class_id"]) == (key, kinds[1])
     board.press("Escape", "ArrowUp")
     assert board.state("app.classes.current.class_id") in kinds
     assert board.rows()[-1]["class_id"] == kinds[1]
+    board.press("Shift+N")
+    board.page.keyboard.type("1")
+    board.press("Enter")
+    board.wait(f"app.classes.current.class_id === {kinds[0]}")
 
 
 def test_typing_fires_no_shortcut_and_neither_does_another_tab(board: Board):

@@ -331,3 +331,38 @@ test("a new row stands inside the image by whatever tool it came", async () => {
   for (const { xyxy } of c.rows())
     assert.ok(xyxy[0] >= 0 && xyxy[1] >= 0 && xyxy[2] <= SIZE.width && xyxy[3] <= SIZE.height, `${xyxy}`);
 });
+
+test("what a key means now but cannot do is kept from the page and said, once", async (t) => {
+  const c = await acting([A]),
+    said = [],
+    keys = keyboard(t, c.actions, { refuse: (why) => said.push(why) });
+  assert.equal(keys.press("z", { ctrlKey: true }), true); // else the browser undoes in a field, and focus goes there
+  assert.equal(keys.press("z", { ctrlKey: true, repeat: true }), true);
+  assert.equal(keys.press("p"), true);
+  assert.equal(keys.press("9", { code: "Digit9" }), true);
+  assert.equal(keys.press("c", { ctrlKey: true }), false); // the browser's copy of text
+  assert.deepEqual(
+    [keys.ran, said],
+    [[], ["There is nothing to undo on this image.", "Select one box to get its mask.", "There is no class 9."]],
+  );
+});
+
+test("a digit is for the next box while drawing, and for the selection with Select or Ctrl", async () => {
+  const c = await acting([A]);
+  c.tools.use("draw_box");
+  c.selection.set(["a"]);
+  c.run("class_2");
+  assert.deepEqual([c.rows()[0].class_id, c.classes.current.class_id], [3, 8]);
+  c.run("give_class_2");
+  assert.equal(c.rows()[0].class_id, 8);
+  c.tools.use("select");
+  c.run("class_1");
+  assert.equal(c.rows()[0].class_id, 3);
+});
+
+test("a box of a hidden class is drawn in sight", async () => {
+  const c = await acting();
+  c.classes.toggleHidden(3);
+  c.newRow([1, 1, 9, 9], 3);
+  assert.deepEqual([c.classes.isHidden(3), c.told], [false, ["car was hidden; it is shown again."]]);
+});

@@ -2,6 +2,7 @@ import test from "node:test";
 import assert from "node:assert/strict";
 import { createActions, GROUPS } from "../../assets/canvas/actions/index.js";
 import { allowed, comboOf, isTyping, keyMap, shown } from "../../assets/canvas/shell/keys.js";
+import { shortened } from "../../assets/canvas/panels/filmstrip.js";
 import { rank } from "../../assets/canvas/panels/palette.js";
 
 const ACTIONS = createActions({}); // no part is touched before an action runs
@@ -98,4 +99,10 @@ test("the palette finds by letters in order, best first", () => {
   assert.ok(rank("Undo", "un") < rank("Next unlabelled image", "un"));
   assert.ok(rank("Next unlabelled image", "nui") > 0);
   assert.equal(rank("Undo", "xyz"), -1);
+});
+
+test("a name is cut in the middle, where images of one series are alike", () => {
+  assert.equal(shortened("short.jpg"), "short.jpg");
+  assert.equal(shortened("camera_north_2024-05-01_000123.jpg", 17), "camera…000123.jpg");
+  assert.equal([...shortened("ü".repeat(40), 17)].length, 17);
 });

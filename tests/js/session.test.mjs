@@ -290,3 +290,46 @@ test("a dataset without images says so and asks for none", async (t) => {
   assert.equal(w.session.phase, "no_images");
   assert.ok(!w.asked.some(([op]) => op === "image_open"));
 });
+
+test("steps typed while an image opens are joined, and none is lost", async (t) => {
+  const gates = {};
+  const w = world(t, { gates, count: 40 });
+  await w.session.openDataset("d");
+  await settled();
+  let release;
+  gates["image_open 2"] = new Promise((done) => (release = done));
+  w.session.stale(2);
+  const all = Array.from({ length: 20 }, () => w.session.step(1));
+  release();
+  await Promise.all(all);
+  assert.equal(w.session.imageId, 21);
+  assert.ok(opens(w, 10) === 0, "images on the way are not opened");
+  await Promise.all([w.session.step(1), w.session.step(-1), w.session.step(1)]);
+  assert.equal(w.session.imageId, 22);
+  await Promise.all(Array.from({ length: 60 }, () => w.session.step(1)));
+  assert.equal(w.session.imageId, 40);
+  await w.session.step(1);
+  assert.equal(w.told.at(-1), "This is the last image.");
+});
+
+test("six times Reviewed, typed faster than images open, reviews six images, each the one that was shown", async (t) => {
+  const w = world(t, { count: 9 });
+  await w.session.openDataset("d", 3);
+  const marked = [];
+  w.store.onEdit((edit) => marked.push(edit.imageId));
+  const all = Array.from({ length: 6 }, () => w.session.step(1, "reviewed"));
+  const on = w.session.step(1);
+  await Promise.all([...all, on]);
+  assert.deepEqual(marked, [3, 4, 5, 6, 7, 8]);
+  assert.equal(w.session.imageId, 9);
+  assert.deepEqual(w.told, ["This is the last image."]);
+});
+
+test("who asks for another image is not taken further by steps asked for before", async (t) => {
+  const w = world(t, { count: 30 });
+  await w.session.openDataset("d");
+  const steps = Array.from({ length: 9 }, () => w.session.step(1, "reviewed"));
+  await w.session.openImage(25);
+  await Promise.all(steps);
+  assert.equal(w.session.imageId, 25);
+});

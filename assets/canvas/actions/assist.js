@@ -85,6 +85,7 @@ export function assistActions({ store, selection, settings, assist, tweak, namin
       group: "Assist",
       icon: "mask",
       when: () => selection.size === 1,
+      why: () => "Select one box to get its mask.",
       run: () => assist.maskFromBox(),
     },
     {

@@ -3,11 +3,21 @@
 export function classActions({ selection, classes, session, selecting, panels }) {
   const numbered = (n) => ({
     id: `class_${n}`,
-    label: `Class ${n}, also for the selection`,
+    label: `Class ${n} for the next box; with Select, for the selection`,
     keys: [String(n)],
     group: "Classes",
     when: () => Boolean(classes.numbered(n)),
+    why: () => `There is no class ${n}.`,
     run: () => selecting.chooseClass(classes.numbered(n).class_id),
+  });
+  const given = (n) => ({
+    id: `give_class_${n}`,
+    label: `Class ${n} for the selection, with any tool`,
+    keys: [`ctrl+${n}`],
+    group: "Classes",
+    when: () => selection.size > 0 && Boolean(classes.numbered(n)),
+    why: () => (classes.numbered(n) ? "Select a box to give it another class." : `There is no class ${n}.`),
+    run: () => selecting.giveClass(classes.numbered(n).class_id),
   });
 
   return [
@@ -29,7 +39,16 @@ export function classActions({ selection, classes, session, selecting, panels })
       when: () => classes.list.length > 0,
       run: () => classes.step(-1),
     },
-    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map(numbered),
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].flatMap((n) => [numbered(n), given(n)]),
+    {
+      id: "choose_class",
+      label: "Choose a class by name or number",
+      keys: ["shift+n"],
+      group: "Classes",
+      icon: "search",
+      when: () => classes.list.length > 0,
+      run: () => panels.chooseClass(),
+    },
     {
       id: "give_class",
       label: "Give the current class to the selection",
@@ -37,7 +56,7 @@ export function classActions({ selection, classes, session, selecting, panels })
       group: "Classes",
       icon: "tag",
       when: () => selection.size > 0,
-      run: () => selecting.chooseClass(classes.current.class_id),
+      run: () => selecting.giveClass(classes.current.class_id),
     },
     {
       id: "rename_class",

@@ -1,6 +1,6 @@
 // From image to image.
 
-export function imageActions({ store, images, session, proposals, toast, panels }) {
+export function imageActions({ store, images, session, proposals, panels }) {
   const open = () => Boolean(session.imageId);
   const listed = () => images.total > 0;
 
@@ -41,11 +41,7 @@ export function imageActions({ store, images, session, proposals, toast, panels 
       group: "Images",
       icon: "check",
       when: () => open() && !proposals.current,
-      async run() {
-        session.mark("reviewed");
-        if (session.index < images.total - 1) await session.step(1);
-        else toast("Reviewed. This is the last image.", "ok");
-      },
+      run: () => session.step(1, "reviewed"),
     },
     {
       id: "toggle_reviewed",

@@ -14,7 +14,7 @@ export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images
  * Make the table for the parts of one canvas; none of them is touched before an action is asked about or run.
  *
  * @typedef {{id: string, label: string, keys: string[], group: string, icon?: string, rail?: true|string, hint?: string,
- *   repeats?: boolean, when?: () => boolean, isOn?: () => boolean, detail?: () => string, run: () => any}} Action
+ *   repeats?: boolean, yields?: true, when?: () => boolean, why?: () => string, isOn?: () => boolean, detail?: () => string, run: () => any}} Action
  * @returns {Action[]}
  */
 export const createActions = (parts) =>

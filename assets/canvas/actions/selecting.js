@@ -2,15 +2,20 @@
 
 import { bounds } from "../drawing/geometry.js";
 
-export function createSelecting({ store, selection, classes, stage, toast }) {
+export function createSelecting({ store, selection, classes, stage, tools, toast }) {
   const shown = () =>
     [...store.rows.values()].filter((row) => row.status !== "rejected" && !classes.isHidden(row.class_id));
 
   return {
     /** Annotations that can be seen, in drawing order. */
     shown,
-    /** Choose a class and give it to the selection. */
+    /** Choose the class of the next box; with a tool that works on the selection, the selection gets it too. */
     chooseClass(class_id) {
+      if (tools.current.relabels) this.giveClass(class_id);
+      else classes.choose(class_id);
+    },
+    /** Choose a class and give it to the selection, whatever the tool. */
+    giveClass(class_id) {
       classes.choose(class_id);
       const rows = selection.rows().filter((row) => row.class_id !== class_id),
         { name } = classes.of(class_id);

@@ -7,6 +7,10 @@ export function createNewRow({ classes, newId, toast }) {
       toast("Add a class first: the plus beside Classes.", "warn");
       return null;
     }
+    if (classes.isHidden(class_id)) {
+      classes.toggleHidden(class_id);
+      toast(`${classes.of(class_id).name} was hidden; it is shown again.`);
+    }
     return { id: newId(), class_id, xyxy, polygons: null, confidence: null, source: "human", status: "accepted" };
   };
 }

@@ -27,7 +27,9 @@ export function createSession(parts) {
     turn = 0, // of opening: an answer to an older one is dropped
     phase = "empty",
     problem = "",
-    direction = 1;
+    direction = 1,
+    walking = null; // the way along the steps that are asked for, while there are any
+  const steps = []; // {by, state}: asked for while an image opens
 
   const enter = (next, why = "") => {
     phase = next;
@@ -123,6 +125,53 @@ export function createSession(parts) {
     else if (!sync.pendingOf(id).length && !isBusy()) await recheck(id);
   }
 
+  async function openImage(id, { orElse = false } = {}) {
+    if (id === imageId && phase === "ready") return;
+    const mine = (turn += 1),
+      wasAhead = ahead.has(id);
+    const slow = setTimeout(() => mine === turn && enter("loading"), SLOW_MS);
+    try {
+      const found = await fetched(id, mine);
+      if (!found) return;
+      place(id, found);
+      follow(id, wasAhead);
+    } catch (error) {
+      if (mine !== turn) return;
+      const first = orElse && error.code === "not_found" ? firstReadable() : null; // the remembered image is gone
+      if (first !== null && first !== id) await openImage(first);
+      else fail(error);
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  /** Go the steps that were asked for, one after the other; those on the way to one image are joined. */
+  async function walk() {
+    try {
+      while (steps.length) {
+        const { by, state } = steps.shift();
+        let far = by;
+        if (state) api.mark(state);
+        else while (steps.length && !steps[0].state) far += steps.shift().by;
+        await go(far, state);
+      }
+    } finally {
+      steps.length = 0;
+      walking = null;
+    }
+  }
+
+  /** Open the image `by` further on, the first or last one where there are not as many. */
+  async function go(by, state) {
+    const to = Math.min(Math.max(index + by, 0), images.total - 1),
+      before = turn,
+      row = to === index || (index < 0 && by < 0) ? null : await images.at(to);
+    if (before !== turn) return; // another image was asked for meanwhile
+    if (row) await openImage(row.id);
+    else if (state) toast("Reviewed. This is the last image.", "ok");
+    else toast(by > 0 ? "This is the last image." : "This is the first image.");
+  }
+
   const api = {
     subscribe: changed.subscribe,
     get dataset() {
@@ -173,24 +222,9 @@ export function createSession(parts) {
     },
 
     /** Open an image. With `orElse` the first readable one is opened instead of one that is gone. */
-    async openImage(id, { orElse = false } = {}) {
-      if (id === imageId && phase === "ready") return;
-      const mine = (turn += 1),
-        wasAhead = ahead.has(id);
-      const slow = setTimeout(() => mine === turn && enter("loading"), SLOW_MS);
-      try {
-        const found = await fetched(id, mine);
-        if (!found) return;
-        place(id, found);
-        follow(id, wasAhead);
-      } catch (error) {
-        if (mine !== turn) return;
-        const first = orElse && error.code === "not_found" ? firstReadable() : null; // the remembered image is gone
-        if (first !== null && first !== id) await api.openImage(first);
-        else fail(error);
-      } finally {
-        clearTimeout(slow);
-      }
+    openImage(id, options) {
+      steps.length = 0; // who asks for an image does not want those on the way
+      return openImage(id, options);
     },
 
     /** Find where an image stands in the list, asking the server when its page is not here. */
@@ -204,12 +238,14 @@ export function createSession(parts) {
       index = found;
     },
 
-    async step(by) {
+    /**
+     * Go `by` images on, once those asked for before are shown; no step is lost while an image opens.
+     * With a state the image that is then shown gets it first.
+     */
+    step(by, state = "") {
       direction = Math.sign(by);
-      await images.at(Math.min(Math.max(index + by, 0), images.total - 1));
-      const row = await images.at(index + by);
-      if (row) await api.openImage(row.id);
-      else toast(by > 0 ? "This is the last image." : "This is the first image.");
+      steps.push({ by, state });
+      return (walking ??= walk());
     },
 
     async nextUnlabelled() {

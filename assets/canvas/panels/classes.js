@@ -55,8 +55,9 @@ export function createClassPanel({ call, classes, session, selecting, tell }) {
 
   async function change(op, args) {
     try {
-      await call(op, { dataset: session.dataset, ...args });
+      const answer = await call(op, { dataset: session.dataset, ...args });
       await session.refreshClasses();
+      if (op === "class_add") classes.choose(answer.class_id); // it was made to be drawn next
     } catch (error) {
       tell(error);
       draw();

@@ -7,7 +7,15 @@ import { virtualList } from "./virtual_list.js";
 const STEP = 114,
   SEARCH_MS = 250,
   PICTURES = 300;
+const LETTERS = 17; // of a name that fit below a thumbnail
 export const STATES = { new: "New", in_progress: "In progress", reviewed: "Reviewed" };
+
+/** A name cut in the middle: images of one series differ at their end. */
+export function shortened(name, letters = LETTERS) {
+  const all = [...name],
+    tail = Math.ceil((letters - 1) * 0.6);
+  return all.length <= letters ? name : `${all.slice(0, letters - 1 - tail).join("")}…${all.slice(-tail).join("")}`;
+}
 
 export function createFilmstrip({ images, session, tell }) {
   const list = virtualList({
@@ -29,6 +37,7 @@ export function createFilmstrip({ images, session, tell }) {
     },
   });
   search.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") search.blur(); // the keys are the canvas's again
     if (event.key === "Escape") {
       search.value = "";
       search.blur();
@@ -37,7 +46,7 @@ export function createFilmstrip({ images, session, tell }) {
   });
   const state = el(
     "select.tc-input",
-    { "aria-label": "Show images of state", onchange: filter },
+    { "aria-label": "Show images of state", onchange: () => filter(state.blur()) }, // the keys are the canvas's again
     el("option", { value: "", text: "All states" }),
     Object.entries(STATES).map(([value, text]) => el("option", { value, text })),
   );
@@ -55,6 +64,7 @@ export function createFilmstrip({ images, session, tell }) {
       tell(error);
     }
     api.draw();
+    api.reveal();
   }
 
   const pictures = new Map(); // image id -> <img>, so that a redraw fetches nothing
@@ -90,7 +100,7 @@ export function createFilmstrip({ images, session, tell }) {
         onclick: () => session.openImage(image.id),
       },
       image.problem ? el("div.tc-bad", {}, icon("alert")) : picture(image.id),
-      el("span", { text: name }),
+      el("span", { text: shortened(name) }),
       el(`u.tc-state.${image.state}`),
     );
     node.classList.toggle("on", current);

@@ -15,7 +15,7 @@ const POINTER = [
 export function createHelp({ commands, dialogs }) {
   const line = (keys, label) => el("div.tc-helprow", {}, el("span", { text: label }), el("span.tc-keys", {}, keys));
   const keysOf = (action) => action.keys.flatMap((combo, i) => [i ? " or " : "", el("kbd", { text: shown(combo) })]);
-  const isNumber = (action) => /^class_[2-9]$/.test(action.id);
+  const isNumber = (action) => /^(give_)?class_[2-9]$/.test(action.id);
   return {
     open: () =>
       dialogs.show("tc-help", "Keyboard help", (box, end) => {

@@ -68,6 +68,7 @@ export function createPanels(parts) {
     asides: asides.open,
     help: help.open,
     palette: palette.open,
+    chooseClass: palette.chooseClass,
     setAside: conflict.setAside,
     refreshSoon: soon,
     refresh() {

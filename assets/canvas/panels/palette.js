@@ -17,35 +17,38 @@ export function createPalette({ classes, selecting, commands, dialogs }) {
   /** Actions that can run now, and every class by name. */
   function entries() {
     const can = commands.list
-      .filter((a) => a.id !== "palette" && commands.canRun(a) && !/^class_\d$/.test(a.id))
+      .filter((a) => a.id !== "palette" && commands.canRun(a) && !/^(give_)?class_\d$/.test(a.id))
       .map((a) => ({ label: a.label, group: a.group, key: a.keys[0], icon: a.icon, run: () => commands.run(a) }));
-    const named = classes.list.map((c) => ({
+    return [...can, ...named()];
+  }
+
+  /** Every class by its number in the list and its name. */
+  const named = () =>
+    classes.list.map((c, i) => ({
       label: c.name,
-      group: "Class",
+      sought: `${i + 1} ${c.name}`,
+      group: `Class ${i + 1}`,
       color: c.color,
       run: () => selecting.chooseClass(c.class_id),
     }));
-    return [...can, ...named];
-  }
 
-  async function open() {
-    const all = entries();
+  async function show(title, placeholder, all) {
     let found = all,
       at = 0;
     const input = el("input.tc-input.tc-palinput", {
       type: "text",
-      placeholder: "Type a command or a class",
-      "aria-label": "Command",
+      placeholder,
+      "aria-label": title,
       autofocus: true,
       spellcheck: "false",
     });
-    const list = el("div.tc-pallist", { role: "listbox", "aria-label": "Commands" });
-    const picked = await dialogs.show("tc-palette", "Command palette", (box, end) => {
+    const list = el("div.tc-pallist", { role: "listbox", "aria-label": `${title}, matches` });
+    const picked = await dialogs.show("tc-palette", title, (box, end) => {
       const draw = () => {
         const wanted = input.value.trim().toLowerCase();
         found = wanted
           ? all
-              .map((e) => [rank(e.label, wanted), e])
+              .map((e) => [rank(e.sought ?? e.label, wanted), e])
               .filter(([r]) => r >= 0)
               .sort((a, b) => a[0] - b[0])
               .map(([, e]) => e)
@@ -90,5 +93,8 @@ export function createPalette({ classes, selecting, commands, dialogs }) {
     });
     picked?.run();
   }
-  return { open };
+  return {
+    open: () => show("Command palette", "Type a command or a class", entries()),
+    chooseClass: () => show("Class", "Type a class's name or number", named()),
+  };
 }

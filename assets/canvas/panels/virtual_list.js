@@ -13,7 +13,8 @@ export function virtualList({ step, across = false, render, onSight, className, 
   const root = el(`div.tc-vlist.${className}`, { role: "listbox", "aria-label": label, tabindex: -1 }, inner);
   const shown = new Map(); // index -> node
   let count = 0,
-    isStale = false; // also while it is hidden, and then drawn when it is seen again
+    isStale = false, // also while it is hidden, and then drawn when it is seen again
+    wanted = -1; // row to scroll to as soon as the list is seen
 
   const sight = () => {
     const [at, room] = across ? [root.scrollLeft, root.clientWidth] : [root.scrollTop, root.clientHeight];
@@ -23,6 +24,7 @@ export function virtualList({ step, across = false, render, onSight, className, 
   function draw(again = false) {
     isStale ||= again;
     if (!root.clientHeight) return;
+    if (wanted >= 0) scrollTo(wanted);
     const [from, to] = sight();
     for (const [index, node] of shown)
       if (isStale || index < from || index > to) {
@@ -41,6 +43,15 @@ export function virtualList({ step, across = false, render, onSight, className, 
     inner.append(fresh);
     onSight?.(from, to);
   }
+  function scrollTo(index) {
+    const side = across ? "scrollLeft" : "scrollTop",
+      room = across ? root.clientWidth : root.clientHeight;
+    const at = index * step;
+    wanted = -1;
+    if (at < root[side] + step || at + 2 * step > root[side] + room)
+      root[side] = Math.max(0, at - room / 2 + step / 2);
+  }
+
   const redraw = eachFrame(() => draw(true));
   root.addEventListener(
     "scroll",
@@ -71,12 +82,8 @@ export function virtualList({ step, across = false, render, onSight, className, 
     },
     /** Scroll a row into sight, to the middle when it was out of it. */
     reveal(index) {
-      if (index < 0) return;
-      const side = across ? "scrollLeft" : "scrollTop",
-        room = across ? root.clientWidth : root.clientHeight;
-      const at = index * step;
-      if (at < root[side] + step || at + 2 * step > root[side] + room)
-        root[side] = Math.max(0, at - room / 2 + step / 2);
+      wanted = index;
+      if (index >= 0 && root.clientHeight) scrollTo(index);
     },
   };
 }

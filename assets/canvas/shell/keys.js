@@ -60,10 +60,11 @@ export const shown = (combo) =>
 
 /** Does the focused control need this key itself: arrows of a slider, Enter and Space of a button reached by keyboard? */
 export function takesKey(element, key) {
-  if (element?.tagName === "INPUT" && ["range", "radio"].includes(element.type))
+  if (!element?.matches?.(":focus-visible")) return false; // after a click the keys are the canvas's again
+  if (element.tagName === "INPUT" && ["range", "radio"].includes(element.type))
     return /^(Arrow|Page|Home|End)/.test(key);
-  const pressable = element?.tagName === "BUTTON" || element?.tagName === "SUMMARY" || element?.type === "checkbox";
-  return Boolean(pressable && (key === "Enter" || key === " ") && element.matches?.(":focus-visible"));
+  const pressable = element.tagName === "BUTTON" || element.tagName === "SUMMARY" || element.type === "checkbox";
+  return pressable && (key === "Enter" || key === " ");
 }
 
 /** May a shortcut fire now? `isVisible` tells whether the canvas is on screen. */
@@ -81,9 +82,10 @@ export const allowed = (event, isVisible, isModal) =>
  * Listen on the window.
  *
  * @param {object[]} actions  the action table
- * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void}} host
+ * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void,
+ *   refuse: (why: string) => void}} host  `refuse` is told why a key does nothing now
  */
-export function createKeys(actions, { isVisible, isModal, onHold, run }) {
+export function createKeys(actions, { isVisible, isModal, onHold, run, refuse }) {
   const map = keyMap(actions);
   function down(event) {
     if (!allowed(event, isVisible, isModal)) return;
@@ -92,10 +94,16 @@ export function createKeys(actions, { isVisible, isModal, onHold, run }) {
       onHold(true);
       return;
     }
-    const action = (map.get(comboOf(event)) ?? []).find((a) => !a.when || a.when());
-    if (!action) return;
-    event.preventDefault(); // also of a key held down: the browser would select the page, or go back
+    const meant = map.get(comboOf(event)) ?? [],
+      action = meant.find((a) => !a.when || a.when());
+    if (!meant.length || (!action && meant.some((a) => a.yields))) return;
+    event.preventDefault(); // also of what cannot run, or is held down: the browser would undo in a field, select, go back
     event.stopPropagation();
+    if (!action) {
+      const said = event.repeat ? "" : meant.map((a) => a.why?.()).find(Boolean);
+      if (said) refuse(said);
+      return;
+    }
     if (event.repeat && !action.repeats) return;
     run(action);
   }

@@ -72,6 +72,7 @@ export function editPolygon({ store, selection, classes, stage, drags, toast }) 
   };
   return {
     id: "edit_polygon",
+    relabels: true,
     cursor: () => (over ? (over.at ? "copy" : "grab") : selection.hover ? "move" : "default"),
     get isBusy() {
       return Boolean(dragging && travelled);

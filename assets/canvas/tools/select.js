@@ -21,6 +21,7 @@ export function select({ selection, stage, drags, useTool }) {
   return {
     id: "select",
     handles: true,
+    relabels: true,
     cursor(p) {
       if (!p) return "default";
       return drags.cursorAt(p.screen) ?? (selection.hover ? "move" : "default");
