@@ -119,3 +119,14 @@ test("a server that goes away leaves no ring standing still", async () => {
   await until(() => c.part.rows.length === 0);
   assert.deepEqual(c.told, []);
 });
+
+test("a light model learns from a dataset once, a moment after its first image is shown", async () => {
+  const light = { segment: [{ ...CARDS.segment[0], is_default: true }], find: CARDS.find };
+  const c = await encoding({ cards: light });
+  await c.part.follow();
+  await until(() => preloads(c).length === 1);
+  assert.deepEqual(preloads(c), [["current", 2, "ridge_box"]]);
+  await c.part.follow();
+  await new Promise((done) => setTimeout(done, 800));
+  assert.equal(preloads(c).length, 1);
+});

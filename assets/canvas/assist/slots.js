@@ -1,9 +1,10 @@
-// Images encoded ahead: the open one, then its neighbours in the direction of travel. Nothing is asked for while
-// the chosen models answer without an encoder.
+// Images encoded ahead: the open one, then its neighbours in the direction of travel. While the chosen models answer
+// without an encoder, the first image of a dataset is asked for once, so that what they learn from it is learned before a click.
 
 import { signal } from "../document/signal.js";
 
-const POLL_MS = 300;
+const POLL_MS = 300,
+  WARM_MS = 700; // after the image is shown: learning takes a second or two of the server
 const ROLES = ["segmenter", "masker", "finder"];
 const BUSY = new Set(["waiting", "encoding"]);
 
@@ -11,7 +12,8 @@ export function createSlots({ call, cards, clientId, images, session, settings }
   const changed = signal();
   let rows = [],
     timer = null,
-    turn = 0;
+    turn = 0,
+    warmed = ""; // dataset and model that are ready for the first click
 
   /** The model whose encoding is worth having: the first chosen one that needs it; a finder once it was used. */
   const card = () =>
@@ -60,6 +62,18 @@ export function createSlots({ call, cards, clientId, images, session, settings }
       }
     }
   }
+  /** Let a light model learn from the open dataset, once; a click tells what it lacks. */
+  function warm(mine) {
+    const image_id = session.imageId,
+      segmenter = cards.id("segmenter"),
+      wanted = `${segmenter} ${session.dataset}`;
+    if (!segmenter || wanted === warmed) return;
+    timer = setTimeout(() => {
+      if (mine !== turn) return;
+      warmed = wanted;
+      call("slots_preload", { image_id, segmenter, slot: "current", client_id: clientId }).catch(() => {});
+    }, WARM_MS);
+  }
   async function neighbour(step) {
     const row = await images.at(session.index + step);
     return row && !row.problem ? row.id : null;
@@ -75,7 +89,11 @@ export function createSlots({ call, cards, clientId, images, session, settings }
     async follow() {
       stop();
       const mine = turn;
-      if (!card() || session.phase !== "ready") return show([]);
+      if (session.phase !== "ready") return show([]);
+      if (!card()) {
+        show([]);
+        return warm(mine);
+      }
       try {
         await preload(mine);
         await poll(mine);
