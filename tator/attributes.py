@@ -35,6 +35,11 @@ class Skeleton:
     names: tuple[str, ...]
     edges: tuple[tuple[int, int], ...] = ()
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Skeleton:
+        """Return the key points that `dataclasses.asdict` wrote."""
+        return cls(tuple(stored["names"]), tuple((a, b) for a, b in stored["edges"]))
+
 
 def _is_flag(value: Any) -> bool:
     return isinstance(value, bool)

@@ -73,6 +73,7 @@ class ImageRow:
     problem: str | None = None
 
 
+REMARKS = ("tags", "notes")  # columns of an image that its captions stand beside
 IMAGE_COLUMNS = tuple(image.c[name] for name in ImageRow.__dataclass_fields__)
 
 
@@ -299,12 +300,23 @@ class Dataset:
                 )
         return found
 
+    def remarks(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return {image id: {"tags", "notes"}} of those images that have any, without keys for what is lacking."""
+        columns, found = [image.c[name] for name in REMARKS], {}
+        with self.store.read() as conn:
+            for ids in chunks(image_ids):
+                wanted = image.c.id.in_(ids) & (image.c.tags.is_not(None) | image.c.notes.is_not(None))
+                for key, *values in conn.execute(select(image.c.id, *columns).where(wanted)):
+                    found[key] = {name: value for name, value in zip(REMARKS, values, strict=True) if value}
+        return found
+
     def annotations(
         self, image_ids: Iterable[int], status: str = "accepted", outlines: bool = False
     ) -> dict[int, Detections]:
         """Return {image id: Detections}, class_id being the stable class id.
 
-        The data columns are "id", "source" and "status"; an image without annotations has empty Detections.
+        The data columns are "id", "source" and "status"; an image without annotations has empty Detections. Crowd regions,
+        which are not single objects, are left out.
 
         Args:
             image_ids: whose annotations.
@@ -312,7 +324,13 @@ class Dataset:
             outlines: also fill `mask`, without a pixel where only the box is known, and the columns "polygons" and
                 "rle" as they are stored, None where there is none.
         """
-        return {i: _detections(rows, outlines) for i, rows in self.annotation_rows(list(image_ids), status).items()}
+        found = self.annotation_rows(list(image_ids), status)
+        return {i: _detections([row for row in rows if not is_crowd(row)], outlines) for i, rows in found.items()}
+
+
+def is_crowd(row: Any) -> bool:
+    """Return whether an annotation is a region of many objects, not one object."""
+    return bool((row["attributes"] or {}).get("crowd"))
 
 
 def _detections(rows: Sequence[RowMapping], outlines: bool) -> Detections:

@@ -6,9 +6,10 @@ No change alters what an old annotation means.
 from __future__ import annotations
 
 import colorsys
+import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, func, select, update
@@ -34,6 +35,7 @@ PALETTE = (  # distinct on photographs in light and dark; neighbours differ in h
     "#4fd1a5",
     "#c9b6ff",
 )
+DISTINCT = 2_000  # colours of the palette that are looked through for one that no class has
 GOLDEN_ANGLE = 137.508 / 360  # turns; successive hues never come close
 _COLOR = re.compile(r"#[0-9a-fA-F]{6}")
 
@@ -48,6 +50,7 @@ class LabelClass:
         color: "#rrggbb".
         position: row in the label map, which exports count densely.
         retired: deleted; kept so that history still reads.
+        skeleton: its key points as {"names", "edges"}, None where it has none.
     """
 
     class_id: int
@@ -55,10 +58,11 @@ class LabelClass:
     color: str
     position: int
     retired: bool = False
+    skeleton: dict | None = None
 
     def as_json(self) -> dict:
-        """Return the row as JSON."""
-        return asdict(self)
+        """Return the row as JSON, without a key for the key points where it has none."""
+        return {name: value for name, value in asdict(self).items() if name != "skeleton" or value}
 
 
 def palette_color(index: int) -> str:
@@ -70,10 +74,15 @@ def palette_color(index: int) -> str:
     return f"#{round(red * 255):02x}{round(green * 255):02x}{round(blue * 255):02x}"
 
 
-def free_color(used: Iterable[str]) -> str:
-    """Return the first palette colour that no class has yet."""
+def free_colors(used: Iterable[str]) -> Iterator[str]:
+    """Yield palette colours for new classes, those first that no class has yet.
+
+    There are a few thousand; after them colours repeat.
+    """
     taken = {color.lower() for color in used}
-    return next(color for color in map(palette_color, range(len(taken) + 10_000)) if color not in taken)
+    for index in itertools.count():
+        if (color := palette_color(index)) not in taken or index >= DISTINCT:
+            yield color
 
 
 def _joins(name: str, at: int) -> bool:
@@ -157,7 +166,7 @@ def read_classes(conn: Connection, dataset_id: int, retired: bool = False) -> li
     if not retired:
         query = query.where(label_class.c.retired.is_(False))
     rows = conn.execute(query.order_by(label_class.c.retired, label_class.c.position, label_class.c.class_id))
-    return [LabelClass(r.class_id, r.name, r.color, r.position, r.retired) for r in rows]
+    return [LabelClass(r.class_id, r.name, r.color, r.position, r.retired, r.skeleton) for r in rows]
 
 
 def _one(conn: Connection, dataset_id: int, class_id: int) -> LabelClass:
@@ -188,7 +197,7 @@ def add_classes(
         Conflict: a name is taken.
     """
     rows = read_classes(conn, dataset_id)
-    used = {row.color for row in rows}
+    fresh = free_colors([row.color for row in rows])
     taken = {row.name for row in rows}
     place = max((row.position for row in rows), default=-1) + 1
     first = conn.execute(select(dataset_table.c.next_class_id).where(dataset_table.c.id == dataset_id)).scalar_one()
@@ -196,15 +205,26 @@ def add_classes(
     for offset, name in enumerate(map(check_class_name, names)):
         if name in taken:
             raise Conflict(f"the dataset already has a class {name!r}")
-        color = check_color(colors[offset]) if offset < len(colors) and colors[offset] else free_color(used)
+        color = check_color(colors[offset]) if offset < len(colors) and colors[offset] else next(fresh)
         taken.add(name)
-        used.add(color)
         added.append(LabelClass(first + offset, name, color, place + offset))
     if added:
-        conn.execute(label_class.insert(), [{"dataset_id": dataset_id, **row.as_json()} for row in added])
+        conn.execute(label_class.insert(), [{"dataset_id": dataset_id, **asdict(row)} for row in added])
         after = first + len(added)
         conn.execute(update(dataset_table).where(dataset_table.c.id == dataset_id).values(next_class_id=after))
     return added
+
+
+def add_skeletons(conn: Connection, dataset_id: int, skeletons: Mapping[int, dict]) -> None:
+    """Give classes that have no key points yet theirs.
+
+    Args:
+        conn: open write transaction.
+        dataset_id: whose classes.
+        skeletons: {class id: {"names", "edges"}}.
+    """
+    for class_id, skeleton in skeletons.items():
+        conn.execute(_row(dataset_id, class_id).where(label_class.c.skeleton.is_(None)).values(skeleton=skeleton))
 
 
 def change_class(conn: Connection, dataset_id: int, class_id: int, **values: str) -> LabelClass:

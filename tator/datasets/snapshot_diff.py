@@ -10,7 +10,7 @@ from collections import Counter
 from tator.datasets.snapshots import Snapshot
 
 LISTED = 500  # images that the answer lists; all are counted
-IMAGE_FACTS = ("split", "state", "caption", "problem", "sha256", "width", "height")
+IMAGE_FACTS = ("split", "state", "caption", "tags", "notes", "problem", "sha256", "width", "height")
 
 
 def diff_snapshots(old: Snapshot, new: Snapshot) -> dict:
@@ -61,7 +61,7 @@ def _image(path: str, before: dict | None, after: dict | None, old: Snapshot, ne
         "removed": len(one.keys() - two.keys()),
         "changed": sum(one[key] != two[key] for key in one.keys() & two.keys()),
     }
-    facts = [key for key in IMAGE_FACTS if before and after and before[key] != after[key]]
+    facts = [key for key in IMAGE_FACTS if before and after and before.get(key) != after.get(key)]
     change = "added" if before is None else "removed" if after is None else "changed"
     if change == "changed" and not facts and not any(counts.values()):
         return None

@@ -20,7 +20,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
-from tator.datasets.dataset import Dataset, ImageRow
+from tator.datasets.dataset import REMARKS, Dataset, ImageRow
 from tator.datasets.fingerprints import take_fingerprints
 from tator.datasets.label_map import LabelClass
 from tator.storage.atomic import replacing
@@ -108,18 +108,25 @@ def _lines(dataset: Dataset, rows: Sequence[ImageRow], hashes: dict[int, str]) -
         batch = rows[start : start + BATCH]
         ids = [row.id for row in batch]
         found = [dataset.annotation_rows(ids, status) for status in ANNOTATION_STATUSES]
-        captions = dataset.captions(ids)
+        captions, remarks = dataset.captions(ids), dataset.remarks(ids)
         for row in batch:
             boxes = [_annotation(each) for rows_of in found for each in rows_of[row.id]]
             facts = {key: getattr(row, key) for key in ("id", "path", "width", "height", "split", "state", "problem")}
             facts |= {"caption": captions.get(row.id), "sha256": hashes.get(row.id), "annotations": boxes}
+            facts |= remarks.get(row.id, {})
             yield _json(facts), len(boxes)
         if start:
             yield b"", -start
 
 
 def _annotation(row: Any) -> dict:
-    return {key: row[key] for key in ANNOTATION_KEYS} | {"xyxy": [row["x1"], row["y1"], row["x2"], row["y2"]]}
+    """Return what is frozen of an annotation.
+
+    One without attributes has no key for them, so that states frozen before keep their hash.
+    """
+    attributes = {"attributes": row["attributes"]} if row["attributes"] else {}
+    box = {"xyxy": [row["x1"], row["y1"], row["x2"], row["y2"]]}
+    return {key: row[key] for key in ANNOTATION_KEYS} | box | attributes
 
 
 def _json(value: object) -> bytes:
@@ -248,13 +255,20 @@ class Snapshot:
         found = {}
         for image_id in image_ids:
             rows = [row for row in self.annotations_of(image_id) if row["status"] == status]
-            found[image_id] = [row | dict(zip(("x1", "y1", "x2", "y2"), row["xyxy"], strict=True)) for row in rows]
+            sides = [dict(zip(("x1", "y1", "x2", "y2"), row["xyxy"], strict=True)) for row in rows]
+            found[image_id] = [{"attributes": None} | row | box for row, box in zip(rows, sides, strict=True)]
         return found
 
     def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
         """Return {image id: caption} of those that have one."""
         rows = {image_id: self._rows[self._at[image_id]]["caption"] for image_id in image_ids}
         return {image_id: caption for image_id, caption in rows.items() if caption}
+
+    def remarks(self, image_ids: Sequence[int]) -> dict[int, dict]:
+        """Return {image id: {"tags", "notes"}} of those that have any; see Dataset.remarks."""
+        rows = {image_id: self._rows[self._at[image_id]] for image_id in image_ids}
+        found = {key: {name: row[name] for name in REMARKS if row.get(name)} for key, row in rows.items()}
+        return {image_id: each for image_id, each in found.items() if each}
 
     def path(self, row: ImageRow) -> Path:
         """Return an image's file if it still is what was frozen.

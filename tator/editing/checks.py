@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tator.attributes import Attributes, checked
 from tator.editing.rows import Row
 from tator.storage.schema import ANNOTATION_STATUSES, IMAGE_STATES
 from tator.types import BadInput
@@ -16,11 +17,13 @@ Op = dict[str, Any]
 
 OPS_LIMIT = 2_000  # a request
 POINTS_LIMIT = 20_000  # numbers in the polygons of one annotation
-TEXT_LIMIT = 10_000  # characters of a caption
+TEXT_LIMIT = 10_000  # characters of a caption or of notes
+TAGS_LIMIT, TAG_LENGTH = 100, 200  # tags of an image, and the characters of one
 INT_LIMIT = 2**31 - 1
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 KINDS = ("edit", "undo", "redo")
-CHANGEABLE = ("class_id", "xyxy", "polygons", "confidence", "source", "status")
+CHANGEABLE = ("class_id", "xyxy", "polygons", "confidence", "source", "status", "attributes")
+OF_IMAGE = ("state", "caption", "tags", "notes")
 ROW = (
     "id",
     *CHANGEABLE,
@@ -112,7 +115,7 @@ def checked_op(op: Op, where: str, frame: Frame) -> Op:
         return {"op": "add", "annotation": _annotation(op["annotation"], f"{where}.annotation", frame)}
     if op["op"] == "delete":
         return {"op": "delete", "id": op["id"]}
-    names = CHANGEABLE if op["op"] == "set" else ("state", "caption")
+    names = CHANGEABLE if op["op"] == "set" else OF_IMAGE
     changes, inside = _some(op.get("changes"), f"{where}.changes", names), f"{where}.changes"
     if op["op"] == "set":
         return {"op": "set", "id": op["id"], "changes": _fields(changes, inside, frame)}
@@ -148,22 +151,32 @@ def _annotation(value: Row, where: str, frame: Frame) -> Row:
     if lacking := [name for name in ("id", "class_id", "xyxy") if name not in value]:
         raise BadInput(f"{where} needs {', '.join(lacking)}")
     given = {"polygons": None, "confidence": None, "source": "human", "status": "accepted"} | value
-    return {
-        "id": value["id"],
-        **_fields({name: given[name] for name in CHANGEABLE}, where, frame),
-    }
+    row = {"id": value["id"], **_fields({name: given[name] for name in CHANGEABLE if name in given}, where, frame)}
+    return row if row.get("attributes") else {name: value for name, value in row.items() if name != "attributes"}
 
 
 def _fields(values: dict[str, Any], where: str, frame: Frame) -> dict[str, Any]:
     return {name: _CHECKS[name](value, f"{where}.{name}", frame) for name, value in values.items()}
 
 
-def _image_field(name: str, value: Any, where: str) -> str | None:
-    if name == "caption":
+def _image_field(name: str, value: Any, where: str) -> str | list[str] | None:
+    if name in ("caption", "notes"):
         return None if value is None else _text(value, where, TEXT_LIMIT)
+    if name == "tags":
+        return None if value is None else checked_tags(value, where)
     if value not in IMAGE_STATES:
         raise BadInput(f"{where} must be one of {', '.join(IMAGE_STATES)}, is {_shown(value)}")
     return value
+
+
+def checked_tags(value: Any, where: str) -> list[str] | None:
+    """Return the tags of an image, each once; None for none.
+
+    Raises:
+        BadInput: it is not a list of at most TAGS_LIMIT texts.
+    """
+    tags = [_text(tag, f"{where}[{i}]", TAG_LENGTH).strip() for i, tag in enumerate(_list(value, where, TAGS_LIMIT))]
+    return list(dict.fromkeys(filter(None, tags))) or None
 
 
 def _class(value: Any, where: str, frame: Frame) -> int:
@@ -228,6 +241,10 @@ def _status(value: Any, where: str, _: Frame) -> str:
     return value
 
 
+def _attributes(value: Any, where: str, _: Frame) -> Attributes | None:
+    return checked(value, where)
+
+
 _CHECKS = {
     "class_id": _class,
     "xyxy": _xyxy,
@@ -235,6 +252,7 @@ _CHECKS = {
     "confidence": _confidence,
     "source": _source,
     "status": _status,
+    "attributes": _attributes,
 }
 
 

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from tator.editing.checks import Op
+from tator.editing.reshaping import reshaped
 from tator.editing.rows import Row
 from tator.types import TatorError
+
+OPTIONAL = ("rle", "attributes")  # a row that has none does not carry the key
 
 
 def ids_of(ops: Iterable[Op]) -> set[str]:
@@ -23,7 +26,7 @@ class Draft:
     Attributes:
         rows: {id: row, or None where there is none} of every id that the ops touch.
         elsewhere: ids among them that belong to another image.
-        image: its state and caption.
+        image: its state, caption, tags and notes.
     """
 
     rows: dict[str, Row | None]
@@ -55,8 +58,8 @@ class Draft:
         if op["op"] == "delete":
             self.rows[op["id"]] = None
             return {"op": "add", "annotation": row}
-        changes = self._with_rle(row, op["changes"])
-        self.rows[op["id"]] = {name: value for name, value in (row | changes).items() if name != "rle" or value}
+        changes = reshaped(row, op["changes"])
+        self.rows[op["id"]] = {name: value for name, value in (row | changes).items() if name not in OPTIONAL or value}
         return {"op": "set", "id": op["id"], "changes": {name: row.get(name) for name in changes}}
 
     def _add(self, row: Row, where: str, refusal: type[TatorError]) -> Op:
@@ -67,9 +70,3 @@ class Draft:
             )
         self.rows[key] = row
         return {"op": "delete", "id": key}
-
-    @staticmethod
-    def _with_rle(row: Row, changes: dict[str, Any]) -> dict[str, Any]:
-        """Drop run lengths when the outline that they describe changes."""
-        reshaped = "rle" not in changes and row.get("rle") and {"xyxy", "polygons"} & set(changes)
-        return changes | {"rle": None} if reshaped else changes

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, select, update
 
 from tator.datasets.owners import owner_of
 from tator.editing import journal
-from tator.editing.checks import Edit, Frame, checked_id, checked_int, checked_op, read_edits
+from tator.editing.checks import OF_IMAGE, Edit, Frame, checked_id, checked_int, checked_op, read_edits
 from tator.editing.draft import Draft, ids_of
 from tator.editing.journal import Entry, Stacks
 from tator.editing.rows import add_many, check_count, rows_of, rows_with_ids, write_changes
@@ -21,7 +21,7 @@ from tator.warning_codes import SHAPES_CLIPPED, warned
 
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
-TOLD = ("width", "height", "revision", "state", "split", "caption", "problem", "annotation_count")
+TOLD = ("width", "height", "revision", "state", "split", "caption", "tags", "notes", "problem", "annotation_count")
 OPENED = select(image.c.id.label("image_id"), image.c.path.label("name"), *(image.c[name] for name in TOLD)).where(
     image.c.id == bindparam("image")  # built once, as the queries of rows.py and journal.py are
 )
@@ -41,6 +41,8 @@ class _Open:
     annotation_count: int
     state: str
     caption: str | None
+    tags: list[str] | None
+    notes: str | None
     is_cut: bool = False  # a shape that was saved reached past the image
 
 
@@ -160,7 +162,7 @@ def _hold(conn: Connection, image_id: int) -> _Open:
         image.c.revision,
         image.c.annotation_count,
     )
-    query = select(*columns, image.c.state, image.c.caption).where(image.c.id == _id(image_id)).with_for_update()
+    query = select(*columns, *(image.c[name] for name in OF_IMAGE)).where(image.c.id == _id(image_id)).with_for_update()
     found = conn.execute(query).all()
     owner_of(conn, image_id)  # refuses an image that does not exist
     return _Open(*found[0])
@@ -217,7 +219,7 @@ def _draft(conn: Connection, held: _Open, edits: list[Edit], stacks: Stacks) -> 
     found = rows_with_ids(conn, ids)
     elsewhere = {key for key, (owner, _) in found.items() if owner != held.id}
     before = {key: found[key][1] if key in found else None for key in ids - elsewhere}
-    return Draft(dict(before), elsewhere, {"state": held.state, "caption": held.caption}), before
+    return Draft(dict(before), elsewhere, {name: getattr(held, name) for name in OF_IMAGE}), before
 
 
 def _apply(

@@ -18,10 +18,12 @@ from tator.storage.database import chunks
 from tator.storage.schema import annotation, image, label_class
 from tator.types import BadInput
 
-Row = dict[str, Any]  # id, class_id, xyxy, polygons, confidence, source, status, author; rle where there is one
+Row = dict[
+    str, Any
+]  # id, class_id, xyxy, polygons, confidence, source, status, author; rle and attributes where there are any
 READ = [  # what from_table unpacks, in its order
     annotation.c[name]
-    for name in "id class_id x1 y1 x2 y2 polygons rle confidence source status author image_id created_at".split()
+    for name in "id class_id x1 y1 x2 y2 polygons rle attributes confidence source status author image_id created_at".split()
 ]
 OF_IMAGE = (  # built once: that takes longer than SQLite's answer
     select(*READ)
@@ -33,7 +35,7 @@ ANNOTATIONS_LIMIT = 100_000  # an image
 
 def from_table(found: Any) -> Row:
     """Return an annotation, selected by READ, as the browser holds it."""
-    key, class_id, x1, y1, x2, y2, polygons, rle, confidence, source, status, author, _, _ = found
+    key, class_id, x1, y1, x2, y2, polygons, rle, attributes, confidence, source, status, author, _, _ = found
     row = {
         "id": key,
         "class_id": class_id,
@@ -44,7 +46,11 @@ def from_table(found: Any) -> Row:
         "status": status,
         "author": author,
     }
-    return row | {"rle": rle} if rle else row
+    if rle:
+        row["rle"] = rle
+    if attributes:
+        row["attributes"] = attributes
+    return row
 
 
 def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
@@ -64,6 +70,7 @@ def to_table(row: Row, image_id: int, now: float) -> dict[str, Any]:
         "y2": y2,
         "polygons": row.get("polygons"),
         "rle": row.get("rle"),
+        "attributes": row.get("attributes") or None,
         "confidence": None if confidence is None or math.isnan(confidence) else float(confidence),
         "source": row.get("source", "human"),
         "status": row.get("status", "accepted"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from tator.attributes import Skeleton
 from tator.datasets.dataset import ImageRow
 from tator.datasets.label_map import LabelClass
 from tator.exporting.tiling import Tiling
@@ -40,6 +41,9 @@ class Content(Protocol):
 
     def captions(self, image_ids: Sequence[int]) -> dict[int, str]:
         """Return {image id: caption} of those that have one."""
+
+    def remarks(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """Return {image id: {"tags", "notes"}} of those that have any."""
 
     def path(self, row: ImageRow) -> Path:
         """Return an image's file."""
@@ -84,6 +88,11 @@ class Plan:
     class_rows: dict[int, int]
     names: list[str]
     left_out: list[dict] = field(default_factory=list)
+
+    def skeletons(self) -> dict[int, Skeleton]:
+        """Return {row of the label map: key points of the class}."""
+        having = [row for row in self.content.classes() if row.skeleton and row.class_id in self.class_rows]
+        return {self.class_rows[row.class_id]: Skeleton.of(row.skeleton or {}) for row in having}
 
     @property
     def total(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
+from tator.attributes import Attributes
 from tator.formats import Label
 from tator.formats.writing import Written
 from tator.storage.images import read_image
@@ -291,12 +292,30 @@ class _Shape:
         across, down = box[2] - box[0], box[3] - box[1]
         if min(across, down) <= 0:
             return None, 0.0
-        return replace(self.label, xyxy=box, polygons=None, rle=None), across / (x2 - x1) * down / (y2 - y1)
+        part = replace(self.label, xyxy=box, polygons=None, rle=None, attributes=_moved(self.label, tile))
+        return part, across / (x2 - x1) * down / (y2 - y1)
 
     def _part(self, tile: NDArray[np.int64], box: tuple, polygons: list | None = None) -> Label:
         mask = tiles.clip_mask(self._mask, tile) if self._mask is not None else None
         rle = masks.to_rle(mask, int(tile[2] - tile[0]), int(tile[3] - tile[1])) if mask else None
-        return replace(self.label, xyxy=box, polygons=polygons or None, rle=rle)
+        return replace(self.label, xyxy=box, polygons=polygons or None, rle=rle, attributes=_moved(self.label, tile))
+
+
+def _moved(label: Label, tile: NDArray[np.int64]) -> Attributes | None:
+    """Return a label's attributes in a tile's pixels.
+
+    Key points outside it are not labelled there; a turned box that an edge cuts has an outline, and no angle any more.
+    """
+    if not label.attributes:
+        return None
+    moved, (left, top, right, bottom) = dict(label.attributes), map(int, tile)
+    if points := moved.get("keypoints"):
+        shown = [(x - left, y - top, v if left <= x < right and top <= y < bottom else 0) for x, y, v in points]
+        moved["keypoints"] = [[x, y, v] if v else [0, 0, 0] for x, y, v in shown]
+    x1, y1, x2, y2 = label.xyxy
+    if not (left <= x1 and top <= y1 and x2 <= right and y2 <= bottom):
+        moved.pop("rotation", None)
+    return moved
 
 
 def count_tiles(found: Sequence[SplitTiles], total: int) -> Work:

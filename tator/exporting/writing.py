@@ -19,7 +19,7 @@ from tator.exporting.plan import Choice, Content, Plan, plan_export
 from tator.exporting.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
 from tator.exporting.zips import Zip, write_files
 from tator.formats import Label
-from tator.formats.table import FORMATS, writable
+from tator.formats.table import FORMATS, Format, writable
 from tator.formats.writing import Written
 from tator.storage.images import portable
 from tator.storage.workspace import Workspace
@@ -40,31 +40,65 @@ class SplitImages:
         annotations: how many there were when last gone through.
         captions: how many there were.
         confidences: of how many annotations the confidence is known.
+        remarks: of how many images there are tags, and of how many notes.
+        attributes: how many annotations have each attribute.
+        crowds: how many regions of many objects were left out.
     """
 
-    def __init__(self, plan: Plan, split: str, notes: Counter | None = None) -> None:
-        self.plan, self.split = plan, split
-        self.annotations = self.captions = self.confidences = 0
+    def __init__(self, plan: Plan, split: str, holds_crowds: bool = False, notes: Counter | None = None) -> None:
+        self.plan, self.split, self.holds_crowds = plan, split, holds_crowds
         self._notes = Counter() if notes is None else notes
+        self._begin()
+
+    def _begin(self) -> None:
+        self.annotations = self.captions = self.confidences = self.crowds = 0
+        self.remarks: Counter[str] = Counter()
+        self.attributes: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Written]:
         plan = self.plan
-        self.annotations = self.captions = self.confidences = 0
+        self._begin()
         for start in range(0, len(plan.rows[self.split]), BATCH):
             batch = plan.rows[self.split][start : start + BATCH]
             ids = [row.id for row, _ in batch]
             found = [plan.content.annotation_rows(ids, status) for status in plan.choice.statuses]
-            captions = plan.content.captions(ids)
+            captions, remarks = plan.content.captions(ids), plan.content.remarks(ids)
             for row, name in batch:
-                labels = [
-                    self._label(each) for rows in found for each in rows[row.id] if each["class_id"] in plan.class_rows
-                ]
-                self.annotations += len(labels)
-                self.confidences += sum(label.confidence is not None for label in labels)
-                self.captions += row.id in captions
+                labels = self._labels([each for rows in found for each in rows[row.id]])
+                caption, content, more = captions.get(row.id), partial(self._content, row), remarks.get(row.id, {})
+                self.captions += caption is not None
+                self.remarks.update(more.keys())
                 path = plan.image_path(self.split, name)
-                caption, content = captions.get(row.id), partial(self._content, row)
-                yield Written(path, name, self.split, row.width, row.height, labels, caption, content)
+                yield Written(path, name, self.split, row.width, row.height, labels, caption, content, **more)
+
+    def _labels(self, rows: Sequence[Any]) -> list[Label]:
+        """Return an image's labels of the wanted classes, and count what is known of them."""
+        labels = [self._label(row) for row in rows if row["class_id"] in self.plan.class_rows]
+        if not self.holds_crowds:
+            crowds = [label for label in labels if (label.attributes or {}).get("crowd")]
+            self.crowds += len(crowds)
+            labels = [label for label in labels if label not in crowds] if crowds else labels
+        self.annotations += len(labels)
+        for label in labels:
+            self.confidences += label.confidence is not None
+            if label.attributes:
+                self.attributes.update(label.attributes.keys())
+        return labels
+
+    def left_out(self, known: Format, is_tiled: bool) -> Iterator[tuple[str, int]]:
+        """Yield (what, how often) of what a format has no room for, as last gone through."""
+        if not known.holds_captions and not is_tiled:  # the tally of tiles tells of captions itself
+            yield f"captions are left out: {known.label} holds none", self.captions
+        if not known.holds_confidence:
+            yield f"confidences are left out: {known.label} holds none", self.confidences
+        for name, held in (("tags", known.holds_tags), ("notes", known.holds_notes)):
+            if is_tiled or not held:
+                why = "they describe whole images" if is_tiled else f"{known.label} holds none"
+                yield f"images have {name} that are left out: {why}", self.remarks[name]
+        for name, count in sorted(self.attributes.items()):
+            if not known.holds(name):
+                yield f"attributes {name!r} are left out: {known.label} holds none", count
+        yield f"crowd regions are left out: {known.label} has no place for regions of many objects", self.crowds
 
     def _content(self, row: ImageRow) -> tuple[bytes, str]:
         """Return an image for a format that holds it; one that vanished meanwhile is said."""
@@ -86,6 +120,7 @@ class SplitImages:
             row["polygons"],
             row["rle"],
             None if row["status"] == "accepted" else row["confidence"],
+            row["attributes"],
         )
 
 
@@ -128,7 +163,8 @@ def export_dataset(
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out, total = Zip(archive), plan.total
-        whole = {split: SplitImages(plan, split, out.notes) for split in plan.rows}
+        out.skeletons = plan.skeletons()
+        whole = {split: SplitImages(plan, split, known.holds("crowd"), out.notes) for split in plan.rows}
         images: dict[str, Any] = dict(whole)
         if tiling:
             images = {split: SplitTiles(each, tiling, known.image_path) for split, each in whole.items()}
@@ -138,10 +174,9 @@ def export_dataset(
                 yield Progress(done, total, "Writing labels")
         if with_images and not known.holds_images:
             yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
-        if (captions := sum(each.captions for each in images.values())) and not known.holds_captions:
-            out.notes[f"captions are left out: {known.label} holds none"] += captions
-        if (confidences := sum(each.confidences for each in whole.values())) and not known.holds_confidence:
-            out.notes[f"confidences are left out: {known.label} holds none"] += confidences
+        out.notes.update(
+            {told: n for each in whole.values() for told, n in each.left_out(known, tiling is not None) if n}
+        )
         facts, notes = (
             {"annotations": sum(each.annotations for each in images.values())},
             _notes(plan, out.notes, format),

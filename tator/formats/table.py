@@ -66,6 +66,10 @@ class Format:
     one_namespace: bool = False
     holds_attributes: frozenset[str] = frozenset()
 
+    def holds(self, attribute: str) -> bool:
+        """Return whether what is written has an attribute of this name."""
+        return bool({attribute, "*"} & self.holds_attributes)
+
 
 def _of(module: ModuleType) -> Format:
     traits = ("holds_images", "holds_captions", "holds_confidence", "holds_tags", "holds_notes", "one_namespace")

@@ -6,12 +6,12 @@ import os
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import insert, select, update
 
 from tator.datasets.dataset import Dataset, ImageRow, check_dataset_name
-from tator.datasets.label_map import add_classes, read_classes
+from tator.datasets.label_map import add_classes, add_skeletons, read_classes
 from tator.datasets.settings import change_setting, read_settings, setting_of
 from tator.editing.rows import add_many
 from tator.formats import Report
@@ -27,8 +27,8 @@ from tator.warning_codes import SOURCE_LEFT_OUT, warned
 BATCH = 200  # images committed at once
 EVERY = 20  # images between two steps, whose files may be large
 NOT_COPIED = "image cannot be copied"
-CARRIED = ("width", "height", "sha256", "split", "state", "caption", "problem")
-KEPT = ("xyxy", "polygons", "rle", "confidence", "source", "status", "author")
+CARRIED = ("width", "height", "sha256", "split", "state", "caption", "tags", "notes", "problem")
+KEPT = ("xyxy", "polygons", "rle", "attributes", "confidence", "source", "status", "author")
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def _empty_clone(dataset: Dataset, name: str, kind: str) -> Dataset:
         }
         made = insert(dataset_table).values(**values, settings={"import": facts}, created_at=time.time())
         dataset_id = conn.execute(made.returning(dataset_table.c.id)).scalar_one()
-        classes = [{**row.as_json(), "dataset_id": dataset_id} for row in read_classes(conn, dataset.id, retired=True)]
+        classes = [{**asdict(row), "dataset_id": dataset_id} for row in read_classes(conn, dataset.id, retired=True)]
         if classes:
             conn.execute(insert(label_class), classes)
     return Dataset.named(dataset.store, dataset.workspace, name)
@@ -199,6 +199,10 @@ def _join_classes(target: Dataset, source: Dataset, mapping: Sequence[str]) -> d
         colors = {row.name: row.color for row in theirs}
         added = add_classes(conn, target.id, lacking, [colors.get(name, "") for name in lacking])
         ours |= {row.name: row.class_id for row in added}
+        skeletons = {
+            ours[wanted[row.class_id]]: row.skeleton for row in theirs if wanted[row.class_id] and row.skeleton
+        }
+        add_skeletons(conn, target.id, skeletons)
     return {class_id: ours[name] if name else LEFT_OUT for class_id, name in wanted.items()}
 
 

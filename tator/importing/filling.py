@@ -8,15 +8,23 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from tator.datasets.label_map import LONGEST_NAME, add_classes, read_classes, reorder_classes, without_hidden
+from tator.attributes import cleaned
+from tator.datasets.label_map import (
+    LONGEST_NAME,
+    add_classes,
+    add_skeletons,
+    read_classes,
+    reorder_classes,
+    without_hidden,
+)
 from tator.datasets.settings import change_setting
-from tator.editing.checks import TEXT_LIMIT
+from tator.editing.checks import TAG_LENGTH, TAGS_LIMIT, TEXT_LIMIT
 from tator.editing.rows import ANNOTATIONS_LIMIT, add_many
 from tator.formats import Label, Report, Source
 from tator.formats.tree import Tree
@@ -106,7 +114,15 @@ def take_classes(run: Filling, found: Source, report: Report) -> None:
         added = add_classes(conn, run.dataset_id, new)
         ours |= {name: row.class_id for name, row in zip(new, added, strict=True)}
         run.class_ids.update((index, ours[name]) for index, name in wanted.items())
+        _take_skeletons(run, conn, found)
         run.save(conn)
+
+
+def _take_skeletons(run: Filling, conn: Connection, found: Source) -> None:
+    """Give the classes the key points that the source names."""
+    named = getattr(found, "skeletons", {}).items()
+    ids = {index: run.class_ids.get(index, LEFT_OUT) for index, _ in named}
+    add_skeletons(conn, run.dataset_id, {ids[at]: asdict(each) for at, each in named if ids[at] != LEFT_OUT})
 
 
 def _clean(raw: str, index: int, taken: Collection[str], report: Report) -> str:
@@ -212,6 +228,8 @@ def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | s
         "state": "new",
         "problem": None,
         "caption": None,
+        "tags": None,
+        "notes": None,
     }
     if isinstance(size, str):
         run.report.drop(path, "unreadable image", size)
@@ -220,6 +238,7 @@ def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | s
     row["width"], row["height"] = size
     if caption := found.captions.get(path):
         row["caption"] = _caption(run, path, caption)
+    row["tags"], row["notes"] = _remarks(run, found, path)
     dropped = run.report.counts["dropped"].total()
     labels = found.labels(path, *size) if run.facts["with_labels"] else None
     if labels is None:
@@ -231,14 +250,38 @@ def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | s
         labels = []
     run.report.read["labelled"] += 1
     row["state"] = "reviewed" if run.report.counts["dropped"].total() == dropped else "in_progress"
-    return row, labels
+    return row, [_with_attributes(run, path, label) if label.attributes else label for label in labels]
+
+
+def _with_attributes(run: Filling, path: str, label: Label) -> Label:
+    """Return a label with what can be stored of its attributes; the rest is noted."""
+    kept = cleaned(label.attributes, lambda reason, detail: run.report.repair(path, reason, detail))
+    run.report.read["attributes"] += len(kept or ())
+    return replace(label, attributes=kept)
+
+
+def _remarks(run: Filling, found: Source, path: str) -> tuple[list[str] | None, str | None]:
+    """Return an image's tags and notes as they are stored."""
+    tags = [_storable(tag)[:TAG_LENGTH].strip() for tag in getattr(found, "tags", {}).get(path, ())]
+    notes = _storable(getattr(found, "notes", {}).get(path, ""))
+    if len(tags) > TAGS_LIMIT or len(notes) > TEXT_LIMIT:
+        detail = f"the first {TAGS_LIMIT} tags and {TEXT_LIMIT} characters of notes are kept"
+        run.report.repair(path, "tags or notes shortened", detail)
+    kept = list(dict.fromkeys(filter(None, tags)))[:TAGS_LIMIT]
+    run.report.read["tags"] += len(kept)
+    return kept or None, notes[:TEXT_LIMIT] or None
+
+
+def _storable(text: str) -> str:
+    """Return text without what a database refuses."""
+    return "".join(letter for letter in text if letter != "\0" and not "\ud800" <= letter <= "\udfff")
 
 
 def _caption(run: Filling, path: str, caption: str) -> str:
     run.report.read["captions"] += 1
     if len(caption) > TEXT_LIMIT:
         run.report.repair(path, "caption shortened", f"to {TEXT_LIMIT} characters")
-    return "".join(letter for letter in caption[:TEXT_LIMIT] if letter != "\0" and not "\ud800" <= letter <= "\udfff")
+    return _storable(caption[:TEXT_LIMIT])
 
 
 def _wanted(run: Filling, labels: Sequence[Label]) -> list[Label]:
@@ -279,6 +322,7 @@ def _annotation(run: Filling, image_id: int, label: Label) -> dict:
         "xyxy": label.xyxy,
         "polygons": label.polygons,
         "rle": label.rle,
+        "attributes": label.attributes,
         "confidence": label.confidence,
         "source": "human",
         "status": "accepted",
@@ -291,6 +335,8 @@ def finish(run: Filling, found: Source, head: Report) -> dict:
     report = head.merge(run.report)
     run.facts.update(complete=True, format=found.format)
     run.facts.pop("unpacked", None)
+    with run.store.write() as conn:
+        _take_skeletons(run, conn, found)  # also of classes that were met on the way
     kept = {**report.as_json(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
     run.save(report=kept)
     told = {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}

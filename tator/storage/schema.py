@@ -59,6 +59,7 @@ label_class = Table(
     Column("color", String(9), nullable=False),  # "#rrggbb"
     Column("position", Integer, nullable=False),  # row of the label map
     Column("retired", Boolean, nullable=False, default=False),  # deleted: kept so that history still reads
+    Column("skeleton", Maybe),  # key points: {"names": [...], "edges": [[a, b], ...]}
 )
 
 image = Table(
@@ -75,6 +76,8 @@ image = Table(
     Column("revision", Integer, nullable=False, default=0),  # number of edits so far
     Column("annotation_count", Integer, nullable=False, default=0),  # accepted ones
     Column("caption", Text),
+    Column("tags", Maybe),  # list of texts
+    Column("notes", Text),
     Column("problem", Text),  # why it cannot be read; nothing when it can
     UniqueConstraint("dataset_id", "path"),
     Index(None, "dataset_id", "state"),
@@ -92,6 +95,7 @@ annotation = Table(
     Column("y2", Float, nullable=False),
     Column("polygons", Maybe),  # list of polygons, each a list of rings, each flat [x0, y0, ...]
     Column("rle", Maybe),  # COCO run lengths {"size": [h, w], "counts": str}
+    Column("attributes", Maybe),  # see tator.attributes
     Column("confidence", Float),  # nothing where a person drew it
     Column("source", String(100), nullable=False, default="human"),  # human or <backend>@<run>
     Column("status", String(16), nullable=False, default="accepted"),  # one of ANNOTATION_STATUSES
