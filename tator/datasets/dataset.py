@@ -301,7 +301,7 @@ class Dataset:
         return found
 
     def remarks(self, image_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
-        """Return {image id: {"tags", "notes"}} of those images that have any, without keys for what is lacking."""
+        """Return {image id: {"tags", "notes"}} of those images that have any."""
         columns, found = [image.c[name] for name in REMARKS], {}
         with self.store.read() as conn:
             for ids in chunks(image_ids):

@@ -265,7 +265,7 @@ class Snapshot:
         return {image_id: caption for image_id, caption in rows.items() if caption}
 
     def remarks(self, image_ids: Sequence[int]) -> dict[int, dict]:
-        """Return {image id: {"tags", "notes"}} of those that have any; see Dataset.remarks."""
+        """Return {image id: {"tags", "notes"}} of those that have any."""
         rows = {image_id: self._rows[self._at[image_id]] for image_id in image_ids}
         found = {key: {name: row[name] for name in REMARKS if row.get(name)} for key, row in rows.items()}
         return {image_id: each for image_id, each in found.items() if each}
