@@ -21,6 +21,7 @@ MOST_CHOICES = 60  # classes of ours that a row offers as a list; above, typing 
 NEW, OUT = "new", "out"
 HOW = {"same": ("same name", "ok"), "spelling": ("spelled alike", "accent"), "alias": ("from the glossary", "accent")}
 NOTHING: dict = {}
+IMAGES_ONLY = "images"  # the format of a source without labels
 DATASET = "dataset:"  # what stands before a dataset's name where it is the source
 
 
@@ -126,7 +127,8 @@ def draw(shell: Shell, looked: dict) -> h.Html:
     table = _classes(told["classes"], looked, ours, into)
     found = report.kinds(told["report"], looked["report_page"])
     clean = "Every image and box would come along." if is_dataset else "Every file would be read as it is."
-    lost = h.div(h.chip("clean", "ok"), clean, cls="t-row t-note") if not found else None
+    is_clean = report.is_clean(told["report"]) and told["format"] != IMAGES_ONLY
+    lost = h.div(h.chip("clean", "ok"), clean, cls="t-row t-note") if is_clean else None
     return h.div(
         h.div(head, h.div(source.removeprefix(DATASET), cls="t-note t-mono")),
         _numbers(told),
@@ -145,7 +147,7 @@ def _numbers(told: dict) -> h.Html:
         if others
         else "recognised by content"
     )
-    also = "" if told["format"] == "dataset" else also
+    also = {"dataset": "", IMAGES_ONLY: "no labels of a known format were found"}.get(told["format"], also)
     bad, n = told["unreadable"], told["images"]
     bare = sum(not row["count"] for row in told["classes"])
     splits = " · ".join(f"{name or 'none'} {count:,}" for name, count in sorted(told["splits"].items()))

@@ -22,8 +22,13 @@ READ = {
     "annotations": ("Boxes", "imported"),
     "left out by the mapping": ("Left out", "boxes of classes that were left out"),
 }
-KINDS = {"dropped": "not imported", "repaired": "read, but changed", "noticed": "worth a look"}
-TONES = {"dropped": "bad", "repaired": "warn", "noticed": ""}
+KINDS = {
+    "dropped": "not imported",
+    "repaired": "read, but changed",
+    "noticed": "worth a look",
+    "other_files": "not read",
+}
+TONES = {"dropped": "bad", "repaired": "warn", "noticed": "", "other_files": ""}
 
 
 class Report(Page):
@@ -73,8 +78,13 @@ def report(facts: dict, page: int) -> h.Html:
         + [(title(kind), w.count(sum(counts.get(kind, {}).values())), note) for kind, note in KINDS.items()]
     )
     parts = kinds(told, page)
-    clean = h.div(h.chip("clean", "ok"), "Every file was read as it is.", cls="t-row t-note") if not parts else None
-    return h.div(numbers, clean, parts, cls="t-stack")
+    clean = h.div(h.chip("clean", "ok"), "Every file was read as it is.", cls="t-row t-note")
+    return h.div(numbers, clean if is_clean(told) else None, parts, cls="t-stack")
+
+
+def is_clean(told: dict) -> bool:
+    """Return whether a report tells of nothing but files that hold no labels."""
+    return not any(told.get(kind) for kind in KINDS if kind != "other_files")
 
 
 def kinds(told: dict, page: int) -> list[h.Html]:

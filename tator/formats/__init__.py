@@ -12,6 +12,7 @@ from tator.attributes import Attributes
 from tator.types import Polygon
 from tator.warning_codes import SOURCE_LEFT_OUT, SOURCE_REPAIRED, WarningCode, warned
 
+KINDS = ("dropped", "repaired", "noticed", "other_files")
 LISTED = 1000  # entries listed for each reason; the rest are counted
 SPLITS = {
     "train": "train",
@@ -51,12 +52,13 @@ class Label:
 
 @dataclass
 class Report:
-    """What an import did, entry by entry; kinds are dropped, repaired and noticed."""
+    """What an import did, entry by entry.
 
-    counts: dict[str, Counter] = field(
-        default_factory=lambda: {k: Counter() for k in ("dropped", "repaired", "noticed")}
-    )
-    entries: dict[str, list[dict]] = field(default_factory=lambda: {k: [] for k in ("dropped", "repaired", "noticed")})
+    Kinds are dropped, repaired, noticed, and files that hold no labels.
+    """
+
+    counts: dict[str, Counter] = field(default_factory=lambda: {kind: Counter() for kind in KINDS})
+    entries: dict[str, list[dict]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
     read: Counter = field(default_factory=Counter)
 
     def _note(self, kind: str, file: str, reason: str, detail: str, line: int | None) -> None:
@@ -76,6 +78,10 @@ class Report:
     def notice(self, file: str, reason: str, detail: str = "", line: int | None = None) -> None:
         """Note something imported as written that a person should look at."""
         self._note("noticed", file, reason, detail, line)
+
+    def set_apart(self, file: str, reason: str, detail: str = "") -> None:
+        """Note a file that was not read and that nobody will miss."""
+        self._note("other_files", file, reason, detail, None)
 
     def merge(self, other: Report) -> Report:
         """Add another report's counts and entries to this one and return it."""

@@ -108,6 +108,7 @@ class Gathered:
 
     def take(self, image: str, file: str, line: int | None, entry: Any) -> None:
         """Keep an entry of an image from `find` until its labels are asked for."""
+        self.tree.claim(file)
         self._entries.setdefault(image, []).append((file, line, entry))
 
     def know(self, image: str) -> None:
@@ -194,6 +195,7 @@ def partner(source: Gathered, file: str, named: str | None) -> str | None:
         file: label file.
         named: image name or path inside it, if any.
     """
+    source.tree.claim(file)
     stem = PurePosixPath(file).stem
     near = beside(file)
     same = next((found for folder in near if (found := source.tree.by_trunk.get(folder + stem))), [])

@@ -23,6 +23,7 @@ def read_json(tree: Tree, path: str, report: Report, expected: str, largest: int
         expected: what the file should have been, for the note.
         largest: bytes of a file that is parsed.
     """
+    tree.claim(path)
     try:
         if (tree.root / path).stat().st_size > largest:
             raise ValueError(f"larger than {largest >> 20} MB")
@@ -46,6 +47,7 @@ def read_object(tree: Tree, path: str, report: Report, expected: str) -> dict | 
 
 def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict]]:
     """Yield (line number, object) of a JSON Lines file; note lines without one."""
+    tree.claim(path)
     try:
         with open(tree.root / path, "rb") as file:
             for line in range(1, 1 << 40):

@@ -27,6 +27,7 @@ def each_example(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, i
 
     What is damaged or not an Example is noted.
     """
+    tree.claim(path)
     try:
         with open(tree.root / path, "rb") as file:
             for number in range(1, 1 << 40):

@@ -44,6 +44,8 @@ def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
         entries = listed if isinstance(listed, list) else [listed]
         if kept := [entry for entry in entries if isinstance(entry, str) and entry.strip()]:
             found.splits.setdefault(split, []).extend(kept)
+    if found.classes or found.splits:
+        tree.claim(path)
     shape = content.get("kpt_shape")
     if isinstance(shape, list) and len(shape) == 2 and all(isinstance(each, int) and 0 < each < 1000 for each in shape):
         found.keypoint_numbers = shape[0] * shape[1]
@@ -65,6 +67,7 @@ def _parse(tree: Tree, path: str, report: Report) -> Any:
         return yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         told = " ".join(str(error).split())[:200] or type(error).__name__
+        tree.claim(path)
         report.drop(path, "refused as YAML", f"{told}; expected plain data without tags")
         return None
 

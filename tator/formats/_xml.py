@@ -27,6 +27,7 @@ def read_xml(tree: Tree, path: str, report: Report) -> Element | None:
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, fromstring
 
+    tree.claim(path)
     try:
         with open(tree.root / path, "rb") as file:
             content = file.read(LARGEST + 1)
@@ -46,6 +47,7 @@ def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -
     from defusedxml.common import DefusedXmlException
     from defusedxml.ElementTree import ParseError, iterparse
 
+    tree.claim(path)
     try:
         with open(tree.root / path, "rb") as file:
             open_elements: list[Element] = []

@@ -41,8 +41,10 @@ def read_captions(tree: Tree, report: Report, is_all: bool = False) -> dict[str,
     for path in tree.told(named or (texts if is_all and not tables else [])):
         _read_text(tree, path, captions, report)
     for path in tables:
-        for line, row in each_line(tree, path, report):
-            _read_row(tree, path, line, row, captions, report)
+        claimed = path in tree.claimed
+        rows = [_read_row(tree, path, line, row, captions, report) for line, row in each_line(tree, path, report)]
+        if not claimed and not any(rows):
+            tree.claimed.discard(path)
     return captions
 
 
@@ -69,17 +71,21 @@ def _read_text(tree: Tree, path: str, captions: dict[str, str], report: Report) 
         captions[image] = text
 
 
-def _read_row(tree: Tree, path: str, line: int, row: dict, captions: dict[str, str], report: Report) -> None:
-    """Take a line with an image and a text; a line of another kind is left alone."""
+def _read_row(tree: Tree, path: str, line: int, row: dict, captions: dict[str, str], report: Report) -> bool:
+    """Take a line with an image and a text; a line of another kind is left alone.
+
+    Returns whether that is all that it holds.
+    """
     reference = next((row[key] for key in IMAGE_KEYS if isinstance(row.get(key), str)), None)
     text = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
     if reference is None or text is None:
-        return
+        return False
     image, is_guess = tree.find(reference, beside(path))
     if image is None:
         report.drop(path, "caption without an image", reference, line)
-        return
+        return True
     if is_guess:
         report.repair(path, "path found by its end", f"{reference} is {image}", line)
     if text.strip():
         captions[image] = text.strip()
+    return not any(isinstance(value, (list, dict)) for value in row.values())

@@ -33,6 +33,7 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
     A file that is not CSV is noted at the line where it goes wrong.
     """
     csv.field_size_limit(LONGEST_CELL)
+    tree.claim(path)
     try:
         with open(tree.root / path, encoding="utf-8-sig", errors="replace", newline="") as file:
             sign = delimiter(file.readline(LONGEST_CELL))

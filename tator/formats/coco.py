@@ -109,6 +109,7 @@ class CocoSource:
 
     def _take(self, path: str, content: dict) -> None:
         """Index one file: its categories, and its annotations by the image they mean."""
+        self.tree.claim(path)
         indices = self._categories(path, content)
         split = _file_split(path)
         by_image = defaultdict(list)

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from types import ModuleType
 
 from tator.formats import (
+    Report,
     Source,
     coco,
     createml,
     cvat,
     imagenet,
+    images_only,
     labelme,
     openimages,
     plain_csv,
@@ -25,6 +27,8 @@ from tator.formats import (
     yolo_obb,
     yolo_seg,
 )
+from tator.formats._ultralytics import read_data_yaml
+from tator.formats.joining import Joined
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, in_split
 from tator.types import BadInput
@@ -103,6 +107,7 @@ _TRIED = (  # in this order: the special before the general
     openimages,
     plain_csv,
     tfrecord,
+    images_only,
 )
 FORMATS = {module.NAME: _of(module) for module in _TRIED}
 
@@ -146,8 +151,17 @@ def format_named(name: str) -> Format:
     return FORMATS[name]
 
 
+def _without_labels(tree: Tree) -> str:
+    """Return the format of a folder that has no labels: a data.yaml may say YOLO."""
+    claimed = set(tree.claimed)
+    yamls = (read_data_yaml(tree, path, Report()) for path in tree.each(".yaml", ".yml"))
+    is_yolo = any(found is not None and found.classes and found.splits for found in yamls)
+    tree.claimed = claimed  # that was only a look
+    return yolo.NAME if is_yolo else images_only.NAME
+
+
 def open_source(tree: Tree, format: str = "") -> Source:
-    """Return the reader of a folder; a folder of bare images reads as YOLO.
+    """Return the reader of a folder; without labels that is known, only its images are read.
 
     Args:
         tree: the folder.
@@ -159,10 +173,10 @@ def open_source(tree: Tree, format: str = "") -> Source:
     if format:
         return format_named(format).read(tree)
     found = recognised(tree)
-    source = FORMATS[found[0] if found else "yolo"].read(tree)
-    if len(found) > 1:
-        others = ", ".join(FORMATS[name].label for name in found[1:])
-        source.report.notice(
-            ".", "labels in several formats", f"{FORMATS[found[0]].label} is read; also found: {others}"
-        )
+    if len(found) < 2:
+        return FORMATS[found[0] if found else _without_labels(tree)].read(tree)
+    labels = [FORMATS[name].label for name in found]
+    source = Joined([FORMATS[name].read(tree) for name in found], labels)
+    told = f"{labels[0]} is read; {' and '.join(labels[1:])} for images that it has no labels of"
+    source.report.notice(".", "labels in several formats", told)
     return source

@@ -55,6 +55,8 @@ class Tree:
         images: image files.
         texts: .txt files and class lists.
         tables: files of the kinds in TABLES, and record files.
+        others: files of all other kinds.
+        claimed: files that a reader has understood, or refused by name; looking at one is not enough.
         report: files that are refused, each by name.
         tell: takes how far the walk and the readers are.
         formats: names of those recognised, the one to read first; None until somebody looked.
@@ -64,6 +66,8 @@ class Tree:
     images: list[str] = field(default_factory=list)
     texts: set[str] = field(default_factory=set)
     tables: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+    claimed: set[str] = field(default_factory=set, repr=False, compare=False)
     report: Report = field(default_factory=Report)
     tell: Tell = field(default=silent, repr=False, compare=False)
     formats: list[str] | None = field(default=None, repr=False, compare=False)
@@ -116,6 +120,8 @@ class Tree:
                 self.report.drop(
                     _shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP"
                 )
+            else:
+                self.others.append(path)
             return
         if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
             self.report.drop(_shown(path), "link leads out of the folder")
@@ -129,6 +135,10 @@ class Tree:
             self.tables.append(path)
         else:
             self.texts.add(path)
+
+    def claim(self, *paths: str) -> None:
+        """Note that a reader answers for files: their labels are read, or refused by name."""
+        self.claimed.update(paths)
 
     def set_aside(self, paths: Collection[str]) -> None:
         """Take image files that are not photographs, such as masks, out of the images."""
@@ -184,6 +194,14 @@ class Tree:
                 self._samples[path] = self._sample(path)
             yield path, self._samples[path]
 
+    def head(self, path: str) -> bytes:
+        """Return the first bytes of a file, none where it cannot be read."""
+        try:
+            with open(self.root / path, "rb") as file:
+                return file.read(SAMPLE)
+        except OSError:
+            return b""
+
     def _sample(self, path: str) -> bytes:
         try:
             with open(self.root / path, "rb") as file:
@@ -207,6 +225,7 @@ class Tree:
 
     def try_text(self, path: str, report: Report) -> str | None:
         """Return what `read_text` does, or None after noting why there is nothing."""
+        self.claim(path)
         try:
             return self.read_text(path)
         except OSError as error:

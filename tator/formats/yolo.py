@@ -23,6 +23,7 @@ NAME = "yolo"
 LABEL = "YOLO boxes"
 SAMPLED = 50  # label files whose rows are counted to tell boxes from outlines
 LINES = 50  # rows of each
+MOST_SHARE = 2.0  # of the image, by which a row is still one that is only wrong: it is read, and refused by name
 MOST_INDEX = 10_000  # a class number above this is a slip
 
 
@@ -32,7 +33,7 @@ def sniff(tree: Tree) -> bool:
     Label files' rows are mostly numbers, or all files are empty.
     """
     rows = list(_sampled_rows(tree))
-    numeric = sum(len(row) >= 5 and all(map(_is_number, row)) for row in rows)
+    numeric = sum(map(_is_row, rows))
     return numeric > len(rows) / 2 if rows else bool(_sampled_files(tree))
 
 
@@ -66,6 +67,18 @@ def _is_number(token: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_row(row: list[str]) -> bool:
+    """Return whether a row could be a label: a class number, then shares of the image."""
+    if len(row) < 5 or not all(map(_is_number, row)):
+        return False
+    index, *values = map(float, row[:5])
+    return (
+        index >= 0
+        and index == int(index)
+        and not any(math.isfinite(value) and abs(value) > MOST_SHARE for value in values)
+    )
 
 
 def label_places(path: str) -> list[str]:
@@ -114,7 +127,7 @@ def _is_yolo(tree: Tree, path: str) -> bool:
         row = next((line.split() for line in tree.read_text(path).split("\n", LINES) if line.strip()), [])
     except OSError:
         return False
-    return not row or len(row) >= 5 and all(map(_is_number, row))
+    return not row or _is_row(row)
 
 
 def read(tree: Tree) -> YoloSource:
@@ -153,10 +166,12 @@ class YoloSource:
         for path, label in self._files.items():
             if paired.setdefault(label, path) != path:
                 self.report.notice(label, "label file of two images", f"{paired[label]} and {path}")
+        self.tree.claim(*paired)
         folders = {label.rpartition("/")[0] for label in paired} - {""}  # notes and licences lie at the root
         for text in sorted(self.tree.texts - paired.keys() - set(name_files(self.tree))):
             folder = text.rpartition("/")[0]
             if not is_split_list(text) and (folder in folders or "labels" in folder.split("/")):
+                self.tree.claim(text)
                 self.report.drop(text, "label file without an image")
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:

@@ -19,6 +19,7 @@ from tator.formats import Report, Source
 from tator.formats.captions import add_captions
 from tator.formats.table import format_named, open_source
 from tator.formats.tree import Tree, content_root
+from tator.formats.unread import archives, note_unread
 from tator.formats.watching import Tell, silent, watched
 from tator.importing.embedded import copy_labels, has_images_inside_only, take_out
 from tator.importing.filling import BATCH, Filling, fill, finish, take_classes
@@ -128,11 +129,14 @@ def _look(root: Path, source: str, format: str, tell: Tell) -> tuple[Tree, Sourc
         told = f"expected {kinds} files in it or its sub-folders"
         if has_images_inside_only(root):
             told = "they are inside the label files: import a copy, not a link, and they are taken out"
+        if packed := archives(tree):
+            told += f"; archives in it are not unpacked: {', '.join(packed[:3])}"
         raise BadInput(f"no images were found in {source}; {told}")
     found = open_source(tree, format)
     if not tree.images:
         raise BadInput(f"no images were found in {source}, only masks of some")
     add_captions(tree, found)
+    note_unread(tree, found.report, bool(format))
     tree.tell = silent  # the thread that listened ends here
     return tree, found, Report().merge(tree.report).merge(found.report)
 

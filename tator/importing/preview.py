@@ -16,7 +16,7 @@ from sqlalchemy import func, select
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.datasets.selecting import select_annotations
-from tator.formats import Report, Source
+from tator.formats import KINDS, Report, Source
 from tator.formats.table import FORMATS, recognised
 from tator.formats.tree import Tree, content_root
 from tator.importing.class_mapping import suggest
@@ -189,7 +189,7 @@ def _class_counts(dataset: Dataset) -> Counter:
 
 
 def _shortened(report: dict) -> dict:
-    return report | {kind: report[kind][:ENTRIES] for kind in ("dropped", "repaired", "noticed")}
+    return report | {kind: report[kind][:ENTRIES] for kind in KINDS}
 
 
 def _size(path: Path) -> tuple[int, int] | str:
