@@ -30,7 +30,6 @@ ARRAYS = {  # what holds numbers or tables and is not text
     ".xls": "an Excel sheet",
     ".xlsx": "an Excel sheet",
     ".ods": "a spreadsheet",
-    ".db": "a database",
     ".sqlite": "a database",
     ".sqlite3": "a database",
     ".lmdb": "a database",
@@ -40,7 +39,7 @@ NOT_LABELS = frozenset(
     (
         ".md .rst .py .ipynb .sh .bat .ps1 .js .ts .c .cpp .h .m .r .lua .cfg .toml .ini .conf .log .lock .tex .bib .css "
         ".pdf .doc .docx .ppt .pptx .rtf .odt .pt .pth .onnx .safetensors .weights .engine .tflite .pb .ckpt .bin .exe .dll "
-        ".so .mp4 .avi .mov .mkv .webm .mpg .mpeg .wmv .m4v .wav .mp3 .ttf .otf .sha256 .md5 .cache .yaml-tags .db-journal"
+        ".so .mp4 .avi .mov .mkv .webm .mpg .mpeg .wmv .m4v .wav .mp3 .ttf .otf .sha256 .md5 .cache .db .db-wal .db-shm"
     ).split()
 )  # text is judged by what is in it; of these kinds no tool writes labels
 SYSTEM = frozenset(("thumbs.db", "desktop.ini"))
