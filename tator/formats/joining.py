@@ -40,6 +40,7 @@ class Joined:
 
     @report.setter
     def report(self, report: Report) -> None:
+        """Let all sources note in another report."""
         self._report = report
         for part in self.parts:
             part.report = report
