@@ -1,4 +1,4 @@
-"""Tell text that holds labels from text that explains, configures or logs something."""
+"""Tell text that holds labels from text that explains, configures or logs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Images without labels: class lists and splits are read where they lie beside them."""
+"""Images without labels; lists of classes and splits beside them are read."""
 
 from __future__ import annotations
 

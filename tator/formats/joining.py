@@ -76,7 +76,10 @@ class Joined:
         ]
 
     def _compared(self, path: str, at: int, kept: list[Label], found: list[Label]) -> list[Label]:
-        """Return the labels with what equal ones of another source add; name those that it has alone."""
+        """Return the labels with what equal ones of another source add.
+
+        Those that only the other has are named.
+        """
         same: Same = match(kept, found, any_class=not self.parts[0].classes)
         if same.new:
             first = found[same.new[0]]

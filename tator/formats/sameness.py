@@ -61,7 +61,10 @@ def match(first: Sequence[Label], second: Sequence[Label], any_class: bool = Fal
 def _nearest(
     boxes: np.ndarray, label: Label, first: Sequence[Label], free: set[int], any_class: bool
 ) -> tuple[int, float] | None:
-    """Return the free label of the first file that is the same object, and how far its sides are."""
+    """Return the free label of the first file that is the same object.
+
+    With it comes how far apart their sides are, in pixels.
+    """
     if not len(boxes):
         return None
     box = np.array(label.xyxy)

@@ -161,7 +161,7 @@ def _without_labels(tree: Tree) -> str:
 
 
 def open_source(tree: Tree, format: str = "") -> Source:
-    """Return the reader of a folder; without labels that is known, only its images are read.
+    """Return the reader of a folder; without known labels, of its images only.
 
     Args:
         tree: the folder.

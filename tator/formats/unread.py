@@ -1,4 +1,4 @@
-"""List the files of a folder that no reader answered for, and say what each looks like."""
+"""List the files that no reader answered for, and what each looks like."""
 
 from __future__ import annotations
 
