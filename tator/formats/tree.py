@@ -56,7 +56,7 @@ class Tree:
         texts: .txt files and class lists.
         tables: files of the kinds in TABLES, and record files.
         others: files of all other kinds.
-        claimed: files that a reader has understood, or refused by name; looking at one is not enough.
+        claimed: files that a reader has understood or refused by name; a look at one is not enough.
         report: files that are refused, each by name.
         tell: takes how far the walk and the readers are.
         formats: names of those recognised, the one to read first; None until somebody looked.
