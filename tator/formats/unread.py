@@ -73,7 +73,7 @@ def note_unread(tree: Tree, report: Report, is_chosen: bool = False) -> None:
 
 
 def archives(tree: Tree) -> list[str]:
-    """Return the archives of a folder."""
+    """Return the archives of a folder, sorted."""
     return [path for path in sorted(tree.others) if PurePosixPath(path).suffix.lower() in ARCHIVES]
 
 
