@@ -75,6 +75,17 @@ TRAINED_ON_FEW_IMAGES = WarningCode(
     "The training read only some of the images, because somebody was waiting; a later one reads more.",
     ("refiner_status",),
 )
+SCORES_RANK_NOTHING = WarningCode(
+    "scores_rank_nothing",
+    "All scores are the same, so they rank nothing: this AP cannot be compared with another.",
+    ("evaluate", "evaluate_predictions"),
+)
+SPLITS_LEAK = WarningCode(
+    "splits_leak", "Some of the judged images stand nearly the same in another split.", ("evaluate",)
+)
+IMAGES_OUTSIDE_EVALUATION = WarningCode(
+    "images_outside_evaluation", "Predictions of images that are not judged were left out.", ("evaluate",)
+)
 
 
 def warning_codes() -> list[WarningCode]:

@@ -23,7 +23,7 @@ def intersection(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     return np.prod(np.maximum(high - low, 0), axis=2)
 
 
-def iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
+def iou(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     """Return the (N, M) intersections over unions, in [0, 1]; 0 for empty boxes."""
     shared = intersection(a, b)
     union = area(a)[:, None] + area(b)[None] - shared
@@ -38,7 +38,7 @@ def pair_iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def ioa(a: Boxes, b: Boxes) -> NDArray[np.float32]:
+def ioa(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     """Return the (N, M) shares of each box of `a` that lie in each of `b`, in [0, 1]."""
     shared, whole = intersection(a, b), area(a)[:, None]
     return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
@@ -142,6 +142,26 @@ def _last_best(values: NDArray[np.float32], may: NDArray[np.bool_]) -> int:
     """
     columns = np.flatnonzero(may)
     return int(columns[::-1][values[columns[::-1]].argmax()]) if len(columns) else -1
+
+
+def first_free(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which pairs are taken when each row and each column may be taken once.
+
+    Pairs are looked at in their order, the best first; over many images at once this is as fast as over one.
+
+    Args:
+        rows: (K,) row of each pair.
+        columns: (K,) column of each pair.
+    """
+    used_rows: set[int] = set()
+    used_columns: set[int] = set()
+    taken = np.zeros(len(rows), bool)
+    for at, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        if row not in used_rows and column not in used_columns:
+            used_rows.add(row)
+            used_columns.add(column)
+            taken[at] = True
+    return taken
 
 
 def match_one_to_one(overlap: NDArray[np.float32], threshold: float) -> NDArray[np.int64]:

@@ -1,0 +1,29 @@
+"""Evaluation: predictions compared with labels, from any predictor to numbers.
+
+Others may use `Settings` and `evaluate_records` (numbers of records), `Record` (one image), `LabelPolicy`,
+`average_precision`, `paired_bootstrap` (how sure a difference is), `by_size` and `find_leaks` (images of two splits).
+It needs neither torch nor transformers nor Gradio.
+"""
+
+from tator.workflows.evaluation.coco import average_precision
+from tator.workflows.evaluation.compare import paired_bootstrap
+from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate_records
+from tator.workflows.evaluation.label_policy import LabelPolicy
+from tator.workflows.evaluation.leaks import find_leaks
+from tator.workflows.evaluation.metrics import by_size
+from tator.workflows.evaluation.records import Record
+from tator.workflows.evaluation.shelf import EVALUATIONS, evaluations_of
+
+__all__ = [
+    "EVALUATIONS",
+    "Evaluation",
+    "LabelPolicy",
+    "Record",
+    "Settings",
+    "average_precision",
+    "by_size",
+    "evaluate_records",
+    "evaluations_of",
+    "find_leaks",
+    "paired_bootstrap",
+]

@@ -1,0 +1,97 @@
+"""Which edits of the labels moved each class's AP from one evaluation to another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import select
+
+from tator.datasets.dataset import Dataset
+from tator.datasets.snapshots import snapshots_of
+from tator.storage.database import chunks
+from tator.storage.schema import edit
+from tator.types import BadInput
+from tator.workflows.evaluation.coco import average_precision
+from tator.workflows.evaluation.evaluator import Settings
+from tator.workflows.evaluation.records import Record
+from tator.workflows.evaluation.tables import Collecting
+
+MOST_S = 20.0  # after that the remaining images are listed without their share
+SMALLEST = 1e-12  # a smaller change of AP is rounding
+
+
+def label_changes(before: Mapping[str, Record], after: Mapping[str, Record], settings: Settings) -> dict[str, Any]:
+    """Return each image whose labels changed, and how much AP each change moves alone.
+
+    The predictions are those of the first evaluation throughout.
+
+    Args:
+        before: {file name: record} of the first evaluation.
+        after: of the second.
+        settings: how predictions are judged.
+
+    Returns:
+        {"AP": {class: [before, after]}, "images": [{"file_name", "image_id", "added", "removed", "delta": {class: AP}}]},
+        what moves AP most first; delta is None where time ran out.
+    """
+    changed = [name for name in before if name in after and _objects(before[name]) != _objects(after[name])]
+    began, base = time.monotonic(), _ap(before, {}, settings)
+    rows: list[dict[str, Any]] = []
+    for name in changed:
+        own, their = _objects(before[name]), _objects(after[name])
+        row: dict[str, Any] = {"file_name": name, "image_id": after[name].image_id or before[name].image_id}
+        row |= {"added": len(their - own), "removed": len(own - their), "delta": None}
+        if time.monotonic() - began < MOST_S:
+            moved = _ap(before, {name: after[name]}, settings)
+            row["delta"] = _difference(base, moved)
+        rows.append(row)
+    whole = _ap(before, {name: after[name] for name in changed}, settings)
+    rows.sort(key=lambda row: (-max(map(abs, (row["delta"] or {}).values()), default=0), row["file_name"]))
+    return {"AP": {name: [base.get(name), whole.get(name)] for name in {**base, **whole}}, "images": rows}
+
+
+def _objects(record: Record) -> set[tuple]:
+    """Return the labels of a record, comparable."""
+    return {(each["desc"], str(each["points"]), bool(each.get("ignore")), str(each.get("rle"))) for each in record.gt}
+
+
+def _ap(records: Mapping[str, Record], others: Mapping[str, Record], settings: Settings) -> dict[str, float | None]:
+    """Return AP of each class with the labels of some images taken from elsewhere."""
+    mixed = [replace(record, gt=others[name].gt) if name in others else record for name, record in records.items()]
+    data = Collecting(settings.policy).collect(mixed)
+    found = average_precision(data, "bbox", settings.iou_thrs, settings.max_dets)
+    return {name: row["AP"] for name, row in found.per_class.items()}
+
+
+def _difference(one: Mapping[str, float | None], other: Mapping[str, float | None]) -> dict[str, float]:
+    deltas = {name: (other.get(name) or 0.0) - (one.get(name) or 0.0) for name in {**one, **other}}
+    return {name: delta for name, delta in deltas.items() if abs(delta) > SMALLEST}
+
+
+def edits_between(dataset: Dataset, old: str, new: str, image_ids: list[int]) -> dict[int, list[dict[str, Any]]]:
+    """Return {image id: edits} made between two snapshots, oldest first.
+
+    Args:
+        dataset: of the snapshots.
+        old: name of the earlier snapshot.
+        new: name of the later one.
+        image_ids: whose edits.
+
+    Raises:
+        BadInput: a snapshot is gone.
+    """
+    times = {each["name"]: each["created_at"] for each in snapshots_of(dataset)}
+    if gone := [name for name in (old, new) if name not in times]:
+        raise BadInput(f"snapshot {gone[0]!r} of the evaluation is not there any more")
+    first, last = sorted((times[old], times[new]))
+    columns = (edit.c.id, edit.c.image_id, edit.c.label, edit.c.kind, edit.c.user, edit.c.created_at)
+    found: dict[int, list[dict[str, Any]]] = {image_id: [] for image_id in image_ids}
+    with dataset.store.read() as conn:
+        for ids in chunks(image_ids):
+            query = select(*columns).where(edit.c.image_id.in_(ids), edit.c.created_at.between(first, last))
+            for row in conn.execute(query.order_by(edit.c.id)).mappings():
+                found[row["image_id"]].append({key: row[key] for key in ("id", "label", "kind", "user", "created_at")})
+    return found

@@ -1,0 +1,1 @@
+"""Predictors: what answers with boxes, a file each, behind one small protocol."""

@@ -1,0 +1,57 @@
+"""The settings of an evaluation."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tator.recipes import Recipe, setting
+
+
+@dataclass(frozen=True)
+class EvaluationRecipe(Recipe):
+    """How predictions are compared with the labels."""
+
+    kind: typing.ClassVar[str] = "evaluation"
+
+    score_thr: float = setting(
+        0.25, "Predictions with a lower score do not count; AP looks at all of them.", low=0, high=1
+    )
+    iou_thr: float = setting(0.5, "Overlap from which a prediction has found an object.", low=0.05, high=1)
+    conf: float = setting(0.001, "Lowest confidence that a model is asked for; AP needs the low ones.", low=0, high=1)
+    limit: int = setting(0, "Most images; 0 takes all.", unit="images", low=0, high=10_000_000)
+    label_policy: Literal["exact", "casefold", "glossary"] = setting(
+        "exact", "How a predicted name becomes a class: as it is written, without case and signs, or by the glossary."
+    )
+    label_miss: Literal["bucket", "drop", "error"] = setting(
+        "bucket", "What a name of no class is: a mistake of class unknown, left out, or an error."
+    )
+    check_leaks: bool = setting(True, "Look for images of other splits that show the same, and tell AP without them.")
+    near_bits: int = setting(
+        6, "Bits of 64 in which the looks of images that show the same may differ.", low=0, high=10, advanced=True
+    )
+    scope: Literal["annotated", "all"] = setting(
+        "annotated", "Which predictions the open-vocabulary numbers count.", advanced=True
+    )
+    use_masks: bool = setting(True, "Compare outlines too, where both sides have them.", advanced=True)
+    max_det: int = setting(
+        100, "Most predictions of an image and class in AP.", unit="boxes", low=1, high=10_000, advanced=True
+    )
+    batch_size: int = setting(
+        8, "Images that a model is asked about together.", unit="images", low=1, high=256, advanced=True
+    )
+    seed: int = setting(0, "Makes the intervals repeatable.", low=0, high=2_147_483_647, advanced=True)
+
+    def eval_section(self) -> dict[str, Any]:
+        """Return these settings as the eval section of a config has them."""
+        return {
+            "score_thr": self.score_thr,
+            "f1_iou_thrs": [self.iou_thr],
+            "f1ish_iou_thrs": sorted({0.3, 0.5, self.iou_thr}),
+            "f1ish_pred_scope": self.scope,
+            "label_policy": self.label_policy,
+            "label_miss": self.label_miss,
+            "use_segm": self.use_masks,
+            "max_dets": sorted({most for most in (1, 10) if most < self.max_det} | {self.max_det}),
+        }

@@ -1,0 +1,171 @@
+"""The files that an evaluation leaves in its folder."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tator.storage.atomic import replacing, write_json
+from tator.workflows.evaluation.coco import coco_gt, coco_preds
+from tator.workflows.evaluation.evaluator import Evaluation, primary
+from tator.workflows.evaluation.metrics import per_image
+from tator.workflows.evaluation.open_metrics import OpenMatched, open_per_image
+from tator.workflows.evaluation.rates import level, rates, share
+
+METRICS, PER_IMAGE, PER_CLASS, CONFUSION = "metrics.json", "per_image.json", "per_class.csv", "confusion.csv"
+COCO_GT, COCO_PREDS, UNKNOWN_DESCS = "coco_gt.json", "coco_preds.json", "semantic_desc_report.json"
+CLASS_COLUMNS = ("gt", "pred", "tp", "fp", "fn", "precision", "recall", "f1", "best_f1", "best_f1_score_thr")
+
+
+def write_report(found: Evaluation, folder: Path, more: dict[str, Any] | None = None) -> list[str]:
+    """Write the files and return their names, metrics.json last.
+
+    Args:
+        found: the evaluation.
+        folder: where to; made if absent.
+        more: further keys of metrics.json.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    settings, written = found.settings, [PER_IMAGE, PER_CLASS, CONFUSION]
+    _write(folder / PER_IMAGE, _list_of(image_rows(found)))
+    _write_csv(folder / PER_CLASS, class_lines(found))
+    _write_csv(folder / CONFUSION, confusion_lines(found))
+    if settings.metrics != "f1ish":
+        _write(folder / COCO_GT, _whole(coco_gt(found.data)))
+        _write(folder / COCO_PREDS, _whole(coco_preds(found.data)))
+        written += [COCO_GT, COCO_PREDS]
+    for thr, each in found.open_matched.items():
+        name = "matches.jsonl" if thr == level(primary(settings.f1ish_iou_thrs)) else f"matches@{thr}.jsonl"
+        _write(folder / name, _lines_of(match_rows(found, each)))
+        written.append(name)
+    if found.data.label_report["unique_unknown_desc"]:
+        write_json(folder / UNKNOWN_DESCS, found.data.label_report)
+        written.append(UNKNOWN_DESCS)
+    write_json(folder / METRICS, found.facts | (more or {}))
+    return [*written, METRICS]
+
+
+def _write(path: Path, chunks: Iterable[bytes]) -> None:
+    with replacing(path) as part, part.open("wb") as file:
+        file.writelines(chunks)
+
+
+def _whole(value: Any) -> Iterator[bytes]:
+    import orjson
+
+    yield orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _list_of(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    import orjson
+
+    begin = b"[\n"
+    for row in rows:
+        yield begin + orjson.dumps(row)
+        begin = b",\n"
+    yield b"\n]\n" if begin == b",\n" else b"[]\n"
+
+
+def _lines_of(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    import orjson
+
+    return (orjson.dumps(row) + b"\n" for row in rows)
+
+
+def _write_csv(path: Path, lines: Iterable[list[Any]]) -> None:
+    with replacing(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(lines)
+
+
+def class_lines(found: Evaluation) -> Iterator[list[Any]]:
+    """Yield the lines of per_class.csv; what is undefined is empty."""
+    precise = [key for key in ("AP", "AP50", "AP75", "segm_AP", "segm_AP50") if key in (found.per_class or [{}])[0]]
+    columns = [*precise, *CLASS_COLUMNS]
+    yield ["category", *columns]
+    yield from ([row["class"], *(row[key] for key in columns)] for row in found.per_class)
+
+
+def confusion_lines(found: Evaluation) -> Iterator[list[Any]]:
+    """Yield the lines of confusion.csv: true classes down, predicted ones across."""
+    names = [*found.data.names, "background"]
+    yield ["true \\ predicted", *names]
+    yield from ([name, *row] for name, row in zip(names, found.confusion, strict=True))
+
+
+def image_rows(found: Evaluation) -> Iterator[dict[str, Any]]:
+    """Yield a row an image: counts, what was refused, and its matches by family."""
+    data = found.data
+    closed = [part.tolist() for part in per_image(data, found.matched, found.settings.score_thr)]
+    opened = {
+        thr: {name: part.tolist() for name, part in open_per_image(data, each).items()}
+        for thr, each in found.open_matched.items()
+    }
+    gt, pred = ((table.starts[1:] - table.starts[:-1]).tolist() for table in (data.gt, data.pred))
+    for row, image in enumerate(data.images):
+        tp, fp, fn = (part[row] for part in closed)
+        invalid = data.invalid.get(row, ([], []))
+        facts = {"image_id": image.record_index, "file_name": image.file_name, "dataset_image_id": image.image_id}
+        facts |= {"gt_count": gt[row], "pred_count": pred[row], "invalid_gt": invalid[0], "invalid_pred": invalid[1]}
+        facts["f1"] = {level(found.matched.iou_thr): {"tp": tp, "fp": fp, "fn": fn, **rates(tp, fp, fn)}}
+        facts["f1ish"] = {thr: _open_row(each, row) for thr, each in opened.items()}
+        yield facts
+
+
+def _open_row(counts: dict[str, list[int]], row: int) -> dict[str, Any]:
+    own = {name: part[row] for name, part in counts.items()}
+    ok = own["tp_full"]
+    bad = own["tp_loc"] - ok
+    return own | {"matched_sem_ok": ok, "matched_sem_bad": bad, "sem_acc_on_matched": share(ok, ok + bad)}
+
+
+def match_rows(found: Evaluation, each: OpenMatched) -> Iterator[dict[str, Any]]:
+    """Yield a line an image of a matches file; indices count within the image."""
+    data, counts = found.data, open_per_image(found.data, each)
+    gt_of, pred_of, overlap = each.matched.gt_of.tolist(), each.matched.pred_of.tolist(), each.matched.overlap.tolist()
+    counted, right, in_score = each.counted.tolist(), each.is_right.tolist(), each.in_score.tolist()
+    pred_box, gt_box = data.pred.xyxy.tolist(), data.gt.xyxy.tolist()
+    pred_label, gt_label, ignored = data.pred.label.tolist(), data.gt.label.tolist(), data.gt.ignored.tolist()
+    totals = {name: part.tolist() for name, part in counts.items()}
+    for row, image in enumerate(data.images):
+        found_rows, there = data.pred.rows_of(row), data.gt.rows_of(row)
+        first, base = found_rows.start, there.start
+        matches = [
+            {
+                "pred_idx": p - first,
+                "gt_idx": gt_of[p] - base,
+                "iou": overlap[p],
+                "pred_desc": data.labels[pred_label[p]],
+                "gt_desc": data.labels[gt_label[gt_of[p]]],
+                "sem_sim": None,
+                "sem_ok": right[p],
+                "pred_bbox": pred_box[p],
+                "gt_bbox": gt_box[gt_of[p]],
+                "pred_type": "poly" if p in data.pred.outlines else "bbox_2d",
+                "gt_type": "poly" if gt_of[p] in data.gt.outlines else "bbox_2d",
+            }
+            for p in range(first, found_rows.stop)
+            if gt_of[p] >= 0
+        ]
+        yield {
+            "image_id": image.record_index,
+            "file_name": image.file_name,
+            "width": image.width,
+            "height": image.height,
+            "iou_thr": each.matched.iou_thr,
+            "gt_count": there.stop - base,
+            "pred_count": found_rows.stop - first,
+            "pred_count_eval": totals["pred_count_eval"][row],
+            "pred_count_ignored": totals["pred_count_ignored"][row],
+            "pred_scope": each.scope,
+            "tp_loc": totals["tp_loc"][row],
+            "fp_loc": totals["fp_loc"][row],
+            "fn_loc": totals["fn_loc"][row],
+            "matches": matches,
+            "unmatched_pred_indices": [p - first for p in range(first, found_rows.stop) if counted[p] and gt_of[p] < 0],
+            "ignored_pred_indices": [
+                p - first for p in range(first, found_rows.stop) if in_score[p] and not counted[p]
+            ],
+            "unmatched_gt_indices": [g - base for g in range(base, there.stop) if pred_of[g] < 0 and not ignored[g]],
+        }
