@@ -5,8 +5,10 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import PurePosixPath
 
-LABEL_FOLDERS = frozenset("annotations annotation labels label xml xmls voc json jsons ann anns imagesets".split())
-IMAGE_FOLDERS = ("images", "JPEGImages", "Images", "image", "imgs", "img", "Data")
+LABEL_FOLDERS = frozenset(
+    "annotations annotation labels label label_2 labeltxt xml xmls voc json jsons ann anns imagesets".split()
+)
+IMAGE_FOLDERS = ("images", "JPEGImages", "Images", "image", "imgs", "img", "Data", "image_2")
 
 
 def beside(file: str) -> tuple[str, ...]:

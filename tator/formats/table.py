@@ -12,9 +12,13 @@ from tator.formats import (
     coco,
     createml,
     cvat,
+    deeppcb,
+    dota,
     imagenet,
     images_only,
+    kitti,
     labelme,
+    mot,
     openimages,
     plain_csv,
     qwen,
@@ -23,6 +27,7 @@ from tator.formats import (
     via,
     via3,
     voc,
+    wider,
     yolo,
     yolo_obb,
     yolo_seg,
@@ -91,6 +96,11 @@ def _of(module: ModuleType) -> Format:
 
 
 _TRIED = (  # in this order: the special before the general
+    dota,
+    kitti,
+    mot,
+    wider,
+    deeppcb,
     yolo_obb,
     yolo_seg,
     yolo,
@@ -130,6 +140,7 @@ def _recognised(tree: Tree) -> list[str]:
         tree.tell(0, 0, f"Are the labels {known.label}?")
         found += [name] if known.sniff(tree) else []
     general = {
+        **dict.fromkeys(("dota", "kitti", "mot", "wider", "deeppcb"), ("yolo",)),
         "yolo_obb": ("yolo_seg", "yolo"),
         "yolo_seg": ("yolo",),
         "roboflow": ("coco",),

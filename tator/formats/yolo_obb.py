@@ -5,10 +5,11 @@ Source: https://docs.ultralytics.com/datasets/obb/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, polygons_of
+from tator.formats._turned import rectangle_of
 from tator.formats._yolo_tree import relative, write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written
@@ -47,15 +48,6 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
         if len(rings) == 1 and len(rings[0]) == 8:
             return relative(rings[0], image)
         out.notes["outlines are written as the smallest turned box around them"] += 1
-        return relative(smallest_turned(rings), image)
+        return relative(rectangle_of([value for ring in rings for value in ring]), image)
 
     yield from write_tree(out, names, splits, row)
-
-
-def smallest_turned(rings: Sequence[Sequence[float]]) -> list[float]:
-    """Return the corners of the smallest turned box around rings, flat."""
-    import cv2
-    import numpy as np
-
-    corners = np.concatenate([np.reshape(ring, (-1, 2)) for ring in rings]).astype(np.float32)
-    return cv2.boxPoints(cv2.minAreaRect(corners)).ravel().astype(float).tolist()

@@ -256,7 +256,8 @@ def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | s
 def _with_attributes(run: Filling, path: str, label: Label) -> Label:
     """Return a label with what can be stored of its attributes; the rest is noted."""
     kept = cleaned(label.attributes, lambda reason, detail: run.report.repair(path, reason, detail))
-    run.report.read["attributes"] += len(kept or ())
+    if kept:
+        run.report.read["attributes"] += len(kept)
     return replace(label, attributes=kept)
 
 
@@ -268,7 +269,8 @@ def _remarks(run: Filling, found: Source, path: str) -> tuple[list[str] | None, 
         detail = f"the first {TAGS_LIMIT} tags and {TEXT_LIMIT} characters of notes are kept"
         run.report.repair(path, "tags or notes shortened", detail)
     kept = list(dict.fromkeys(filter(None, tags)))[:TAGS_LIMIT]
-    run.report.read["tags"] += len(kept)
+    if kept:
+        run.report.read["tags"] += len(kept)
     return kept or None, notes[:TEXT_LIMIT] or None
 
 

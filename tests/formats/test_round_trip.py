@@ -150,8 +150,8 @@ def read(root: Path, format: str) -> tuple[Source, dict[str, list[Label]]]:
     tree = Tree.of(root)
     assert (
         FORMATS[format].sniff(tree)
-        or FORMATS["yolo"].sniff(tree)
-        and not any(map(tree.read_text, tree.texts - {"labelmap.txt"}))
+        or tree.texts
+        and not any(map(tree.read_text, tree.texts - {"labelmap.txt"}))  # files without a row may be anybody's
     )
     source = open_source(tree, format)
     return source, {path: source.labels(path, WIDTH, HEIGHT) for path in tree.images}
