@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, Self
 
 from tator.formats import Report
 from tator.formats._gathered import Gathered, partner
@@ -64,7 +64,7 @@ class RowSource(Gathered):
         return self.name(self._spelled.get(word, word))
 
     @classmethod
-    def of(cls, tree: Tree) -> RowSource:
+    def of(cls, tree: Tree) -> Self:
         """Return a source that has taken all row files."""
         source = cls(tree, Report())
         for path in tree.told(row_files(tree)):

@@ -97,11 +97,11 @@ class MotSource(Gathered):
             values = _values(row)
             if not values:
                 self.report.drop(path, f"not a row of {LABEL}", row[:80], line)
-            elif (image := frames.get(int(values[0]))) is None:
+            elif (frame := frames.get(int(values[0]))) is None:
                 self.report.drop(path, "frame is not in the folder", f"frame {int(values[0])}", line)
             else:
                 kind = int(values[7]) if len(values) > 7 else 1
-                self.take(image, path, line, (self.name(names.get(kind, f"class {kind}")), values))
+                self.take(frame, path, line, (self.name(names.get(kind, f"class {kind}")), values))
 
     def _frames(self, sequence: str) -> dict[int, str]:
         """Return {number: image} of a sequence's frames."""
