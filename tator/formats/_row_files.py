@@ -74,10 +74,15 @@ class RowSource(Gathered):
 
     def add(self, path: str) -> None:
         """Take the rows of a file for the image called like it."""
+        claimed = path in self.tree.claimed
         text = self.tree.try_text(path, self.report)
         rows = [(line, row.split()) for line, row in enumerate((text or "").split("\n"), 1) if row.strip()]
-        if text is None or (rows and not any(self.entry(fields) for _, fields in rows)):
-            return  # notes and licences lie beside labels; who reads no row of a file does not own it
+        if text is None:
+            return
+        if rows and not any(self.entry(fields) for _, fields in rows):
+            if not claimed and not all(self.is_list(fields) for _, fields in rows):
+                self.tree.claimed.discard(path)  # notes and licences lie beside labels
+            return
         image = self.image_of(path)
         if image is None:
             return
@@ -97,6 +102,10 @@ class RowSource(Gathered):
 
     def is_header(self, fields: Fields) -> bool:
         """Return whether a row says something about the file."""
+        return False
+
+    def is_list(self, fields: Fields) -> bool:
+        """Return whether a row is one of a list that says nothing about objects."""
         return False
 
     def entry(self, fields: Fields) -> Any:

@@ -58,6 +58,10 @@ class DeepPcbSource(RowSource):
         folder = path.rpartition("/")[0].removesuffix("_not")
         return self.find(f"{stem}{TESTED}", path, near=[f"{folder}/" if folder else ""])
 
+    def is_list(self, fields: Fields) -> bool:
+        """Return whether a row of a split's list names an image and its labels."""
+        return _is_pair(fields)
+
     def entry(self, fields: Fields) -> tuple[str, list[float]] | None:
         """Return defect and box of a row."""
         if not _is_row(fields):

@@ -1,4 +1,4 @@
-"""WIDER FACE: text files of all images, each with its number of faces and a row a face.
+"""WIDER FACE: text files of images, each with its number of faces and their rows.
 
 A row is x, y, width, height in pixels, then blur, expression, illumination, invalid, occlusion and pose as numbers.
 
