@@ -46,7 +46,10 @@ def _rows(tree: Tree, path: str) -> Iterator[Fields]:
 
 
 def token(name: str) -> str:
-    """Return a class name as one word that is no number; the list of names beside the rows gives it back."""
+    """Return a class name as one word that is no number.
+
+    The list of names beside the rows gives it back.
+    """
     word = "_".join(name.split())
     return f"class_{word}" if math.isfinite(number(word)) else word
 

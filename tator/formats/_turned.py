@@ -1,4 +1,4 @@
-"""Turned boxes: their four corners, their angle, and the smallest one around points."""
+"""Turned boxes: corners, angle, and the smallest one around points."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ def corners_of(xyxy: Sequence[float], turn_deg: float) -> list[float]:
 
 
 def angle_of(corners: Sequence[float]) -> float | None:
-    """Return by how many degrees a box of these corners is turned clockwise, from 0 to less than 360.
+    """Return by how many degrees a box of these corners is turned.
 
-    None where the four corners are no rectangle that runs clockwise, or where it is not turned.
+    It is clockwise, from 0 to less than 360. None where the four corners are no rectangle that runs clockwise, or where it is not turned.
 
     Args:
         corners: x1, y1, ... of four corners, the first being top left before turning.

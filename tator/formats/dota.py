@@ -83,7 +83,7 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 
 
 def _corners(label: Label, out: Output) -> Sequence[float]:
-    """Return the four corners of a turned box, of an outline's smallest one, or of the box."""
+    """Return four corners: of a turned box, of one around an outline, or a box."""
     polygons = polygons_of(label)
     if not polygons:
         return box_ring(label.xyxy)

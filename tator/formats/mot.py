@@ -1,4 +1,4 @@
-"""MOTChallenge: a CSV of all frames of a sequence, gt/gt.txt, beside its frames in img1.
+"""MOTChallenge: a CSV of a sequence, gt/gt.txt, beside its frames in img1.
 
 A row is frame, track, x, y, width, height in pixels, whether it counts, class and visibility.
 
