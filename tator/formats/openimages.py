@@ -31,6 +31,7 @@ from tator.vision import masks
 
 NAME = "openimages"
 LABEL = "Open Images"
+HOLDS_MASKS = True
 HOLDS_CONFIDENCE = True
 ONE_NAMESPACE = True  # an image is known by its id alone
 COLUMNS = (

@@ -34,6 +34,7 @@ from tator.formats import (
 )
 from tator.formats._ultralytics import read_data_yaml
 from tator.formats.joining import Joined
+from tator.formats.mask_evidence import set_masks_aside
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, in_split
 from tator.types import BadInput
@@ -56,6 +57,7 @@ class Format:
         holds_confidence: whether what is written has the confidence of boxes that a machine found.
         holds_tags: whether what is written has the tags of images.
         holds_notes: whether what is written has the notes of images.
+        holds_masks: whether its masks are pictures, which its reader finds itself.
         one_namespace: whether images of two splits need names of their own.
         holds_attributes: names of the attributes that what is written has; writing.ANY where it has all.
     """
@@ -72,6 +74,7 @@ class Format:
     holds_confidence: bool = False
     holds_tags: bool = False
     holds_notes: bool = False
+    holds_masks: bool = False
     one_namespace: bool = False
     holds_attributes: frozenset[str] = frozenset()
 
@@ -81,7 +84,8 @@ class Format:
 
 
 def _of(module: ModuleType) -> Format:
-    traits = ("holds_images", "holds_captions", "holds_confidence", "holds_tags", "holds_notes", "one_namespace")
+    held = ("images", "captions", "confidence", "tags", "notes", "masks")
+    traits = (*(f"holds_{what}" for what in held), "one_namespace")
     return Format(
         module.NAME,
         module.LABEL,
@@ -182,8 +186,12 @@ def open_source(tree: Tree, format: str = "") -> Source:
         BadInput: no such format.
     """
     if format:
-        return format_named(format).read(tree)
+        if not (asked := format_named(format)).holds_masks:
+            set_masks_aside(tree)
+        return asked.read(tree)
     found = recognised(tree)
+    if not any(FORMATS[name].holds_masks for name in found):
+        set_masks_aside(tree)
     if len(found) < 2:
         return FORMATS[found[0] if found else _without_labels(tree)].read(tree)
     labels = [FORMATS[name].label for name in found]

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from tator.formats import Report
 from tator.formats.watching import Tell, silent
@@ -60,6 +61,7 @@ class Tree:
         report: files that are refused, each by name.
         tell: takes how far the walk and the readers are.
         formats: names of those recognised, the one to read first; None until somebody looked.
+        masks: pictures that are masks, from mask_evidence; None until somebody looked.
     """
 
     root: Path
@@ -71,6 +73,7 @@ class Tree:
     report: Report = field(default_factory=Report)
     tell: Tell = field(default=silent, repr=False, compare=False)
     formats: list[str] | None = field(default=None, repr=False, compare=False)
+    masks: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def of(cls, root: Path, tell: Tell = silent) -> Tree:
@@ -153,11 +156,11 @@ class Tree:
 
     @cached_property
     def _by_name(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: _composed(PurePosixPath(path).name))
+        return _index(self.images, lambda path: composed(PurePosixPath(path).name))
 
     @cached_property
     def _by_stem(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: _composed(PurePosixPath(path).stem))
+        return _index(self.images, lambda path: composed(PurePosixPath(path).stem))
 
     @cached_property
     def by_trunk(self) -> dict[str, list[str]]:
@@ -262,14 +265,14 @@ class Tree:
         """Return a reference's parts, and the images with its name or else its stem."""
         parts: list[str] = []
         for text in (reference, reference.strip()):
-            parts = [_composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
+            parts = [composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
             found = parts and (self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1]))
             if found:
                 return parts, found
         return parts, []
 
 
-def _composed(name: str) -> str:
+def composed(name: str) -> str:
     """Return a name in NFC: disks and label files spell accents differently."""
     return unicodedata.normalize("NFC", name)
 
@@ -288,7 +291,7 @@ def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | No
     """
 
     def shared(path: str) -> int:
-        own = _composed(path).split("/")[:-1][::-1]
+        own = composed(path).split("/")[:-1][::-1]
         asked = parts[:-1][::-1]
         return next((n for n, (a, b) in enumerate(zip(own, asked)) if a != b), min(len(own), len(asked)))
 
