@@ -92,11 +92,11 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
     for path, found in _named(tree):
         groups[_group(found)][path] = found
     masks: dict[str, MaskFile] = {}
-    for (folder, _), found in groups.items():
-        if not any(each.photograph for each in found.values()) and not _is_named_mask(folder):
+    for (folder, _), named in groups.items():
+        if not any(each.photograph for each in named.values()) and not _is_named_mask(folder):
             continue
         tree.tell(0, 0, f"Are the pictures in {folder or 'the folder'} masks?")
-        masks.update(_looked_at(tree, found))
+        masks.update(_looked_at(tree, named))
     return masks if len(masks) < len(tree.images) else {}
 
 
