@@ -101,7 +101,7 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
 
 
 def _group(found: MaskFile) -> tuple[str, str]:
-    """Return what masks of one tool share: the folder's name and the end of their names."""
+    """Return what masks of one tool share: names of the folder and of their end."""
     parts = [part for part in found.folder.split("/") if _FOLDER.fullmatch(part)]
     return (parts[-1].lower() if parts else found.folder), found.kind
 
@@ -221,14 +221,14 @@ def _flat_folder(tree: Tree, folder: str, pairs: dict[str, str]) -> Iterator[tup
 
 @lru_cache(maxsize=10_000)
 def _is_mask_folder(folder: str) -> bool:
-    """Return whether a folder's name says masks, and no folder of photographs is in it."""
+    """Return whether a folder's name says masks, not photographs below that."""
     parts = folder.split("/")
     last = next((at for at in reversed(range(len(parts))) if _FOLDER.fullmatch(parts[at])), None)
     return last is not None and not {part.lower() for part in parts[last + 1 :]} & _PHOTOGRAPHS
 
 
 def _is_named_mask(folder: str) -> bool:
-    """Return whether a folder's name says masks so clearly that no photograph is needed."""
+    """Return whether a folder's name says masks without a photograph to match."""
     return _is_mask_folder(folder) and any(map(_CLEAR.fullmatch, folder.split("/")))
 
 
