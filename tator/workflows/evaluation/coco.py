@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -144,43 +144,35 @@ def _categories(data: Evaluated) -> list[dict[str, Any]]:
     return [{"id": row, "name": name} for row, name in enumerate(data.names, 1)]
 
 
-def coco_gt(data: Evaluated, with_masks: bool = True) -> dict[str, Any]:
-    """Return the ground truth as a COCO file holds it.
+def coco_gt(data: Evaluated, with_masks: bool = True) -> tuple[dict[str, Any], Iterator[dict[str, Any]]]:
+    """Return a COCO file of the ground truth, and its annotations.
 
     Images have their record_index as id.
     """
-    return {
-        "info": {"description": "Ground truth of an evaluation"},
-        "licenses": [],
-        "images": [image | {"id": each.record_index} for image, each in zip(_images(data), data.images, strict=True)],
-        "annotations": [
-            {"id": row + 1, **annotation, "iscrowd": int(data.gt.ignored[row])}
-            for row, annotation in enumerate(_annotations(data, data.gt, with_masks))
-        ],
-        "categories": _categories(data),
-    }
+    images = [image | {"id": each.record_index} for image, each in zip(_images(data), data.images, strict=True)]
+    about = {"description": "Ground truth of an evaluation"}
+    head = {"info": about, "licenses": [], "images": images, "categories": _categories(data)}
+    return head, _annotations(data, data.gt, with_masks, is_truth=True)
 
 
-def coco_preds(data: Evaluated, with_masks: bool = True) -> list[dict[str, Any]]:
-    """Return the predictions as COCO's results."""
-    rows = _annotations(data, data.pred, with_masks)
-    scores = data.pred.score.tolist()
-    return [
-        {key: value for key, value in row.items() if key != "area"} | {"score": score}
-        for row, score in zip(rows, scores, strict=True)
-    ]
+def coco_preds(data: Evaluated, with_masks: bool = True) -> Iterator[dict[str, Any]]:
+    """Yield the predictions as COCO's results."""
+    return _annotations(data, data.pred, with_masks, is_truth=False)
 
 
-def _annotations(data: Evaluated, table: Table, with_masks: bool) -> list[dict[str, Any]]:
+def _annotations(data: Evaluated, table: Table, with_masks: bool, is_truth: bool) -> Iterator[dict[str, Any]]:
+    """Yield the boxes image by image, so that no list of them all is held."""
     xywh = _xywh(table)
-    index = [each.record_index for each in data.images]
-    rows = []
-    for row, (at, class_id, box) in enumerate(
-        zip(table.image.tolist(), table.class_id.tolist(), xywh.tolist(), strict=True)
-    ):
-        found = {"image_id": index[at], "category_id": class_id + 1, "bbox": box, "area": box[2] * box[3]}
-        if with_masks:
-            outline = table.outlines.get(row)
-            found["segmentation"] = outline if isinstance(outline, dict) else [outline or box_ring(table.xyxy[row])]
-        rows.append(found)
-    return rows
+    for at, image in enumerate(data.images):
+        rows = table.rows_of(at)
+        columns = (table.class_id[rows].tolist(), xywh[rows].tolist(), table.score[rows].tolist())
+        for row, class_id, box, score in zip(range(rows.start, rows.stop), *columns, strict=True):
+            found = {"image_id": image.record_index, "category_id": class_id + 1, "bbox": box}
+            if is_truth:
+                found |= {"id": row + 1, "area": box[2] * box[3], "iscrowd": int(table.ignored[row])}
+            else:
+                found["score"] = score
+            if with_masks:
+                outline = table.outlines.get(row)
+                found["segmentation"] = outline if isinstance(outline, dict) else [outline or box_ring(table.xyxy[row])]
+            yield found

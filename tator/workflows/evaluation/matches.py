@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from tator.vision.matching import first_free
 from tator.workflows.evaluation.overlaps import Pairs
-from tator.workflows.evaluation.tables import Evaluated, Table
+from tator.workflows.evaluation.tables import Evaluated
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +31,6 @@ class Matched:
     in_ignored: NDArray[np.bool_]
 
 
-def box_rank(table: Table) -> NDArray[np.int64]:
-    """Return the place of each box in an order that is not that of the lines."""
-    order = np.lexsort([*table.xyxy.T[::-1], table.label, table.class_id])
-    rank = np.empty(len(table), np.int64)
-    rank[order] = np.arange(len(table))
-    return rank
-
-
 def match_by_score(data: Evaluated, pairs: Pairs, iou_thr: float) -> Matched:
     """Match within classes, the most confident prediction first.
 
@@ -47,7 +39,7 @@ def match_by_score(data: Evaluated, pairs: Pairs, iou_thr: float) -> Matched:
     """
     may = (pairs.overlap >= iou_thr) & (data.pred.class_id[pairs.pred] == data.gt.class_id[pairs.gt])
     fits = pairs[may & ~data.gt.ignored[pairs.gt]]
-    keys = (box_rank(data.gt)[fits.gt], box_rank(data.pred)[fits.pred], -fits.overlap, -data.pred.score[fits.pred])
+    keys = (data.gt.rank[fits.gt], data.pred.rank[fits.pred], -fits.overlap, -data.pred.score[fits.pred])
     fits = fits[np.lexsort(keys)]
     return _matched(data, fits, pairs[may & data.gt.ignored[pairs.gt]], iou_thr)
 
@@ -68,7 +60,7 @@ def match_by_overlap(
     if same_class:
         may &= data.pred.class_id[pairs.pred] == data.gt.class_id[pairs.gt]
     fits = pairs[may & ~data.gt.ignored[pairs.gt]]
-    keys = (box_rank(data.gt)[fits.gt], box_rank(data.pred)[fits.pred], -data.pred.score[fits.pred], -fits.overlap)
+    keys = (data.gt.rank[fits.gt], data.pred.rank[fits.pred], -data.pred.score[fits.pred], -fits.overlap)
     return _matched(data, fits[np.lexsort(keys)], pairs[may & data.gt.ignored[pairs.gt]], iou_thr)
 
 

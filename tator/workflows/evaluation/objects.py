@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tator.workflows.evaluation.coordinates import NORM1000, STEPS, to_pixels, token_value
 
 BOX, POLYGON = "bbox_2d", "poly"
+LARGEST = 1e15  # pixels; what is larger is no place in an image
 CANONICAL = {  # codes of samples, and what summaries count them as
     "geometry_keys": "invalid_geometry",
     "geometry_points": "invalid_geometry",
@@ -84,7 +85,12 @@ def check_objects(raw: Any, width: int, height: int, coord_mode: str = "") -> Ch
     if not isinstance(raw, list):
         result.counts["invalid_geometry"] += raw is not None
         return result
+    is_pixels = coord_mode != NORM1000
     for each in raw:
+        if is_pixels and (row := _plain_row(each)) is not None:
+            rows.append(row)
+            result.counts["score_missing"] += "score" not in each
+            continue
         try:
             rows.append(_row(each, width, height, coord_mode, result.counts))
         except Refused as reason:
@@ -104,6 +110,28 @@ def _objects(rows: Sequence[tuple]) -> Objects:
         list(outlines),
         list(ids),
     )
+
+
+def _plain_row(each: Any) -> tuple | None:
+    """Return the columns of a sound box in pixels, as nearly all are, in a fraction of the time; else None."""
+    try:
+        x1, y1, x2, y2 = box = each["points"]
+        score, desc = each.get("score", 1.0), each["desc"]
+        is_sound = (
+            each["type"] == BOX
+            and type(x1) is type(y1) is type(x2) is type(y2) is type(score) is float
+            and -LARGEST < x1 < x2 < LARGEST
+            and -LARGEST < y1 < y2 < LARGEST
+            and 0 <= score <= 1
+            and type(desc) is str
+            and desc
+            and desc == desc.strip()
+        )
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return None
+    if not is_sound:
+        return None
+    return box, desc, score, bool(each.get("ignore") or each.get("iscrowd")), each.get("rle"), str(each.get("id", ""))
 
 
 def _row(each: Any, width: int, height: int, coord_mode: str, counts: Counter[str]) -> tuple:
@@ -172,7 +200,9 @@ def _pixels(points: Any, width: int, height: int, coord_mode: str) -> list[float
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e15  # no NaN, no infinity
+    return (
+        isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < LARGEST
+    )  # no NaN, no infinity
 
 
 def _box(values: list[float], kind: str, counts: Counter[str]) -> tuple[float, float, float, float]:

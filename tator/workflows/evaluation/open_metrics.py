@@ -5,7 +5,7 @@ Places matched whatever their class, then meanings compared.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,19 @@ class Meanings:
         equal = self.word[one] == self.word[other]
         return equal if self.cosine is None else equal | (self.cosine[one, other] >= self.threshold)
 
+    def similarities(
+        self, rows: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
+    ) -> dict[int, float]:
+        """Return {row: cosine} of labels that are not written alike.
+
+        Empty without an encoder.
+        """
+        if self.cosine is None:
+            return {}
+        different = self.word[one] != self.word[other]
+        values = self.cosine[one, other][different].tolist()
+        return dict(zip(rows[different].tolist(), values, strict=True))
+
 
 @dataclass(frozen=True, eq=False)
 class OpenMatched:
@@ -59,6 +72,7 @@ class OpenMatched:
         in_score: (P,) predictions scored high enough, in scope or not.
         is_right: (P,) matched, and the meanings are the same.
         scope: annotated or all.
+        sem_sim: {prediction: cosine} of matched descriptions that are written differently, where an encoder was asked.
     """
 
     matched: Matched
@@ -66,6 +80,7 @@ class OpenMatched:
     in_score: NDArray[np.bool_]
     is_right: NDArray[np.bool_]
     scope: str
+    sem_sim: dict[int, float] = field(default_factory=dict)
 
 
 def open_match(
@@ -86,7 +101,8 @@ def open_match(
     there = matched.gt_of[hit]
     same_class = data.pred.class_id[hit] == data.gt.class_id[there]
     right[hit] = same_class | meanings.same(data.pred.label[hit], data.gt.label[there])
-    return OpenMatched(matched, wanted & ~matched.in_ignored, in_score, right, scope)
+    similar = meanings.similarities(hit, data.pred.label[hit], data.gt.label[there])
+    return OpenMatched(matched, wanted & ~matched.in_ignored, in_score, right, scope, similar)
 
 
 def in_scope(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:

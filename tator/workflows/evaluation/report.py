@@ -11,8 +11,10 @@ from tator.storage.atomic import replacing, write_json
 from tator.workflows.evaluation.coco import coco_gt, coco_preds
 from tator.workflows.evaluation.evaluator import Evaluation, primary
 from tator.workflows.evaluation.metrics import per_image
+from tator.workflows.evaluation.objects import BOX, POLYGON
 from tator.workflows.evaluation.open_metrics import OpenMatched, open_per_image
 from tator.workflows.evaluation.rates import level, rates, share
+from tator.workflows.evaluation.tables import Evaluated, Table
 
 METRICS, PER_IMAGE, PER_CLASS, CONFUSION = "metrics.json", "per_image.json", "per_class.csv", "confusion.csv"
 COCO_GT, COCO_PREDS, UNKNOWN_DESCS = "coco_gt.json", "coco_preds.json", "semantic_desc_report.json"
@@ -33,8 +35,9 @@ def write_report(found: Evaluation, folder: Path, more: dict[str, Any] | None = 
     _write_csv(folder / PER_CLASS, class_lines(found))
     _write_csv(folder / CONFUSION, confusion_lines(found))
     if settings.metrics != "f1ish":
-        _write(folder / COCO_GT, _whole(coco_gt(found.data)))
-        _write(folder / COCO_PREDS, _whole(coco_preds(found.data)))
+        with_masks = settings.with_masks and bool(found.data.gt.outlines or found.data.pred.outlines)
+        _write(folder / COCO_GT, _with_annotations(*coco_gt(found.data, with_masks)))
+        _write(folder / COCO_PREDS, _list_of(coco_preds(found.data, with_masks)))
         written += [COCO_GT, COCO_PREDS]
     for thr, each in found.open_matched.items():
         name = "matches.jsonl" if thr == level(primary(settings.f1ish_iou_thrs)) else f"matches@{thr}.jsonl"
@@ -52,10 +55,12 @@ def _write(path: Path, chunks: Iterable[bytes]) -> None:
         file.writelines(chunks)
 
 
-def _whole(value: Any) -> Iterator[bytes]:
+def _with_annotations(head: dict[str, Any], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     import orjson
 
-    yield orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    yield orjson.dumps(head)[:-1] + b',"annotations":'
+    yield from _list_of(rows)
+    yield b"}\n"
 
 
 def _list_of(rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
@@ -122,50 +127,42 @@ def _open_row(counts: dict[str, list[int]], row: int) -> dict[str, Any]:
 
 def match_rows(found: Evaluation, each: OpenMatched) -> Iterator[dict[str, Any]]:
     """Yield a line an image of a matches file; indices count within the image."""
-    data, counts = found.data, open_per_image(found.data, each)
-    gt_of, pred_of, overlap = each.matched.gt_of.tolist(), each.matched.pred_of.tolist(), each.matched.overlap.tolist()
-    counted, right, in_score = each.counted.tolist(), each.is_right.tolist(), each.in_score.tolist()
-    pred_box, gt_box = data.pred.xyxy.tolist(), data.gt.xyxy.tolist()
-    pred_label, gt_label, ignored = data.pred.label.tolist(), data.gt.label.tolist(), data.gt.ignored.tolist()
+    counts = open_per_image(found.data, each)
     totals = {name: part.tolist() for name, part in counts.items()}
-    for row, image in enumerate(data.images):
-        found_rows, there = data.pred.rows_of(row), data.gt.rows_of(row)
-        first, base = found_rows.start, there.start
-        matches = [
-            {
-                "pred_idx": p - first,
-                "gt_idx": gt_of[p] - base,
-                "iou": overlap[p],
-                "pred_desc": data.labels[pred_label[p]],
-                "gt_desc": data.labels[gt_label[gt_of[p]]],
-                "sem_sim": None,
-                "sem_ok": right[p],
-                "pred_bbox": pred_box[p],
-                "gt_bbox": gt_box[gt_of[p]],
-                "pred_type": "poly" if p in data.pred.outlines else "bbox_2d",
-                "gt_type": "poly" if gt_of[p] in data.gt.outlines else "bbox_2d",
-            }
-            for p in range(first, found_rows.stop)
-            if gt_of[p] >= 0
-        ]
-        yield {
-            "image_id": image.record_index,
-            "file_name": image.file_name,
-            "width": image.width,
-            "height": image.height,
-            "iou_thr": each.matched.iou_thr,
-            "gt_count": there.stop - base,
-            "pred_count": found_rows.stop - first,
-            "pred_count_eval": totals["pred_count_eval"][row],
-            "pred_count_ignored": totals["pred_count_ignored"][row],
-            "pred_scope": each.scope,
-            "tp_loc": totals["tp_loc"][row],
-            "fp_loc": totals["fp_loc"][row],
-            "fn_loc": totals["fn_loc"][row],
-            "matches": matches,
-            "unmatched_pred_indices": [p - first for p in range(first, found_rows.stop) if counted[p] and gt_of[p] < 0],
-            "ignored_pred_indices": [
-                p - first for p in range(first, found_rows.stop) if in_score[p] and not counted[p]
-            ],
-            "unmatched_gt_indices": [g - base for g in range(base, there.stop) if pred_of[g] < 0 and not ignored[g]],
-        }
+    told = ("pred_count_eval", "pred_count_ignored", "tp_loc", "fp_loc", "fn_loc")
+    for row, image in enumerate(found.data.images):
+        rows, there = found.data.pred.rows_of(row), found.data.gt.rows_of(row)
+        facts = {"image_id": image.record_index, "file_name": image.file_name}
+        facts |= {"width": image.width, "height": image.height, "iou_thr": each.matched.iou_thr}
+        facts |= {"gt_count": there.stop - there.start, "pred_count": rows.stop - rows.start, "pred_scope": each.scope}
+        yield facts | {name: totals[name][row] for name in told} | _matches_of(found.data, each, rows, there)
+
+
+def _matches_of(data: Evaluated, each: OpenMatched, rows: slice, there: slice) -> dict[str, Any]:
+    """Return the matches of an image, and what was not matched."""
+    gt_of, overlap = (part[rows].tolist() for part in (each.matched.gt_of, each.matched.overlap))
+    counted, in_score, right = (part[rows].tolist() for part in (each.counted, each.in_score, each.is_right))
+    pred_box, pred_label = data.pred.xyxy[rows].tolist(), data.pred.label[rows].tolist()
+    gt_box, gt_label = data.gt.xyxy[there].tolist(), data.gt.label[there].tolist()
+    open_gt = (each.matched.pred_of[there] < 0) & ~data.gt.ignored[there]
+    matches = []
+    for p, gt in enumerate(gt_of):
+        if gt < 0:
+            continue
+        g = gt - there.start
+        matches.append({
+            "pred_idx": p, "gt_idx": g, "iou": overlap[p], "pred_desc": data.labels[pred_label[p]],
+            "gt_desc": data.labels[gt_label[g]], "sem_sim": each.sem_sim.get(rows.start + p), "sem_ok": right[p],
+            "pred_bbox": pred_box[p], "gt_bbox": gt_box[g], "pred_type": _type(data.pred, rows.start + p),
+            "gt_type": _type(data.gt, gt),
+        })  # fmt: skip
+    return {
+        "matches": matches,
+        "unmatched_pred_indices": [p for p, gt in enumerate(gt_of) if counted[p] and gt < 0],
+        "ignored_pred_indices": [p for p in range(len(gt_of)) if in_score[p] and not counted[p]],
+        "unmatched_gt_indices": open_gt.nonzero()[0].tolist(),
+    }
+
+
+def _type(table: Table, row: int) -> str:
+    return POLYGON if row in table.outlines else BOX

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,14 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.image)
+
+    @cached_property
+    def rank(self) -> NDArray[np.int64]:
+        """Return the place of each box in an order that is not that of the lines."""
+        order = np.lexsort([*self.xyxy.T[::-1], self.label, self.class_id])
+        rank = np.empty(len(self), np.int64)
+        rank[order] = np.arange(len(self))
+        return rank
 
     def rows_of(self, image: int) -> slice:
         """Return the rows of an image."""

@@ -10,12 +10,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tator.workflows.evaluation.coco import average_precision, coco_gt, coco_preds
+from tator.workflows.evaluation import coco
+from tator.workflows.evaluation.coco import average_precision
 from tator.workflows.evaluation.label_policy import LabelPolicy
 from tator.workflows.evaluation.tables import Collecting, Evaluated
 from tests.workflows.evaluation.scenes import NAMES, random_records, record
 
 MOST = [(1, 10, 100), (1, 10, 100, 1000), (2, 5)]
+
+
+def files(data: Evaluated, with_masks: bool = True) -> tuple[dict, list]:
+    head, rows = coco.coco_gt(data, with_masks)
+    return head | {"annotations": list(rows)}, list(coco.coco_preds(data, with_masks))
 
 
 def oracle(gt: dict, preds: list, kind: str, max_dets) -> tuple[np.ndarray, np.ndarray]:
@@ -75,7 +81,7 @@ def collected(records, classes=NAMES) -> Evaluated:
 def test_boxes_equal_pycocotools(seed, max_dets):
     data = collected(random_records(seed, with_ties=seed % 2 == 0))
     found = average_precision(data, "bbox", max_dets=max_dets)
-    summary, per_class = expected(coco_gt(data), coco_preds(data), "bbox", max_dets)
+    summary, per_class = expected(*files(data), "bbox", max_dets)
     same(found.summary, summary)
     same(found.per_class, per_class)
     assert sum(value is not None for value in found.summary.values()) > 6
@@ -85,7 +91,7 @@ def test_boxes_equal_pycocotools(seed, max_dets):
 def test_masks_equal_pycocotools(seed):
     data = collected(random_records(seed, images=8, with_masks=True))
     found = average_precision(data, "segm")
-    summary, per_class = expected(coco_gt(data), coco_preds(data), "segm", (1, 10, 100))
+    summary, per_class = expected(*files(data), "segm", (1, 10, 100))
     same(found.summary, summary)
     same(found.per_class, per_class)
     assert 0 < found.summary["AP"] < 1
@@ -96,7 +102,7 @@ def test_more_predictions_than_count():
     data = collected([record(0, [("c0", [149, 10, 169, 40]), ("c0", [3, 10, 23, 40])], crowded)])
     for max_dets in MOST:
         found = average_precision(data, "bbox", max_dets=max_dets)
-        same(found.summary, expected(coco_gt(data), coco_preds(data), "bbox", max_dets)[0])
+        same(found.summary, expected(*files(data), "bbox", max_dets)[0])
 
 
 def test_no_prediction_has_every_key():
@@ -123,7 +129,7 @@ def test_real_files_equal_pycocotools(data: Path):
     folder = data / "formats"
     whole = json.loads(next((folder / "gts" / "coco_format_v1").glob("*.json")).read_text())
     preds = json.loads(next((folder / "dets" / "coco_format").glob("*.json")).read_text())
-    names, files = (
+    names, file_names = (
         {row["id"]: row[key] for row in part}
         for part, key in ((whole["categories"], "name"), (whole["images"], "file_name"))
     )
@@ -136,7 +142,7 @@ def test_real_files_equal_pycocotools(data: Path):
         for at, row in enumerate(whole["images"])
     }
     for rows, side, (labels, places) in (
-        (whole["annotations"], "gt", (names, files)),
+        (whole["annotations"], "gt", (names, file_names)),
         (preds["annotations"], "pred", their),
     ):
         for row in rows:
@@ -148,4 +154,4 @@ def test_real_files_equal_pycocotools(data: Path):
             )
     found = collected(by_file.values(), list(dict.fromkeys([*names.values(), *their[0].values()])))
     assert len(found.pred) == len(preds["annotations"]) > 400
-    same(average_precision(found).summary, expected(coco_gt(found), coco_preds(found), "bbox", (1, 10, 100))[0])
+    same(average_precision(found).summary, expected(*files(found), "bbox", (1, 10, 100))[0])
