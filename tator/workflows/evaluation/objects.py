@@ -113,7 +113,7 @@ def _objects(rows: Sequence[tuple]) -> Objects:
 
 
 def _plain_row(each: Any) -> tuple | None:
-    """Return the columns of a sound box in pixels, as nearly all are, in a fraction of the time; else None."""
+    """Return the columns of a sound box in pixels quickly; None for all else."""
     try:
         x1, y1, x2, y2 = box = each["points"]
         score, desc = each.get("score", 1.0), each["desc"]

@@ -34,7 +34,7 @@ GOLDEN = (
 
 
 def checks() -> list[dict[str, Any]]:
-    """Return {"check", "ok", "detail", "s"} of every check, also of those after one that failed."""
+    """Return {"check", "ok", "detail", "s"} of every check."""
     return [_told(name, check) for name, check in CHECKS.items()]
 
 
@@ -67,7 +67,7 @@ def _imports() -> str:
 
 
 def _runs() -> str:
-    """Replay known predictions through every stage and compare with numbers worked out by hand."""
+    """Replay known predictions and compare with numbers worked out by hand."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         boxes = [[10.0, 10.0, 60.0, 60.0], [100.0, 10.0, 150.0, 60.0]]
