@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,37 @@ class Skeleton:
     names: tuple[str, ...]
     edges: tuple[tuple[int, int], ...] = ()
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as JSON."""
+        return {"names": list(self.names), "edges": [list(edge) for edge in self.edges]}
+
     @classmethod
-    def of(cls, stored: Mapping[str, Any]) -> Skeleton:
-        """Return the key points that `dataclasses.asdict` wrote."""
-        return cls(tuple(stored["names"]), tuple((a, b) for a, b in stored["edges"]))
+    def of(cls, value: Any) -> Skeleton:
+        """Return the skeleton that a client, a file or the database describes.
+
+        Args:
+            value: {"names": [text, ...], "edges": [[from, to], ...]}, edges by index from 0.
+
+        Raises:
+            BadInput: it is anything else; the message says what was expected.
+        """
+        expected = 'expected {"names": [text, ...], "edges": [[from, to], ...]}, edges by index from 0'
+        names, edges = (value.get("names"), value.get("edges") or []) if isinstance(value, Mapping) else (None, [])
+        if not isinstance(names, (list, tuple)) or not _are_names(names):
+            raise BadInput(f"skeleton is {str(value)[:80]!r}; {expected}, with 1 to {MOST_KEYPOINTS} names")
+        if not isinstance(edges, (list, tuple)) or not all(_is_edge(edge, len(names)) for edge in edges):
+            raise BadInput(f"edges of the skeleton are {str(edges)[:80]!r}; {expected}, below {len(names)}")
+        return cls(tuple(names), tuple((edge[0], edge[1]) for edge in edges))
+
+
+def _are_names(values: Sequence[Any]) -> bool:
+    fits = all(isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and not _is_unstorable(name) for name in values)
+    return fits and 1 <= len(values) <= MOST_KEYPOINTS
+
+
+def _is_edge(value: Any, below: int) -> bool:
+    is_pair = isinstance(value, (list, tuple)) and len(value) == 2 and all(map(_is_whole, value))
+    return is_pair and all(0 <= end < below for end in value)
 
 
 def _is_flag(value: Any) -> bool:

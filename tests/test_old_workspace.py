@@ -96,3 +96,25 @@ def test_a_qwen_dataset_of_before_is_listed_and_built_again(old: Workbench, fact
     assert [row | {"folder": ""} for row in listed] == facts["qwen"] and Path(listed[0]["folder"]).is_dir()
     told = call(old, "runs_train_again", family="qwen_datasets", name="talk", new_name="more talk")
     assert old.jobs.wait(told["job"], 60)["result"]["classes"] == listed[0]["classes"]
+
+
+def test_boxes_and_images_of_before_have_no_attributes_and_can_get_some(old: Workbench, facts: dict):
+    squares = old.dataset("squares")
+    image = facts["image"]
+    before = call(old, "image_open", image_id=image)
+    assert before["annotations"] and not any("attributes" in row for row in before["annotations"])
+    assert (before["tags"], before["notes"]) == (None, None)
+    assert all(row.skeleton is None for row in squares.classes())
+    key = before["annotations"][0]["id"]
+    ops = [
+        {"op": "set", "id": key, "changes": {"attributes": {"occluded": True}}},
+        {"op": "image", "changes": {"tags": ["night"]}},
+    ]
+    edits = json.dumps([{"seq": 2, "ops": ops}])
+    call(old, "annotations_save", image_id=image, base_revision=before["revision"], client_id="old", edits=edits)
+    after = call(old, "image_open", image_id=image)
+    assert after["tags"] == ["night"]
+    assert {row["id"]: row.get("attributes") for row in after["annotations"]}[key] == {"occluded": True}
+    changes = call(old, "annotations_undo", image_id=image, client_id="old", seq=3)
+    assert changes["revision"] == before["revision"] + 2
+    assert call(old, "image_open", image_id=image)["annotations"] == before["annotations"]

@@ -11,9 +11,11 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
+from tator.attributes import Skeleton
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import label_class
 from tator.types import BadInput, Conflict, NotFound
@@ -215,20 +217,27 @@ def add_classes(
     return added
 
 
-def add_skeletons(conn: Connection, dataset_id: int, skeletons: Mapping[int, dict]) -> None:
-    """Give classes that have no key points yet theirs.
+def add_skeletons(conn: Connection, dataset_id: int, skeletons: Mapping[int, dict]) -> list[int]:
+    """Give classes their key points; return those that have other ones, which stay.
 
     Args:
         conn: open write transaction.
         dataset_id: whose classes.
         skeletons: {class id: {"names", "edges"}}.
+
+    Raises:
+        BadInput: one is not a skeleton.
     """
-    for class_id, skeleton in skeletons.items():
-        conn.execute(_row(dataset_id, class_id).where(label_class.c.skeleton.is_(None)).values(skeleton=skeleton))
+    held = {row.class_id: row.skeleton for row in read_classes(conn, dataset_id, retired=True)} if skeletons else {}
+    stored = {class_id: Skeleton.of(skeleton).as_json() for class_id, skeleton in skeletons.items()}
+    for class_id, skeleton in stored.items():
+        if held[class_id] is None:
+            conn.execute(_row(dataset_id, class_id).values(skeleton=skeleton))
+    return [class_id for class_id, skeleton in stored.items() if held[class_id] not in (None, skeleton)]
 
 
-def change_class(conn: Connection, dataset_id: int, class_id: int, **values: str) -> LabelClass:
-    """Give a class another name or color and return it.
+def change_class(conn: Connection, dataset_id: int, class_id: int, **values: Any) -> LabelClass:
+    """Give a class another name, color or skeleton and return it.
 
     Raises:
         NotFound: no such class, or it is retired.
@@ -241,6 +250,8 @@ def change_class(conn: Connection, dataset_id: int, class_id: int, **values: str
         _refuse_taken([r for r in read_classes(conn, dataset_id) if r.class_id != class_id], values["name"])
     if "color" in values:
         values["color"] = check_color(values["color"])
+    if values.get("skeleton"):
+        values["skeleton"] = Skeleton.of(values["skeleton"]).as_json()
     conn.execute(_row(dataset_id, class_id).values(**values))
     return _one(conn, dataset_id, class_id)
 
@@ -254,8 +265,10 @@ def reorder_classes(conn: Connection, dataset_id: int, class_ids: Sequence[int])
     have = [row.class_id for row in read_classes(conn, dataset_id)]
     if sorted(class_ids) != sorted(have):
         raise BadInput(f"class_ids {list(class_ids)} must name each class once; the dataset has {have}")
-    for position, class_id in enumerate(class_ids):
-        conn.execute(_row(dataset_id, class_id).values(position=position))
+    mine = (label_class.c.dataset_id == dataset_id) & (label_class.c.class_id == bindparam("_id"))
+    query = update(label_class).where(mine).values(position=bindparam("_position"))
+    if class_ids:
+        conn.execute(query, [{"_id": class_id, "_position": at} for at, class_id in enumerate(class_ids)])
 
 
 def retire_class(conn: Connection, dataset_id: int, class_id: int) -> None:

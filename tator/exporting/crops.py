@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import PIL.Image
 
+from tator.exporting.losses import Losses
 from tator.exporting.plan import Choice, Content, Plan, plan_export
-from tator.exporting.writing import write_zip
+from tator.exporting.writing import notes_of, write_zip
 from tator.formats.cells import harmless
 from tator.formats.writing import in_split
 from tator.storage.images import read_image
@@ -57,20 +58,25 @@ def export_crops(
     folders = class_folders(plan.names)
 
     def fill(archive: zipfile.ZipFile) -> Work:
-        rows, crops, skipped = [row for pairs in plan.rows.values() for row, _ in pairs], 0, 0
+        rows, crops, skipped, losses = [row for pairs in plan.rows.values() for row, _ in pairs], 0, 0, Losses()
         index = ["crop,image,class,x1,y1,x2,y2\n"]
         for start in range(0, len(rows), BATCH):
             batch = rows[start : start + BATCH]
             yield Progress(start, len(rows), batch[0].path)
             found = [content.annotation_rows([row.id for row in batch], status) for status in statuses]
             for row in batch:
-                boxes = [each for part in found for each in part[row.id] if each["class_id"] in plan.class_rows]
+                boxes = [each for part in found for each in part[row.id] if losses.takes(each, plan, False)]
                 cut, lines = _cut(archive, plan, row, boxes, (folders, margin, smallest_px))
                 crops, skipped = crops + cut, skipped + len(boxes) - cut
                 index += lines
         archive.writestr(entry("crops.csv"), "".join(index), zipfile.ZIP_DEFLATED)
         yield Progress(len(rows), len(rows), "Done")
-        return {"crops": crops, "skipped": skipped, "annotations": crops, "notes": []}
+        return {
+            "crops": crops,
+            "skipped": skipped,
+            "annotations": crops,
+            "notes": notes_of(plan, losses.refusals("a crop")),
+        }
 
     return (yield from write_zip(content.workspace, f"{content.name}-crops", plan, fill))
 

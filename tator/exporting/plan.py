@@ -78,6 +78,9 @@ class Plan:
         rows: {split: [(image, name inside the split)]}, both sorted.
         class_rows: {class id: row of the label map, from 0}.
         names: class names in label-map order.
+        skeletons: {row of the label map: key points of the class}.
+        unchosen: names of the dataset's other classes by class id, whose annotations stay behind.
+        unchosen_images: how many images are of other splits or states than those chosen.
         left_out: {"file", "reason"} of images that do not go in.
     """
 
@@ -87,12 +90,10 @@ class Plan:
     rows: dict[str, list[tuple[ImageRow, str]]]
     class_rows: dict[int, int]
     names: list[str]
+    skeletons: dict[int, Skeleton] = field(default_factory=dict)
+    unchosen: dict[int, str] = field(default_factory=dict)
+    unchosen_images: int = 0
     left_out: list[dict] = field(default_factory=list)
-
-    def skeletons(self) -> dict[int, Skeleton]:
-        """Return {row of the label map: key points of the class}."""
-        having = [row for row in self.content.classes() if row.skeleton and row.class_id in self.class_rows]
-        return {self.class_rows[row.class_id]: Skeleton.of(row.skeleton or {}) for row in having}
 
     @property
     def total(self) -> int:
@@ -124,12 +125,16 @@ def plan_export(
     classes = content.classes()
     if unknown := sorted(set(choice.classes) - {row.name for row in classes}):
         raise BadInput(f"dataset {content.name!r} has no class {unknown[0]!r}")
-    if choice.classes:
-        classes = [row for row in classes if row.name in choice.classes]
-    rows = {row.class_id: at for at, row in enumerate(classes)}
-    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in classes])
+    chosen = [row for row in classes if row.name in choice.classes] if choice.classes else classes
+    rows = {row.class_id: at for at, row in enumerate(chosen)}
+    plan = Plan(content, image_path, choice, {}, rows, [row.name for row in chosen])
+    plan.skeletons = {rows[row.class_id]: Skeleton.of(row.skeleton) for row in chosen if row.skeleton}
+    plan.unchosen = {row.class_id: row.name for row in classes if row.class_id not in rows}
     taken: set[str] = set()
-    for row in content.images(choice.states, choice.splits, readable=False):
+    wanted = content.images(choice.states, choice.splits, readable=False)
+    if choice.states or choice.splits:
+        plan.unchosen_images = len(content.images(readable=False)) - len(wanted)
+    for row in wanted:
         if reason := _problem(content, row, choice.states, tiling):
             plan.left_out.append({"file": row.path, "reason": reason})
             continue

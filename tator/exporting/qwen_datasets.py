@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 from tator.datasets.dataset import Dataset
+from tator.exporting.losses import Losses
 from tator.exporting.plan import Choice, Plan, plan_export
-from tator.exporting.writing import SplitImages
+from tator.exporting.writing import SplitImages, notes_of
 from tator.formats import qwen
+from tator.formats.table import FORMATS
 from tator.formats.writing import Folder
 from tator.storage.atomic import copy_file, filling, write_json
 from tator.storage.families import RECIPE, Family
@@ -62,7 +64,7 @@ def build_qwen(
         force: write over a folder of that name.
 
     Returns:
-        What `listing` says of it.
+        What `listing` says of it, and "notes", what stayed behind.
 
     Raises:
         BadInput: a setting is refused, the dataset has no class, or fewer than two images to train on.
@@ -85,7 +87,7 @@ def build_qwen(
     with filling(folder) as part:
         yield from _write(part, dataset, plan, context)
         write_json(part / RECIPE, {"dataset": dataset.name, "val_share": val_share, "seed": seed, "context": context})
-    return _facts(sets, folder.name)
+    return _facts(sets, folder.name) | {"notes": sets.report(folder.name)["notes"]}
 
 
 def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
@@ -113,11 +115,12 @@ def _fill_both(plan: Plan, val_share: float, seed: int) -> None:
 
 
 def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
-    out, counts, done, digest = Folder(part), {}, 0, hashlib.sha256()
+    out, counts, done, digest, losses = Folder(part), {}, 0, hashlib.sha256(), []
     for split, rows in sorted(plan.rows.items()):
         counts[split] = {"images": len(rows), "records": 0, "detections": 0}
         with out.open(f"{split}/annotations.jsonl") as file:
-            for image in SplitImages(plan, split):
+            images = SplitImages(plan, split, notes=out.notes)
+            for image in images:
                 for mode in qwen.PROMPTS:
                     record = qwen.conversation(out, image, plan.names, mode, context)
                     line = json.dumps(record, ensure_ascii=False).encode() + b"\n"
@@ -125,6 +128,7 @@ def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
                     file.write(line)
                     counts[split]["records"] += 1
                 counts[split]["detections"] += len(image.labels)
+            losses.append(images.losses)
         for row, name in rows:
             _place(dataset.path(row), part / split / name)
             done += 1
@@ -142,6 +146,7 @@ def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
         "modes": list(qwen.PROMPTS),
         "signature": digest.hexdigest(),
         "source": dataset.name,
+        "notes": notes_of(plan, out.notes + Losses.of(losses).told(FORMATS[qwen.NAME])),
     }
     out.text("metadata.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from tator.attributes import Attributes
+from tator.exporting.cut_attributes import cut_attributes, hidden_count
 from tator.formats import Label
 from tator.formats.writing import Written
 from tator.storage.images import read_image
@@ -82,6 +82,9 @@ class Tally:
         pieces: objects at the edge of a tile that shows too little of them, not labelled there.
         lost: objects that no tile shows enough of.
         captions: left out, as they speak of whole images.
+        notes_of_images: left out likewise.
+        turned: rotations left out, as the edge of a tile cuts the turned box.
+        hidden: key points that lie outside the tile that shows their object.
     """
 
     tiles: int = 0
@@ -91,6 +94,9 @@ class Tally:
     pieces: int = 0
     lost: int = 0
     captions: int = 0
+    notes_of_images: int = 0
+    turned: int = 0
+    hidden: int = 0
 
     def add(self, other: Tally) -> None:
         """Add another's counts."""
@@ -123,6 +129,9 @@ class Tally:
             (self.bare, f"of {self.tiles} tiles are without objects"),
             (self.bare_left_out, "tiles without objects are left out"),
             (self.captions, "captions are left out: they describe whole images"),
+            (self.notes_of_images, "images have notes that are left out: they describe whole images"),
+            (self.turned, "rotations are left out: the edge of a tile cuts the turned box"),
+            (self.hidden, "key points are outside the tile of their object, and not labelled there"),
         ]
         return [f"{count} {text}" for count, text in told if count]
 
@@ -138,14 +147,12 @@ class SplitTiles:
         tiling: how they are cut.
         image_path: where an image of a split goes, by split and name.
         tally: of the last time.
-        captions: none, as they speak of whole images; the tally counts them.
     """
 
     images: Iterable[Written]
     tiling: Tiling
     image_path: Callable[[str, str], str]
     tally: Tally = field(default_factory=Tally)
-    captions: int = 0
 
     @property
     def annotations(self) -> int:
@@ -170,11 +177,16 @@ class SplitTiles:
             kept = {row: part for row, part in parts.items() if part is not None}
             for row, part in kept.items():
                 inner.setdefault(row, []).append(part)
+                self.tally.turned += "rotation" in (label.attributes or {}) and "rotation" not in (
+                    part.attributes or {}
+                )
+                self.tally.hidden += hidden_count(label.attributes, part.attributes)
             self.tally.pieces += len(parts) - len(kept)
             self.tally.lost += not kept
         rows = range(len(found)) if self.tiling.keep_empty else sorted(inner)
         self.tally.add(Tally(len(rows), len(rows) - len(inner), len(found) - len(rows), sum(map(len, inner.values()))))
         self.tally.captions += bool(image.caption)
+        self.tally.notes_of_images += bool(image.notes)
         opened = _Opened(image)
         return [(found[row], self._written(opened, found[row], inner.get(row, []))) for row in rows]
 
@@ -182,7 +194,7 @@ class SplitTiles:
         image, (left, top, right, bottom) = opened.image, map(int, tile)
         name = tile_name(image.name, left, top)
         path, content = self.image_path(image.split, name), partial(opened.tile, tile, name)
-        return Written(path, name, image.split, right - left, bottom - top, labels, content=content)
+        return Written(path, name, image.split, right - left, bottom - top, labels, content=content, tags=image.tags)
 
 
 class _Opened:
@@ -273,7 +285,7 @@ class _Shape:
         x1, y1, x2, y2 = self.reach
         if tile[0] <= x1 and tile[1] <= y1 and x2 <= tile[2] and y2 <= tile[3]:
             polygons = self.label.polygons and tiles.move_polygons(self.label.polygons, tile)
-            return self._part(tile, tiles.clip_box(self.label.xyxy, tile), polygons), 1.0
+            return self._part(tile, tiles.clip_box(self.label.xyxy, tile), polygons, True), 1.0
         if self._outline is not None and self._outline.area > tiles.SMALLEST_AREA:
             polygons, area = tiles.clip_outline(self._outline, tile)
             whole, box = self._outline.area, tiles.extent(polygons) if polygons else None
@@ -292,30 +304,13 @@ class _Shape:
         across, down = box[2] - box[0], box[3] - box[1]
         if min(across, down) <= 0:
             return None, 0.0
-        part = replace(self.label, xyxy=box, polygons=None, rle=None, attributes=_moved(self.label, tile))
-        return part, across / (x2 - x1) * down / (y2 - y1)
+        return self._part(tile, box), across / (x2 - x1) * down / (y2 - y1)
 
-    def _part(self, tile: NDArray[np.int64], box: tuple, polygons: list | None = None) -> Label:
+    def _part(self, tile: NDArray[np.int64], box: tuple, polygons: list | None = None, is_whole: bool = False) -> Label:
+        attributes = cut_attributes(self.label.attributes, tile.tolist(), is_whole)
         mask = tiles.clip_mask(self._mask, tile) if self._mask is not None else None
         rle = masks.to_rle(mask, int(tile[2] - tile[0]), int(tile[3] - tile[1])) if mask else None
-        return replace(self.label, xyxy=box, polygons=polygons or None, rle=rle, attributes=_moved(self.label, tile))
-
-
-def _moved(label: Label, tile: NDArray[np.int64]) -> Attributes | None:
-    """Return a label's attributes in a tile's pixels.
-
-    Key points outside it are not labelled there; a turned box that an edge cuts has an outline, and no angle any more.
-    """
-    if not label.attributes:
-        return None
-    moved, (left, top, right, bottom) = dict(label.attributes), map(int, tile)
-    if points := moved.get("keypoints"):
-        shown = [(x - left, y - top, v if left <= x < right and top <= y < bottom else 0) for x, y, v in points]
-        moved["keypoints"] = [[x, y, v] if v else [0, 0, 0] for x, y, v in shown]
-    x1, y1, x2, y2 = label.xyxy
-    if not (left <= x1 and top <= y1 and x2 <= right and y2 <= bottom):
-        moved.pop("rotation", None)
-    return moved
+        return replace(self.label, xyxy=box, polygons=polygons or None, rle=rle, attributes=attributes)
 
 
 def count_tiles(found: Sequence[SplitTiles], total: int) -> Work:

@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from tator.datasets.dataset import ImageRow
+from tator.editing.candidate_pages import HUMAN
+from tator.exporting.losses import Losses
 from tator.exporting.plan import Choice, Content, Plan, plan_export
 from tator.exporting.tiling import ENCODERS, SplitTiles, Tally, Tiling, count_tiles, encoded
 from tator.exporting.zips import Zip, write_files
 from tator.formats import Label
-from tator.formats.table import FORMATS, Format, writable
+from tator.formats.table import FORMATS, writable
 from tator.formats.writing import Written
 from tator.storage.images import portable
 from tator.storage.workspace import Workspace
@@ -38,67 +40,35 @@ class SplitImages:
 
     Attributes:
         annotations: how many there were when last gone through.
-        captions: how many there were.
-        confidences: of how many annotations the confidence is known.
-        remarks: of how many images there are tags, and of how many notes.
-        attributes: how many annotations have each attribute.
-        crowds: how many regions of many objects were left out.
+        losses: what they had that a format may have no room for.
     """
 
-    def __init__(self, plan: Plan, split: str, holds_crowds: bool = False, notes: Counter | None = None) -> None:
-        self.plan, self.split, self.holds_crowds = plan, split, holds_crowds
+    def __init__(self, plan: Plan, split: str, has_crowds: bool = False, notes: Counter | None = None) -> None:
+        self.plan, self.split, self.has_crowds = plan, split, has_crowds
+        self.annotations, self.losses = 0, Losses()
         self._notes = Counter() if notes is None else notes
-        self._begin()
-
-    def _begin(self) -> None:
-        self.annotations = self.captions = self.confidences = self.crowds = 0
-        self.remarks: Counter[str] = Counter()
-        self.attributes: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Written]:
         plan = self.plan
-        self._begin()
+        self.annotations, self.losses = 0, Losses()
         for start in range(0, len(plan.rows[self.split]), BATCH):
             batch = plan.rows[self.split][start : start + BATCH]
             ids = [row.id for row, _ in batch]
             found = [plan.content.annotation_rows(ids, status) for status in plan.choice.statuses]
             captions, remarks = plan.content.captions(ids), plan.content.remarks(ids)
             for row, name in batch:
-                labels = self._labels([each for rows in found for each in rows[row.id]])
-                caption, content, more = captions.get(row.id), partial(self._content, row), remarks.get(row.id, {})
-                self.captions += caption is not None
-                self.remarks.update(more.keys())
+                labels = [self._label(each) for rows in found for each in rows[row.id] if self._takes(each)]
+                said, content = captions.get(row.id), partial(self._content, row)
                 path = plan.image_path(self.split, name)
-                yield Written(path, name, self.split, row.width, row.height, labels, caption, content, **more)
+                image = Written(
+                    path, name, self.split, row.width, row.height, labels, said, content, **remarks.get(row.id, {})
+                )
+                self.annotations += len(labels)
+                self.losses.add(image)
+                yield image
 
-    def _labels(self, rows: Sequence[Any]) -> list[Label]:
-        """Return an image's labels of the wanted classes, and count what is known of them."""
-        labels = [self._label(row) for row in rows if row["class_id"] in self.plan.class_rows]
-        if not self.holds_crowds:
-            crowds = [label for label in labels if (label.attributes or {}).get("crowd")]
-            self.crowds += len(crowds)
-            labels = [label for label in labels if label not in crowds] if crowds else labels
-        self.annotations += len(labels)
-        for label in labels:
-            self.confidences += label.confidence is not None
-            if label.attributes:
-                self.attributes.update(label.attributes.keys())
-        return labels
-
-    def left_out(self, known: Format, is_tiled: bool) -> Iterator[tuple[str, int]]:
-        """Yield (what, how often) of what a format has no room for, as last gone through."""
-        if not known.holds_captions and not is_tiled:  # the tally of tiles tells of captions itself
-            yield f"captions are left out: {known.label} holds none", self.captions
-        if not known.holds_confidence:
-            yield f"confidences are left out: {known.label} holds none", self.confidences
-        for name, held in (("tags", known.holds_tags), ("notes", known.holds_notes)):
-            if is_tiled or not held:
-                why = "they describe whole images" if is_tiled else f"{known.label} holds none"
-                yield f"images have {name} that are left out: {why}", self.remarks[name]
-        for name, count in sorted(self.attributes.items()):
-            if not known.holds(name):
-                yield f"attributes {name!r} are left out: {known.label} holds none", count
-        yield f"crowd regions are left out: {known.label} has no place for regions of many objects", self.crowds
+    def _takes(self, row: Any) -> bool:
+        return self.losses.takes(row, self.plan, self.has_crowds)
 
     def _content(self, row: ImageRow) -> tuple[bytes, str]:
         """Return an image for a format that holds it; one that vanished meanwhile is said."""
@@ -119,7 +89,7 @@ class SplitImages:
             (row["x1"], row["y1"], row["x2"], row["y2"]),
             row["polygons"],
             row["rle"],
-            None if row["status"] == "accepted" else row["confidence"],
+            None if row["status"] == "accepted" and row["source"] != HUMAN else row["confidence"],
             row["attributes"],
         )
 
@@ -163,7 +133,7 @@ def export_dataset(
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out, total = Zip(archive), plan.total
-        out.skeletons = plan.skeletons()
+        out.skeletons = plan.skeletons
         whole = {split: SplitImages(plan, split, known.holds("crowd"), out.notes) for split in plan.rows}
         images: dict[str, Any] = dict(whole)
         if tiling:
@@ -174,12 +144,13 @@ def export_dataset(
                 yield Progress(done, total, "Writing labels")
         if with_images and not known.holds_images:
             yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
-        out.notes.update(
-            {told: n for each in whole.values() for told, n in each.left_out(known, tiling is not None) if n}
-        )
+        losses = Losses.of(each.losses for each in whole.values())
+        if tiling:  # Tally tells of these
+            losses.captions = losses.notes = 0
+        out.notes.update(losses.told(known))
         facts, notes = (
             {"annotations": sum(each.annotations for each in images.values())},
-            _notes(plan, out.notes, format),
+            notes_of(plan, out.notes) + _split_notes(plan, format),
         )
         if not tiling:
             return facts | {"notes": notes}
@@ -238,13 +209,25 @@ def _write_tiles(archive: zipfile.ZipFile, plan: Plan, images: Mapping[str, Spli
                 done += len(group)
 
 
-def _notes(plan: Plan, lost: Counter, format: str) -> list[str]:
-    """Return what a person should know about the export."""
+def notes_of(plan: Plan, lost: Counter) -> list[str]:
+    """Return what a person should know of what stays behind.
+
+    Args:
+        plan: of the export, after it was written.
+        lost: {what was lost or changed: how often}.
+    """
     notes = [f"{count} {text}" for text, count in lost.items()]
+    if plan.unchosen_images:
+        notes.append(f"{plan.unchosen_images} images of splits or states that were not chosen are left out")
+    if plan.left_out:
+        notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
+    return notes
+
+
+def _split_notes(plan: Plan, format: str) -> list[str]:
+    notes = []
     if unsplit := sum(row.split is None for rows in plan.rows.values() for row, _ in rows):
         notes.append(f"{unsplit} images without a split are in train")
     if "val" not in plan.rows and format.startswith("yolo"):
         notes.append(f"there is no val split: data.yaml validates on {'test' if 'test' in plan.rows else 'train'}")
-    if plan.left_out:
-        notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
     return notes

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +114,17 @@ def take_classes(run: Filling, found: Source, report: Report) -> None:
         added = add_classes(conn, run.dataset_id, new)
         ours |= {name: row.class_id for name, row in zip(new, added, strict=True)}
         run.class_ids.update((index, ours[name]) for index, name in wanted.items())
-        _take_skeletons(run, conn, found)
+        _take_skeletons(run, conn, found, report)
         run.save(conn)
 
 
-def _take_skeletons(run: Filling, conn: Connection, found: Source) -> None:
+def _take_skeletons(run: Filling, conn: Connection, found: Source, report: Report) -> None:
     """Give the classes the key points that the source names."""
-    named = getattr(found, "skeletons", {}).items()
-    ids = {index: run.class_ids.get(index, LEFT_OUT) for index, _ in named}
-    add_skeletons(conn, run.dataset_id, {ids[at]: asdict(each) for at, each in named if ids[at] != LEFT_OUT})
+    for index, skeleton in getattr(found, "skeletons", {}).items():
+        class_id = run.class_ids.get(index, LEFT_OUT)
+        if class_id != LEFT_OUT and add_skeletons(conn, run.dataset_id, {class_id: skeleton.as_json()}):
+            detail = f"{found.classes.get(index, index)}: {', '.join(skeleton.names)}"
+            report.notice("class names", "the class has other key points already, which stay", detail)
 
 
 def _clean(raw: str, index: int, taken: Collection[str], report: Report) -> str:
@@ -263,15 +265,20 @@ def _with_attributes(run: Filling, path: str, label: Label) -> Label:
 
 def _remarks(run: Filling, found: Source, path: str) -> tuple[list[str] | None, str | None]:
     """Return an image's tags and notes as they are stored."""
-    tags = [_storable(tag)[:TAG_LENGTH].strip() for tag in getattr(found, "tags", {}).get(path, ())]
-    notes = _storable(getattr(found, "notes", {}).get(path, ""))
-    if len(tags) > TAGS_LIMIT or len(notes) > TEXT_LIMIT:
-        detail = f"the first {TAGS_LIMIT} tags and {TEXT_LIMIT} characters of notes are kept"
-        run.report.repair(path, "tags or notes shortened", detail)
+    raw, said = list(getattr(found, "tags", {}).get(path, ())), getattr(found, "notes", {}).get(path) or ""
+    tags = [_storable(str(tag))[:TAG_LENGTH].strip() for tag in raw]
+    notes = _storable(str(said))[:TEXT_LIMIT]
     kept = list(dict.fromkeys(filter(None, tags)))[:TAGS_LIMIT]
+    if lost := [str(tag) for tag in raw if tag not in kept and str(tag).strip() not in kept]:
+        detail = (
+            f"{lost[0][:80]!r}; {TAGS_LIMIT} tags of {TAG_LENGTH} characters are kept, {len(lost)} are not as written"
+        )
+        run.report.repair(path, "tags left out or shortened", detail)
+    if notes != said:
+        run.report.repair(path, "notes shortened", f"to the {len(notes)} characters that can be kept")
     if kept:
         run.report.read["tags"] += len(kept)
-    return kept or None, notes[:TEXT_LIMIT] or None
+    return kept or None, notes or None
 
 
 def _storable(text: str) -> str:
@@ -338,7 +345,7 @@ def finish(run: Filling, found: Source, head: Report) -> dict:
     run.facts.update(complete=True, format=found.format)
     run.facts.pop("unpacked", None)
     with run.store.write() as conn:
-        _take_skeletons(run, conn, found)  # also of classes that were met on the way
+        _take_skeletons(run, conn, found, Report())  # also of classes that were met on the way
     kept = {**report.as_json(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
     run.save(report=kept)
     told = {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}

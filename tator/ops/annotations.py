@@ -37,8 +37,10 @@ def annotations_save(wb: Workbench, image_id: int, base_revision: int, client_id
 
     A request may be repeated: edits that were saved before are acknowledged again and change nothing. An edit is
     {"seq", "kind": "edit" | "undo" | "redo", "label", "ops"}. An op is {"op": "add", "annotation": {"id", "class_id",
-    "xyxy", "polygons", "confidence", "source", "status"}}, {"op": "set", "id", "changes": {...}},
-    {"op": "delete", "id"} or {"op": "image", "changes": {"state", "caption"}}.
+    "xyxy", "polygons", "confidence", "source", "status", "attributes"}}, {"op": "set", "id", "changes": {...}},
+    {"op": "delete", "id"} or {"op": "image", "changes": {"state", "caption", "tags", "notes"}}. Attributes are an object of
+    names and values; occluded, truncated, difficult, crowd, group, text, track, rotation, keypoints and a few others mean
+    the same in every format, all other names are free. Tags are a list of texts, notes are text.
 
     Args:
         image_id: id of the image, from images_list.

@@ -233,3 +233,14 @@ test("two quick clicks on the same thing are a double click, a third begins anew
     [false, true, false, true, false, false, false, true, false],
   );
 });
+
+test("key points go where their box goes, and what is not labelled stays as it is", () => {
+  const attributes = { occluded: true, keypoints: [[10, 20, 2], [0, 0, 0], [30, 40, 1]] };
+  const row = { xyxy: [10, 20, 30, 40], polygons: null, attributes };
+  const changes = geometry.boxChanges(row, [20, 20, 60, 80]);
+  assert.deepEqual(changes, {
+    xyxy: [20, 20, 60, 80],
+    attributes: { occluded: true, keypoints: [[20, 20, 2], [0, 0, 0], [60, 80, 1]] },
+  });
+  assert.deepEqual(geometry.boxChanges({ ...row, attributes: { occluded: true } }, [1, 2, 3, 4]), { xyxy: [1, 2, 3, 4] });
+});

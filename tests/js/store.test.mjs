@@ -171,3 +171,24 @@ test("two versions are compared by content", () => {
   ]);
   assert.deepEqual(compare(a, b), { onlyMine: ["3"], onlyTheirs: ["4"], changed: ["2"] });
 });
+
+test("attributes, tags and notes are edited, undone and redone as everything else", () => {
+  const store = createStore();
+  store.load(opened({ state: "reviewed", tags: ["night"], annotations: [row("a", 0, { attributes: { occluded: true } })] }));
+  store.commit("Move", [{ op: "set", id: "a", changes: { xyxy: [1, 1, 5, 5] } }]);
+  assert.deepEqual(store.rows.get("a").attributes, { occluded: true });
+  store.commit("Tags", [{ op: "image", changes: { tags: ["day"], notes: "x" } }]);
+  store.commit("Delete", [{ op: "delete", id: "a" }]);
+  store.undo();
+  assert.deepEqual(store.rows.get("a").attributes, { occluded: true });
+  store.undo();
+  assert.deepEqual([store.image.tags, store.image.notes], [["night"], null]);
+  store.redo();
+  assert.deepEqual([store.image.tags, store.image.notes], [["day"], "x"]);
+});
+
+test("annotations that differ in their attributes only are shown as changed", () => {
+  const mine = new Map([["a", row("a", 0, { attributes: { occluded: true } })]]),
+    theirs = new Map([["a", row("a")]]);
+  assert.deepEqual(compare(mine, theirs).changed, ["a"]);
+});

@@ -117,7 +117,10 @@ def test_rows_of_every_earlier_version_are_kept_by_the_migrations(tmp_path):
         with store.read() as conn:
             row = conn.execute(select(dataset)).mappings().one()
             assert (row["id"], row["name"], row["trash"]) == (7, "kept", None)
-            assert conn.execute(text("select dataset_id, path from image")).all() == [(7, "a.jpg")]
+            assert conn.execute(text("select dataset_id, path, tags, notes from image")).all() == [
+                (7, "a.jpg", None, None)
+            ]
+            assert conn.execute(text("select attributes from annotation")).all() == []
         store.close()
 
 

@@ -289,7 +289,16 @@ def test_thousands_of_boxes_on_an_image_are_checked_quickly():
     rng = np.random.default_rng(3)
     corners = rng.uniform(0, 4000, (10_000, 2))
     rows = [
-        {"id": str(n), "class_id": 0, "x1": x, "y1": y, "x2": x + 20, "y2": y + 20, "polygons": None}
+        {
+            "id": str(n),
+            "class_id": 0,
+            "x1": x,
+            "y1": y,
+            "x2": x + 20,
+            "y2": y + 20,
+            "polygons": None,
+            "attributes": None,
+        }
         for n, (x, y) in enumerate(corners)
     ]
     rows.append({**rows[50], "id": "again"})

@@ -42,7 +42,8 @@ export function editActions({ store, selection, classes, images, session, stage,
       .filter((row) => classes.of(row.class_id).class_id >= 0)
       .map((row) => {
         const shape = cut(row);
-        return shape && { ...newRow(shape.xyxy, row.class_id), ...shape, source: row.source };
+        const kept = row.attributes ? { attributes: row.attributes } : {};
+        return shape && { ...newRow(shape.xyxy, row.class_id), ...shape, ...kept, source: row.source };
       })
       .filter(Boolean);
     if (!added.length) return toast("There is nothing to copy.", "warn");

@@ -1,5 +1,5 @@
 // The four ops that change a document, and their inverses. The server applies the same ones.
-// A document is {rows: Map(id -> annotation), image: {state, caption, ...}}; annotations are frozen and replaced, never changed.
+// A document is {rows: Map(id -> annotation), image: {state, caption, tags, notes, ...}}; annotations are frozen and replaced, never changed.
 
 /** Apply ops in order, in place; returns the ops that take them back, in the order to apply them. */
 export function applyOps(doc, ops) {
@@ -73,7 +73,8 @@ export function compare(mine, theirs) {
     a.class_id === b.class_id &&
     a.status === b.status &&
     String(a.xyxy) === String(b.xyxy) &&
-    JSON.stringify(a.polygons ?? null) === JSON.stringify(b.polygons ?? null);
+    JSON.stringify(a.polygons ?? null) === JSON.stringify(b.polygons ?? null) &&
+    JSON.stringify(a.attributes ?? null) === JSON.stringify(b.attributes ?? null);
   return {
     onlyMine: [...mine.keys()].filter((id) => !theirs.has(id)),
     onlyTheirs: [...theirs.keys()].filter((id) => !mine.has(id)),

@@ -8,7 +8,7 @@ export const OPS_LIMIT = 2000;
 
 /**
  * @typedef {{id: string, class_id: number, xyxy: number[], polygons: ?number[][][], confidence: ?number,
- *   source: string, status: string, author?: string}} Annotation
+ *   source: string, status: string, author?: string, attributes?: object}} Annotation
  * @typedef {{label: string, forward: object[], inverse: object[]}} Entry  one step of history
  */
 
@@ -89,6 +89,8 @@ export function createStore() {
         height: opened.height,
         state: opened.state,
         caption: opened.caption ?? null,
+        tags: opened.tags ?? null,
+        notes: opened.notes ?? null,
       };
       done = [...(opened.undo ?? [])];
       undone = [...(opened.redo ?? [])];

@@ -114,7 +114,18 @@ const mapRings = (polygons, change) => polygons.map((rings) => rings.map((ring) 
 /** The annotation with a new box, its polygons carried along: the `changes` of a set op. */
 export function boxChanges(row, xyxy) {
   const moved = xyxy.map(round);
-  if (!row.polygons) return { xyxy: moved };
+  const points = carriedPoints(row, moved);
+  if (!row.polygons) return { xyxy: moved, ...points };
   const polygons = fitPolygons(row.polygons, row.xyxy, moved);
-  return { xyxy: ringsBounds(polygons.flat()), polygons }; // their own bounds: imported ones may lie inside their box
+  return { xyxy: ringsBounds(polygons.flat()), polygons, ...points }; // their own bounds: imported ones may lie inside their box
+}
+
+/** The key points of an annotation carried along with its box, as a change of its attributes; {} where it has none. */
+function carriedPoints({ xyxy, attributes }, moved) {
+  if (!attributes?.keypoints) return {};
+  const keypoints = attributes.keypoints.map(([x, y, v]) => {
+    const [[[nx, ny]]] = fitPolygons([[[x, y]]], xyxy, moved);
+    return v ? [nx, ny, v] : [x, y, v];
+  });
+  return { attributes: { ...attributes, keypoints } };
 }

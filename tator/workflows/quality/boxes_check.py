@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tator.datasets.dataset import is_crowd
 from tator.formats import SMALLEST
 from tator.vision.boxes import EDGE, area
 from tator.vision.matching import intersection
@@ -62,6 +63,8 @@ def check_rows(
     for row in rows:
         if row["class_id"] not in classes:
             yield "class_out_of_range", [row["id"]], f"class {row['class_id']} is not in the label map"
+        if is_crowd(row):  # a region holds boxes of its class, and that is right
+            continue
         found = _one_box(row, width, height, limits)
         if found:
             yield found

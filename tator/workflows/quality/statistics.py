@@ -97,7 +97,7 @@ def _boxes(dataset: Dataset) -> tuple[NDArray[np.float64], dict[int, set[int]], 
     """
     a = annotation.c
     place, others = (image.c.width, image.c.height), (a.class_id, a.image_id, image.c.split, a.source)
-    query = select_annotations(dataset.id, a.x1, a.y1, a.x2, a.y2, *place, *others, status="accepted")
+    query = select_annotations(dataset.id, a.x1, a.y1, a.x2, a.y2, *place, *others, status="accepted", crowds=False)
     parts = [np.zeros((0, 6))]
     classes: dict[int, set[int]] = {}
     splits: Counter[tuple[int, str]] = Counter()

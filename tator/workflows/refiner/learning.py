@@ -183,8 +183,10 @@ def choose_images(dataset: Dataset, most: int, megapixels: float) -> tuple[list[
 
 def rarity(dataset: Dataset) -> dict[int, int]:
     """Return {image id: accepted boxes in the dataset of the rarest class it shows}."""
-    shown = select_annotations(dataset.id, annotation.c.image_id, annotation.c.class_id, status="accepted")
-    totals = select_annotations(dataset.id, annotation.c.class_id, func.count(), status="accepted")
+    shown = select_annotations(
+        dataset.id, annotation.c.image_id, annotation.c.class_id, status="accepted", crowds=False
+    )
+    totals = select_annotations(dataset.id, annotation.c.class_id, func.count(), status="accepted", crowds=False)
     with dataset.store.read() as conn:
         counts = {class_id: count for class_id, count in conn.execute(totals.group_by(annotation.c.class_id))}
         rarest: dict[int, int] = {}
@@ -197,7 +199,7 @@ def class_sizes(dataset: Dataset) -> Priors:
     """Return the mean size of the accepted boxes of each class, pixels."""
     width, height = annotation.c.x2 - annotation.c.x1, annotation.c.y2 - annotation.c.y1
     columns = annotation.c.class_id, func.avg(width), func.avg(height), func.count()
-    query = select_annotations(dataset.id, *columns, status="accepted")
+    query = select_annotations(dataset.id, *columns, status="accepted", crowds=False)
     with dataset.store.read() as conn:
         rows = conn.execute(query.group_by(annotation.c.class_id).order_by(annotation.c.class_id)).all()
     table = np.array([[float(cell) for cell in row] for row in rows]).reshape(-1, 4)
