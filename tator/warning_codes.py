@@ -29,6 +29,19 @@ SHAPES_CLIPPED = WarningCode(
     "A point, box or outline reached up to a pixel past the image and was cut to it.",
     ("annotations_save", "classify_boxes", "find", "segment", "tweak_boxes"),
 )
+OUTLINES_MOVED = WarningCode(
+    "outlines_moved",
+    "An outline or mask was moved and scaled with its object's new box, as an object has one shape.",
+    ("annotations_save",),
+)
+OUTLINES_DROPPED = WarningCode(
+    "outlines_dropped",
+    "An outline or mask could not follow its object's new shape and was dropped; undo brings it back.",
+    ("annotations_save",),
+)
+BOXES_FITTED = WarningCode(
+    "boxes_fitted", "A box was fitted to its object's new outline, as an object has one shape.", ("annotations_save",)
+)
 MODELS_ON_CPU = WarningCode(
     "models_on_cpu", "The device that was asked for cannot be used; models run on the CPU.", ("system_gpu",)
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tator.editing.checks import Op
@@ -27,11 +27,35 @@ class Draft:
         rows: {id: row, or None where there is none} of every id that the ops touch.
         elsewhere: ids among them that belong to another image.
         image: its state, caption, tags and notes.
+        followed: fields that changed as others did: "xyxy", "polygons", "rle", "attributes".
+        dropped: outlines that could not follow their box.
     """
 
     rows: dict[str, Row | None]
     elsewhere: set[str]
     image: dict[str, Any]
+    followed: set[str] = field(default_factory=set)
+    dropped: int = 0
+
+    def reshape(self, ops: list[Op]) -> None:
+        """Complete the ops of a person's edit in place, so that each object has one shape.
+
+        The journal holds them complete, so that a redo needs no rule.
+
+        Args:
+            ops: checked ones, before they are applied.
+        """
+        rows = dict(self.rows)
+        for op in ops:
+            if op["op"] == "add":
+                rows[op["annotation"]["id"]] = op["annotation"]
+            elif op["op"] == "set" and (row := rows.get(op["id"])) is not None:
+                changes = reshaped(row, op["changes"])
+                more = changes.keys() - op["changes"].keys()
+                self.followed |= {name for name in more if changes[name]}
+                self.dropped += any(name in more and not changes[name] for name in ("polygons", "rle"))
+                op["changes"] = changes
+                rows[op["id"]] = row | changes
 
     def apply(self, ops: list[Op], where: str, refusal: type[TatorError]) -> list[Op]:
         """Apply ops in order; return those that take them back, also in order.
@@ -58,7 +82,7 @@ class Draft:
         if op["op"] == "delete":
             self.rows[op["id"]] = None
             return {"op": "add", "annotation": row}
-        changes = reshaped(row, op["changes"])
+        changes = op["changes"]
         self.rows[op["id"]] = {name: value for name, value in (row | changes).items() if name not in OPTIONAL or value}
         return {"op": "set", "id": op["id"], "changes": {name: row.get(name) for name in changes}}
 

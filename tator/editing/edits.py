@@ -17,7 +17,7 @@ from tator.editing.rows import add_many, check_count, rows_of, rows_with_ids, wr
 from tator.storage.database import Store
 from tator.storage.schema import image, label_class
 from tator.types import BadInput, Conflict
-from tator.warning_codes import SHAPES_CLIPPED, warned
+from tator.warning_codes import BOXES_FITTED, OUTLINES_DROPPED, OUTLINES_MOVED, SHAPES_CLIPPED, warned
 
 __all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
 
@@ -44,6 +44,8 @@ class _Open:
     tags: list[str] | None
     notes: str | None
     is_cut: bool = False  # a shape that was saved reached past the image
+    followed: frozenset[str] = frozenset()  # see Draft
+    dropped: int = 0
 
 
 def open_image(store: Store, image_id: int) -> dict[str, Any]:
@@ -106,7 +108,13 @@ def save_edits(
         saved = _record(conn, held, client_id, fresh, user) if fresh else held
     acknowledged = [each.seq for each in wanted]
     told = {"revision": saved.revision, "acknowledged": acknowledged, "annotation_count": saved.annotation_count}
-    return warned(told, {SHAPES_CLIPPED: saved.is_cut})
+    happened = {
+        SHAPES_CLIPPED: saved.is_cut,
+        OUTLINES_MOVED: bool(saved.followed & {"polygons", "rle"}),
+        BOXES_FITTED: "xyxy" in saved.followed,
+        OUTLINES_DROPPED: saved.dropped > 0,
+    }
+    return warned(told, happened)
 
 
 def undo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") -> dict[str, Any]:
@@ -177,6 +185,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     steps = sum(each.kind != "edit" for each in edits)
     stacks = journal.stacks_of(conn, held.id, steps) if steps else Stacks([], [])
     draft, before = _draft(conn, held, edits, stacks)
+    is_cut = any(_shapes(a) != _shapes(b) for a, b in zip(asked, edits, strict=True))
     for revision, each in enumerate(edits, held.revision + 1):
         _apply(conn, held, draft, stacks, each, revision, client_id, user)
     grown = write_changes(conn, held.id, before, draft.rows)
@@ -184,7 +193,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     saved = replace(
         held, revision=held.revision + len(edits), annotation_count=held.annotation_count + grown, **draft.image
     )
-    saved = replace(saved, is_cut=any(_shapes(a) != _shapes(b) for a, b in zip(asked, edits, strict=True)))
+    saved = replace(saved, is_cut=is_cut, followed=frozenset(draft.followed), dropped=draft.dropped)
     changed = {"revision": saved.revision, "annotation_count": saved.annotation_count, **draft.image}
     conn.execute(update(image).where(image.c.id == held.id).values(**changed))
     return saved
@@ -234,6 +243,8 @@ def _apply(
 ) -> None:
     """Apply one edit to the draft and the stacks, and journal it."""
     target = None if each.kind == "edit" else _top(conn, held, stacks, each)
+    if target is None:
+        draft.reshape(each.ops)
     ops = each.ops if target is None else target.inverse if each.kind == "undo" else target.forward
     inverse = draft.apply(ops, f"edits[seq {each.seq}]", BadInput if target is None else Conflict)
     label = each.label or (f"{each.kind.title()} {target.label}".strip() if target else "")

@@ -77,7 +77,7 @@ def test_a_new_box_takes_outline_and_key_points_along(store, image):  # noqa: F8
     save(store, image, 2, edit(3, change("outlined", xyxy=[15, 12, 55, 22])))
     [row] = rows(store, image)
     assert row["polygons"] == [[[15.0, 12.0, 55.0, 12.0, 55.0, 22.0, 15.0, 22.0]]]
-    assert row["attributes"] == {"keypoints": [[35.0, 17.0, 2]]}, "stretched, it has no angle"
+    assert row["attributes"] == {"rotation": 0.0, "keypoints": [[35.0, 17.0, 2]]}, "stretched along its own side"
     undo(store, image, client(image), 4)
     undo(store, image, client(image), 5)
     assert rows(store, image)[0]["polygons"] == outline

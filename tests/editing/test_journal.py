@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from tator.editing import journal
 from tator.editing.edits import open_image, redo, undo
+from tator.editing.reshaping import reshaped
 from tator.storage import schema
 from tator.storage.database import Store
 from tests.saving import HEIGHT, WIDTH, box, change, client, new_image, save, store  # noqa: F401
@@ -75,7 +76,8 @@ class Model:
             del state["rows"][key]
             return [{"op": "delete", "id": key}]
         if op[0] == "set":
-            state["rows"][key] = state["rows"][key] | op[2]
+            row = state["rows"][key] | reshaped(state["rows"][key], op[2])
+            state["rows"][key] = {name: value for name, value in row.items() if name != "rle" or value}
             return [change(key, **op[2])]
         row = box(key) | {"polygons": None, "confidence": None, "source": "human", "status": "accepted"} | op[2]
         state["rows"][key] = row | {"author": "ann"}
