@@ -70,7 +70,9 @@ def _followed(row: Row, new: Box) -> dict[str, Any]:
 
 
 def _source(box: Box, outline: Box) -> Box | None:
-    """Return what a new box replaces: the old one, or the outline's where that reaches out of it.
+    """Return what a new box replaces: the old box, or the outline's own.
+
+    The outline's counts where it reaches out of the box.
 
     None where the outline is flat, so that it cannot be scaled.
     """
