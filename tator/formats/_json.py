@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
+from typing import IO, Any
 
+from tator.encodings import UTF8
 from tator.formats import Report
 from tator.formats.tree import EVERY, Tree
 
@@ -27,7 +28,7 @@ def read_json(tree: Tree, path: str, report: Report, expected: str, largest: int
     try:
         if (tree.root / path).stat().st_size > largest:
             raise ValueError(f"larger than {largest >> 20} MB")
-        return json.loads((tree.root / path).read_bytes())
+        return json.loads(tree.deciphering.text(path, (tree.root / path).read_bytes()))
     except (ValueError, RecursionError, OSError, MemoryError) as error:
         report.drop(path, "refused as JSON", f"{_told(error)}; expected {expected}")
         return None
@@ -49,7 +50,8 @@ def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict
     """Yield (line number, object) of a JSON Lines file; note lines without one."""
     tree.claim(path)
     try:
-        with open(tree.root / path, "rb") as file:
+        encoding = tree.deciphering.encoding(path)
+        with _lines(tree, path, encoding) as file:
             for line in range(1, 1 << 40):
                 if line % EVERY == 0:
                     tree.tell(0, 0, f"{path}, line {line:,}")
@@ -64,7 +66,14 @@ def each_line(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict
         report.drop(path, "cannot be read", error.strerror or str(error))
 
 
-def _object(text: bytes, path: str, line: int, report: Report) -> dict | None:
+def _lines(tree: Tree, path: str, encoding: str) -> IO:
+    """Open a file to read it line by line: bytes of UTF-8 as they are, else decoded."""
+    if encoding == UTF8:
+        return open(tree.root / path, "rb")
+    return open(tree.root / path, encoding=encoding, errors="replace")
+
+
+def _object(text: bytes | str, path: str, line: int, report: Report) -> dict | None:
     try:
         row = json.loads(text)
     except (ValueError, RecursionError, MemoryError) as error:

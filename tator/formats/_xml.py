@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
+from tator.encodings import UTF8, marked
 from tator.formats import Report
 from tator.formats.tree import EVERY, Tree
 
@@ -33,7 +35,7 @@ def read_xml(tree: Tree, path: str, report: Report) -> Element | None:
             content = file.read(LARGEST + 1)
         if len(content) > LARGEST:
             raise OSError(f"longer than {LARGEST >> 20} MB")
-        return fromstring(content)
+        return fromstring(_decoded(tree, path, content))
     except (DefusedXmlException, ParseError, ValueError, LookupError, OSError) as error:
         _refuse(path, error, report)
         return None
@@ -49,11 +51,11 @@ def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -
 
     tree.claim(path)
     try:
-        with open(tree.root / path, "rb") as file:
+        with _opened(tree, path) as file:
             open_elements: list[Element] = []
             for number, (event, element) in enumerate(iterparse(file, events=("start", "end")), 1):
                 if number % EVERY == 0:
-                    tree.tell(0, 0, f"{path}, {file.tell() >> 20} MB")
+                    tree.tell(0, 0, f"{path}, {getattr(file, 'buffer', file).tell() >> 20} MB")
                 if event == "start":
                     open_elements.append(element)
                     continue
@@ -65,6 +67,43 @@ def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -
                         open_elements[-1].remove(element)
     except (DefusedXmlException, ParseError, ValueError, LookupError, OSError) as error:
         _refuse(path, error, report)
+
+
+def _declared(head: bytes) -> str | None:
+    """Return the encoding that a file says it is in, "" for one that is not known.
+
+    None is UTF-8, which is meant where it says nothing.
+    """
+    found = re.search(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", head)
+    name = found[1].decode().lower() if found else ""
+    if name in ("", "utf-8", "utf8", "us-ascii", "ascii") or marked(head):
+        return None
+    try:
+        return codecs.lookup(name).name
+    except LookupError:
+        return ""
+
+
+def _decoded(tree: Tree, path: str, content: bytes) -> bytes | str:
+    """Return a file's content for the parser, which knows few encodings."""
+    declared = _declared(content[:1024])
+    try:
+        if declared:
+            return content.decode(declared)
+    except UnicodeError:
+        return tree.deciphering.text(path, content)
+    if declared is None and content.isascii() and b"\0" not in content:
+        return content
+    return tree.deciphering.text(path, content)
+
+
+def _opened(tree: Tree, path: str) -> IO:
+    """Open a file for the parser: bytes of UTF-8 as they are, else decoded."""
+    with open(tree.root / path, "rb") as file:
+        declared = _declared(file.read(1024))
+    encoding = declared or tree.deciphering.encoding(path)
+    is_plain = declared is None and encoding == UTF8
+    return open(tree.root / path, "rb") if is_plain else open(tree.root / path, encoding=encoding)
 
 
 def _refuse(path: str, error: Exception, report: Report) -> None:

@@ -35,7 +35,8 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
     csv.field_size_limit(LONGEST_CELL)
     tree.claim(path)
     try:
-        with open(tree.root / path, encoding="utf-8-sig", errors="replace", newline="") as file:
+        encoding = tree.deciphering.encoding(path)
+        with open(tree.root / path, encoding=encoding, errors="replace", newline="") as file:
             sign = delimiter(file.readline(LONGEST_CELL))
             file.seek(0)
             rows = csv.reader(file, delimiter=sign)

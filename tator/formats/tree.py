@@ -12,7 +12,9 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from tator.encodings import UTF8, marked
 from tator.formats import Report
+from tator.formats.deciphering import Deciphering
 from tator.formats.watching import Tell, silent
 from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
 from tator.storage.workspace import path_problem
@@ -197,6 +199,11 @@ class Tree:
                 self._samples[path] = self._sample(path)
             yield path, self._samples[path]
 
+    @cached_property
+    def deciphering(self) -> Deciphering:
+        """Return what decodes the texts of the folder."""
+        return Deciphering(self.root, lambda: [*self.texts, *self.tables], self.report)
+
     def head(self, path: str) -> bytes:
         """Return the first bytes of a file, none where it cannot be read."""
         try:
@@ -209,13 +216,15 @@ class Tree:
         try:
             with open(self.root / path, "rb") as file:
                 head = file.read(SAMPLE)
-                file.seek(max(file.tell(), file.seek(0, os.SEEK_END) - SAMPLE))
-                return head + file.read(SAMPLE)
+                file.seek(max(file.tell(), (file.seek(0, os.SEEK_END) - SAMPLE) & ~3))
+                sample = head + file.read(SAMPLE)
         except OSError:
             return b""
+        encoding = marked(sample)
+        return sample if encoding in ("", UTF8) else sample.decode(encoding, "ignore").encode()
 
     def read_text(self, path: str) -> str:
-        """Return a file's text as UTF-8; bytes that are not become U+FFFD.
+        """Return a file's text, in whatever encoding it is.
 
         Raises:
             OSError: it cannot be read, or is longer than TEXT_LIMIT.
@@ -224,7 +233,7 @@ class Tree:
             if os.fstat(file.fileno()).st_size > TEXT_LIMIT:
                 raise OSError(f"longer than {TEXT_LIMIT >> 20} MB")
             content = file.readall()
-        return content.decode("utf-8-sig", errors="replace")
+        return self.deciphering.text(path, content)
 
     def try_text(self, path: str, report: Report) -> str | None:
         """Return what `read_text` does, or None after noting why there is nothing."""

@@ -42,6 +42,7 @@ from tator.warning_codes import warned
 EVERY = 100  # images between two steps
 BATCH = 500  # images committed at once: a cut-off import loses at most these
 PROBES = 4  # threads that read image headers: they wait for the disk more than for Python
+LOST = "\ufffd"  # stands where a tool could not read a letter
 LEFT_OUT = -1  # class id of a class whose labels are not wanted
 
 
@@ -135,6 +136,8 @@ def _clean(raw: str, index: int, taken: Collection[str], report: Report) -> str:
     while name in taken:
         copies += 1
         name = f"{shown[: LONGEST_NAME - 10]} ({copies})"
+    if LOST in name:
+        report.repair("class names", "letters of a class name are lost", f"{index}: {name!r}; rename it in Classes")
     if name != raw:
         report.repair("class names", "class name changed", f"{index}: {raw[:80]!r} is now {name!r}")
     return name

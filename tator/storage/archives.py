@@ -13,11 +13,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tator.encodings import WIDE, ZIP_SCRIPTS, guess
 from tator.storage.atomic import replacing
 from tator.storage.workspace import inside, path_problem
 from tator.types import BadInput, Progress, Work
 
 COPY_BYTES = 1 << 20
+NAMES = 500  # names outside ASCII that are judged for their encoding
 LISTED = 1000  # refusals listed; the rest are counted
 
 
@@ -97,12 +99,13 @@ def _accepted(
 
     The others are refused, each with its reason in the report.
     """
-    links = [_name(entry) for entry in entries if _is_link(entry)]
+    encoding = _names_encoding(entries)
+    links = [_name(entry, encoding) for entry in entries if _is_link(entry)]
     seen: dict[str, bool] = {}  # folded path -> is a file
     total, packed = 0, archive.stat().st_size
     allowed = min(limits.total_bytes, max(limits.ratio_from, int(packed * limits.ratio)))
     for number, entry in enumerate(entries):
-        name = _name(entry)
+        name = _name(entry, encoding)
         reason = _entry_problem(entry, name, limits, links)
         if not reason and entry.is_dir():
             continue
@@ -118,14 +121,28 @@ def _accepted(
         yield entry, name
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    """Return an entry's path with /, its bytes read as UTF-8 where they are that."""
+def _names_encoding(entries: list[zipfile.ZipInfo]) -> str:
+    """Return the encoding of the names whose sender did not say UTF-8, all judged together."""
+    odd = [entry.orig_filename.encode("cp437") for entry in entries if not entry.flag_bits & 0x800]
+    odd = [name for name in odd if not name.isascii()]
+    try:
+        b"\n".join(odd).decode("utf-8")
+    except UnicodeDecodeError:
+        found = guess(b"\n".join(odd[:NAMES]).replace(b"/", b"\n"), ZIP_SCRIPTS)
+        return found.encoding if found else "cp437"
+    return "utf-8"
+
+
+def _name(entry: zipfile.ZipInfo, encoding: str) -> str:
+    """Return an entry's path with /, its bytes read in the encoding of the archive's names."""
     name = entry.orig_filename
     if not entry.flag_bits & 0x800:  # the sender did not say UTF-8, so zipfile guessed a DOS code page
-        try:
-            name = name.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            name = entry.orig_filename
+        for one in (encoding, "utf-8") if encoding in WIDE else ("utf-8", encoding):
+            try:
+                name = entry.orig_filename.encode("cp437").decode(one)
+                break
+            except UnicodeError:
+                continue
     return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 

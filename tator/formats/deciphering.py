@@ -1,0 +1,128 @@
+"""Read texts of a folder that are not UTF-8, all as if one person had written them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from pathlib import Path
+
+from tator.encodings import FALLBACK, UTF8, Guess, by_chance, guess, longest, marked
+from tator.formats import Report
+
+READ = 16 << 10  # bytes of a file that are judged
+MOST_FILES = 2_000  # that are looked into to judge one encoding for all
+MOST_BYTES = 64 << 10  # outside ASCII that are judged
+CHUNK = 1 << 20
+REASON = "text is not UTF-8"
+
+
+class Deciphering:
+    """The encodings of a folder's texts.
+
+    Args:
+        root: the folder.
+        paths: returns its text files.
+        report: takes a note of each file that is not UTF-8.
+    """
+
+    def __init__(self, root: Path, paths: Callable[[], Iterable[str]], report: Report) -> None:
+        self._root, self._paths, self._report = root, paths, report
+        self._told: dict[str, Guess] = {}
+
+    def text(self, path: str, content: bytes) -> str:
+        """Return a file's bytes as text."""
+        if b"\0" not in content:
+            try:
+                text = content.decode(UTF8)
+            except UnicodeDecodeError:
+                pass
+            else:
+                is_few = 0 < len(content) - len(text) <= 4
+                if not (is_few and by_chance(content)):
+                    return text
+        found = self._found(path, content)
+        text = content.decode(found.encoding, "replace").lstrip("\ufeff")
+        self._tell(path, found, text)
+        return text
+
+    def encoding(self, path: str) -> str:
+        """Return the encoding of a file that is read piece by piece, UTF-8 where it cannot be read."""
+        try:
+            with open(self._root / path, "rb") as file:
+                head = file.read(READ)
+                file.seek(0)
+                odd = b"" if _is_utf8(iter(lambda: file.read(CHUNK), b"")) else head
+                if odd and odd.isascii():
+                    file.seek(0)
+                    odd = next((line for line in file if not line.isascii()), head)
+        except OSError:
+            return UTF8
+        if not odd:
+            return UTF8
+        found = self._found(path, odd[:READ])
+        self._tell(path, found, odd.decode(found.encoding, "replace"))
+        return found.encoding
+
+    def _found(self, path: str, content: bytes) -> Guess:
+        """Return a file's encoding: what marks say, else that of the whole folder, else its own."""
+        if mark := marked(content):
+            return Guess(mark, True)
+        for found in (self._told.get(path), self._whole):
+            if found is not None and _decodes(content, found.encoding):
+                return found
+        return by_chance(content) if _decodes(content, UTF8) else guess(content) or Guess(FALLBACK, False)
+
+    @cached_property
+    def _whole(self) -> Guess | None:
+        """Return the one encoding of all texts that are not UTF-8, if one fits."""
+        heads = []
+        for _, path in zip(range(MOST_FILES), sorted(self._paths())):
+            try:
+                with open(self._root / path, "rb") as file:
+                    head = file.read(READ)
+            except OSError:
+                continue
+            if len(head) == READ:
+                head = head.rpartition(b"\n")[0]
+            if not marked(head) and not _decodes(head, UTF8):
+                heads.append(head)
+        return guess(longest(heads, MOST_BYTES)) if heads else None
+
+    def _tell(self, path: str, found: Guess, text: str) -> None:
+        if path in self._told:
+            return
+        self._told[path] = found
+        odd = ", ".join(dict.fromkeys(_odd_words(text)))[:80]
+        told = f"read as {found.told}" + (f": {odd}" if odd else "")
+        if found.is_sure and "\ufffd" not in text:
+            self._report.notice(path, REASON, told)
+        else:
+            self._report.repair(path, REASON, f"{told}; it may be another one: check the names, or save it as UTF-8")
+
+
+def _odd_words(text: str) -> list[str]:
+    words = (word.strip("\"'<>,:;[]{}()") for word in text[:READ].split())
+    return [word[:40] for word in words if not word.isascii()][:3]
+
+
+def _decodes(content: bytes, encoding: str) -> bool:
+    try:
+        content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_utf8(chunks: Iterable[bytes]) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for chunk in chunks:
+            if b"\0" in chunk:
+                return False
+            if not chunk.isascii() or decoder.getstate()[0]:
+                decoder.decode(chunk)
+        decoder.decode(b"", True)
+    except UnicodeDecodeError:
+        return False
+    return True
