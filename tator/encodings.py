@@ -26,6 +26,13 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 FINAL = "םןךףץς"  # letters that end a word
+NEVER, OFTEN = 0.02, 0.1  # shares of zeros where a text in UTF-16 has its letters, and where most are ASCII
+_PLACES = (
+    ("utf-32-le", (0,), (2, 3)),
+    ("utf-32-be", (3,), (0, 1)),
+    ("utf-16-le", (0, 2), (1, 3)),
+    ("utf-16-be", (1, 3), (0, 2)),
+)
 CHINESE = (
     "人车行汽公交自摩托卡轿客货电动猫狗鸟马牛羊猪鸡鱼虫树花草叶果苹香蕉梨桃桌椅子床门窗灯路道标志牌红绿黄蓝白黑大小上下左右前后中"
     "不无有好坏安全帽头盔口罩背心衣服裤鞋手脚脸眼鼻嘴耳火烟雾水油气船飞机场站桥楼房屋墙地面板盖井裂纹缝划痕凹坑点斑孔洞锈蚀污渍破损"
@@ -126,16 +133,14 @@ def marked(content: bytes) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return encoding
-    zeros = content.count(0, 0, 4096)
-    if not zeros:
+    if 0 not in content[:4096]:
         return ""
-    head = content[:4096]
-    if zeros > len(head) * 0.6:
-        return "utf-32-be" if head[0] == 0 else "utf-32-le"
-    odd, even = head[1::2].count(0), head[0::2].count(0)
-    if max(odd, even) < len(head) / 20 or min(odd, even) > max(odd, even) / 4:
-        return ""  # not text at all
-    return "utf-16-le" if odd > even else "utf-16-be"
+    head = content[: min(len(content), 4096) & ~3]
+    zeros = [head[at::4].count(0) * 4 / max(len(head), 1) for at in range(4)]  # share of each of four places
+    for encoding, full, empty in _PLACES:
+        if all(zeros[at] < NEVER for at in full) and all(zeros[at] > OFTEN for at in empty):
+            return encoding
+    return ""  # not text at all
 
 
 def guess(content: bytes, scripts: dict[str, _Script] = SCRIPTS) -> Guess | None:

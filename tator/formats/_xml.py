@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 LARGEST = 64 << 20  # bytes of a file that is parsed whole
+_TEXTS = re.compile(r"(cp|iso8859-|koi8|gb|big5|shift|euc|mac|hz|johab|utf-(16|32)|tis).*")  # what people write in
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # XML 1.0 has no way to write them
 
 
@@ -70,18 +71,19 @@ def each_element(tree: Tree, path: str, tags: tuple[str, ...], report: Report) -
 
 
 def _declared(head: bytes) -> str | None:
-    """Return the encoding that a file says it is in, "" for one that is not known.
+    """Return the encoding that a file says it is in.
 
-    None is UTF-8, which is meant where it says nothing.
+    None is UTF-8, which is meant where it says nothing, or one that the parser is to refuse.
     """
     found = re.search(rb"""^\s*<\?xml[^>]*\bencoding\s*=\s*["']([\w.:-]{1,40})["']""", head)
     name = found[1].decode().lower() if found else ""
     if name in ("", "utf-8", "utf8", "us-ascii", "ascii") or marked(head):
         return None
     try:
-        return codecs.lookup(name).name
+        found = codecs.lookup(name).name
     except LookupError:
-        return ""
+        return None
+    return found if _TEXTS.fullmatch(found) else None
 
 
 def _decoded(tree: Tree, path: str, content: bytes) -> bytes | str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 
-from tator.encodings import FALLBACK, UTF8, Guess, by_chance, guess, longest, marked
+from tator.encodings import ALONE, FALLBACK, UTF8, Guess, by_chance, guess, longest, marked
 from tator.formats import Report
 
 READ = 16 << 10  # bytes of a file that are judged
@@ -38,13 +38,28 @@ class Deciphering:
             except UnicodeDecodeError:
                 pass
             else:
-                is_few = 0 < len(content) - len(text) <= 4
-                if not (is_few and by_chance(content)):
+                if not self._is_by_chance(path, content, text):
                     return text
         found = self._found(path, content)
         text = content.decode(found.encoding, "replace").lstrip("\ufeff")
         self._tell(path, found, text)
         return text
+
+    def _is_by_chance(self, path: str, content: bytes, text: str) -> bool:
+        """Return whether a text of a folder in another encoding is UTF-8 only by chance.
+
+        One that may be, in a folder that says nothing, is noted.
+        """
+        other = by_chance(content) if 0 < len(content) - len(text) <= ALONE else None
+        if other is None or (self._whole is not None and self._whole.encoding == other.encoding):
+            return other is not None
+        if path not in self._told:
+            self._told[path] = Guess(UTF8, False)
+            meant = ", ".join(_odd_words(content.decode(other.encoding)))
+            odd = ", ".join(_odd_words(text))
+            told = f"{odd} as UTF-8, {meant} as {other.told}; UTF-8 is taken: save the file as UTF-8 if that is wrong"
+            self._report.notice(path, "text may be in another encoding", told)
+        return False
 
     def encoding(self, path: str) -> str:
         """Return the encoding of a file that is read piece by piece, UTF-8 where it cannot be read."""
@@ -69,9 +84,11 @@ class Deciphering:
         if mark := marked(content):
             return Guess(mark, True)
         for found in (self._told.get(path), self._whole):
-            if found is not None and _decodes(content, found.encoding):
+            if found is not None and found.encoding != UTF8 and _decodes(content, found.encoding):
                 return found
-        return by_chance(content) if _decodes(content, UTF8) else guess(content) or Guess(FALLBACK, False)
+        if _decodes(content, UTF8):
+            return by_chance(content) or Guess(UTF8, True)
+        return guess(content) or Guess(FALLBACK, False)
 
     @cached_property
     def _whole(self) -> Guess | None:
@@ -90,7 +107,7 @@ class Deciphering:
         return guess(longest(heads, MOST_BYTES)) if heads else None
 
     def _tell(self, path: str, found: Guess, text: str) -> None:
-        if path in self._told:
+        if path in self._told or found.encoding == UTF8:
             return
         self._told[path] = found
         odd = ", ".join(dict.fromkeys(_odd_words(text)))[:80]

@@ -217,7 +217,7 @@ class Tree:
             with open(self.root / path, "rb") as file:
                 head = file.read(SAMPLE)
                 file.seek(max(file.tell(), (file.seek(0, os.SEEK_END) - SAMPLE) & ~3))
-                sample = head + file.read(SAMPLE)
+                sample = head + file.read()
         except OSError:
             return b""
         encoding = marked(sample)

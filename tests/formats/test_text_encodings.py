@@ -96,7 +96,6 @@ def test_names_are_read_as_they_were_written(wb, tmp_path: Path, encoding: str, 
         ("cp1252", "ISO-8859-1"),
         ("utf-16", "UTF-16"),
         ("gb18030", "utf-8"),
-        ("utf-8", "no-such-encoding"),
     ],
 )
 def test_xml_is_read_in_the_encoding_it_declares_or_has(wb, tmp_path: Path, encoding: str, declared: str, write):
@@ -138,9 +137,20 @@ def test_utf8_by_chance_is_told_and_utf8_is_not(wb, tmp_path: Path):
         (tmp_path / name / "classes.txt").write_bytes(content)
         (tmp_path / name / "a.txt").write_text("0 .5 .5 .2 .2\n")
     chance, meant, word = (make(wb, tmp_path / name, name) for name in ("chance", "meant", "word"))
-    assert [row.name for row in chance.classes()] == ["猫"] and report_of(chance)["repaired"]
-    assert [row.name for row in meant.classes()] == ["é", "forêt"] and not report_of(meant)["repaired"]
-    assert [row.name for row in word.classes()] == ["ñandú"] and not report_of(word)["repaired"]
+    assert "猫 as GBK" in report_of(chance)["noticed"][0]["detail"]
+    assert [row.name for row in meant.classes()] == ["é", "forêt"] and not report_of(meant)["noticed"]
+    assert [row.name for row in word.classes()] == ["ñandú"] and not report_of(word)["noticed"]
+
+
+def test_utf8_by_chance_is_read_as_the_folder_is(wb, tmp_path: Path):
+    root = tmp_path / "set"
+    for image, name in {"a": "猫", "b": "自行车"}.items():
+        picture(root / f"{image}.png")
+        labelme(root, [name], "gbk")
+        (root / "a.json").rename(root / f"{image}.tmp")
+    for image in "ab":
+        (root / f"{image}.tmp").rename(root / f"{image}.json")
+    assert sorted(row.name for row in make(wb, root).classes()) == ["猫", "自行车"]
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "cp932", "cp949", "cp437", "cp1251", "utf-8"])

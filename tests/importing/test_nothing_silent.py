@@ -30,11 +30,10 @@ PLANTED: dict[str, str | bytes] = {
     "boxes.tsv": "picture\tl\tt\tr\tb\na.png\t1\t2\t3\t4\n",
     "boxes.jsonl": '{"picture": "a.png", "rect": [1, 2, 3, 4]}\n',
     "boxes.ndjson": '{"picture": "a.png", "rect": [1, 2, 3, 4]}\n',
-    "kitti/000001.txt": "Car 0.00 0 -1.57 614.24 181.78 727.31 284.77 1.57 1.73 4.15 1.0 1.75 13.22 1.62\n",
-    "corners/b.txt": "30 40 70 90 1\n5 6 12 25 2\n",
-    "gt/gt.txt": "1,-1,10,20,30,40,1,3,1.0\n",
-    "labelTxt/x.txt": "imagesource:GoogleEarth\ngsd:0.1\n10 10 20 10 20 20 10 20 plane 0\n",
-    "wide.txt": "a.png\n2\n10 20 30 40 0 0 0 0 0 0\n3 4 5 6 0 0 0 0 0 0\n",
+    "words/000001.txt": "vehicle from 614.24 to 181.78 and 727.31 up 284.77\n",
+    "pixels/zz.txt": "30 40 70 / 90 1\n5 6 12 / 25 2\n",
+    "rows/rows.txt": "frame 1, box 10 20 30\nframe 2, box 20 20 30\n",
+    "sheet.txt": "a.png has 10 20 30\nb.png has 10 20 30\n",
     "boxes.yaml": "a.png:\n  - [1, 2, 3, 4]\n",
     "broken.yaml": "names: [cat\ntrain: images\n",
     "sixteen.txt": "1 0.5 0.5 0.1 0.1\n".encode("utf-16"),
@@ -126,13 +125,12 @@ def test_the_window_says_clean_only_where_it_is(surfaces: dict[str, str], wb, tm
 
 
 UNKNOWN = {
-    "rows of pixels": {"a.txt": "30 40 70 90 1\n5 6 12 25 2\n", "b.txt": "3 4 7 9 1\n"},
-    "words first": {"a.txt": "Car 0.0 0 -1.5 6 1 7 2 1 1 4 1 1 3 1\n"},
-    "turned": {"labelTxt/a.txt": "1 1 5 1 5 5 1 5 plane 0\n"},
-    "commas": {"a.txt": "1,-1,10,20,30,40,1,3,1.0\n"},
-    "one list": {"boxes.txt": "a.png 1,2,3,4,0 5,6,7,8,1\nb.png\n"},
-    "keys of its own": {"labels.json": '[{"name": "a.png", "labels": [{"category": "car", "box2d": {"x1": 1}}]}]'},
-    "lines": {"metadata.jsonl": '{"file_name": "a.png", "objects": {"bbox": [[1, 2, 3, 4]], "categories": [0]}}\n'},
+    "rows of pixels": {"a.txt": "30 40 70 90 1 8 8\n", "b.txt": "3 4 7 9 1 8 8\n"},
+    "words first": {"a.txt": "vehicle from 614.24 to 181.78 and 727.31 up 284.77\n"},
+    "slashes": {"marks/a.txt": "30 40 70 / 90 1\n"},
+    "one list": {"boxes.txt": "a.png has 1 2 3\nb.png has 4 5\n"},
+    "keys of its own": {"labels.json": '[{"picture": "a.png", "things": [{"what": "car", "corner": [1, 2]}]}]'},
+    "lines": {"metadata.jsonl": '{"file_name": "a.png", "things": {"corner": [[1, 2]], "what": [0]}}\n'},
     "nothing": {},
 }
 
