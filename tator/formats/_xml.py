@@ -80,10 +80,10 @@ def _declared(head: bytes) -> str | None:
     if name in ("", "utf-8", "utf8", "us-ascii", "ascii") or marked(head):
         return None
     try:
-        found = codecs.lookup(name).name
+        codec = codecs.lookup(name).name
     except LookupError:
         return None
-    return found if _TEXTS.fullmatch(found) else None
+    return codec if _TEXTS.fullmatch(codec) else None
 
 
 def _decoded(tree: Tree, path: str, content: bytes) -> bytes | str:
