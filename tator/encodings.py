@@ -125,7 +125,7 @@ class Guess:
 
 
 def marked(content: bytes) -> str:
-    """Return the encoding that the first bytes or the zeros of a text give away, "" for none.
+    """Return the encoding that a mark or the zeros of a text give away, or "".
 
     Args:
         content: a text's bytes, or its first thousands.
@@ -144,7 +144,7 @@ def marked(content: bytes) -> str:
 
 
 def guess(content: bytes, scripts: dict[str, _Script] = SCRIPTS) -> Guess | None:
-    """Return the likeliest encoding of text that is not UTF-8, None where no encoding fits.
+    """Return the likeliest encoding of text that is not UTF-8, None if none fits.
 
     Args:
         content: the bytes, at best of all that is in one encoding.

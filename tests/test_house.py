@@ -26,7 +26,7 @@ from tests.sources import (
 )
 
 ORDER = (  # who may import whom: a package sees those above it in this list, and none on its own line
-    {"types", "attributes", "protocols", "recipes", "recipe_parameters", "setting_help", "warning_codes"},
+    {"types", "attributes", "encodings", "protocols", "recipes", "recipe_parameters", "setting_help", "warning_codes"},
     {"vision"},
     {"storage"},
     {"datasets", "formats", "weights"},
@@ -45,6 +45,7 @@ ORDER = (  # who may import whom: a package sees those above it in this list, an
 ROOT_MODULES = {
     "types",
     "attributes",
+    "encodings",
     "protocols",
     "recipes",
     "recipe_parameters",

@@ -1,4 +1,4 @@
-"""Read texts of a folder that are not UTF-8, all as if one person had written them."""
+"""Decode texts of a folder that are not UTF-8, as if one person wrote them."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Deciphering:
         return False
 
     def encoding(self, path: str) -> str:
-        """Return the encoding of a file that is read piece by piece, UTF-8 where it cannot be read."""
+        """Return the encoding of a file that is read piece by piece."""
         try:
             with open(self._root / path, "rb") as file:
                 head = file.read(READ)
@@ -80,7 +80,7 @@ class Deciphering:
         return found.encoding
 
     def _found(self, path: str, content: bytes) -> Guess:
-        """Return a file's encoding: what marks say, else that of the whole folder, else its own."""
+        """Return a file's encoding: by marks, else the folder's, else its own."""
         if mark := marked(content):
             return Guess(mark, True)
         for found in (self._told.get(path), self._whole):

@@ -122,7 +122,7 @@ def _accepted(
 
 
 def _names_encoding(entries: list[zipfile.ZipInfo]) -> str:
-    """Return the encoding of the names whose sender did not say UTF-8, all judged together."""
+    """Return the encoding of the names that are not said to be UTF-8."""
     odd = [entry.orig_filename.encode("cp437") for entry in entries if not entry.flag_bits & 0x800]
     odd = [name for name in odd if not name.isascii()]
     try:
@@ -134,7 +134,7 @@ def _names_encoding(entries: list[zipfile.ZipInfo]) -> str:
 
 
 def _name(entry: zipfile.ZipInfo, encoding: str) -> str:
-    """Return an entry's path with /, its bytes read in the encoding of the archive's names."""
+    """Return an entry's path with /; the encoding is that of all names."""
     name = entry.orig_filename
     if not entry.flag_bits & 0x800:  # the sender did not say UTF-8, so zipfile guessed a DOS code page
         for one in (encoding, "utf-8") if encoding in WIDE else ("utf-8", encoding):
