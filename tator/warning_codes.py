@@ -45,6 +45,7 @@ BOXES_FITTED = WarningCode(
 MODELS_ON_CPU = WarningCode(
     "models_on_cpu", "The device that was asked for cannot be used; models run on the CPU.", ("system_gpu",)
 )
+LABELS = ("labels_import", "labels_preview")
 CLASSES_LEFT_OUT = WarningCode(
     "classes_left_out", "Classes with too few boxes were left out of the training.", ("heads_train",)
 )
@@ -57,12 +58,20 @@ NOT_CONVERGED = WarningCode(
 SOURCE_REPAIRED = WarningCode(
     "source_repaired",
     "Labels or captions of the source were read otherwise than written; the report names each.",
-    ("captions_import", "datasets_create", "datasets_get", "datasets_merge", "datasets_preview"),
+    ("captions_import", "datasets_create", "datasets_get", "datasets_merge", "datasets_preview", *LABELS),
 )
 SOURCE_LEFT_OUT = WarningCode(
     "source_left_out",
     "Images, labels or captions of the source were left out; the report names each.",
-    ("captions_import", "datasets_clone", "datasets_create", "datasets_get", "datasets_merge", "datasets_preview"),
+    (
+        "captions_import",
+        "datasets_clone",
+        "datasets_create",
+        "datasets_get",
+        "datasets_merge",
+        "datasets_preview",
+        *LABELS,
+    ),
 )
 EVENTS_LEFT_OUT = WarningCode(
     "events_left_out", "More events came than one answer holds; only the newest are in it.", ("jobs_watch",)

@@ -212,6 +212,7 @@ def _overlap(found: Detections, rows: list[Row]) -> NDArray[np.float32]:
 
 def _row(one: Detections, image_id: int, source: str, held: _Held) -> Row:
     outline = _outline(one.mask[0] if one.mask else None, held)
+    attributes = one.data["attributes"][0] if "attributes" in one.data else None
     return {
         "id": os.urandom(16).hex(),
         "image_id": image_id,
@@ -222,6 +223,7 @@ def _row(one: Detections, image_id: int, source: str, held: _Held) -> Row:
         "status": "candidate",
         "author": "",
         **outline,
+        **({"attributes": attributes} if attributes else {}),
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 from tator.encodings import UTF8, marked
 from tator.formats import Report
@@ -78,7 +78,7 @@ class Tree:
     masks: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def of(cls, root: Path, tell: Tell = silent) -> Tree:
+    def of(cls, root: Path, tell: Tell = silent) -> Self:
         """Walk a folder.
 
         Hidden files are skipped; links that leave it and unsafe kinds are refused by name.

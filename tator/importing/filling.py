@@ -215,7 +215,7 @@ def _add_batch(run: Filling, found: Source, rows: Sequence[dict], labels: dict[s
     """Commit images with their labels, and the report so far, in one transaction."""
     with run.store.write() as conn:
         added = conn.execute(insert(image).returning(image.c.id, image.c.path), rows).all()
-        _number_classes(run, conn, found, labels)
+        number_classes(run, conn, found, labels)
         boxes = [_annotation(run, image_id, label) for image_id, path in added for label in _wanted(run, labels[path])]
         add_many(conn, run.dataset_id, boxes)
         run.report.read.update(images=len(rows), annotations=len(boxes))
@@ -304,7 +304,7 @@ def _wanted(run: Filling, labels: Sequence[Label]) -> list[Label]:
     return kept
 
 
-def _number_classes(run: Filling, conn: Connection, found: Source, labels: dict[str, list[Label]]) -> None:
+def number_classes(run: Filling, conn: Connection, found: Source, labels: dict[str, list[Label]]) -> None:
     """Make classes called after their number for indices the source does not name.
 
     Unless the mapping names them.

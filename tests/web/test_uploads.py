@@ -244,7 +244,8 @@ def test_an_upload_is_its_owners_alone(guarded: Guarded):
 
 
 @pytest.mark.parametrize(
-    "verb", ["datasets_create", "datasets_preview", "datasets_merge", "captions_import", "weights_import"]
+    "verb",
+    ["datasets_create", "datasets_preview", "datasets_merge", "captions_import", "labels_import", "weights_import"],
 )
 def test_another_persons_upload_is_no_source(wb, tmp_path: Path, verb: str):
     make(wb, picture(tmp_path / "s" / "a.png").parent)
