@@ -24,7 +24,7 @@
     later(() => window.tator.openImage, () => window.tator.openImage(dataset, Number(imageId)));  // the canvas puts it there
   };
 
-  window.tator = Object.assign(window.tator || {}, { pageId: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), showTab, setTheme });
+  window.tator = Object.assign(window.tator || {}, { showImage: openImage, pageId: crypto.randomUUID ? crypto.randomUUID() : String(Math.random()), showTab, setTheme });
   paint();
   document.addEventListener("DOMContentLoaded", () => {
     paint();

@@ -15,7 +15,13 @@ COLORS = ("var(--t-accent)", "var(--t-warn)", "var(--t-ok)", "var(--t-bad)")
 Points = Sequence[tuple[float, float]]
 
 
-def line_chart(title: str, series: Mapping[str, Points], low: float | None = None, high: float | None = None) -> h.Html:
+def line_chart(
+    title: str,
+    series: Mapping[str, Points],
+    low: float | None = None,
+    high: float | None = None,
+    marked: float | None = None,
+) -> h.Html:
     """Draw lines over a shared x axis.
 
     Args:
@@ -23,15 +29,18 @@ def line_chart(title: str, series: Mapping[str, Points], low: float | None = Non
         series: (x, y) points in x order, by the name in the legend.
         low: bottom of the y axis; the smallest y where not given.
         high: top of the y axis; the largest y where not given.
+        marked: share of the x axis, from 0 to 1, at which a line stands that a script may move; None for no line.
     """
     drawn = {name: [(x, y) for x, y in points if math.isfinite(y)] for name, points in series.items()}
     points = [point for line in drawn.values() for point in line]
     legend = [h.span(h.el("i", style=f"background:{color}"), name) for name, color in zip(drawn, COLORS)]
     heading = h.div(h.el("b", title), h.div(legend, cls="t-legend t-head-extra"), cls="t-head")
-    return h.div(heading, _plot(drawn, points, low, high), cls="t-chart")
+    return h.div(heading, _plot(drawn, points, low, high, marked), cls="t-chart")
 
 
-def _plot(drawn: Mapping[str, Points], points: Points, low: float | None, high: float | None) -> h.Html:
+def _plot(
+    drawn: Mapping[str, Points], points: Points, low: float | None, high: float | None, marked: float | None
+) -> h.Html:
     xs, ys = [x for x, _ in points] or [0.0, 1.0], [y for _, y in points] or [0.0, 1.0]
     x0, x1 = min(xs), max(xs)
     y0, y1 = min(ys) if low is None else low, max(ys) if high is None else high
@@ -48,7 +57,17 @@ def _plot(drawn: Mapping[str, Points], points: Points, low: float | None, high: 
         else [_text((LEFT + WIDTH) / 2, HEIGHT / 2, "no steps yet", "middle")]
     )
     lines = [_line([place(x, y) for x, y in line], color) for line, color in zip(drawn.values(), COLORS) if line]
-    return h.el("svg", grid, ends, lines, viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img")
+    return h.el(
+        "svg", grid, ends, lines, None if marked is None else _mark(marked), viewBox=f"0 0 {WIDTH} {HEIGHT}", role="img"
+    )
+
+
+def _mark(share: float) -> h.Html:
+    """Return the line that a script moves to a share of the x axis, by data-left and data-span."""
+    span = WIDTH - LEFT - 6
+    x = f"{LEFT + share * span:.1f}"
+    ends = {"x1": x, "x2": x, "y1": TOP, "y2": HEIGHT - BOTTOM}
+    return h.el("line", cls="mark", data_mark=True, data_left=LEFT, data_span=span, **ends)
 
 
 def _level(y: float, value: float) -> h.Html:

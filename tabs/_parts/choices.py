@@ -7,24 +7,31 @@ from collections.abc import Sequence
 from tabs._parts.shell import Shell
 from tator.ops import operations
 
+OPEN = "@dataset"  # argument that stands for the open dataset
 MODELS = "models_list"  # its models are listed with what they need
 
 
-def listed(shell: Shell, source: str, is_optional: bool = True) -> list[tuple[str, str]]:
+def listed(shell: Shell, source: str, is_optional: bool = True, dataset: str = "") -> list[tuple[str, str]]:
     """Return (label, value) pairs of what an operation lists.
 
     Args:
         shell: the window's frame.
         source: "verb argument" as a recipe's field has it, such as "models_list encode".
         is_optional: whether "" can be chosen.
+        dataset: name of the open one, which "@dataset" stands for; nothing is listed while none is open.
     """
     verb, _, argument = source.partition(" ")
+    none = [("None", "")] if is_optional else []
+    if argument == OPEN:
+        argument = dataset if dataset in shell.names() else ""
+        if not argument:
+            return none
     if verb == MODELS:
         return models(shell, argument)
     first = next(iter(operations()[verb].parameters), "")
     rows = shell.call(verb, **({first: argument} if argument else {}))
-    names = [row if isinstance(row, str) else row["name"] for row in rows]
-    return [*([("None", "")] if is_optional else []), *((name, name) for name in names)]
+    names = [row if isinstance(row, str) else row.get("name", row.get("source")) for row in rows]
+    return [*none, *((name, name) for name in names)]
 
 
 def models(shell: Shell, task: str) -> list[tuple[str, str]]:

@@ -46,9 +46,11 @@ class Runs(Page):
 
     Attributes:
         list: panel that lists the runs; a pick names one.
+        view: panel that shows one; buttons of its report pick too.
     """
 
     list: gr.HTML
+    view: gr.HTML
 
     title = "Runs"
 
@@ -64,9 +66,9 @@ class Runs(Page):
     def build(self) -> None:
         """Draw the report, the list and the import form, and wire the panels."""
         shell = self.shell
-        self._view, self.list = h.panel(elem_id=f"{self._id}-run"), h.panel(elem_id=f"{self._id}-list")
+        self.view, self.list = h.panel(elem_id=f"{self._id}-run"), h.panel(elem_id=f"{self._id}-list")
         self._shown = gr.State(AT_FIRST)
-        known, panels = [shell.dataset, self._shown], [self._view, self.list]
+        known, panels = [shell.dataset, self._shown], [self.view, self.list]
         self.reads, self.answers = [self._shown], [*panels, self._shown]
         self._importing = self._import_form() if can_be_imported(self.family) else None
         for panel in panels:
@@ -87,7 +89,7 @@ class Runs(Page):
 
     def wire(self, panel: JobPanel, pages: Pages) -> None:
         """Start imports and further trainings as jobs of the tab."""
-        again = panel.start(self._view.begin, self._train_again)
+        again = panel.start(self.view.begin, self._train_again)
         self.shell.on(again.success, self._closed, [self.shell.dataset, self._shown], self.answers)
         if self._importing:
             place, name, start = self._importing

@@ -32,7 +32,10 @@ class Task:
         button: what its button says.
         title: of its form, where the tab has several.
         labels: what an argument or setting is called where its name does not say it.
-        choices: "verb argument" that lists what an argument can be; runs of the tab's family for `run`.
+        choices: "verb argument" that lists what an argument can be, @dataset standing for the open one, or the values
+            themselves; runs of the tab's family for `run`.
+        typed: arguments whose choices are only suggestions, so that anything can be typed.
+        hidden: arguments that the form leaves to the command line.
         curves: draws what the events of the running job tell, None where the job panel says enough.
     """
 
@@ -40,7 +43,9 @@ class Task:
     button: str
     title: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
-    choices: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, str | Sequence[str]] = field(default_factory=dict)
+    typed: Sequence[str] = ()
+    hidden: Sequence[str] = ()
     curves: Callable[[Sequence[dict]], h.Html] | None = None
 
 
@@ -63,8 +68,8 @@ class TaskForm(Part):
         trained = (family["train"],) if family and RUN in self.verb.arguments else ()
         self.kinds = (task.verb, *trained)
 
-    def _sources(self) -> dict[str, str]:
-        """Return "verb argument" that lists the choices, by argument or setting."""
+    def _sources(self) -> dict[str, str | Sequence[str]]:
+        """Return what lists the choices, by argument or setting; see Task.choices."""
         recipe, found = self.verb.recipe, dict(self.task.choices)
         for setting in dataclasses.fields(recipe) if recipe else ():
             found |= {setting.name: setting.metadata["operation"]} if setting.metadata.get("operation") else {}
@@ -74,7 +79,8 @@ class TaskForm(Part):
 
     def build(self) -> None:
         """Draw the arguments, the recipe with the saved ones, and the button."""
-        recipe, named = self.verb.recipe, {name: p for name, p in self.verb.arguments.items() if name != DATASET}
+        recipe, left_out = self.verb.recipe, (DATASET, *self.task.hidden)
+        named = {name: p for name, p in self.verb.arguments.items() if name not in left_out}
         self._arguments = {name: self._argument(name, p) for name, p in named.items()}
         self._settings: forms.Widgets = {}
         if recipe:
@@ -94,16 +100,19 @@ class TaskForm(Part):
         listed = self._listed(name) if name in self.sources else None
         help = FROM_VERB.sub("", self.verb.help.get(name, ""))
         help = help[:1].upper() + help[1:]
-        return forms.widget(name, p.annotation, default, listed, label, help, elem_id=elem_id)
+        facts = {"allow_custom_value": True} if name in self.task.typed else {}
+        return forms.widget(name, p.annotation, default, listed, label, help, elem_id=elem_id, **facts)
 
-    def _listed(self, name: str) -> list:
-        arguments = self.verb.arguments
+    def _listed(self, name: str, dataset: str = "") -> list:
+        arguments, source = self.verb.arguments, self.sources[name]
+        if not isinstance(source, str):
+            return [(value or "All", value) for value in source]
         is_optional = name not in arguments or arguments[name].default == ""
-        return choices.listed(self.shell, self.sources[name], is_optional)
+        return choices.listed(self.shell, source, is_optional, dataset)
 
     def draw(self, dataset: str) -> tuple:
         """Return what can be chosen; weights and runs may have come."""
-        return tuple(gr.update(choices=self._listed(name)) for name in self.sources)
+        return tuple(gr.update(choices=self._listed(name, dataset)) for name in self.sources)
 
     def wire(self, panel: JobPanel, pages: Pages) -> None:
         """Start the job with what the form holds."""

@@ -129,6 +129,7 @@ SHAPE = {
     "shadow_drop": "none",
     "shadow_drop_lg": "0 10px 30px rgba(0, 0, 0, .35)",
 }
+SCRIPTS = ("window.js", "panel.js", "threshold.js")  # in assets/window, run before anything is drawn
 FONTS: dict[str, Any] = {
     "font": ["system-ui", "Segoe UI", "sans-serif"],
     "font_mono": ["ui-monospace", "Menlo", "monospace"],
@@ -164,6 +165,6 @@ def head() -> str:
     """
     modules = sorted(path.relative_to(ASSETS).as_posix() for path in (ASSETS / "canvas").rglob("*.js"))
     fetched = "".join(f'<link rel="modulepreload" href="{asset_url(path)}">' for path in modules)
-    script = "".join((ASSETS / "window" / name).read_text(encoding="utf-8") for name in ("window.js", "panel.js"))
+    script = "".join((ASSETS / "window" / name).read_text(encoding="utf-8") for name in SCRIPTS)
     dark, light = "html{background:#14161b}", "html[data-theme=light]{background:#f3f4f7}"
     return f"<style>{dark}{light}</style>{fetched}<script>{script}</script>"

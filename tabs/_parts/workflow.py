@@ -49,23 +49,24 @@ class Workflow:
     first: str = ""
     needs_boxes: bool = True
 
-    def build(self, shell: Shell, pages: Sequence[Page] = ()) -> Pages:
+    def build(self, shell: Shell, pages: Sequence[Page] = (), around: Sequence[Part] = ()) -> Pages:
         """Draw the tab and wire it.
 
         Args:
             shell: the window's frame.
             pages: the tab's own, which stand behind that of the runs.
+            around: the tab's own parts, which stand below the pages.
         """
         first = self.tasks[0].verb.replace("_", "-")
         runs = _runs(shell, self, f"#{first}-start")
         family = runs[0].family if runs else None
         forms = [TaskForm(shell, task, family) for task in self.tasks]
-        sources = [source for form in forms for source in form.sources.values()]
+        sources = [source for form in forms for source in form.sources.values() if isinstance(source, str)]
         head, proposed = (
             Head(shell, self, sources, f"{first}-head"),
             Proposed(shell, [task.verb for task in self.tasks]),
         )
-        tab = Pages(shell, [*runs, *pages], around=[*forms, head, proposed])
+        tab = Pages(shell, [*runs, *pages], around=[*forms, head, proposed, *around])
         with gr.Row(elem_classes="t-work"):
             with gr.Column(elem_classes="t-ask"):
                 head.build()
@@ -74,6 +75,8 @@ class Workflow:
                 curves = h.panel(elem_id=f"{first}-curves")
                 proposed.build()
                 tab.build(f"{first}-pages")
+                for part in around:
+                    part.build()
         for form in forms:
             form.follow(*(page.list.pick for page in runs))
         tab.wire(jobs.build(shell, tab.kinds, family["family"] if family else ""))
