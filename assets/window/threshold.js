@@ -22,6 +22,18 @@
     }
   }
 
+  // Drawn anew, the frame may keep its slider where it was dragged to.
+  const redrawn = (changes) => {
+    for (const { target } of changes) {
+      known.delete(target);
+      const slider = target.querySelector("[data-slider]");
+      slider.value = slider.getAttribute("value");
+    }
+  };
+  document.addEventListener("DOMContentLoaded", () => {
+    new MutationObserver(redrawn).observe(document.body, { subtree: true, attributes: true, attributeFilter: ["data-counts"] });
+  });
+
   document.addEventListener("input", (event) => {
     const slider = event.target.closest?.("[data-slider]"), frame = slider?.closest("[data-counts]");
     if (frame) move(frame, slider);

@@ -63,7 +63,7 @@ def _plot(
 
 
 def _mark(share: float) -> h.Html:
-    """Return the line that a script moves to a share of the x axis, by data-left and data-span."""
+    """Return the line that a script moves along the x axis, by its data."""
     span = WIDTH - LEFT - 6
     x = f"{LEFT + share * span:.1f}"
     ends = {"x1": x, "x2": x, "y1": TOP, "y2": HEIGHT - BOTTOM}

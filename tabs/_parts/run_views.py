@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from tabs._parts import html as h
 from tabs._parts import words as w
+from tator.ops import operations
 
 PLAIN = (str, int, float, bool)
 
@@ -53,13 +54,20 @@ def called(family: dict, row: dict) -> str:
     return row["dataset"] or row["name"] if family["is_of_dataset"] else row["name"]
 
 
+def begun_by(family: dict) -> str:
+    """Return what makes a run of a family, such as Train; "" for nothing."""
+    return operations()[family["train"]].title.split()[0] if family["train"] else ""
+
+
 def heading(family: dict, row: dict) -> h.Html:
     """Draw a run's name, its dataset, and the buttons that change it."""
     is_named = not family["is_of_dataset"]
-    of = h.span(f"trained on {row['dataset']}", cls="t-clip") if row["dataset"] and is_named else None
+    verb = begun_by(family)
+    how = "trained on" if verb == "Train" else "of"
+    of = h.span(f"{how} {row['dataset']}", cls="t-clip") if row["dataset"] and is_named else None
     tools = [
         tool("Rename", "rename", row) if is_named else None,
-        tool("Train again", "again", row) if family["train"] else None,
+        tool(f"{verb} again", "again", row) if verb else None,
         tool("Delete", "delete", row),
     ]
     title = f"{family['one'].capitalize()} {called(family, row)}"
@@ -118,8 +126,10 @@ def asked_again(family: dict, row: dict, settings: dict, new_name: str, field: s
     """Ask whether to train another with the same settings; see asked_name."""
     told = ", ".join(f"{worded(key)} {w.figure(value)}" for key, value in settings.items())
     has_name = not family["is_of_dataset"]
-    ask = f"Train another {family['one']} like this one." if has_name else f"Train this {family['one']} anew."
-    sure = tool("Train", "again", row, "primary", data_begins=True, data_field=f"#{field}" if has_name else None)
+    verb = begun_by(family)
+    ask = f"{verb} with the same settings." if verb != "Train" else f"Train another {family['one']} like this one."
+    ask = ask if has_name else f"{verb} this {family['one']} anew."
+    sure = tool(verb, "again", row, "primary", data_begins=True, data_field=f"#{field}" if has_name else None)
     told = f"Its settings are {told}." if told else "Its settings were not kept."
     return h.question(ask, told, _field(new_name, field) if has_name else None, sure, _leave(row))
 

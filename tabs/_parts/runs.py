@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -29,11 +29,13 @@ class Shelf:
         family: which, from runs_families.
         figures: columns of the list.
         report: draws a run, as runs_get answers it, below its name.
+        acts: what further buttons of the report do before it is drawn anew, by act; each is given what the button tells.
     """
 
     family: str
     figures: Sequence[Figure] = ()
     report: Callable[[dict], h.Html] = run_views.settled
+    acts: Mapping[str, Callable[[dict], None]] = field(default_factory=dict)
 
 
 class Runs(Page):
@@ -121,7 +123,8 @@ class Runs(Page):
 
     def changed(self, shown: dict, told: dict) -> dict:
         """Return what the panel shows after a pick; what the pick asks for is done."""
-        act, name, family = told.get("act"), str(told.get("name", "")), {"family": self.shelf.family}
+        act, name = str(told.get("act", "")), str(told.get("name", ""))
+        family = {"family": self.shelf.family}
         if not name:
             return shown
         if act == "activate":
@@ -131,6 +134,8 @@ class Runs(Page):
         elif act == "do_delete":
             tell_trashed(self.shell.call("runs_delete", name=name, **family)["deleted"])
             name = ""
+        elif act in self.shelf.acts:
+            self.shelf.acts[act](told)
         return {"name": name, "ask": act if act in ASKED else ""}
 
     def drawn(self, dataset: str, shown: dict) -> tuple[h.Html, h.Html]:

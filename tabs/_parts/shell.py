@@ -155,7 +155,10 @@ def in_browser(triggers: Sequence[Callable], js: str, inputs: Any = None, output
 
     Returns it, to chain to.
     """
-    return gr.on(list(triggers), None, inputs, outputs, js=js, queue=False, trigger_mode="multiple", **PRIVATE)
+    facts: dict[str, Any] = {"js": js, "queue": False, **PRIVATE}
+    if hasattr(triggers[0], "func"):  # it follows another listener, so it stands alone and must not be missed
+        return triggers[0](None, inputs, outputs, trigger_mode="always_last", **facts)
+    return gr.on(list(triggers), None, inputs, outputs, trigger_mode="multiple", **facts)
 
 
 def relay(triggers: Sequence[Callable]) -> Any:

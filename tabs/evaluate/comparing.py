@@ -57,10 +57,12 @@ class Compare(Page):
         if one == other:
             return h.div(head, h.empty("One evaluation", "Choose two different ones."), cls="t-stack")
         try:
-            found = self.shell.call("evaluate_compare", name=one, other=other)
+            found = self.shell.call("evaluate_compare", one=one, other=other)
         except BadInput as error:
             return h.div(head, h.empty("They cannot be compared", str(error)), cls="t-stack")
-        return h.div(head, _same(dataset, found) if found["same_labels"] else _edited(dataset, found), cls="t-stack")
+        return h.div(
+            head, _same(dataset, found) if found["kind"] == "predictions" else _edited(dataset, found), cls="t-stack"
+        )
 
 
 def moved(before: float | None, after: float | None) -> h.Html:
@@ -133,7 +135,7 @@ def _edited(dataset: str, found: dict) -> h.Html:
     rows = [[name, w.percent(one), w.percent(two), moved(one, two)] for name, (one, two) in found["AP"].items()]
     table = h.table(["Class", "Before", "After", "Points"], rows, (1, 2, 3))
     told = (
-        f"Labels of {w.plural(found['image_count'], 'image')} were edited between the two. With the predictions of the first, "
+        f"Labels of {w.plural(len(found['images']), 'image')} were edited between the two. With the predictions of the first, "
         "these are the edits and how much AP each image's edits moved alone."
     )
     return h.div(

@@ -96,7 +96,7 @@ class Mistakes(Page):
 
 
 def changed(shown: dict, told: dict) -> dict:
-    """Return what the gallery shows after a pick: another evaluation, filter, order or page."""
+    """Return what the gallery shows after a pick."""
     act = told.get("act")
     if act == "turn":
         return shown | {"page": int(told["page"])}
@@ -129,7 +129,7 @@ def choice(label: str, act: str, options: Any, chosen: str) -> h.Html:
 
 
 def card(name: str, row: dict) -> h.Html:
-    """Draw a mistake: the part of the image that shows it, the label dashed green, the prediction red."""
+    """Draw a mistake in its image: the label dashed green, the prediction red."""
     boxes = [box for box in (row["xyxy"], row["predicted_xyxy"]) if box]
     drawn = [
         _rect(row["xyxy"], "truth") if row["xyxy"] else None,
@@ -140,12 +140,12 @@ def card(name: str, row: dict) -> h.Html:
     named = row["class"] if row["predicted_class"] in (None, row["class"]) else row["predicted_class"]
     if row["kind"] == "wrong_class":
         named = f"{row['class']} taken for {row['predicted_class']}"
-    score = "" if row["score"] is None else f", score {row['score']:.2f}"
+    score = "" if row["score"] is None else f" {row['score']:.2f}"
     return h.el(
         "button",
         view,
-        h.span(KINDS[row["kind"]], ": ", named, cls="t-clip"),
-        h.span(row["file_name"].rpartition("/")[2], score, cls="t-note t-clip"),
+        h.span(KINDS[row["kind"]], ": ", named, h.span(score, cls="t-note"), cls="t-clip"),
+        h.span(row["file_name"].rpartition("/")[2], cls="t-note t-clip"),
         type="button",
         cls="t-imgcard",
         title=f"{row['file_name']}: open in Label",

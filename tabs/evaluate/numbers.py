@@ -6,6 +6,7 @@ The slider's counts stand in the page (assets/window/threshold.js moves them), s
 from __future__ import annotations
 
 import bisect
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -28,14 +29,21 @@ SAVE = """(page) => {
   link.click();
   URL.revokeObjectURL(link.href);
 }"""
+DRAWN = itertools.count()  # each drawing differs, so that the script notices it and reads the counts anew
 STEPS = 100  # of the slider, each a hundredth of a score
 MOST_CLASSES = 40  # that move with the slider; a page with more would be slow to draw
 CURVES = 3  # classes drawn as lines beside all together: those with most objects
 SIZES = {"small": "below 32 x 32 pixels", "medium": "up to 96 x 96", "large": "larger"}
 
 
-class Kept(Part):
-    """What the buttons of a report do: keep a threshold, give out the report."""
+def keep_point(shell: Shell, told: dict) -> None:
+    """Keep the threshold that the slider shows as the operating point."""
+    point = shell.call("operating_point_set", name=told["name"], score_thr=float(told["at"]))
+    gr.Info(f"Later runs of it count from a score of {point['score_thr']:.2f}.", title="Operating point kept")
+
+
+class Reports(Part):
+    """Gives out the report of an evaluation as a file."""
 
     def build(self) -> None:
         """Draw the hidden field that carries a report to the browser."""
@@ -52,9 +60,6 @@ class Kept(Part):
         told = dict(event._data)
         if told.get("act") == "report":
             return self.shell.call("evaluate_report", name=told["name"], format=told["format"])
-        if told.get("act") == "point":
-            point = self.shell.call("operating_point_set", name=told["name"], score_thr=float(told["at"]))
-            gr.Info(f"Later runs of it count from a score of {point['score_thr']:.2f}.", title="Operating point kept")
         return {}
 
 
@@ -126,7 +131,7 @@ def _honesty(found: dict) -> h.Html | None:
 
 
 def sampled(curves: dict) -> list[dict]:
-    """Return the counts of all, and of the largest classes, at each step of the slider.
+    """Return the counts of all and of the largest classes, at each step.
 
     At step i those count whose score is i hundredths or more.
     """
@@ -163,7 +168,7 @@ def _moving(name: str, found: dict, counts: list[dict]) -> h.Html:
     columns = ["Class", "Objects", "Predicted", "Right", "False", "Missed", "Precision", "Recall", "F1"]
     rows = [_counted(row, start) for row in counts]
     table = h.table(columns, rows, range(1, 9))
-    data = json.dumps({"counts": counts, "steps": STEPS}, separators=(",", ":"))
+    data = json.dumps({"counts": counts, "steps": STEPS, "drawn": next(DRAWN)}, separators=(",", ":"))
     return h.div(
         h.head("At a threshold"), _curves(counts, start), head, table, cls="t-stack t-threshold", data_counts=data
     )
@@ -197,7 +202,8 @@ def _precision(row: dict) -> list[tuple[float, float]]:
         for s in range(STEPS + 1)
         if row["gt"] and row["pred"][s]
     }
-    return sorted(points.items())
+    first = max(points, default=0.0) and points[min(points)]
+    return sorted((points | {0.0: first}).items())
 
 
 def _f1(row: dict, step: int) -> float:

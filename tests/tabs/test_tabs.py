@@ -65,7 +65,7 @@ def read(markup: str) -> Reader:
 
 def test_tabs_stand_in_their_order():
     titles = [module.TITLE for module in tabs.modules()]
-    assert titles == ["Label", "Datasets", "Train CLIP", "Models", "Jobs", "System"]
+    assert titles == ["Label", "Datasets", "Train CLIP", "Evaluate", "Models", "Jobs", "System"]
 
 
 @pytest.mark.parametrize("recipe", Recipe.__subclasses__(), ids=lambda recipe: recipe.__name__)

@@ -92,14 +92,16 @@ def curves(data: Evaluated, matched: Matched) -> dict[str, Any]:
     """Return counts at every threshold, for a slider that asks nobody.
 
     Returns:
-        {"thresholds": falling scores, "images", "is_exact": all distinct scores are there, "all" and each of "classes":
+        {"thresholds": falling scores and every hundredth, "images", "is_exact": all distinct scores are there, "all" and
+        each of "classes":
         {"class", "gt", "tp": [a threshold], "pred": [a threshold]}}; fp is pred - tp, fn is gt - tp.
     """
     keep = ~matched.in_ignored
     score, hit, class_id = data.pred.score[keep], matched.gt_of[keep] >= 0, data.pred.class_id[keep]
     distinct = np.unique(score)[::-1]
     picked = np.unique(np.linspace(0, max(len(distinct) - 1, 0), POINTS).round().astype(int))
-    edges = distinct[picked] if len(distinct) > POINTS else distinct
+    kept = distinct[picked] if len(distinct) > POINTS else distinct
+    edges = np.union1d(kept, np.arange(101) / 100)[::-1]  # a slider stops at hundredths
     place = np.searchsorted(-edges, -score, side="left")
     there = np.bincount(data.gt.class_id[~data.gt.ignored], minlength=len(data.names))
 
@@ -111,5 +113,5 @@ def curves(data: Evaluated, matched: Matched) -> dict[str, Any]:
 
     every = np.ones(len(score), bool)
     lines = [line(name, class_id == at, int(there[at])) for at, name in enumerate(data.names)]
-    facts = {"iou_thr": matched.iou_thr, "images": len(data.images), "is_exact": len(edges) == len(distinct)}
+    facts = {"iou_thr": matched.iou_thr, "images": len(data.images), "is_exact": len(kept) == len(distinct)}
     return facts | {"thresholds": edges.tolist(), "all": line("", every, int(there.sum())), "classes": lines}
