@@ -42,6 +42,16 @@ OUTLINES_DROPPED = WarningCode(
 BOXES_FITTED = WarningCode(
     "boxes_fitted", "A box was fitted to its object's new outline, as an object has one shape.", ("annotations_save",)
 )
+CLASS_CAME_BACK = WarningCode(
+    "class_came_back",
+    "An undo or redo gave boxes a class that was deleted since, so the class is back in the label map.",
+    ("annotations_save", "annotations_undo", "annotations_redo"),
+)
+CLASS_DELETED = WarningCode(
+    "class_deleted",
+    "The head's likeliest class was deleted from the dataset since it was trained; train the head again.",
+    ("classify_boxes", "segment"),
+)
 MODELS_ON_CPU = WarningCode(
     "models_on_cpu", "The device that was asked for cannot be used; models run on the CPU.", ("system_gpu",)
 )

@@ -46,7 +46,8 @@ export function connect(app) {
     stage.pointerMoved(panels.onPointer),
     sync.stateChanged(() => panels.onSave()),
     sync.onConflict(() => panels.onSave()),
-    sync.onSaved(({ imageId, annotationCount }) => {
+    sync.onSaved(({ imageId, annotationCount, classesBack }) => {
+      if (classesBack.length) classesCameBack(app, classesBack);
       session.stale(imageId);
       images.update(imageId, { annotation_count: annotationCount });
     }),
@@ -142,4 +143,10 @@ function pageLife(app) {
       if (event.key?.startsWith("tator:alive:") && event.newValue === null) setTimeout(() => sync.adopt(), 1500);
     }),
   ];
+}
+
+/** An undo gave boxes a class that was deleted since: it is in the list again. */
+function classesCameBack(app, rows) {
+  app.session.refreshClasses().catch(() => {}); // the next visit reads them
+  app.toast(`${rows.map((row) => row.name).join(", ")} was deleted and is back, as boxes have it again.`);
 }

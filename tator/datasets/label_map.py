@@ -284,6 +284,25 @@ def retire_class(conn: Connection, dataset_id: int, class_id: int) -> None:
     conn.execute(update(label_class).where(kept & later).values(position=label_class.c.position - 1))
 
 
+def revive_class(conn: Connection, dataset_id: int, class_id: int) -> LabelClass:
+    """Bring a deleted class back as the last row of the label map and return it.
+
+    Where another class has its name by now, a number tells them apart.
+
+    Args:
+        conn: open write transaction.
+        dataset_id: whose class.
+        class_id: of a retired class.
+    """
+    rows = read_classes(conn, dataset_id, retired=True)
+    gone, taken = next(row for row in rows if row.class_id == class_id), {row.name for row in rows if not row.retired}
+    tries = (gone.name, *(f"{gone.name[: LONGEST_NAME - 10]} ({number})" for number in range(2, len(taken) + 3)))
+    name = next(each for each in tries if each not in taken)
+    values = {"name": name, "retired": False, "position": len(taken)}
+    conn.execute(_row(dataset_id, class_id).values(**values))
+    return _one(conn, dataset_id, class_id)
+
+
 def _row(dataset_id: int, class_id: int):  # noqa: ANN202
     return update(label_class).where(label_class.c.dataset_id == dataset_id, label_class.c.class_id == class_id)
 

@@ -8,18 +8,19 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from tator.datasets.label_map import LabelClass, revive_class
 from tator.datasets.owners import owner_of
 from tator.editing import journal
-from tator.editing.checks import OF_IMAGE, Edit, Frame, checked_id, checked_int, checked_op, read_edits
+from tator.editing.checks import OF_IMAGE, OPS_LIMIT, Edit, Frame, Op, checked_id, checked_int, checked_op, read_edits
 from tator.editing.draft import Draft, ids_of
 from tator.editing.journal import Entry, Stacks
 from tator.editing.rows import add_many, check_count, rows_of, rows_with_ids, write_changes
 from tator.storage.database import Store
 from tator.storage.schema import image, label_class
 from tator.types import BadInput, Conflict
-from tator.warning_codes import BOXES_FITTED, OUTLINES_DROPPED, OUTLINES_MOVED, SHAPES_CLIPPED, warned
+from tator.warning_codes import BOXES_FITTED, CLASS_CAME_BACK, OUTLINES_DROPPED, OUTLINES_MOVED, SHAPES_CLIPPED, warned
 
-__all__ = ["add_many", "open_image", "redo", "save_edits", "undo"]
+__all__ = ["add_many", "edit_within", "open_image", "redo", "save_edits", "undo"]
 
 TOLD = ("width", "height", "revision", "state", "split", "caption", "tags", "notes", "problem", "annotation_count")
 OPENED = select(image.c.id.label("image_id"), image.c.path.label("name"), *(image.c[name] for name in TOLD)).where(
@@ -46,6 +47,7 @@ class _Open:
     is_cut: bool = False  # a shape that was saved reached past the image
     followed: frozenset[str] = frozenset()  # see Draft
     dropped: int = 0
+    revived: tuple[LabelClass, ...] = ()  # classes that an undo or redo brought back
 
 
 def open_image(store: Store, image_id: int) -> dict[str, Any]:
@@ -113,8 +115,27 @@ def save_edits(
         OUTLINES_MOVED: bool(saved.followed & {"polygons", "rle"}),
         BOXES_FITTED: "xyxy" in saved.followed,
         OUTLINES_DROPPED: saved.dropped > 0,
+        CLASS_CAME_BACK: bool(saved.revived),
     }
-    return warned(told, happened)
+    return warned(told | _returned(saved), happened)
+
+
+def edit_within(conn: Connection, image_id: int, client_id: str, label: str, ops: list[Op], user: str = "") -> None:
+    """Make an edit of an image in an open write transaction, whatever its revision is.
+
+    Args:
+        conn: in a transaction.
+        image_id: the image.
+        client_id: names who edits; one that made no edit of the image yet.
+        label: what the history shows.
+        ops: see save_edits.
+        user: who is acting.
+    """
+    starts = range(0, len(ops), OPS_LIMIT)
+    sent = [{"seq": at, "label": label, "ops": ops[start : start + OPS_LIMIT]} for at, start in enumerate(starts, 1)]
+    held = _hold(conn, image_id)
+    for each in sent:
+        held = _record(conn, held, client_id, read_edits([each]), user)
 
 
 def undo(store: Store, image_id: int, client_id: str, seq: int, user: str = "") -> dict[str, Any]:
@@ -154,7 +175,13 @@ def _step(store: Store, image_id: int, client_id: str, step: Edit, user: str) ->
             held = _record(conn, held, client_id, [step], user)
         entry = journal.entry_of(conn, client_id, step.seq)
     told = {"revision": held.revision, "acknowledged": [step.seq], "annotation_count": held.annotation_count}
-    return told | {"label": entry.label, "ops": entry.forward}
+    told |= {"label": entry.label, "ops": entry.forward}
+    return warned(told | _returned(held), {CLASS_CAME_BACK: bool(held.revived)})
+
+
+def _returned(saved: _Open) -> dict[str, Any]:
+    """Return {"classes_back"} of classes that an undo or redo brought back, where there are any."""
+    return {"classes_back": [row.as_json() for row in saved.revived]} if saved.revived else {}
 
 
 def _hold(conn: Connection, image_id: int) -> _Open:
@@ -179,7 +206,8 @@ def _hold(conn: Connection, image_id: int) -> _Open:
 def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], user: str) -> _Open:
     """Apply new edits to a held image, journal each, and write what changed."""
     user = user[:USER_LIMIT]
-    classes = select(label_class.c.class_id, label_class.c.retired).where(label_class.c.dataset_id == held.dataset_id)
+    mine = label_class.c.dataset_id == held.dataset_id
+    classes = select(label_class.c.class_id, label_class.c.retired).where(mine).with_for_update(read=True)
     frame = Frame(held.id, held.width, held.height, {key: is_retired for key, is_retired in conn.execute(classes)})
     asked, edits = edits, [_checked(each, frame, user) if each.kind == "edit" else each for each in edits]
     steps = sum(each.kind != "edit" for each in edits)
@@ -188,12 +216,14 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     is_cut = any(_shapes(a) != _shapes(b) for a, b in zip(asked, edits, strict=True))
     for revision, each in enumerate(edits, held.revision + 1):
         _apply(conn, held, draft, stacks, each, revision, client_id, user)
+    used = {row["class_id"] for key, row in draft.rows.items() if row is not None and row != before[key]}
+    back = tuple(revive_class(conn, held.dataset_id, key) for key in sorted(used) if frame.classes[key])
     grown = write_changes(conn, held.id, before, draft.rows)
     check_count(conn, [held.id])
     saved = replace(
         held, revision=held.revision + len(edits), annotation_count=held.annotation_count + grown, **draft.image
     )
-    saved = replace(saved, is_cut=is_cut, followed=frozenset(draft.followed), dropped=draft.dropped)
+    saved = replace(saved, is_cut=is_cut, followed=frozenset(draft.followed), dropped=draft.dropped, revived=back)
     changed = {"revision": saved.revision, "annotation_count": saved.annotation_count, **draft.image}
     conn.execute(update(image).where(image.c.id == held.id).values(**changed))
     return saved

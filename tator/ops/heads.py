@@ -13,7 +13,7 @@ from tator.runtime.registry import backend, require_packages
 from tator.types import Work
 from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, warned
 from tator.workbench import Workbench
-from tator.workflows.heads import heads_of, keep_head, read_crops, row_of, train
+from tator.workflows.heads import changes, heads_of, keep_head, origin_of, read_crops, row_of, train
 from tator.workflows.heads.recipe import HeadRecipe
 
 
@@ -46,7 +46,13 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
     head, metrics = yield from train(crops, (encoder, version), recipe)
     settings = asdict(replace(recipe, encoder=encoder))
     del settings["activate"]  # what is done afterwards, not a setting of the training
-    facts = {"dataset": dataset, "encoder": encoder, "settings": settings, "skipped_images": skipped}
+    facts = {
+        "dataset": dataset,
+        "origin": origin_of(data),
+        "encoder": encoder,
+        "settings": settings,
+        "skipped_images": skipped,
+    }
     keep_head(heads, name, head, facts | {"metrics": metrics})
     if recipe.activate:
         heads.activate(name)
@@ -60,9 +66,13 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
 
 @operation(mirrors=("clip_classifiers_list",), writes=False)
 def heads_list(wb: Workbench) -> list[dict[str, Any]]:
-    """Return every head with its dataset, encoder, classes and accuracy."""
+    """Return every head with its dataset, encoder, classes and accuracy.
+
+    "renamed" ({was: is}) and "deleted_classes" say what became of its classes since it was trained, where something did.
+    """
     heads = heads_of(wb.workspace)
-    return [row_of(heads, name) for name in heads.names()]
+    rows = [row_of(heads, name) for name in heads.names()]
+    return [row | changes(row["classes"], heads.report(row["name"]), wb.store) for row in rows]
 
 
 @operation(writes=False)

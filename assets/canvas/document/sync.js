@@ -76,7 +76,12 @@ export function createSync({ call, outbox, clientId, delay = 250, clock = TIMERS
     base.set(edits[0].image_id, answer.revision);
     failures = 0;
     persist();
-    saved.emit({ imageId: edits[0].image_id, revision: answer.revision, annotationCount: answer.annotation_count });
+    saved.emit({
+      imageId: edits[0].image_id,
+      revision: answer.revision,
+      annotationCount: answer.annotation_count,
+      classesBack: answer.classes_back ?? [],
+    });
     settle();
     if (batch()) arm(0);
   }

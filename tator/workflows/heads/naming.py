@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.datasets.dataset import Dataset, ImageRow
-from tator.datasets.glossary import aliases, glossary_of
-from tator.datasets.names import match_names
 from tator.runtime.features import encode_boxes, encoder_version
 from tator.runtime.models import Models
 from tator.storage.runs import Runs
 from tator.types import BadInput, Unavailable
 from tator.vision.boxes import Boxes
+from tator.warning_codes import CLASS_DELETED, warned
+from tator.workflows.heads.following import meanings
 from tator.workflows.heads.head import Head
 from tator.workflows.heads.shelf import heads_of
 
@@ -22,7 +22,10 @@ from tator.workflows.heads.shelf import heads_of
 def name_boxes(
     models: Models, data: Dataset, row: ImageRow, xyxy: Boxes, head_name: str = "", min_margin: float = 0.0
 ) -> dict[str, Any]:
-    """Return the two likeliest classes of each box, by name matched to the dataset's.
+    """Return the two likeliest classes of each box.
+
+    A head knows the classes of the dataset it learned from by id, so it follows their renames; those of any other dataset
+    are matched by name.
 
     Args:
         models: lends the head's encoder.
@@ -48,12 +51,11 @@ def name_boxes(
     image = models.pixels(data, row)
     features = models.run(head.encoder, models.weights(head.encoder), lambda model: encode_boxes(model, image, xyxy))
     probs = head.predict(features)
-    classes = data.classes()
-    names = [c.name for c in classes]
-    rows = match_names(head.classes, names, aliases(glossary_of(data)["entries"], names))
-    ids = [classes[i].class_id if i >= 0 else -1 for i in rows]
-    shown = [classes[i].name if i >= 0 else head.classes[k] for k, i in enumerate(rows)]
-    return {"head": name, "boxes": [_verdict(p, ids, shown, min_margin) for p in probs]}
+    meant = meanings(head.classes, shelf.report(name), data)
+    ids, shown = [each.class_id for each in meant], [each.name for each in meant]
+    boxes = [_verdict(p, ids, shown, min_margin) for p in probs]
+    gone = {each.name for each in meant if each.is_deleted} & {box["class_name"] for box in boxes}
+    return warned({"head": name, "boxes": boxes}, {CLASS_DELETED: bool(gone)})
 
 
 def check_margin(min_margin: float) -> None:
