@@ -180,7 +180,7 @@ def _step(store: Store, image_id: int, client_id: str, step: Edit, user: str) ->
 
 
 def _returned(saved: _Open) -> dict[str, Any]:
-    """Return {"classes_back"} of classes that an undo or redo brought back, where there are any."""
+    """Return {"classes_back"}: classes that came back, where some did."""
     return {"classes_back": [row.as_json() for row in saved.revived]} if saved.revived else {}
 
 

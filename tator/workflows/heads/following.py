@@ -1,4 +1,7 @@
-"""A head's classes are those of its dataset: they are followed through renames, and known to be gone after a deletion."""
+"""Follow a head's classes through the changes of its dataset.
+
+A renamed class is told by its new name, and one that was deleted is known to be gone.
+"""
 
 from __future__ import annotations
 
@@ -64,7 +67,9 @@ def meanings(labels: Sequence[str], report: dict[str, Any], data: Dataset) -> li
 
 
 def changes(labels: Sequence[str], report: dict[str, Any], store: Store) -> dict[str, Any]:
-    """Return {"renamed": {was: is}, "deleted_classes": names} of a head; without keys that say nothing.
+    """Return {"renamed": {was: is}, "deleted_classes": names} of a head.
+
+    A key that would say nothing is left out.
 
     Args:
         labels: names of the outputs.
@@ -78,7 +83,10 @@ def changes(labels: Sequence[str], report: dict[str, Any], store: Store) -> dict
 
 
 def _own(labels: Sequence[str], kept: dict[str, Any], store: Store) -> dict[str, Meaning] | None:
-    """Return {label: meaning} by class ids; None where the head's dataset is not of this workspace."""
+    """Return {label: meaning} by class ids.
+
+    None where the head's dataset is not of this workspace.
+    """
     ids, number = kept.get("class_ids"), kept.get("dataset_id")
     if not isinstance(ids, dict) or not isinstance(number, int) or _made(store, number) != kept.get("dataset_made"):
         return None
