@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from tator.formats import Label, Report
 from tator.formats._lists import merge_names, name_files, read_names, read_splits
+from tator.formats._meant import AMBIGUOUS, Meant
 from tator.formats._places import beside
 from tator.formats._shapes import Place
 from tator.formats._ultralytics import MOST_CLASSES
@@ -50,6 +51,7 @@ class Gathered:
         self._names: dict[str, None] = {}  # in the order met
         self._sizes: dict[str, tuple[str, tuple[int, int]]] = {}
         self._index: dict[str, int] = {}
+        self._meant = Meant(self._forget)
 
     @classmethod
     def of_files(cls, tree: Tree, is_ours: Callable[[bytes], bool], *suffixes: str) -> Self:
@@ -78,33 +80,38 @@ class Gathered:
         return name
 
     def find(
-        self, reference: object, file: str, line: int | None = None, near: Sequence[str] = (), hint: str = ""
+        self,
+        reference: object,
+        file: str,
+        line: int | None = None,
+        near: Sequence[str] = (),
+        hint: str = "",
+        inside: str = "",
     ) -> str | None:
         """Return the image that a reference means, and remember it as known.
 
-        None after noting why there is none.
+        None after noting why there is none. `inside` is the folder that the file says it lies in.
         """
         if not isinstance(reference, str) or not reference.strip():
             self.report.drop(file, "entry without an image name", str(reference)[:80], line)
             return None
-        found, is_guess = self.tree.find(reference, (*near, *beside(file)), hint)
+        found, is_guess = self.tree.find(reference, (*near, *beside(file)), hint, inside)
+        whole = f"{inside}/{reference}" if inside else reference
         if found is None:
-            self._lost(reference, file, line)
+            note_lost(self.tree, whole, file, line, self.report)
+            return None
+        if not self._meant.allows(file, found, whole, is_guess, self.report, line):
             return None
         if is_guess:
             self.report.repair(file, "path found by its end", f"{reference[:200]} is {found}", line)
         self.know(found)
         return found
 
-    def _lost(self, reference: str, file: str, line: int | None) -> None:
-        namesakes = self.tree.namesakes(reference)
-        if len(namesakes) > 1:
-            told = f"{reference[:120]} may be {', '.join(namesakes[:3])}; expected a path that tells them apart"
-            self.report.drop(file, "image name is ambiguous", told, line)
-        else:
-            problem = path_problem(reference)
-            told = f"{reference[:200]} ({problem})" if problem else reference[:200]
-            self.report.drop(file, "image is not in the folder", told, line)
+    def _forget(self, file: str, image: str) -> None:
+        """Leave out what a file said of an image, because it meant another."""
+        kept = [entry for entry in self._entries.pop(image, []) if not entry[0].startswith(file)]
+        if kept:
+            self._entries[image] = kept
 
     def take(self, image: str, file: str, line: int | None, entry: Any) -> None:
         """Keep an entry of an image from `find` until its labels are asked for."""
@@ -181,6 +188,29 @@ class Gathered:
         if index is None:
             place.drop("too many classes", f"{name[:80]!r}; the first {MOST_CLASSES} are kept")
         return index
+
+
+def note_lost(tree: Tree, reference: str, file: str, line: int | None, report: Report) -> None:
+    """Note that no image is what a reference means, and which are called like it.
+
+    Args:
+        tree: the folder.
+        reference: as the file has it.
+        file: that has it.
+        line: of the file.
+        report: takes the note.
+    """
+    namesakes = tree.namesakes(reference)
+    if len(namesakes) > 1:
+        told = f"{reference[:120]} may be {', '.join(namesakes[:3])}; expected a path that tells them apart"
+        report.drop(file, AMBIGUOUS, told, line)
+    elif namesakes:
+        told = f"{reference[:120]}; {namesakes[0]} has its name and lies in another folder"
+        report.drop(file, "image is not in the folder", told, line)
+    else:
+        problem = path_problem(reference)
+        told = f"{reference[:200]} ({problem})" if problem else reference[:200]
+        report.drop(file, "image is not in the folder", told, line)
 
 
 def partner(source: Gathered, file: str, named: str | None) -> str | None:

@@ -16,7 +16,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from tator.formats import SMALLEST, SPLITS, Label, Report, fit_box, fit_confidence, folder_split
+from tator.formats._coco_ids import class_names, id_key, repeated_ids
+from tator.formats._gathered import note_lost
 from tator.formats._json import read_json
+from tator.formats._meant import Meant
 from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, write_rows
@@ -101,6 +104,7 @@ class CocoSource:
         self.splits: dict[str, str] = {}
         self.captions: dict[str, str] = {}
         self._entries: dict[str, list[tuple[str, dict, list[dict], dict]]] = defaultdict(list)
+        self._meant = Meant(self._forget)
         for path, content in files:
             self._take(path, content)
         for path in tree.images if not self.splits else ():
@@ -114,10 +118,16 @@ class CocoSource:
         split = _file_split(path)
         by_image = defaultdict(list)
         for row in content["annotations"]:
-            by_image[_key(row.get("image_id"))].append(row)
+            by_image[id_key(row.get("image_id"))].append(row)
+        shared = repeated_ids(content["images"])
         for entry in content["images"]:
             image = self._image(path, entry, split)
-            rows = by_image.pop(_key(entry.get("id")), [])
+            key = id_key(entry.get("id"))
+            rows = by_image.get(key, []) if key in shared else by_image.pop(key, [])
+            if key in shared and rows:
+                told = f"{str(entry.get('file_name'))[:120]} has the id {key or 'null'} of another"
+                self.report.drop(path, "image id is used twice", f"{told}; {len(rows)} annotations are of neither")
+                continue
             if image is None:
                 continue
             if said := [row["caption"] for row in rows if _is_caption(row)]:
@@ -132,21 +142,19 @@ class CocoSource:
 
     def _categories(self, path: str, content: dict) -> dict[str, int]:
         """Return {category id: our index}, and grow the classes by the names that are new."""
-        used = {_key(row.get("category_id")) for row in content["annotations"]}
-        parents = {str(row.get("supercategory")) for row in content["categories"]}
+        used = {id_key(row.get("category_id")) for row in content["annotations"]}
         known = {name: index for index, name in self.classes.items()}
         indices = {}
-        for row in sorted(content["categories"], key=_order):
-            name, key = row.get("name"), _key(row.get("id"))
-            if not isinstance(name, (str, int, float)) or not isinstance(row.get("id"), (int, str)):
-                self.report.drop(path, "category refused", f"{str(row)[:80]}; expected id and name")
-            elif key not in used and str(name) in parents:
-                self.report.repair(path, "super-category left out", f"{name!r} has no annotations of its own")
-            else:
-                index = known.setdefault(str(name), len(known))
-                self.classes[index] = str(name)
-                indices[key] = index
+        for key, name in class_names(content["categories"], used, path, self.report).items():
+            indices[key] = known.setdefault(name, len(known))
+            self.classes[indices[key]] = name
         return indices
+
+    def _forget(self, file: str, image: str) -> None:
+        """Leave out what a file said of an image, because it meant another."""
+        self._entries[image] = [entry for entry in self._entries[image] if entry[0] != file]
+        if not self._entries[image]:
+            del self._entries[image]
 
     def _image(self, path: str, entry: dict, split: str | None) -> str | None:
         """Return the image file an entry means, or None after noting there is none."""
@@ -163,7 +171,9 @@ class CocoSource:
         near = tuple("" if str(home) == "." else f"{home}/" for home in homes)
         found, is_guess = self.tree.find(name, near, split or "")
         if found is None:
-            self.report.drop(path, "image is not in the folder", name)
+            note_lost(self.tree, name, path, None, self.report)
+        elif not self._meant.allows(path, found, name, is_guess, self.report, None):
+            return None
         elif is_guess:
             self.report.repair(path, "path found by its end", f"{name} is {found}")
         return found
@@ -187,7 +197,7 @@ class CocoSource:
     def _label(self, row: dict, indices: dict, width: int, height: int, file: str, path: str) -> Label | None:
         """Return one annotation as a label, or None after noting why not."""
         where = f"{file} ({path}, annotation {str(row.get('id'))[:40]})"
-        if _key(row.get("category_id")) not in indices:
+        if id_key(row.get("category_id")) not in indices:
             self.report.drop(where, "class out of range", f"category {str(row.get('category_id'))[:40]}")
             return None
         if row.get("iscrowd") == 1:
@@ -213,7 +223,7 @@ class CocoSource:
             return None
         score = row.get("score")
         confidence = None if score is None else fit_confidence(score, self.report, where)
-        return Label(indices[_key(row["category_id"])], box, polygons, rle, confidence)
+        return Label(indices[id_key(row["category_id"])], box, polygons, rle, confidence)
 
     def _polygons(self, shape: list, width: int, height: int, where: str) -> list[Polygon] | None:
         """Return a segmentation list as polygons, one per outline; note bad ones."""
@@ -230,17 +240,8 @@ class CocoSource:
         return kept or None
 
 
-def _key(value: Any) -> str:
-    """Return an id as text: some tools write 7 in one list and "7" in another."""
-    return str(value)[:100] if isinstance(value, (int, str)) else ""
-
-
 def _is_caption(row: dict) -> bool:
     return isinstance(row.get("caption"), str) and "category_id" not in row
-
-
-def _order(row: dict) -> tuple[float, str]:
-    return (row["id"], "") if isinstance(row.get("id"), int) else (math.inf, _key(row.get("id")))
 
 
 def _is_finite(value: Any) -> bool:

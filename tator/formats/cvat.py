@@ -68,9 +68,8 @@ class CvatSource(Gathered):
         subset = element.get("subset") or ""
         name = element.get("name") or ""
         folders = ("images/", f"images/{subset}/", f"{subset}/") if subset else ("images/",)
-        image = self.find(
-            name, path, None, [f"{base}{end}" for base in ("", _folder(path)) for end in reversed(folders)], subset
-        )
+        near = [f"{base}{end}" for base in ("", _folder(path)) for end in reversed(folders)]
+        image = self.find(name, path, None, near, inside=subset)
         if image is None:
             return
         if split := SPLITS.get(subset.lower()):

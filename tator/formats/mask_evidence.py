@@ -18,7 +18,8 @@ from functools import lru_cache
 from itertools import islice
 
 from tator.formats._mask_pixels import is_mask_like
-from tator.formats.tree import Tree, composed
+from tator.formats._references import composed
+from tator.formats.tree import Tree
 
 SUFFIXES = (".png", ".bmp", ".gif", ".tif", ".tiff", ".jpg", ".jpeg")
 SAMPLED = 8  # pictures of a folder and kind that are decoded: one tool wrote all of them

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Self
 
 from tator.encodings import UTF8, marked
 from tator.formats import Report
+from tator.formats._finding import ImageIndex
 from tator.formats.deciphering import Deciphering
 from tator.formats.watching import Tell, silent
 from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
@@ -50,7 +49,7 @@ NAME_FILES = frozenset(
 
 
 @dataclass
-class Tree:
+class Tree(ImageIndex):
     """Files of a folder by relative path with /, sorted.
 
     Attributes:
@@ -63,6 +62,7 @@ class Tree:
         report: files that are refused, each by name.
         tell: takes how far the walk and the readers are.
         formats: names of those recognised, the one to read first; None until somebody looked.
+        links: {link to a folder: folder inside the walked one}, both "" or ending with a slash.
         masks: pictures that are masks, from mask_evidence; None until somebody looked.
     """
 
@@ -75,6 +75,7 @@ class Tree:
     report: Report = field(default_factory=Report)
     tell: Tell = field(default=silent, repr=False, compare=False)
     formats: list[str] | None = field(default=None, repr=False, compare=False)
+    links: dict[str, str] = field(default_factory=dict)
     masks: dict[str, Any] | None = field(default=None, repr=False, compare=False)
 
     @classmethod
@@ -113,20 +114,14 @@ class Tree:
         if entry.is_dir(follow_symlinks=False):
             waiting.append((entry.path, path + "/"))
             return
+        if entry.is_symlink() and not entry.is_file():
+            self._follow(entry, path, real)
+            return
         suffix = os.path.splitext(name)[1].lower()
         is_image = suffix in EXTENSIONS
         is_table = suffix in TABLES or RECORD.search(name) is not None
         if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
-            if suffix in ACTIVE:
-                self.report.drop(
-                    _shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph"
-                )
-            elif suffix in UNREADABLE:
-                self.report.drop(
-                    _shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP"
-                )
-            else:
-                self.others.append(path)
+            self._leave_out(path, suffix)
             return
         if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
             self.report.drop(_shown(path), "link leads out of the folder")
@@ -141,33 +136,30 @@ class Tree:
         else:
             self.texts.add(path)
 
+    def _leave_out(self, path: str, suffix: str) -> None:
+        """Note a file of a kind that nobody reads."""
+        if suffix in ACTIVE:
+            self.report.drop(_shown(path), "file kind refused", f"{suffix} can carry scripts; expected a photograph")
+        elif suffix in UNREADABLE:
+            self.report.drop(_shown(path), "image format not supported", f"{suffix}; expected JPEG, PNG, TIFF or WebP")
+        else:
+            self.others.append(path)
+
+    def _follow(self, entry: os.DirEntry, path: str, real: Path) -> None:
+        """Remember a link to a folder; what it leads to is walked where it lies."""
+        target = Path(os.path.realpath(entry.path))
+        if not target.is_relative_to(real):
+            self.report.drop(_shown(path), "link leads out of the folder", "expected a folder or file inside it")
+        elif not target.is_dir():
+            self.report.drop(_shown(path), "link leads nowhere", "")
+        else:
+            inner = target.relative_to(real).as_posix()
+            self.links[f"{path}/"] = "" if inner == "." else f"{inner}/"
+            self.report.notice(_shown(path), "link to a folder", f"it is {inner}, whose files are read once, there")
+
     def claim(self, *paths: str) -> None:
         """Note that a reader answers for files: their labels are read, or refused by name."""
         self.claimed.update(paths)
-
-    def set_aside(self, paths: Collection[str]) -> None:
-        """Take image files that are not photographs, such as masks, out of the images."""
-        self.images = [path for path in self.images if path not in paths]
-        for name in ("image_set", "by_trunk", "_by_name", "_by_stem"):
-            self.__dict__.pop(name, None)
-
-    @cached_property
-    def image_set(self) -> frozenset[str]:
-        """Return the image paths for membership tests."""
-        return frozenset(self.images)
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: composed(PurePosixPath(path).name))
-
-    @cached_property
-    def _by_stem(self) -> dict[str, list[str]]:
-        return _index(self.images, lambda path: composed(PurePosixPath(path).stem))
-
-    @cached_property
-    def by_trunk(self) -> dict[str, list[str]]:
-        """Return {path without ending: images}, for label files named like their image."""
-        return _index(self.images, lambda path: path.rpartition(".")[0])
 
     @cached_property
     def _samples(self) -> dict[str, bytes]:
@@ -243,73 +235,6 @@ class Tree:
         except OSError as error:
             report.drop(path, "cannot be read", str(error))
             return None
-
-    def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
-        """Return the image a reference means, and if it was found only by its end.
-
-        Looks only among the files of the walk, so no reference can reach another file.
-
-        Args:
-            reference: path, name or stem as the file has it; anything may stand here.
-            near: folders ("" or "a/b/") that it may be relative to.
-            hint: folder name that decides between equal ends, such as a split.
-        """
-        if not path_problem(reference):
-            clean = str(PurePosixPath(reference.replace("\\", "/")))
-            for folder in near:
-                if folder + clean in self.image_set:
-                    return folder + clean, False
-            for folder in near:
-                if len(same := self.by_trunk.get(folder + clean, [])) == 1:
-                    return same[0], False
-        parts, candidates = self._ends(reference)
-        best = _longest_end(candidates, parts, hint)
-        return best, best is not None and len(parts) > 1
-
-    def namesakes(self, reference: str) -> list[str]:
-        """Return the images with the name, or else the stem, a reference ends in."""
-        return self._ends(reference)[1]
-
-    def _ends(self, reference: str) -> tuple[list[str], list[str]]:
-        """Return a reference's parts, and the images with its name or else its stem."""
-        parts: list[str] = []
-        for text in (reference, reference.strip()):
-            parts = [composed(part) for part in re.split(r"[/\\]", text) if part not in ("", ".", "..")]
-            found = parts and (self._by_name.get(parts[-1]) or self._by_stem.get(parts[-1]))
-            if found:
-                return parts, found
-        return parts, []
-
-
-def composed(name: str) -> str:
-    """Return a name in NFC: disks and label files spell accents differently."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _index(paths: list[str], key) -> dict[str, list[str]]:  # noqa: ANN001
-    found = defaultdict(list)
-    for path in paths:
-        found[key(path)].append(path)
-    return found
-
-
-def _longest_end(candidates: list[str], parts: list[str], hint: str) -> str | None:
-    """Return the candidate sharing most trailing parts with the reference.
-
-    None when several share as many.
-    """
-
-    def shared(path: str) -> int:
-        own = composed(path).split("/")[:-1][::-1]
-        asked = parts[:-1][::-1]
-        return next((n for n, (a, b) in enumerate(zip(own, asked)) if a != b), min(len(own), len(asked)))
-
-    if len(candidates) > 1:
-        most = max(map(shared, candidates))
-        candidates = [path for path in candidates if shared(path) == most]
-    if len(candidates) > 1 and hint:
-        candidates = [path for path in candidates if hint in path.split("/")[:-1]]
-    return candidates[0] if len(candidates) == 1 else None
 
 
 def _shown(path: str) -> str:

@@ -6,14 +6,14 @@ A box is class, centre x, centre y, width, height; a polygon is class, x, y, ...
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from pathlib import PurePosixPath
 
 from tator.formats import SMALLEST, Label, Report, fit_box
-from tator.formats._lists import is_split_list, merge_names, name_files, read_names, read_splits
+from tator.formats._lists import merge_names, name_files, read_names, read_splits
 from tator.formats._ultralytics import DataYaml, read_data_yaml
+from tator.formats._yolo_files import label_files, note_orphans, sampled_files
+from tator.formats._yolo_rows import is_row
 from tator.formats._yolo_tree import write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only
@@ -21,9 +21,7 @@ from tator.vision.masks import ring_area
 
 NAME = "yolo"
 LABEL = "YOLO boxes"
-SAMPLED = 50  # label files whose rows are counted to tell boxes from outlines
 LINES = 50  # rows of each
-MOST_SHARE = 2.0  # of the image, by which a row is still one that is only wrong: it is read, and refused by name
 MOST_INDEX = 10_000  # a class number above this is a slip
 
 
@@ -33,22 +31,13 @@ def sniff(tree: Tree) -> bool:
     Label files' rows are mostly numbers, or all files are empty.
     """
     rows = list(_sampled_rows(tree))
-    numeric = sum(map(_is_row, rows))
-    return numeric > len(rows) / 2 if rows else bool(_sampled_files(tree))
-
-
-def _sampled_files(tree: Tree) -> list[str]:
-    """Return some label files, spread over the folder."""
-    spread = tree.images[:: max(1, len(tree.images) // SAMPLED)]
-    found = [file for path in spread if (file := label_file(tree, path))]
-    if not found:
-        found = list(islice((file for path in tree.images if (file := label_file(tree, path))), SAMPLED))
-    return found or list(islice(files_by_name(tree).values(), SAMPLED))
+    numeric = sum(map(is_row, rows))
+    return numeric > len(rows) / 2 if rows else bool(sampled_files(tree))
 
 
 def _sampled_rows(tree: Tree) -> Iterator[list[str]]:
     """Yield rows of some label files, split into columns."""
-    for file in _sampled_files(tree):
+    for file in sampled_files(tree):
         try:
             lines = tree.read_text(file).split("\n", LINES)[:LINES]
         except OSError:
@@ -59,75 +48,6 @@ def _sampled_rows(tree: Tree) -> Iterator[list[str]]:
 def row_widths(tree: Tree) -> Counter:
     """Return {columns: rows} of some label files, spread over the folder."""
     return Counter(map(len, _sampled_rows(tree)))
-
-
-def _is_number(token: str) -> bool:
-    try:
-        float(token)
-    except ValueError:
-        return False
-    return True
-
-
-def _is_row(row: list[str]) -> bool:
-    """Return whether a row could be a label: a class number, then shares of the image."""
-    if len(row) < 5 or not all(map(_is_number, row)):
-        return False
-    index, *values = map(float, row[:5])
-    return (
-        index >= 0
-        and index == int(index)
-        and not any(math.isfinite(value) and abs(value) > MOST_SHARE for value in values)
-    )
-
-
-def label_places(path: str) -> list[str]:
-    """Return where an image's label file may lie, in the order they are tried.
-
-    The last folder called images becomes labels (Ultralytics), beside the image (Darknet),
-    then a labels folder at the root, beside the image or beside its folder.
-    """
-    *folders, file = path.split("/")
-    name = (file.rpartition(".")[0] or file) + ".txt"
-    places = []
-    swaps = [at for at, part in enumerate(folders) if part.lower() == "images"]
-    if swaps:
-        at = swaps[-1]
-        places.append([*folders[:at], "labels", *folders[at + 1 :], name])
-    places.append([*folders, name])
-    if swaps:
-        places.append(["labels", *folders[: swaps[-1]], *folders[swaps[-1] + 1 :], name])
-    places += [["labels", *folders, name], [*folders, "labels", name], [*folders[:-1], "labels", name]]
-    return list(dict.fromkeys("/".join(place) for place in places))
-
-
-def label_file(tree: Tree, path: str) -> str | None:
-    """Return the label file of an image, or None."""
-    return next((place for place in label_places(path) if place in tree.texts and not is_split_list(place)), None)
-
-
-def files_by_name(tree: Tree) -> dict[str, str]:
-    """Return {image: text file} of names that occur once each.
-
-    For folders laid out in no usual way.
-    """
-    texts: dict[str, list[str]] = defaultdict(list)
-    for path in sorted(tree.texts - set(name_files(tree))):
-        if not is_split_list(path):
-            texts[PurePosixPath(path).stem].append(path)
-    pairs = ((tree.namesakes(stem), paths) for stem, paths in texts.items())
-    return {
-        images[0]: paths[0] for images, paths in pairs if len(images) == len(paths) == 1 and _is_yolo(tree, paths[0])
-    }
-
-
-def _is_yolo(tree: Tree, path: str) -> bool:
-    """Return whether a text file's first row could be a label; an empty file could."""
-    try:
-        row = next((line.split() for line in tree.read_text(path).split("\n", LINES) if line.strip()), [])
-    except OSError:
-        return False
-    return not row or _is_row(row)
 
 
 def read(tree: Tree) -> YoloSource:
@@ -155,24 +75,8 @@ class YoloSource:
         self.captions: dict[str, str] = {}
         self._keypoints = data.keypoint_numbers if data else 0
         self.splits = read_splits(tree, data, report)
-        self._files = {
-            path: label for path in tree.told(tree.images) if (label := label_file(tree, path))
-        } or files_by_name(tree)
-        self._note_orphans()
-
-    def _note_orphans(self) -> None:
-        """List the label files that no image has, in folders that hold label files."""
-        paired: dict[str, str] = {}
-        for path, label in self._files.items():
-            if paired.setdefault(label, path) != path:
-                self.report.notice(label, "label file of two images", f"{paired[label]} and {path}")
-        self.tree.claim(*paired)
-        folders = {label.rpartition("/")[0] for label in paired} - {""}  # notes and licences lie at the root
-        for text in sorted(self.tree.texts - paired.keys() - set(name_files(self.tree))):
-            folder = text.rpartition("/")[0]
-            if not is_split_list(text) and (folder in folders or "labels" in folder.split("/")):
-                self.tree.claim(text)
-                self.report.drop(text, "label file without an image")
+        self._files = label_files(tree, report)
+        note_orphans(tree, self._files, report)
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return the labels of an image in pixels, or None when it has no label file."""

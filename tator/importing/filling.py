@@ -30,6 +30,7 @@ from tator.formats import Label, Report, Source
 from tator.formats.tree import Tree
 from tator.formats.watching import TICK_S
 from tator.importing.class_mapping import ClassMapping
+from tator.importing.unreadable import note_unreadable
 from tator.storage.atomic import copy_file
 from tator.storage.database import Store
 from tator.storage.images import probe
@@ -237,7 +238,7 @@ def _image_row(run: Filling, found: Source, path: str, size: tuple[int, int] | s
         "notes": None,
     }
     if isinstance(size, str):
-        run.report.drop(path, "unreadable image", size)
+        note_unreadable(path, size, found, run.report, run.facts["with_labels"])
         run.report.read["unreadable"] += 1
         return {**row, "problem": size}, []
     row["width"], row["height"] = size

@@ -24,6 +24,7 @@ from tator.importing.cloning import NOT_COPIED, meeting
 from tator.importing.creating import checked_request, lone_zip, look
 from tator.importing.embedded import copy_labels, has_images_inside_only, take_out
 from tator.importing.filling import PROBES
+from tator.importing.unreadable import note_unreadable
 from tator.storage.archives import extracting
 from tator.storage.images import probe
 from tator.storage.schema import annotation, image
@@ -202,7 +203,7 @@ def _size(path: Path) -> tuple[int, int] | str:
 def _count(path: str, size: tuple[int, int] | str, found: Source, read: Counter, labels: Counter) -> None:
     read["images"] += 1
     if isinstance(size, str):
-        found.report.drop(path, "unreadable image", size)
+        note_unreadable(path, size, found, found.report)
         read["unreadable"] += 1
         return
     rows = found.labels(path, *size)
