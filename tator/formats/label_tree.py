@@ -9,7 +9,8 @@ from pathlib import PurePosixPath
 
 from tator.formats._lists import is_split_list, name_files
 from tator.formats._places import IMAGE_FOLDERS, LABEL_FOLDERS
-from tator.formats.tree import Tree, composed
+from tator.formats._references import composed
+from tator.formats.tree import Tree
 from tator.storage.images import EXTENSIONS
 
 GENERAL = LABEL_FOLDERS | {name.lower() for name in IMAGE_FOLDERS}  # folders whose names say nothing of an image
@@ -71,9 +72,11 @@ class LabelTree(Tree):
             aliases[image] = f"{trunk}.{image.rpartition('.')[2]}"
             self.how[image] = EXACT if _folders(image) == _folders(trunk) else BY_NAME
 
-    def find(self, reference: str, near: tuple[str, ...] = ("",), hint: str = "") -> tuple[str | None, bool]:
+    def find(
+        self, reference: str, near: tuple[str, ...] = ("",), hint: str = "", inside: str = ""
+    ) -> tuple[str | None, bool]:
         """Return what Tree.find does, and remember how the image was found."""
-        found, is_guess = super().find(reference, near, hint)
+        found, is_guess = super().find(reference, near, hint, inside)
         if found is None:
             namesakes = [self.image_of[path] for path in self.namesakes(reference) if path in self.image_of]
             if len(namesakes) > 1:
