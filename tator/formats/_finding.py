@@ -122,11 +122,9 @@ class ImageIndex:
             places = [f"{folder}{inside}/{clean}" for folder in near] + places
         for at in (place for place in places if place in self.image_set):
             return at
-        for index, names in ((self.by_trunk, places), (self._by_folded, map(folded, map(self.real, places)))):
-            for name in names:
-                if len(same := index.get(name, ())) == 1:
-                    return same[0]
-        return None
+        alike = [folded(self.real(place)) for place in places]
+        found = [self.by_trunk.get(place, []) for place in places] + [self._by_folded.get(place, []) for place in alike]
+        return next((same[0] for same in found if len(same) == 1), None)
 
     def real(self, path: str) -> str:
         """Return a path without links to folders that are inside the walked one."""
