@@ -107,7 +107,7 @@ def _owners(file: str, ranked: list[tuple[int, str]], report: Report) -> Iterato
 
 
 def _files_by_name(tree: Tree, found: dict[str, str]) -> dict[str, str]:
-    """Return {image: text file} of names that occur once each, in folders of any layout.
+    """Return {image: text file} of names that occur once each, in any layout.
 
     Only where no folder says that they are namesakes.
     """
