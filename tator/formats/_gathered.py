@@ -16,6 +16,7 @@ from tator.formats._meant import AMBIGUOUS, Meant
 from tator.formats._places import beside
 from tator.formats._shapes import Place
 from tator.formats._ultralytics import MOST_CLASSES
+from tator.formats.sameness import merged
 from tator.formats.tree import Tree
 from tator.storage.workspace import path_problem
 
@@ -165,14 +166,15 @@ class Gathered:
             if told != (width, height):
                 detail = f"{path}: file says {told[0]} x {told[1]}, the image is {width} x {height}"
                 self.report.notice(file, "image size differs", detail)
-        found: list[Label] = []
+        found: dict[str, list[Label]] = {}
         for file, line, entry in entries:
+            labels = found.setdefault(file, [])
             place = Place(width, height, self.report, file, line)
             if isinstance(entry, Refused):
                 place.drop(entry.reason, entry.detail)
             else:
-                found += self._read(entry, place)
-        return found
+                labels += self._read(entry, place)
+        return merged(list(found.items()), self.report, path)
 
     def _read(self, entry: Any, place: Place) -> list[Label]:
         """Return what an entry holds; most hold one label."""

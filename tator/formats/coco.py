@@ -21,6 +21,7 @@ from tator.formats._gathered import note_lost
 from tator.formats._json import read_json
 from tator.formats._meant import Meant
 from tator.formats._rle import checked_rle, rle_area, rle_box
+from tator.formats.sameness import merged
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, write_rows
 from tator.types import BadInput, Polygon
@@ -182,7 +183,7 @@ class CocoSource:
         """Return the labels of an image in pixels, or None when no file lists it."""
         if path not in self._entries:
             return None
-        found = []
+        found: dict[str, list[Label]] = {}
         for file, entry, rows, indices in self._entries[path]:
             given = entry.get("width"), entry.get("height")
             if given != (width, height) and None not in given:
@@ -191,8 +192,8 @@ class CocoSource:
             for row in rows:
                 label = self._label(row, indices, width, height, file, path)
                 if label is not None:
-                    found.append(label)
-        return found
+                    found.setdefault(file, []).append(label)
+        return merged(list(found.items()), self.report, path)
 
     def _label(self, row: dict, indices: dict, width: int, height: int, file: str, path: str) -> Label | None:
         """Return one annotation as a label, or None after noting why not."""
@@ -241,7 +242,7 @@ class CocoSource:
 
 
 def _is_caption(row: dict) -> bool:
-    return isinstance(row.get("caption"), str) and "category_id" not in row
+    return isinstance(row.get("caption"), str) and not {"bbox", "segmentation", "keypoints"} & row.keys()
 
 
 def _is_finite(value: Any) -> bool:
