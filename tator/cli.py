@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 HOME = "~/.tator"
 INTERRUPTED = 130  # what a shell reports for Ctrl-C
+FROM_ENVIRONMENT = {"root_image_dir": "ROOT_IMAGE_DIR"}  # flags that the environment gives where a caller does not
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one subcommand and return the exit code."""
-    arguments = vars(parser(verbs()).parse_args(argv))
+    known = verbs()
+    arguments = vars(parser(known).parse_args(argv))
     settings = {name: arguments.pop(f"_{name}", default) for name, default in defaults().items()}
     name = arguments.pop("_verb")
+    flags = {flag.name for flag in known[name].flags} if name in known else set()
+    arguments = {
+        key: os.environ[at] for key, at in FROM_ENVIRONMENT.items() if key in flags and at in os.environ
+    } | arguments
     if name in ("add-user", "upload"):  # these need no workspace
         alone: dict[str, Callable[..., int]] = {"add-user": add_user, "upload": upload}
         return alone[name](**arguments)

@@ -118,6 +118,11 @@ SPLITS_LEAK = WarningCode(
 IMAGES_OUTSIDE_EVALUATION = WarningCode(
     "images_outside_evaluation", "Predictions of images that are not judged were left out.", ("evaluate",)
 )
+REPEATS_WERE_NOT_STORED = WarningCode(
+    "repeats_were_not_stored",
+    "Candidates that repeated a label when they were found were never stored, so recall may be too low.",
+    ("evaluate",),
+)
 
 
 def warning_codes() -> list[WarningCode]:

@@ -13,8 +13,15 @@ from typing import Any, Literal
 from tator.ops import operation
 from tator.storage.atomic import write_json
 from tator.storage.runs import read_object
+from tator.storage.workspace import UPLOAD
 from tator.types import BadInput, Forbidden, Work
-from tator.warning_codes import IMAGES_OUTSIDE_EVALUATION, SCORES_RANK_NOTHING, SPLITS_LEAK, warned
+from tator.warning_codes import (
+    IMAGES_OUTSIDE_EVALUATION,
+    REPEATS_WERE_NOT_STORED,
+    SCORES_RANK_NOTHING,
+    SPLITS_LEAK,
+    warned,
+)
 from tator.workbench import Workbench
 from tator.workflows.evaluation.config import checked_config, deprecated_keys, overridden, read_config
 from tator.workflows.evaluation.evaluating import HTML, Means, evaluate_run
@@ -91,7 +98,7 @@ def evaluate(
     if is_kept and again is Again.REFUSE:
         shelf.check_free(label)
     data = wb.dataset(checked["infer"]["dataset"]) if checked["infer"]["dataset"] else None
-    means = Means(wb.models, data, lambda path: wb.workspace.source(wb.own_source(path)), wb.user)
+    means = Means(wb.models, data, lambda path: _source(wb, path), wb.user)
     outcome = yield from evaluate_run(
         checked,
         places,
@@ -111,13 +118,32 @@ def _raw_config(
 ) -> dict[str, Any]:
     """Return the config of a file, or one made of the arguments."""
     if config:
-        return read_config(wb.workspace.source(config))
+        return _placed(read_config(_source(wb, config)), _source(wb, config).parent)
     if not given["dataset"]:
         raise BadInput("give a dataset, or a config file that names the ground truth")
     infer = {**given, "phrases": phrases, "conf": recipe.conf, "limit": recipe.limit, "seed": recipe.seed}
     infer["batch_size"] = recipe.batch_size
     stages = {"infer": True, "eval": True, "vis": False}
     return {"stages": stages, "infer": infer, "eval": recipe.eval_section()}
+
+
+def _source(wb: Workbench, path: str) -> Path:
+    """Return a file that a caller named.
+
+    Who owns the machine may name one from where they are.
+    """
+    is_near = wb.workspace.source_roots is None and not path.startswith(UPLOAD)
+    return wb.workspace.source(wb.own_source(str(Path(path).expanduser().absolute()) if is_near and path else path))
+
+
+def _placed(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a config whose files are looked for beside it where they are not found from here."""
+    infer = raw.get("infer")
+    for key in ("gt_jsonl", "source"):
+        text = infer.get(key) if isinstance(infer, dict) else None
+        if isinstance(text, str) and text and not Path(text).exists() and (folder / text).exists():
+            raw["infer"] = infer = {**infer, key: str(folder / text)}
+    return raw
 
 
 def _fresh_name(checked: dict[str, dict[str, Any]]) -> str:
@@ -166,6 +192,7 @@ def _answer(outcome: Outcome, name: str, places: Places, ignored: list[str]) -> 
         SCORES_RANK_NOTHING: answer["ap_is_rankless"],
         SPLITS_LEAK: bool(outcome.honesty.get("images")),
         IMAGES_OUTSIDE_EVALUATION: bool(predictions.get("unmet_images")),
+        REPEATS_WERE_NOT_STORED: predictions.get("predictor") == "candidates",
     }
     return warned(answer, happened)
 
@@ -187,7 +214,7 @@ def evaluate_predictions(
         BadInput: the file or a setting is refused; the message names path and line.
         Conflict: an evaluation has that name.
     """
-    file = wb.workspace.source(wb.own_source(predictions))
+    file = _source(wb, predictions)
     stages = {"infer": False, "eval": True, "vis": False}
     infer = {"seed": recipe.seed, "predictor": "file", "source": str(file)}
     raw: dict[str, Any] = {"stages": stages, "infer": infer, "eval": recipe.eval_section()}
@@ -201,7 +228,7 @@ def evaluate_predictions(
     places.make()
     if places.gt_vs_pred != file:
         places.gt_vs_pred.write_bytes(file.read_bytes())
-    means = Means(wb.models, None, wb.workspace.source, wb.user)
+    means = Means(wb.models, None, lambda path: _source(wb, path), wb.user)
     arguments = {"predictions": predictions, **asdict(recipe)}
     outcome = yield from evaluate_run(
         checked, places, means, label, shelf=shelf if is_kept else None, arguments=arguments

@@ -68,10 +68,14 @@ def visualise(wb: Workbench, predictions: str, out: str = "", root_image_dir: st
         BadInput: a line is damaged, or limit is below 1.
         Forbidden: the folder lies outside those that this server may use.
     """
-    file = wb.workspace.source(wb.own_source(predictions))
+    file = wb.workspace.source(wb.own_source(str(Path(predictions).absolute()) if _is_owner(wb) else predictions))
     if limit < 1:
         raise BadInput(f"limit must be 1 or more, is {limit}")
-    root = wb.workspace.source(root_image_dir) if root_image_dir else file.parent
+    root = (
+        wb.workspace.source(str(Path(root_image_dir).absolute()) if _is_owner(wb) else root_image_dir)
+        if root_image_dir
+        else file.parent
+    )
     folder = _writable(wb.workspace, out) if out else file.parent / "vis"
     folder.mkdir(parents=True, exist_ok=True)
     summary = file.with_name("summary.json")
@@ -80,6 +84,11 @@ def visualise(wb: Workbench, predictions: str, out: str = "", root_image_dir: st
     if not drawings:
         raise NotFound(f"no image of {file.name} could be read below {root}")
     return {"folder": str(folder), "images": [path.name for path in drawings]}
+
+
+def _is_owner(wb: Workbench) -> bool:
+    """Return whether who acts owns the machine, and may name files from where they are."""
+    return wb.workspace.source_roots is None
 
 
 def _writable(workspace: Workspace, folder: str) -> Path:

@@ -120,7 +120,8 @@ def parse(text: str) -> Any:
     end = closing(text, start)
     if end > 0 and isinstance(found := _loads(text[start:end]), dict):
         return found
-    return _cut(text, start) or _by_entry(text, start) or _closed(text, start)
+    whole = max(_cut(text, start) or {}, _by_entry(text, start) or {}, key=len)  # the first where both have as many
+    return whole or _closed(text, start)
 
 
 def _list(text: str, start: int) -> list | None:

@@ -1,8 +1,12 @@
-"""Candidates that a run has already stored in the dataset, as they were frozen."""
+"""What a run has stored in the dataset, as it was frozen.
+
+These are its candidates, and those of them that a person accepted or rejected since. Boxes that repeated a label when they
+were found were never stored, so recall is too low where labels came first.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +17,7 @@ from tator.workflows.evaluation.predictors.base import Asked, Prediction
 
 @dataclass
 class StoredCandidates:
-    """Reads the candidates of a source.
+    """Reads what a source has stored.
 
     Attributes:
         truth: the snapshot.
@@ -36,7 +40,7 @@ class StoredCandidates:
             each["source"]
             for row in self.truth.rows
             for each in self.truth.snapshot.annotations_of(row.id)
-            if each["status"] == "candidate"
+            if _is_found(each)
         }
         if not sources or (self.source and self.source not in sources):
             told = ", ".join(sorted(sources)[:20]) or "none"
@@ -45,9 +49,12 @@ class StoredCandidates:
             )
 
     def predict_batch(self, asked: Sequence[Asked]) -> list[Prediction]:
-        """Return the candidates of each image."""
+        """Return what the source found in each image."""
         rows = [self.truth.row(each.record) for each in asked]
-        found = self.truth.snapshot.annotation_rows([row.id for row in rows], "candidate")
+        found = {
+            row.id: [_placed(each) for each in self.truth.snapshot.annotations_of(row.id) if _is_found(each)]
+            for row in rows
+        }
         return [
             Prediction([
                 as_object(each, self._names, (row.width, row.height))
@@ -63,3 +70,12 @@ class StoredCandidates:
     def describe(self) -> dict[str, Any]:
         """Return the source and the snapshot."""
         return {"predictor": "candidates", "source": self.source, "snapshot_sha256": self.truth.snapshot.sha256}
+
+
+def _is_found(row: Mapping[str, Any]) -> bool:
+    """Return whether a model found a box, whatever became of it."""
+    return row["confidence"] is not None and (row["status"] != "accepted" or "@" in row["source"])
+
+
+def _placed(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, **dict(zip(("x1", "y1", "x2", "y2"), row["xyxy"], strict=True))}
