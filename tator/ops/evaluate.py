@@ -137,13 +137,14 @@ def _source(wb: Workbench, path: str) -> Path:
 
 
 def _placed(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """Return a config whose files are looked for beside it where they are not found from here."""
-    infer = raw.get("infer")
+    """Return a config with files that are not found from here taken from beside it."""
+    given = raw.get("infer")
+    infer: dict[str, Any] = dict(given) if isinstance(given, dict) else {}
     for key in ("gt_jsonl", "source"):
-        text = infer.get(key) if isinstance(infer, dict) else None
+        text = infer.get(key)
         if isinstance(text, str) and text and not Path(text).exists() and (folder / text).exists():
-            raw["infer"] = infer = {**infer, key: str(folder / text)}
-    return raw
+            infer[key] = str(folder / text)
+    return {**raw, "infer": infer} if infer else raw
 
 
 def _fresh_name(checked: dict[str, dict[str, Any]]) -> str:
