@@ -108,14 +108,24 @@ def open_match(
 def in_scope(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:
     """Return (P,) predictions that mean what some ground truth of their image means."""
     found = np.zeros(len(data.pred), bool)
+    for size, one, other in (
+        (len(data.labels), meanings.word[data.pred.label], meanings.word[data.gt.label]),
+        (len(data.names), data.pred.class_id, data.gt.class_id),
+    ):
+        found |= np.isin(data.pred.image * size + one, data.gt.image * size + other)
+    return found if meanings.cosine is None else found | _near_in_meaning(data, meanings)
+
+
+def _near_in_meaning(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:
+    """Return (P,) predictions whose words are near those of some ground truth of their image."""
+    found = np.zeros(len(data.pred), bool)
     for image in range(len(data.images)):
         rows, there = data.pred.rows_of(image), data.gt.rows_of(image)
-        if rows.start == rows.stop or there.start == there.stop:
-            continue
-        labels, own = np.unique(data.gt.label[there]), data.pred.label[rows]
-        classes = np.unique(data.gt.class_id[there])
-        near = meanings.same(np.repeat(own, len(labels)), np.tile(labels, len(own))).reshape(len(own), -1).any(1)
-        found[rows] = near | np.isin(data.pred.class_id[rows], classes)
+        own, labels = data.pred.label[rows], np.unique(data.gt.label[there])
+        if len(own) and len(labels):
+            found[rows] = (
+                meanings.same(np.repeat(own, len(labels)), np.tile(labels, len(own))).reshape(len(own), -1).any(1)
+            )
     return found
 
 
