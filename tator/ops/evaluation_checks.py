@@ -87,7 +87,7 @@ def visualise(wb: Workbench, predictions: str, out: str = "", root_image_dir: st
 
 
 def _is_owner(wb: Workbench) -> bool:
-    """Return whether who acts owns the machine, and may name files from where they are."""
+    """Return whether who acts owns the machine."""
     return wb.workspace.source_roots is None
 
 

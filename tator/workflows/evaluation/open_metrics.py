@@ -117,7 +117,7 @@ def in_scope(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:
 
 
 def _near_in_meaning(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:
-    """Return (P,) predictions whose words are near those of some ground truth of their image."""
+    """Return (P,) predictions near in meaning to a ground truth of their image."""
     found = np.zeros(len(data.pred), bool)
     for image in range(len(data.images)):
         rows, there = data.pred.rows_of(image), data.gt.rows_of(image)
