@@ -98,7 +98,7 @@ class DatumaroSource(DrawnSource):
     def _item(self, item: dict, path: str, at: int, names: list[str], subset: str, split: str) -> None:
         picture = as_dict(item.get("image")) or as_dict(item.get("media"))
         reference = picture.get("path") or item.get("id")
-        near = (f"images/{subset}/", "images/", f"{subset}/")
+        near: tuple[str, ...] = (f"images/{subset}/", "images/", f"{subset}/")
         parent = PurePosixPath(path).parent.parent.as_posix()
         near += tuple(f"{parent}/{place}" for place in near) if parent != "." else ()
         image = self.find(reference, path, at, near, subset)

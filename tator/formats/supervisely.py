@@ -167,7 +167,10 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     for split, images in splits.items():
         for image in images:
             rows = [row for label in image.labels for row in _objects(label, image, names)]
-            facts = {"description": image.notes or "", "tags": [{"name": tag, "value": None} for tag in image.tags]}
+            facts: dict[str, Any] = {
+                "description": image.notes or "",
+                "tags": [{"name": tag, "value": None} for tag in image.tags],
+            }
             facts |= {"size": {"height": image.height, "width": image.width}, "objects": rows}
             out.text(f"{split}/ann/{image.name}.json", json.dumps(facts, ensure_ascii=False))
             done += 1

@@ -92,7 +92,8 @@ class NdjsonSource(DrawnSource):
         return shape[1]
 
     def _image(self, row: dict, path: str, line: int, names: dict[int, str], shape: int) -> None:
-        split = row.get("split") if isinstance(row.get("split"), str) else ""
+        given = row.get("split")
+        split = given if isinstance(given, str) else ""
         reference = row.get("file") or row.get("url")
         if not isinstance(reference, str):
             self.report.drop(path, "entry without an image name", str(reference)[:80], line)
@@ -104,8 +105,7 @@ class NdjsonSource(DrawnSource):
         if split:
             self.splits[image] = SPLITS.get(split.lower(), split)
         self.told_size(image, path, row.get("width"), row.get("height"))
-        given = as_dict(row.get("annotations"))
-        for kind, rows in given.items():
+        for kind, rows in as_dict(row.get("annotations")).items():
             if kind == "classification":
                 self.tags[image] = [names[at] for at in as_list(rows) if isinstance(at, int) and at in names]
             elif kind not in KINDS:
