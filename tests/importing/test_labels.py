@@ -156,3 +156,15 @@ def test_class_lists_go_out_and_come_back(wb, dataset, kind: str):
 def test_what_is_no_class_list_is_refused(wb, dataset, kind: str, content: str):
     with pytest.raises(BadInput, match="expected"):
         call(wb, "classes_import", dataset="set", text=content, kind=kind)
+
+
+def test_predictions_become_candidates_and_ground_truth_labels(wb, dataset, tmp_path: Path):
+    ours = {"type": "bbox_2d", "points": list(XYXY), "desc": "cat", "score": 1.0}
+    row = {"image": "b.png", "width": 64, "height": 48, "gt": [ours], "pred": [{**ours, "desc": "dog", "score": 0.5}]}
+    text(tmp_path / "l" / "gt_vs_pred.jsonl", json.dumps(row))
+    done(wb, "labels_import", source=str(tmp_path / "l"), status="candidate", source_name="vlm")
+    key = next(row.id for row in dataset.images() if row.path == "b.png")
+    (found,) = dataset.annotation_rows([key], "candidate")[key]
+    assert (dataset.class_names()[found["class_id"]], found["confidence"], boxes(dataset)["b.png"]) == ("dog", 0.5, [])
+    done(wb, "labels_import", source=str(tmp_path / "l"))
+    assert boxes(dataset)["b.png"] == [("cat", *XYXY)]
