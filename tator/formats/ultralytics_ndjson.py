@@ -15,10 +15,10 @@ from tator.formats import SPLITS, Label
 from tator.formats._drawn import Drawn, DrawnSource
 from tator.formats._gathered import Refused
 from tator.formats._json import as_dict, as_list, each_line
-from tator.formats._shapes import Place, number, one_ring, polygons_of
+from tator.formats._shapes import Place, box_ring, number, one_ring, polygons_of
 from tator.formats._turned import angle_of
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, outlines_only
+from tator.formats.writing import Output, Splits, Written, each, outlines_only
 
 NAME = "ultralytics_ndjson"
 LABEL = "Ultralytics NDJSON"
@@ -161,29 +161,41 @@ def _keypoints(shares: Sequence[float], shape: int, width: int, height: int) -> 
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write one file; yield images done."""
-    head = {"type": "dataset", "task": "segment", "name": "tator", "class_names": dict(enumerate(names))}
+    """Write one file; yield images done.
+
+    Ultralytics reads one kind of annotation of an image, and finds images beside the file where their names have no folder.
+    """
+    is_outlined = any(label.polygons or label.rle for image in each(splits) for label in image.labels)
+    is_flat = not any("/" in image.name for image in each(splits))
+    head = {"type": "dataset", "task": "segment" if is_outlined else "detect", "name": "tator"}
+    head |= {"class_names": {str(at): name for at, name in enumerate(names)}} | ({"path": "."} if is_flat else {})
     done = 0
     with out.open(FILE) as file:
         file.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
         for split, images in splits.items():
             for image in images:
-                file.write(json.dumps(_row(out, image, split), ensure_ascii=False).encode() + b"\n")
+                row = {"type": "image", "file": image.name if is_flat else image.path}
+                row |= {"width": image.width, "height": image.height, "split": split}
+                row |= {"annotations": _annotations(out, image)}
+                file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
                 done += 1
             yield done
 
 
-def _row(out: Output, image: Written, split: str) -> dict:
+def _annotations(out: Output, image: Written) -> dict[str, list]:
+    """Return an image's objects as boxes, or all as outlines where one has one."""
     sizes = image.width, image.height
-    annotations: dict[str, list] = {}
+    is_outlined = any(label.polygons or label.rle for label in image.labels)
+    rows = []
     for label in image.labels:
+        x1, y1, x2, y2 = label.xyxy
         if polygons := polygons_of(label):
             outlines_only(out, label, LABEL)
-            values, kind = one_ring(polygons), "segments"
+            values = one_ring(polygons)
+        elif is_outlined:
+            out.notes["boxes beside outlines are written as outlines: Ultralytics reads one kind an image"] += 1
+            values = box_ring(label.xyxy)
         else:
-            x1, y1, x2, y2 = label.xyxy
-            values, kind = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1], "boxes"
-        shares = [round(value / sizes[at % 2], 8) for at, value in enumerate(values)]
-        annotations.setdefault(kind, []).append([label.class_index, *shares])
-    facts = {"width": image.width, "height": image.height, "split": split, "annotations": annotations}
-    return {"type": "image", "file": image.path, "url": "", **facts}
+            values = [(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1]
+        rows.append([label.class_index, *(round(value / sizes[at % 2], 8) for at, value in enumerate(values))])
+    return {"segments" if is_outlined else "boxes": rows}

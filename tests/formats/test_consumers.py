@@ -112,6 +112,7 @@ DATUMARO = {
     "cvat": "cvat",
     "openimages": "open_images",
     "roboflow": "roboflow_coco",
+    "datumaro": "datumaro",
 }
 
 
@@ -180,7 +181,12 @@ def same_areas(ours: list[tuple], theirs: list[tuple], share: float) -> bool:
 
 @pytest.mark.parametrize(
     ("format", "importer", "share"),
-    [("coco", "coco_instances", 0.02), ("cvat", "cvat", 0.02), ("openimages", "open_images", 0)],
+    [
+        ("coco", "coco_instances", 0.02),
+        ("cvat", "cvat", 0.02),
+        ("openimages", "open_images", 0),
+        ("datumaro", "datumaro", 0.02),
+    ],
 )
 def test_datumaro_reads_outlines(walls, tmp_path: Path, format: str, importer: str, share: float):
     with zipfile.ZipFile(export(walls, format)[1]) as archive:

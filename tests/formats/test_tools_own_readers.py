@@ -1,0 +1,76 @@
+"""What the tools' own code writes is read, and what is written here their own code reads."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tator.formats import Label
+from tator.formats.table import FORMATS
+from tator.formats.writing import Folder, Written
+from tests.folders import picture
+from tests.oracles import BESIDE, run_python, ultralytics_env
+from tests.reading import dropped, named_boxes, read_folder
+
+pytestmark = pytest.mark.slow
+
+DATUMARO = """
+import sys
+import numpy as np
+from datumaro import Bbox, Caption, Dataset, DatasetItem, Image, Label, Mask, Points, Polygon
+pixels = np.zeros((48, 64), bool)
+pixels[6:16, 4:24] = True
+shapes = [
+    Bbox(4, 6, 20, 10, label=1, id=1, group=3, z_order=2, attributes={"occluded": True, "colour": "red"}),
+    Polygon([4, 6, 24, 6, 24, 16], label=0, id=2, attributes={"is_crowd": True}),
+    Mask(pixels, label=1, id=3),
+    Points([4, 6, 24, 16], [1, 2], label=0, id=4),
+    Label(0), Caption("two"),
+]
+items = [DatasetItem(id=f"far/{s}", subset=s, media=Image.from_numpy(np.zeros((48, 64, 3), np.uint8)), annotations=shapes) for s in ("train", "val")]
+Dataset.from_iterable(items, categories=["cat", "dog"]).export(sys.argv[1], "datumaro", save_media=True)
+print("ANSWER")
+"""
+
+ULTRALYTICS = """
+import asyncio, json, sys
+from pathlib import Path
+from ultralytics.data.converter import convert_ndjson_to_yolo
+made = Path(asyncio.run(convert_ndjson_to_yolo(sys.argv[1], sys.argv[2])))
+print("ANSWER" + json.dumps({"yaml": made.read_text(), "rows": sorted(p.read_text() for p in made.parent.rglob("labels/*/*.txt"))}))
+"""
+
+
+def test_what_datumaro_writes_is_read(tmp_path: Path):
+    run_python(DATUMARO, str(tmp_path / "d"), env=dict(os.environ), folder=tmp_path, python=str(BESIDE))
+    source, found = read_folder(tmp_path / "d")
+    assert source.format == "datumaro" and not dropped(source) and set(source.splits.values()) == {"train", "val"}
+    assert list(source.classes.values()) == ["cat", "dog"] and len(found) == 2
+    for path, labels in found.items():
+        assert named_boxes(source, labels) == [
+            pytest.approx((name, 4, 6, 24, 16)) for name in ("cat", "cat", "dog", "dog")
+        ]
+        kept = [label.attributes for label in labels if label.attributes]
+        assert {"occluded": True, "colour": "red", "group": 3, "z": 2} in kept and {"crowd": True} in kept
+        assert {"keypoints": [[4, 6, 1], [24, 16, 2]]} in kept
+        assert source.captions[path] == "two" and source.tags[path] == ["cat"]
+
+
+@pytest.mark.parametrize("is_outlined", [False, True])
+def test_ultralytics_reads_our_ndjson_offline(tmp_path: Path, is_outlined: bool):
+    ring = [4.0, 6.0, 24.0, 6.0, 24.0, 16.0]
+    labels = [Label(1, (4, 6, 24, 16), [[ring]] if is_outlined else None), Label(0, (8, 12, 40, 36))]
+    splits = {s: [Written(f"images/{s}/{s}.png", f"{s}.png", s, 64, 48, labels)] for s in ("train", "val")}
+    for split in splits:
+        picture(tmp_path / "out" / "images" / split / f"{split}.png")
+    list(FORMATS["ultralytics_ndjson"].write(Folder(tmp_path / "out"), ["cat", "a dog"], splits))
+    file = str(tmp_path / "out" / "dataset.ndjson")
+    env = ultralytics_env(tmp_path / "config")
+    read = json.loads(run_python(ULTRALYTICS, file, str(tmp_path / "made"), env=env, folder=tmp_path))
+    assert "a dog" in read["yaml"] and len(read["rows"]) == 2 and read["rows"][0] == read["rows"][1]
+    rows = [[float(value) for value in line.split()] for line in read["rows"][0].splitlines()]
+    expected = [value / (64, 48)[at % 2] for at, value in enumerate(ring if is_outlined else (14, 11, 20, 10))]
+    assert rows[0] == pytest.approx([1, *expected]) and len(rows) == 2 and rows[1][0] == 0
