@@ -167,14 +167,14 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """
     is_outlined = any(label.polygons or label.rle for image in each(splits) for label in image.labels)
     is_flat = not any("/" in image.name for image in each(splits))
-    head = {"type": "dataset", "task": "segment" if is_outlined else "detect", "name": "tator"}
+    head: dict[str, Any] = {"type": "dataset", "task": "segment" if is_outlined else "detect", "name": "tator"}
     head |= {"class_names": {str(at): name for at, name in enumerate(names)}} | ({"path": "."} if is_flat else {})
     done = 0
     with out.open(FILE) as file:
         file.write(json.dumps(head, ensure_ascii=False).encode() + b"\n")
         for split, images in splits.items():
             for image in images:
-                row = {"type": "image", "file": image.name if is_flat else image.path}
+                row: dict[str, Any] = {"type": "image", "file": image.name if is_flat else image.path}
                 row |= {"width": image.width, "height": image.height, "split": split}
                 row |= {"annotations": _annotations(out, image)}
                 file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
