@@ -131,6 +131,6 @@ def rows() -> Iterator[Row]:
         "MB",
         f"{FEW:,} images",
         few,
-        "<= 2 KB an image more",
-        each <= 2,
+        "<= 6 KB an image more",
+        each <= 6,
     )

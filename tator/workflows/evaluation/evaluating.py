@@ -15,6 +15,7 @@ from tator.runtime.models import Models
 from tator.storage.atomic import write_json
 from tator.storage.runs import Runs
 from tator.types import BadInput, Work
+from tator.workflows.evaluation.coordinates import NORM1000, PIXEL
 from tator.workflows.evaluation.ground_truth import FileTruth, GroundTruth, SnapshotTruth
 from tator.workflows.evaluation.html_report import report_page
 from tator.workflows.evaluation.infer import Again
@@ -93,7 +94,8 @@ def predictor_of(config: Mapping[str, Mapping[str, Any]], truth: GroundTruth, me
             raise BadInput(
                 "predictor file needs a source: COCO results, gt_vs_pred.jsonl, or a folder of YOLO text files"
             )
-        return Replay(means.source(source), truth, section["image_ids"])
+        coord_mode = PIXEL if section["pred_coord_mode"] == PIXEL else NORM1000
+        return Replay(means.source(source), truth, section["image_ids"], coord_mode)
     if kind == "detector":
         return DetectorRun(means.models, source, conf)
     if not isinstance(truth, SnapshotTruth) or means.dataset is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -59,7 +59,7 @@ class Table:
         return slice(int(self.starts[image]), int(self.starts[image + 1]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class EvaluatedImage:
     """An image: its id in the evaluation and where it came from."""
 
@@ -99,19 +99,44 @@ class Evaluated:
     has_bucket: bool = False
 
 
+TOGETHER = 1000  # images whose arrays are joined into one: many small arrays take five times the memory
+_NAMES = ("image", "xyxy", "label", "score", "ignored")
+
+
 class _Column:
     """Boxes of one side while they are read."""
 
     def __init__(self) -> None:
-        self.images: list[NDArray] = []
-        self.parts: list[Objects] = []
-        self.labels: list[NDArray] = []
+        nothing = (np.zeros(0, np.int64), np.zeros((0, 4)), np.zeros(0, np.int64), np.zeros(0), np.zeros(0, bool))
+        self.parts: list[list[NDArray]] = [[part] for part in nothing]
+        self.outlines: dict[int, Any] = {}
+        self.ids: dict[int, str] = {}
+        self.count = 0
 
     def add(self, row: int, objects: Objects, known: dict[str, int]) -> None:
-        self.images.append(np.full(len(objects), row, np.int64))
-        self.labels.append(np.array([known.setdefault(text, len(known)) for text in objects.labels], np.int64))
-        outlines = objects.outlines if any(objects.outlines) else []
-        self.parts.append(replace(objects, labels=[], outlines=outlines))
+        labels = np.array([known.setdefault(text, len(known)) for text in objects.labels], np.int64)
+        image = np.full(len(objects), row, np.int64)
+        arrays = (image, objects.xyxy, labels, objects.scores, objects.ignored)
+        for parts, array in zip(self.parts, arrays, strict=True):
+            parts.append(array)
+            if len(parts) > TOGETHER:
+                parts[:] = _doubling(parts)
+        self.outlines.update((self.count + k, each) for k, each in enumerate(objects.outlines) if each)
+        self.ids.update((self.count + k, each) for k, each in enumerate(objects.ids) if each)
+        self.count += len(objects)
+
+    def joined(self) -> dict[str, NDArray]:
+        """Return the columns by name."""
+        return {name: np.concatenate(parts) for name, parts in zip(_NAMES, self.parts, strict=True)}
+
+
+def _doubling(parts: list[NDArray]) -> list[NDArray]:
+    """Return the parts with the small ones joined.
+
+    Large ones stay, or each joining would copy all.
+    """
+    large = [part for part in parts if len(part) > TOGETHER]
+    return [*large, np.concatenate([part for part in parts if len(part) <= TOGETHER])]
 
 
 @dataclass
@@ -176,7 +201,8 @@ class Collecting:
     ) -> Evaluated:
         place = np.argsort(order)
         texts = list(labels)
-        gt_labels, pred_labels = (np.concatenate([np.zeros(0, np.int64), *side.labels]) for side in sides)
+        gt, pred = (side.joined() for side in sides)
+        gt_labels, pred_labels = gt["label"], pred["label"]
         seen = [texts[at] for at in dict.fromkeys(gt_labels.tolist())]
         names, where = self.policy.categories([*classes, *seen])
         used = Counter(pred_labels.tolist())
@@ -187,8 +213,8 @@ class Collecting:
         has_bucket = len(names) in assigned.rows.values()
         return Evaluated(
             images,
-            _table(sides[0], place, gt_labels, gt_rows, len(images)),
-            _table(sides[1], place, pred_labels, pred_rows, len(images), leave_out=-1),
+            _table(gt, sides[0], place, gt_rows, len(images)),
+            _table(pred, sides[1], place, pred_rows, len(images), leave_out=-1),
             [*names, UNKNOWN] if has_bucket else names,
             texts,
             self.counts,
@@ -211,43 +237,25 @@ def _image_of(record: Record) -> EvaluatedImage:
 
 
 def _table(
+    columns: dict[str, NDArray],
     side: _Column,
     place: NDArray[np.int64],
-    labels: NDArray[np.int64],
     class_of: NDArray[np.int64],
     images: int,
     leave_out: int | None = None,
 ) -> Table:
     """Return one side's columns, image after image in the order of their ids."""
-    image = place[np.concatenate([np.zeros(0, np.int64), *side.images])]
+    image, label = place[columns["image"]], columns["label"]
     order = np.argsort(image, kind="stable")
-    class_id = class_of[labels] if len(labels) else labels
+    class_id = class_of[label] if len(label) else label
     if leave_out is not None:
         order = order[class_id[order] != leave_out]
-    wide = np.concatenate([np.zeros((0, 4)), *(part.xyxy for part in side.parts)])
-    score = np.concatenate([np.zeros(0), *(part.scores for part in side.parts)])
-    ignored = np.concatenate([np.zeros(0, bool), *(part.ignored for part in side.parts)])
-    outlines, ids = _sparse(side, order)
+    to = {int(old): new for new, old in enumerate(order)} if side.outlines or side.ids else {}
+    outlines = {to[old]: each for old, each in side.outlines.items() if old in to}
+    ids = {to[old]: each for old, each in side.ids.items() if old in to}
     starts = np.concatenate([[0], np.cumsum(np.bincount(image[order], minlength=images))])
-    return Table(
-        image[order], wide[order], class_id[order], labels[order], score[order], ignored[order], outlines, ids, starts
-    )
-
-
-def _sparse(side: _Column, order: NDArray[np.int64]) -> tuple[dict[int, Any], dict[int, str]]:
-    """Return {row: outline} and {row: id} after sorting."""
-    outlines: dict[int, Any] = {}
-    ids: dict[int, str] = {}
-    at = 0
-    for part in side.parts:
-        outlines.update((at + k, each) for k, each in enumerate(part.outlines) if each)
-        ids.update((at + k, each) for k, each in enumerate(part.ids) if each)
-        at += len(part.scores)
-    if not outlines and not ids:
-        return {}, {}
-    to = {int(old): new for new, old in enumerate(order)}
-    moved = ({to[old]: each for old, each in part.items() if old in to} for part in (outlines, ids))
-    return next(moved), next(moved)
+    xyxy, score, ignored = (columns[name][order] for name in ("xyxy", "score", "ignored"))
+    return Table(image[order], xyxy, class_id[order], label[order], score, ignored, outlines, ids, starts)
 
 
 def only(table: Table, keep: NDArray[np.bool_], place: NDArray[np.int64]) -> Table:

@@ -31,7 +31,7 @@ def replayed(path: Path, truth: FileTruth, **options) -> tuple[dict[int, list[tu
     replay.open()
     answers = replay.predict_batch([Asked(record, lambda: None) for record in truth.records()])
     rows = {
-        k: [(each["desc"], *each["points"], each["score"]) for each in one.objects] for k, one in enumerate(answers)
+        k: [(each["desc"], *each["points"], each.get("score")) for each in one.objects] for k, one in enumerate(answers)
     }
     return {k: found for k, found in rows.items() if found}, replay
 
@@ -120,3 +120,12 @@ def test_our_own_records(truth, tmp_path):
     (tmp_path / "p.jsonl").write_bytes(b"{broken\n")
     with pytest.raises(BadInput, match="p.jsonl:1"):
         replayed(tmp_path / "p.jsonl", truth)
+
+
+def test_answers_in_words_are_read_in_the_space_that_is_said(truth, tmp_path):
+    text = '{"object_1": {"desc": "cat", "bbox_2d": [10, 20, 30, 40]}, "object_2": {"desc": "dog", "bbox_2d": [1, 2, 3'
+    (tmp_path / "p.jsonl").write_text(json.dumps({"record_index": 1, "text": text}))
+    found, replay = replayed(tmp_path / "p.jsonl", truth, coord_mode="pixel")
+    assert found == {1: [("cat", 10, 20, 30, 40, None)]} and replay.score_source == "constant"
+    found, _ = replayed(tmp_path / "p.jsonl", truth)
+    assert found[1][0][1:5] == pytest.approx((10 / 999 * 100, 20 / 999 * 50, 30 / 999 * 100, 40 / 999 * 50))

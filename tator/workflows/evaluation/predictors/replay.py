@@ -12,9 +12,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tator.types import BadInput
+from tator.workflows.evaluation.coordinates import NORM1000
 from tator.workflows.evaluation.ground_truth import GroundTruth
 from tator.workflows.evaluation.predictors.base import Asked, Prediction
 from tator.workflows.evaluation.records import Reading, Record, read_records
+from tator.workflows.evaluation.text_answers import read_answer
 
 KEYS = ("record_index", "image_id", "file_name")
 SHOWN = 5  # ids that a message names
@@ -28,11 +30,13 @@ class Replay:
         path: COCO results (.json), gt_vs_pred.jsonl, or a folder of YOLO text files.
         truth: names the images and classes.
         image_ids: what ids of images mean: record_index, image_id (of the dataset), file_name, or auto.
+        coord_mode: norm1000 or pixel: what plain numbers of answers in words mean.
     """
 
     path: Path
     truth: GroundTruth
     image_ids: str = "auto"
+    coord_mode: str = NORM1000
     score_source: str = "model"
     needs_pixels: bool = False
     by_record: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
@@ -52,7 +56,7 @@ class Replay:
             found = _yolo(self.path, records, self.truth.classes)
             how = "file_name"
         elif self.path.suffix.lower() == ".jsonl":
-            found, self.score_source = _records(self.path)
+            found, self.score_source = _records(self.path, sizes_of(records), self.coord_mode)
             how = "record_index"
         else:
             found, how = _coco(self.path, self.truth.classes)
@@ -90,7 +94,13 @@ class Replay:
 
     def describe(self) -> dict[str, Any]:
         """Return the content's digest, and how many images are not among those evaluated."""
-        told = {"predictor": "file", "file": self.path.name, "sha256": _digest(self.path), "image_ids": self.image_ids}
+        told = {
+            "predictor": "file",
+            "file": self.path.name,
+            "sha256": _digest(self.path),
+            "image_ids": self.image_ids,
+            "coord_mode": self.coord_mode,
+        }
         return told | ({"unmet_images": len(self.unmet), "unmet": self.unmet[:SHOWN]} if self.unmet else {})
 
 
@@ -125,9 +135,21 @@ def _form(value: Any, key: str) -> Any:
     return str(PurePosixPath(str(value)))
 
 
-def _records(path: Path) -> tuple[dict[Any, list[dict[str, Any]]], str]:
+def sizes_of(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
+    """Return {record index: width and height}."""
+    return {record.record_index: (record.width or 1, record.height or 1) for record in records}
+
+
+def _records(
+    path: Path, sizes: dict[int, tuple[int, int]], coord_mode: str
+) -> tuple[dict[Any, list[dict[str, Any]]], str]:
+    """Return the predictions of records, or of their answers in words, which stand under "text"."""
     found, sources = {}, set()
     for record in read_records(path, Reading(is_strict=True)):
+        text = record.extra.get("text")
+        if isinstance(text, str) and not record.pred:
+            answer = read_answer(text, *sizes.get(record.record_index, (1, 1)), coord_mode)
+            record.pred, record.score_source = answer.objects, "constant"
         found[record.record_index] = record.pred
         sources.add(record.score_source)
     return found, "constant" if "constant" in sources else (sources.pop() if len(sources) == 1 else "model")
