@@ -143,7 +143,7 @@ def sizes_of(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
 def _records(
     path: Path, sizes: dict[int, tuple[int, int]], coord_mode: str
 ) -> tuple[dict[Any, list[dict[str, Any]]], str]:
-    """Return the predictions of records, or of their answers in words, which stand under "text"."""
+    """Return the predictions of records, or of answers in words under "text"."""
     found, sources = {}, set()
     for record in read_records(path, Reading(is_strict=True)):
         text = record.extra.get("text")
