@@ -106,8 +106,10 @@ def title(key: str) -> str:
 def _problems(kind: str, counts: dict, rows: Sequence[dict], page: int) -> h.Html:
     page = min(max(page, 1), max(1, -(-len(rows) // PAGE)))
     shown = rows[(page - 1) * PAGE : page * PAGE]
-    reasons = h.div([h.chip(f"{reason} {n:,}", TONES[kind]) for reason, n in counts.items()], cls="t-row t-below")
+    reasons = h.table(["What", "How often", "For example"], _groups(kind, counts, rows), numeric=(1,))
     table = h.table(["File", "Line", "Why", "Found"], [_problem(row) for row in shown], numeric=(1,))
+    if len(rows) == len(counts):  # the examples are all there is
+        return h.div(h.head(title(kind)), reasons)
     total = sum(counts.values())
     more = (
         h.div(f"The first {len(rows):,} of {total:,} are listed; all are counted.", cls="t-note")
@@ -115,6 +117,24 @@ def _problems(kind: str, counts: dict, rows: Sequence[dict], page: int) -> h.Htm
         else None
     )
     return h.div(h.head(title(kind), pager(len(rows), page, PAGE)), reasons, table, more)
+
+
+def _groups(kind: str, counts: dict, rows: Sequence[dict]) -> list[list]:
+    """Return a line for each reason, the most frequent first, with its first example."""
+    first: dict[str, dict] = {}
+    for row in rows:
+        first.setdefault(row.get("reason", ""), row)
+    ranked = sorted(counts, key=lambda reason: -counts[reason])
+    return [
+        [h.chip(reason, TONES[kind]), w.count(counts[reason]), _example(first.get(reason, {}))] for reason in ranked
+    ]
+
+
+def _example(row: dict) -> h.Html:
+    line, detail = row.get("line"), row.get("detail", "")
+    place = "the folder" if row.get("file") == "." else row.get("file", "")
+    where = h.span(place if line is None else f"{place}:{line}", cls="t-mono")
+    return h.div(where, h.span(f" {detail}", cls="t-note") if detail else None)
 
 
 def _problem(row: dict) -> list:

@@ -220,7 +220,7 @@ def notes_of(plan: Plan, lost: Counter) -> list[str]:
     if plan.unchosen_images:
         notes.append(f"{plan.unchosen_images} images of splits or states that were not chosen are left out")
     if plan.left_out:
-        notes.append(f"{len(plan.left_out)} images were left out, each with its reason")
+        notes.append(f"{len(plan.left_out)} images were left out; left_out lists them, each with its reason")
     return notes
 
 

@@ -13,6 +13,7 @@ from tator.types import Polygon
 from tator.warning_codes import SOURCE_LEFT_OUT, SOURCE_REPAIRED, WarningCode, warned
 
 KINDS = ("dropped", "repaired", "noticed", "other_files")
+EXAMPLES = 3  # of each reason that a summary shows
 LISTED = 1000  # entries listed for each reason; the rest are counted
 SPLITS = {
     "train": "train",
@@ -104,8 +105,26 @@ class Report:
     def as_json(self) -> dict:
         """Return the report as JSON, with the warnings that go with it."""
         counts = {kind: dict(sorted(found.items())) for kind, found in self.counts.items()}
-        told = {"read": dict(self.read), "counts": counts, **{kind: list(rows) for kind, rows in self.entries.items()}}
+        told = {"read": dict(self.read), "counts": counts, "groups": self.groups()}
+        told |= {kind: list(rows) for kind, rows in self.entries.items()}
         return warned(told, self.happened())
+
+    def groups(self) -> list[dict]:
+        """Return each reason of each kind once, with its count and some examples.
+
+        They are {"kind", "reason", "count", "examples"}, the most frequent of a kind first.
+        """
+        found = []
+        for kind, counts in self.counts.items():
+            examples: dict[str, list[dict]] = {}
+            for entry in self.entries[kind]:
+                if len(rows := examples.setdefault(entry["reason"], [])) < EXAMPLES:
+                    rows.append({key: entry[key] for key in ("file", "line", "detail")})
+            found += [
+                {"kind": kind, "reason": reason, "count": count, "examples": examples.get(reason, [])}
+                for reason, count in counts.most_common()
+            ]
+        return found
 
     @classmethod
     def of(cls, kept: dict) -> Report:
