@@ -114,7 +114,7 @@ class Tree(ImageIndex):
         if entry.is_dir(follow_symlinks=False):
             waiting.append((entry.path, path + "/"))
             return
-        if entry.is_symlink() and not entry.is_file():
+        if entry.is_symlink() and not os.path.isfile(entry.path):
             self._follow(entry, path, real)
             return
         suffix = os.path.splitext(name)[1].lower()

@@ -357,3 +357,11 @@ def test_the_jobs_tab_filters_and_details(shell, imported):
     assert "Import: cats" in jobs.draw(shell, "succeeded", "", 1, "")[0]
     assert "No job matches" in jobs.draw(shell, "failed", "", 1, "")[0]
     assert imported in read(jobs.draw(shell, jobs.ANY, "datasets_create", 1, imported)[2]).said
+
+
+def test_the_report_counts_each_reason_once_with_an_example():
+    rows = [{"file": f"{i}.txt", "line": 7, "reason": "bad", "detail": f"row {i}"} for i in range(3)]
+    other = {"file": "x.json", "line": None, "reason": "odd", "detail": ""}
+    facts = {"report": {"read": {}, "counts": {"dropped": {"odd": 1, "bad": 1200}}, "dropped": [*rows, other]}}
+    said = read(report_view.report(facts, 1)).said
+    assert "1,200" in said and "0.txt:7" in said and "row 0" in said and said.index("bad") < said.index("odd")
