@@ -217,7 +217,7 @@ def _record(conn: Connection, held: _Open, client_id: str, edits: list[Edit], us
     for revision, each in enumerate(edits, held.revision + 1):
         _apply(conn, held, draft, stacks, each, revision, client_id, user)
     used = {row["class_id"] for key, row in draft.rows.items() if row is not None and row != before[key]}
-    back = tuple(revive_class(conn, held.dataset_id, key) for key in sorted(used) if frame.classes[key])
+    back = tuple(revive_class(conn, held.dataset_id, key) for key in sorted(used) if frame.classes.get(key))
     grown = write_changes(conn, held.id, before, draft.rows)
     check_count(conn, [held.id])
     saved = replace(

@@ -14,6 +14,7 @@ from tator.vision.masks import box_of, of_dense, of_rle, to_rle
 from tator.vision.tiles import extent
 
 DECIMALS = 4  # of a pixel
+FITS = 0.01  # pixels by which an outline may differ from a box that it fills
 TURN = 0.05  # degrees by which an angle may differ from the one that is kept
 SQUARE = 0.02  # cosine of the angle between two sides up to which they count as square
 
@@ -61,12 +62,18 @@ def _box_around(polygons: list[Polygon]) -> dict[str, Any]:
 def _followed(row: Row, new: Box) -> dict[str, Any]:
     """Return outline and mask as they are after their box became another."""
     more: dict[str, Any] = {}
-    if polygons := row.get("polygons"):
+    if (polygons := row.get("polygons")) and not _fits(extent(polygons), new):
         old = _source(row["xyxy"], extent(polygons))
         more["polygons"] = old and [[_placed(ring, old, new) for ring in rings] for rings in polygons]
     if rle := row.get("rle"):
-        more["rle"] = _moved_mask(rle, row["xyxy"], new)
+        moved = _moved_mask(rle, row["xyxy"], new)
+        more |= {} if moved == rle else {"rle": moved}
     return more
+
+
+def _fits(outline: Box, box: Box) -> bool:
+    """Return whether an outline fills a box already, so that it can stay as it is."""
+    return all(abs(a - b) <= FITS for a, b in zip(outline, box, strict=True))
 
 
 def _source(box: Box, outline: Box) -> Box | None:
@@ -94,6 +101,8 @@ def _moved_mask(rle: dict, box: Box, new: Box) -> dict | None:
         mask = of_rle(rle)
     except ValueError:  # not run lengths: nothing that could be moved
         return None
+    if mask is not None and _fits(box_of(mask).tolist(), new):
+        return rle
     if mask is None or not (old := _source(box, box_of(mask).tolist())):
         return None
     placed = np.round(_placed(box_of(mask).tolist(), old, new)).astype(int)

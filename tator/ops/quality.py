@@ -21,6 +21,7 @@ Repairable = Literal[
     "duplicate_boxes",
     "contained_boxes",
     "crossing_polygons",
+    "box_off_outline",
     "split_leakage",
 ]  # those of quality.check.CHECKS with a repair; a test holds it
 
@@ -33,7 +34,7 @@ def datasets_check(
 
     Looks for unreadable, missing, equal and similar images, images in two splits, EXIF rotation, images without labels and
     labels without images, classes out of range, boxes that are not finite, empty, outside, tiny, double or contained, and
-    outlines that cross themselves. The first 500 findings of each kind are listed, all are counted.
+    outlines that cross themselves or do not fit their box. The first 500 findings of each kind are listed, all are counted.
 
     Args:
         dataset: dataset name, from datasets_list.

@@ -199,6 +199,17 @@ def of_rle(rle: dict) -> Mask | None:
     return of_dense(coco.decode({"size": rle["size"], "counts": rle["counts"].encode("ascii")}).astype(bool))
 
 
+def box_of_rle(rle: dict) -> tuple[float, float, float, float]:
+    """Return the xyxy box around COCO run lengths, without decoding them.
+
+    It has no area where they hold no pixel.
+    """
+    from pycocotools import mask as coco
+
+    x, y, w, h = coco.toBbox({"size": rle["size"], "counts": rle["counts"].encode("ascii")}).tolist()
+    return x, y, x + w, y + h
+
+
 def fill_holes(mask: Mask, largest: float = np.inf) -> Mask:
     """Return the mask with its holes of up to `largest` square pixels filled."""
     import cv2

@@ -22,6 +22,7 @@ from tator.editing.edits import open_image, undo
 from tator.ops.quality import Repairable
 from tator.storage.schema import annotation, image
 from tator.types import BadInput
+from tator.vision import masks
 from tator.workflows.quality.boxes_check import Limits, check_rows, first_crossing
 from tator.workflows.quality.check import CHECKS, LISTED, check_dataset
 from tator.workflows.quality.images_check import joined, leaking_groups
@@ -80,12 +81,55 @@ BAD = {
     "contained_boxes": {"xyxy": (20, 20, 30, 30)},
     "class_out_of_range": {"xyxy": (1, 1, 9, 9), "class_id": 7},
     "not_finite": {"xyxy": (1, 1, float("inf"), 9)},
+    "box_off_outline": {"xyxy": (2, 2, 12, 12), "polygons": [[[30, 5, 50, 5, 50, 25]]]},
     "crossing_polygons": {"xyxy": (30, 2, 50, 10), "polygons": [[[30, 2, 50, 10, 50, 2, 30, 10]]]},
 }
 
 
 def test_a_clean_dataset_has_no_findings(clean: Dataset):
     assert found(check(clean)) == {}
+
+
+def rle_of(x1: int, y1: int, x2: int, y2: int) -> dict:
+    """Return the mask of a box in an image of 64 x 48."""
+    return masks.to_rle(masks.of_dense(np.ones((y2 - y1, x2 - x1), bool), x1, y1), 64, 48)
+
+
+OFF = {  # a box and its outline -> the box that fits
+    "outline beside": ({"xyxy": (2, 2, 20, 20), "polygons": [[[30, 5, 50, 5, 50, 25]]]}, (30, 5, 50, 25)),
+    "two parts": (
+        {"xyxy": (2, 2, 9, 9), "polygons": [[[2, 2, 9, 2, 9, 9]], [[40, 30, 50, 30, 50, 40]]]},
+        (2, 2, 50, 40),
+    ),
+    "mask smaller": ({"xyxy": (2, 2, 40, 40), "rle": rle_of(10, 10, 20, 20)}, (10, 10, 20, 20)),
+    "mask larger": ({"xyxy": (12, 12, 18, 18), "rle": rle_of(4, 6, 40, 30)}, (4, 6, 40, 30)),
+}
+
+
+@pytest.mark.parametrize("case", OFF)
+def test_a_box_is_fitted_to_its_outline_which_stays(clean: Dataset, case: str):
+    bad, fitted = OFF[case]
+    (key,) = put(clean, "images/a.png", bad)
+    assert found(check(clean)).get("box_off_outline") == 1
+    finish(repair_dataset(clean, "box_off_outline"))
+    assert "box_off_outline" not in found(check(clean))
+    row = next(row for row in open_image(clean.store, clean.images()[0].id)["annotations"] if row["id"] == key)
+    assert tuple(row["xyxy"]) == fitted
+    assert (row["polygons"], row.get("rle")) == (bad.get("polygons"), bad.get("rle"))
+
+
+@pytest.mark.parametrize(
+    "near",
+    [
+        {"xyxy": (10, 10, 40, 40), "polygons": [[[11.5, 10, 40, 11, 39, 38.5, 10, 30]]]},
+        {"xyxy": (10.4, 9.6, 19.6, 20.4), "rle": rle_of(10, 10, 20, 20)},
+        {"xyxy": (10, 10, 40, 40)},
+        {"xyxy": (10, 10, 40, 40), "attributes": {"crowd": True}, "rle": rle_of(1, 1, 9, 9)},
+    ],
+)
+def test_a_box_near_its_outline_is_no_finding(clean: Dataset, near: dict):
+    put(clean, "images/a.png", near)
+    assert "box_off_outline" not in found(check(clean))
 
 
 @pytest.mark.parametrize("kind", BAD)

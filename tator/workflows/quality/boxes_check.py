@@ -16,10 +16,13 @@ from numpy.typing import NDArray
 from tator.datasets.dataset import is_crowd
 from tator.formats import SMALLEST
 from tator.vision.boxes import EDGE, area
+from tator.vision.masks import box_of_rle
 from tator.vision.matching import intersection
+from tator.vision.tiles import extent
 
 SAME = 0.01  # pixels: boxes nearer than this are one box saved twice
 INSIDE_SHARE = 0.98  # of a box's area inside another of its class: one object boxed twice
+OFF_PX, OFF_SHARE = 2.0, 0.02  # a side may be this far from its outline's, in pixels or as a share of the box
 CHUNK = 1000  # boxes compared with all others at once, so that memory stays flat
 
 Found = tuple[str, list[str], str]  # check, annotation ids (what a repair acts on), detail
@@ -74,7 +77,35 @@ def check_rows(
             if crossing := first_crossing(ring):
                 yield "crossing_polygons", [row["id"]], f"near {crossing[0]:.0f}, {crossing[1]:.0f}"
                 break
+        if (off := box_off_outline(row)) is not None:
+            yield "box_off_outline", [row["id"]], off
     yield from _pairs(sound, limits)
+
+
+def box_off_outline(row: AnnotationRow) -> str | None:
+    """Return how far a box is from its outline or mask, or None where they agree."""
+    outer, box = outline_box(row), [row["x1"], row["y1"], row["x2"], row["y2"]]
+    if outer is None or any(value is None or not math.isfinite(value) for value in box):
+        return None
+    off = np.abs(np.subtract(outer, box))
+    sides = np.tile([box[2] - box[0], box[3] - box[1]], 2)
+    if (off <= np.maximum(OFF_PX, OFF_SHARE * sides)).all():
+        return None
+    return f"a side is {off.max():.1f} pixels off"
+
+
+def outline_box(row: AnnotationRow) -> tuple[float, float, float, float] | None:
+    """Return the xyxy box around an annotation's outline or mask.
+
+    None where it has none, or one without an area.
+    """
+    if row["polygons"]:
+        x1, y1, x2, y2 = extent(row["polygons"])
+    elif row["rle"]:
+        x1, y1, x2, y2 = box_of_rle(row["rle"])
+    else:
+        return None
+    return (x1, y1, x2, y2) if all(map(math.isfinite, (x1, y1, x2, y2))) and x1 < x2 and y1 < y2 else None
 
 
 def _one_box(row: AnnotationRow, width: int, height: int, limits: Limits) -> Found | None:

@@ -95,6 +95,13 @@ CHECKS = {
             "warning",
             "redraw them",
         ),
+        Check(
+            "box_off_outline",
+            "Boxes that do not fit their outline",
+            "A trainer of boxes and one of outlines would learn two objects.",
+            "warning",
+            "fit the box to the outline",
+        ),
         Check("duplicate_images", "The same image more than once", "It counts more than other images.", "warning"),
         Check(
             "near_duplicate_images",

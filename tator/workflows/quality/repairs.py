@@ -20,7 +20,7 @@ from tator.storage.images import small_grey
 from tator.storage.schema import image
 from tator.types import BadInput, Conflict, Progress, Work
 from tator.vision import masks
-from tator.workflows.quality.boxes_check import AnnotationRow, Limits, check_rows
+from tator.workflows.quality.boxes_check import AnnotationRow, Limits, check_rows, outline_box
 from tator.workflows.quality.check import BATCH, CHECKS
 from tator.workflows.quality.images_check import alike_groups, equal_groups, leaking_groups
 
@@ -112,6 +112,10 @@ def _op(check: str, row: AnnotationRow, found: ImageRow) -> dict:
         if row["polygons"]:
             changes["polygons"] = [[_cut(ring, found) for ring in polygon] for polygon in row["polygons"]]
         return {"op": "set", "id": row["id"], "changes": changes}
+    if check == "box_off_outline":
+        outer = outline_box(row)
+        box = [min(max(v, 0.0), float((found.width, found.height)[at % 2])) for at, v in enumerate(outer or ())]
+        return {"op": "set", "id": row["id"], "changes": {"xyxy": box}}
     mask = masks.of_polygons(row["polygons"], found.width, found.height)
     if mask is None:
         return {"op": "delete", "id": row["id"]}
