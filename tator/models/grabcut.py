@@ -18,6 +18,17 @@ ROUNDS = 5  # iterations, as in OpenCV's example
 AROUND = 0.35  # share of the box added on each side to learn the background's colours from
 CORE = 0.4  # share of the box's sides that is surely the object
 REACH = 0.2  # how far an object may reach from its points where nothing else says so, share of the image's shorter side
+LEAST_REACH, GROWTH = (
+    14.0,
+    1.5,
+)  # half a side of the first window around a click in pixels, and how much the next is larger
+MOST_REACH = 0.5  # half a side of the largest window, share of the image's shorter side
+STEADY = 0.88  # overlap of what two windows in turn show from which it is the same object
+MOST_SHARE = (
+    0.15  # of a window that an object fills: on drawn scenes, masks that fill more had run away into the ground
+)
+LEAST_SHARE = 0.01  # of a window: less is the disc of DISC around the point, which every answer holds
+RIM = 2  # pixels at a window's edge
 DISC = 0.02  # radius around a point, share of the working area's longest side
 
 
@@ -57,6 +68,8 @@ class GrabCut:
         """
         check_prompt(self.card, embedding, prompt)
         image = embedding.features
+        if prompt.box is None and prompt.labels.all():
+            return detections_of(grown(image, prompt.points), 0, 0)
         box = self._region(prompt, embedding)
         left, top, right, bottom = np.round(clip(pad(box, AROUND), embedding.width, embedding.height)[0]).astype(int)
         part = image[top:bottom, left:right]
@@ -64,23 +77,81 @@ class GrabCut:
             return Detections.empty()
         inner = box[0] - [left, top, left, top]
         found = cut(part, inner, prompt.points - [left, top], prompt.labels, is_tight=prompt.box is not None)
-        mask = of_dense(found, left, top)
-        if mask is None:
-            return Detections.empty()
-        drawn = Detections.of(box_of(mask))
-        return Detections(drawn.xyxy, drawn.confidence, drawn.class_id, (mask,))
+        return detections_of(found, left, top)
 
     def _region(self, prompt: Prompt, embedding: Embedding) -> Boxes:
-        """Return (1, 4): the box, or the area that the points speak about."""
+        """Return (1, 4): the box, or the area that points on and off the object speak about."""
         if prompt.box is not None:
             return np.asarray(prompt.box, np.float32).reshape(1, 4)
         positive, negative = prompt.points[prompt.labels], prompt.points[~prompt.labels]
         low, high = positive.min(0), positive.max(0)
         reach = REACH * min(embedding.width, embedding.height)
-        if len(negative):
-            reach = max(reach, float(np.linalg.norm(negative - (low + high) / 2, axis=1).max()))
+        reach = max(reach, float(np.linalg.norm(negative - (low + high) / 2, axis=1).max()))
         reach = max(reach, float((high - low).max()) / 2)
         return clip(np.concatenate([low - reach, high + reach])[None], embedding.width, embedding.height)
+
+
+def detections_of(found: NDArray[np.bool_], left: int, top: int) -> Detections:
+    """Return an object's pixels as detections; none where no pixel is on.
+
+    Args:
+        found: (h, w) pixels of the object.
+        left: where they begin in the image, pixels.
+        top: where they begin in the image, pixels.
+    """
+    mask = of_dense(found, left, top)
+    if mask is None:
+        return Detections.empty()
+    drawn = Detections.of(box_of(mask))
+    return Detections(drawn.xyxy, drawn.confidence, drawn.class_id, (mask,))
+
+
+def grown(image: Image, points: NDArray) -> NDArray[np.bool_]:
+    """Return (H, W) pixels of the object at points that nothing else bounds.
+
+    None is on where no object stands out.
+
+    A point does not say how large its object is. GrabCut is asked in larger and larger windows around it: what stands out
+    is the same in two windows in turn, fills a small part of them and does not reach their rim. The largest such object
+    counts, as a smaller one is a part of it. Colours that run on to the rim, or a mask that is another in each window, are
+    no object.
+
+    Args:
+        image: (H, W, 3).
+        points: (P, 2) on the object, image pixels.
+    """
+    height, width = image.shape[:2]
+    middle, span = (points.min(0) + points.max(0)) / 2, float(np.ptp(points, axis=0).max()) / 2
+    reach, before, best = max(LEAST_REACH, 2 * span), None, np.zeros((height, width), bool)
+    while reach <= max(MOST_REACH * min(height, width), LEAST_REACH):
+        found, share = _in_window(image, middle, reach, points)
+        if before is not None and LEAST_SHARE <= before[1] <= MOST_SHARE and overlap(before[0], found) >= STEADY:
+            best = before[0]
+        before, reach = (found, share), reach * GROWTH
+    return best
+
+
+def _in_window(image: Image, middle: NDArray, reach: float, points: NDArray) -> tuple[NDArray[np.bool_], float]:
+    """Return (H, W) pixels found in a window, and their share of it.
+
+    The share is infinite where they reach the window's rim inside the image.
+    """
+    height, width = image.shape[:2]
+    around = np.concatenate([middle - reach, middle + reach])[None]
+    left, top, right, bottom = np.round(clip(around, width, height)[0]).astype(int)
+    part = cut(image[top:bottom, left:right], np.array([0, 0, right - left, bottom - top]), points - [left, top],
+               np.ones(len(points), bool), is_tight=False)  # fmt: skip
+    inner = part[RIM * (top > 0) : part.shape[0] - RIM * (bottom < height),
+                 RIM * (left > 0) : part.shape[1] - RIM * (right < width)]  # fmt: skip
+    found = np.zeros((height, width), bool)
+    found[top:bottom, left:right] = part
+    return found, float(part.mean()) if inner.sum() == part.sum() else np.inf
+
+
+def overlap(one: NDArray[np.bool_], two: NDArray[np.bool_]) -> float:
+    """Return the intersection over union of two masks, 0 where both are empty."""
+    either = int((one | two).sum())
+    return int((one & two).sum()) / either if either else 0.0
 
 
 def cut(part: Image, box: NDArray, points: NDArray, labels: NDArray[np.bool_], is_tight: bool) -> NDArray[np.bool_]:

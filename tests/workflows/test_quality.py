@@ -341,6 +341,7 @@ def test_thousands_of_boxes_on_an_image_are_checked_quickly():
             "x2": x + 20,
             "y2": y + 20,
             "polygons": None,
+            "rle": None,
             "attributes": None,
         }
         for n, (x, y) in enumerate(corners)
