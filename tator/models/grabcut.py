@@ -79,8 +79,8 @@ class GrabCut:
         found = cut(part, inner, prompt.points - [left, top], prompt.labels, is_tight=prompt.box is not None)
         return detections_of(found, left, top)
 
+    def _region(self, prompt: Prompt, embedding: Embedding) -> Boxes:
         """Return (1, 4): the box, or the area that the points speak about."""
-        """Return (1, 4): the box, or the area that points on and off the object speak about."""
         if prompt.box is not None:
             return np.asarray(prompt.box, np.float32).reshape(1, 4)
         positive, negative = prompt.points[prompt.labels], prompt.points[~prompt.labels]
