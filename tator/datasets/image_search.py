@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from sqlalchemy import ColumnElement, exists, func, select
 
 from tator.datasets.dataset import Dataset, select_images
+from tator.datasets.search_words import searched
 from tator.storage.schema import annotation, image
 from tator.types import BadInput
 
@@ -31,7 +32,7 @@ class Wanted:
         size: [width, height] of the image.
         captions: any, with or without.
         only_problems: only images that cannot be read.
-        search: text in the path, case aside.
+        search: see search_words.HELP.
     """
 
     states: Sequence[str] = ()
@@ -95,7 +96,7 @@ def _of_image(wanted: Wanted) -> list[ColumnElement]:
     if wanted.only_problems:
         where.append(image.c.problem.is_not(None))
     if wanted.search:
-        where.append(image.c.path.icontains(wanted.search, autoescape=True))
+        where += searched(wanted.search)
     return where
 
 

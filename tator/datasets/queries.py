@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select
 
 from tator.datasets.dataset import Dataset, ImageRow, select_images
+from tator.datasets.search_words import searched
 from tator.storage.schema import image
 from tator.types import BadInput
 
@@ -32,7 +33,7 @@ def page(dataset: Dataset, offset: int, limit: int, state: str, search: str) -> 
         raise BadInput(f"offset must be 0 or more and limit 1 to {MOST}; they are {offset} and {limit}")
     query = select_images(dataset.id, [state] if state else None)
     if search:
-        query = query.where(image.c.path.icontains(search, autoescape=True))
+        query = query.where(*searched(search))
     with dataset.store.read() as conn:
         total = conn.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
         rows = conn.execute(query.offset(offset).limit(limit)).mappings().all()

@@ -5,8 +5,10 @@ Class ids are stable, so no change alters what an old row means.
 
 from __future__ import annotations
 
+from tator.datasets.label_map import change_class
 from tator.editing.classes import delete_class
 from tator.ops import operation
+from tator.types import BadInput
 from tator.workbench import Workbench
 
 
@@ -90,3 +92,25 @@ def class_delete(wb: Workbench, dataset: str, class_id: int, move_to: int = -1) 
         Conflict: the class has annotations and move_to is -1.
     """
     return delete_class(wb.dataset(dataset), class_id, move_to, wb.user)
+
+
+@operation
+def class_skeleton(wb: Workbench, dataset: str, class_id: int, names: list[str], edges: list[int] = []) -> dict:  # noqa: B006
+    """Name the key points of a class and which are joined, and return the class.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        class_id: id of the class, from datasets_get.
+        names: of the key points in the order of annotations' keypoints; none takes the skeleton away.
+        edges: pairs of key points by index from 0, flat: from, to, from, to.
+
+    Raises:
+        NotFound: no such dataset or class.
+        BadInput: a name is empty, or an edge names no key point.
+    """
+    if len(edges) % 2:
+        raise BadInput(f"edges must be pairs, has {len(edges)} numbers")
+    pairs = [list(pair) for pair in zip(edges[::2], edges[1::2], strict=True)]
+    skeleton = {"names": names, "edges": pairs} if names else None
+    with wb.store.write() as conn:
+        return change_class(conn, wb.dataset(dataset).id, class_id, skeleton=skeleton).as_json()

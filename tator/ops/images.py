@@ -6,6 +6,7 @@ from typing import Literal
 
 from tator.datasets import queries as browse
 from tator.datasets.image_search import Wanted, find_images
+from tator.editing.remarks import set_remarks
 from tator.ops import operation
 from tator.workbench import Workbench
 
@@ -21,7 +22,7 @@ def images_list(
         offset: how many to skip.
         limit: how many to return, 1 to 1000.
         state: only new, in_progress or reviewed; empty takes all.
-        search: only names that contain this, ignoring case; empty takes all.
+        search: parts of a name, tag:night, note:text, attribute:occluded or attribute:colour=red, ignoring case; empty takes all.
 
     Raises:
         NotFound: no such dataset.
@@ -99,7 +100,7 @@ def images_find(
         size: width and height of the image in pixels.
         captions: any, only images with one, or only those without.
         only_problems: only images that cannot be read.
-        search: only names that contain this, ignoring case.
+        search: parts of a name, tag:night, note:text, attribute:occluded or attribute:colour=red, ignoring case.
 
     Raises:
         NotFound: no such dataset.
@@ -107,3 +108,20 @@ def images_find(
     """
     wanted = Wanted(states, splits, class_ids, sides, aspects, area, boxes, size, captions, only_problems, search)
     return find_images(wb.dataset(dataset), wanted, offset, limit)
+
+
+@operation
+def images_remark(wb: Workbench, dataset: str, image: str, tags: list[str] = [], notes: str = "") -> dict:  # noqa: B006
+    """Write the tags and notes of an image, as an edit that can be undone.
+
+    Args:
+        dataset: dataset name, from datasets_list.
+        image: name of the image, its path in the dataset with /, from images_list.
+        tags: at most 100, of 200 characters each; none deletes them.
+        notes: at most 10,000 characters; empty deletes them.
+
+    Raises:
+        NotFound: no such dataset or image.
+        BadInput: a tag or the notes are too long.
+    """
+    return set_remarks(wb.dataset(dataset), image, tags, notes, wb.user)

@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tator.editing.edits import open_image, redo, undo
+from tator.ops import call
 from tator.storage.database import Store
-from tator.types import BadInput
+from tator.types import BadInput, NotFound
+from tests.folders import make, yolo_folder
 from tests.saving import add, change, client, edit, image, new_image, rows, save, store  # noqa: F401
 
 STATES = st.one_of(
@@ -108,3 +110,22 @@ def test_tags_and_notes_of_an_image_are_edited_and_taken_back(store: Store, imag
 def test_what_is_no_tag_or_note_is_refused(store: Store, image: int, changes: dict):
     with pytest.raises(BadInput, match="|".join(changes)):
         save(store, image, 0, edit(1, remark(**changes)))
+
+
+def test_remarks_and_key_points_are_set_by_name(wb, tmp_path):
+    dataset = make(wb, yolo_folder(tmp_path / "set", {"a.png": "0 .5 .5 .2 .2"}, ["cat"]))
+    path = dataset.images()[0].path
+    told = call(wb, "images_remark", dataset="set", image=path, tags=["night", "night"], notes=" Ask Ann. ")
+    assert (told["tags"], told["notes"]) == (["night"], "Ask Ann.")
+    assert call(wb, "images_remark", dataset="set", image=path)["tags"] == []
+    call(wb, "annotations_undo", image_id=told["image_id"], client_id="me", seq=1)
+    assert dataset.remarks([told["image_id"]])[told["image_id"]] == {"tags": ["night"], "notes": "Ask Ann."}
+    with pytest.raises(NotFound, match="nothing.png"):
+        call(wb, "images_remark", dataset="set", image="nothing.png")
+    skeleton = {"names": ["nose", "tail"], "edges": [[0, 1]]}
+    made = call(wb, "class_skeleton", dataset="set", class_id=0, names=["nose", "tail"], edges=[0, 1])
+    assert made["skeleton"] == skeleton == call(wb, "datasets_get", dataset="set")["classes"][0]["skeleton"]
+    for names, edges in ((["nose"], [0, 1]), ([""], []), (["nose"], [0])):
+        with pytest.raises(BadInput, match="skeleton|edges"):
+            call(wb, "class_skeleton", dataset="set", class_id=0, names=names, edges=edges)
+    assert "skeleton" not in call(wb, "class_skeleton", dataset="set", class_id=0, names=[])
