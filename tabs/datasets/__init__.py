@@ -1,6 +1,6 @@
 """Datasets tab: import, look over, check, repair, export and delete datasets.
 
-Its pages also hold classes, glossary, captions and snapshots.
+Its pages also hold classes, glossary, captions, labels and snapshots.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from tabs.datasets.classes import Classes
 from tabs.datasets.export import Export
 from tabs.datasets.glossary_page import Words
 from tabs.datasets.importing import Importing
+from tabs.datasets.labels_page import Labels
 from tabs.datasets.manage import Manage
 from tabs.datasets.overview import Overview
 from tabs.datasets.report_view import Report
@@ -39,6 +40,7 @@ def build(wb: Workbench, shell: Shell) -> None:
         snapshots,
         Words(shell),
         Captions(shell),
+        Labels(shell),
         export,
         Manage(shell),
     ]

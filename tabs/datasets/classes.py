@@ -9,6 +9,7 @@ from tabs._parts import words as w
 from tabs._parts.pages import Page
 from tabs._parts.shell import Shell
 
+LISTS = [("Lines (.txt)", "txt"), ("Lines (.names)", "names"), ("YAML", "yaml"), ("JSON", "json")]
 KEEP = -1  # of class_delete: move no boxes, as a class without boxes has none
 
 
@@ -28,6 +29,7 @@ class Classes(Page):
             max_length=100,
             elem_id="class-new",
         )
+        _lists(shell, editor)
         self.outputs = [editor]
         shell.on(new.submit, self._added, [shell.dataset, new], [editor, new])
         shell.on(editor.pick, self._changed, [shell.dataset, doomed], [editor, doomed])
@@ -43,6 +45,35 @@ class Classes(Page):
     def _added(self, dataset: str, name: str) -> tuple:
         apply(self.shell, self.shell.require(dataset), {"act": "add", "value": name}, None)
         return draw(self.shell, dataset), ""
+
+
+def _lists(shell: Shell, editor: gr.HTML) -> None:
+    """Draw the box that class lists are pasted into and copied from."""
+    with gr.Row(elem_classes="t-line"):
+        label = "Class list: paste one to add its classes"
+        text = gr.Textbox(
+            label=label, lines=3, max_lines=12, placeholder="cat\ndog", buttons=["copy"], elem_id="class-list", scale=4
+        )
+        kind = gr.Dropdown(LISTS, value="txt", label="As", elem_id="class-list-kind", scale=1)
+        take = gr.Button("Add these", elem_id="class-list-add", scale=0)
+        give = gr.Button("Write list", elem_id="class-list-write", scale=0)
+
+    def taken(dataset: str, text: str, kind: str) -> tuple:
+        read = kind if kind in ("yaml", "json") else "lines"
+        told = shell.call("classes_import", dataset=shell.require(dataset), text=text, kind=read)
+        refused = "".join(f"; {each['name']!r} is refused: {each['reason']}" for each in told["refused"][:3])
+        gr.Info(
+            f"{w.plural(len(told['added']), 'class', 'classes')} added, {told['kept']} there already{refused}",
+            title="Classes",
+        )
+        return draw(shell, dataset), ""
+
+    def given(dataset: str, kind: str) -> str:
+        return shell.call("classes_export", dataset=shell.require(dataset), kind=kind)["text"]
+
+    shell.on(take.click, taken, [shell.dataset, text, kind], [editor, text])
+    shell.on(give.click, given, [shell.dataset, kind], text)
+    shell.anew(text, "")
 
 
 def apply(shell: Shell, dataset: str, asked: dict, doomed: int | None) -> int | None:
