@@ -150,7 +150,7 @@ class Gathered:
         self.classes = dict(enumerate(names))
         self._index = {name: index for index, name in self.classes.items()}
         if not self.splits:
-            self.splits = read_splits(self.tree, None, self.report)
+            self.splits = read_splits(self.tree, (), self.report)
 
     def index(self, name: str) -> int | None:
         """Return the number of a class that `name` noted, None where there were too many."""

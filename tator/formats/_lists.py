@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
@@ -64,14 +65,14 @@ def is_split_list(path: str) -> bool:
     return is_near_root and name.endswith(".txt") and name.removesuffix(".txt") in SPLITS
 
 
-def read_splits(tree: Tree, yaml_file: DataYaml | None, report: Report) -> dict[str, str]:
+def read_splits(tree: Tree, yamls: Sequence[DataYaml], report: Report) -> dict[str, str]:
     """Return {image path: split} from list files, else data.yaml, else folder names."""
     lists = [path for path in sorted(tree.texts) if is_split_list(path)]
     splits: dict[str, str] = {}
     for path in lists:
         _read_list(tree, path, SPLITS[PurePosixPath(path).stem.lower()], splits, report)
-    if not splits and yaml_file:
-        _read_yaml_splits(tree, yaml_file, splits, report)
+    for found in yamls if not splits else ():
+        _read_yaml_splits(tree, found, splits, report)
     for path in tree.images if not splits else ():
         if split := folder_split(path):
             splits[path] = split
@@ -107,13 +108,10 @@ def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], repor
     )
     for split in named:
         for reference in found.splits[split]:
-            if reference.lower().endswith(".txt"):
-                parts = reference.replace("\\", "/").split("/")
-                lists = [path for path in tree.texts if path.split("/")[-1] == parts[-1] and not _is_name_file(path)]
-                if len(lists) == 1:
-                    _read_list(tree, lists[0], split, splits, report)
-                    continue
-            folder, is_guess = _folder(reference, found.path, folders)
+            if reference.lower().endswith(".txt") and (listed := _list_of(tree, reference, found)):
+                _read_list(tree, listed, split, splits, report)
+                continue
+            folder, is_guess = _folder(reference, found, folders, tree)
             if folder is None:
                 report.drop(found.path, "split folder is not in the dataset", f"{split}: {reference}")
                 continue
@@ -124,14 +122,44 @@ def _read_yaml_splits(tree: Tree, found: DataYaml, splits: dict[str, str], repor
                     splits.setdefault(path, split)
 
 
-def _folder(reference: str, yaml_path: str, folders: set[str]) -> tuple[str | None, bool]:
+def _list_of(tree: Tree, reference: str, found: DataYaml) -> str | None:
+    """Return the list file that a data.yaml entry means, or None."""
+    places = [place for place in _places(reference, found) if tree.real(place) in tree.texts]
+    if places:
+        return tree.real(places[0])
+    name = reference.replace("\\", "/").rpartition("/")[2]
+    named = [path for path in tree.texts if path.rpartition("/")[2] == name and not _is_name_file(path)]
+    return named[0] if len(named) == 1 else None
+
+
+def _places(reference: str, found: DataYaml) -> list[str]:
+    """Return what a data.yaml entry may mean, as paths inside the folder.
+
+    Source: ultralytics.data.utils.check_det_dataset, which joins `path` and the entry, and tries ../x as x; a relative
+    `path` is taken from the file's own folder here.
+    """
+    home = found.path.rpartition("/")[0]
+    entry = reference.replace("\\", "/")
+    short = [entry.removeprefix("../")] if entry.startswith("../") else []
+    bases = [posixpath.join(home, found.base.replace("\\", "/"))] if found.base else []
+    joined = [posixpath.normpath(posixpath.join(base, each)) for base in [*bases, home] for each in [entry, *short]]
+    return [path for path in dict.fromkeys(joined) if not path.startswith(("/", ".."))]
+
+
+def scope_of(tree: Tree, found: DataYaml) -> str:
+    """Return the folder that a data.yaml describes: `path` where it is there, else its own."""
+    home = found.path.rpartition("/")[0]
+    base = posixpath.normpath(posixpath.join(home, found.base.replace("\\", "/")))
+    return base if any(path.startswith(f"{base}/") for path in tree.images) else home
+
+
+def _folder(reference: str, found: DataYaml, folders: set[str], tree: Tree) -> tuple[str | None, bool]:
     """Return the folder a data.yaml entry means, and if only its end matched."""
-    parts = [part for part in reference.replace("\\", "/").split("/") if part not in ("", ".")]
-    beside = [part for part in PurePosixPath(yaml_path).parent.parts if part != "."]
-    exact = "/".join([*beside, *parts]) or "."
-    if exact in folders:
-        return exact, False
-    plain = [part for part in parts if part != ".."]
+    for place in _places(reference, found):
+        if (real := tree.real(f"{place}/").rstrip("/") or ".") in folders:
+            return real, False
+    text = f"{found.base}/{reference}" if found.base else reference
+    plain = [part for part in text.replace("\\", "/").split("/") if part not in ("", ".", "..")]
     for start in range(len(plain)):
         end = "/".join(plain[start:])
         if start and end.lower() in ("images", "data"):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cache
+from typing import Any, ClassVar
 
 from tator.formats import SPLITS, Report
 from tator.formats.tree import Tree
 
 MOST_CLASSES = 10_000
+MOST_KEYPOINTS = 1_000
+EMPTY = ("", "~", "null", "None", None)  # what says that nothing is there
+OTHERS = frozenset(("backbone", "head", "lr0", "epochs", "tracker_type", "momentum"))  # of models and trainings
 LONGEST_FILE = 4 << 20  # characters; the largest known (21,841 classes) has half a million
 
 
@@ -21,39 +25,47 @@ class DataYaml:
         path: of the file in the tree.
         classes: {index: name}.
         splits: {split: what it points at, paths as written}.
-        keypoint_numbers: numbers that stand after each box for its keypoints.
+        keypoints: numbers of key points and of values of each, (0, 0) where none are told.
+        base: folder that splits are relative to, as written; "" is the file's.
     """
 
     path: str
     classes: dict[int, str] = field(default_factory=dict)
     splits: dict[str, list[str]] = field(default_factory=dict)
-    keypoint_numbers: int = 0
+    keypoints: tuple[int, int] = (0, 0)
+    base: str = ""
 
 
 def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
     """Return the content of a data.yaml, or None for another or a refused file.
 
-    Only plain YAML is read: a file with Python tags is refused by name. `download:` is never followed.
+    Only plain YAML is read: a file with Python tags is refused by name. `download:` is never followed. A file that describes
+    a model, a training or a tracker is another.
     """
     content = _parse(tree, path, report)
-    if not isinstance(content, dict) or not {"names", "nc", "train", "val"} & set(content):
+    if not isinstance(content, dict) or not {"names", "train", "val"} & set(content):
         return None
-    found = DataYaml(path, _classes(content.get("names"), path, report))
+    if OTHERS & set(content) and "names" not in content:
+        return None
+    given = content.get("names")
+    found = DataYaml(path, _classes(None if given in EMPTY else given, path, report))
+    found.base = str(content.get("path", "")) if content.get("path") not in EMPTY else ""
     for key, split in SPLITS.items():
         listed = content.get(key)
         entries = listed if isinstance(listed, list) else [listed]
-        if kept := [entry for entry in entries if isinstance(entry, str) and entry.strip()]:
+        if kept := [entry for entry in entries if isinstance(entry, str) and entry not in EMPTY]:
             found.splits.setdefault(split, []).extend(kept)
     if found.classes or found.splits:
         tree.claim(path)
     shape = content.get("kpt_shape")
-    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(each, int) and 0 < each < 1000 for each in shape):
-        found.keypoint_numbers = shape[0] * shape[1]
+    if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, str) and n.isdecimal() for n in shape):
+        points, values = (int(n[:4]) for n in shape)
+        found.keypoints = (points, values) if 0 < points <= MOST_KEYPOINTS and values in (2, 3) else (0, 0)
     if content.get("download"):
         report.repair(path, "download ignored", "data.yaml asks to fetch or run something; that was not done")
-    count = content.get("nc")
-    if isinstance(count, int) and found.classes and count != len(found.classes):
-        report.notice(path, "class counts differ", f"nc says {count}, names lists {len(found.classes)}")
+    count = str(content.get("nc", ""))
+    if count.isdecimal() and found.classes and count != str(len(found.classes)):
+        report.notice(path, "class counts differ", f"nc says {count[:20]}, names lists {len(found.classes)}")
     return found
 
 
@@ -64,12 +76,26 @@ def _parse(tree: Tree, path: str, report: Report) -> Any:
         text = tree.read_text(path)
         if len(text) > LONGEST_FILE:
             raise OSError(f"longer than {LONGEST_FILE >> 20} MB")
-        return yaml.safe_load(text)
+        return yaml.load(text, _plain_loader())
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         told = " ".join(str(error).split())[:200] or type(error).__name__
         tree.claim(path)
         report.drop(path, "refused as YAML", f"{told}; expected plain data without tags")
         return None
+
+
+@cache
+def _plain_loader() -> Any:
+    """Return a safe loader that leaves every word as it is written.
+
+    A class may be called on, no, null, 1.0 or 2024-01-01. Tags other than YAML's own are refused as by SafeLoader.
+    """
+    import yaml
+
+    class PlainLoader(yaml.SafeLoader):
+        yaml_implicit_resolvers: ClassVar[dict] = {}
+
+    return PlainLoader
 
 
 def _classes(names: Any, path: str, report: Report) -> dict[int, str]:
@@ -86,7 +112,9 @@ def _classes(names: Any, path: str, report: Report) -> dict[int, str]:
     kept = {}
     for index, name in pairs[:MOST_CLASSES]:
         number = int(index) if isinstance(index, int) or isinstance(index, str) and index.strip().isdecimal() else -1
-        if number < 0 or not isinstance(name, (str, int, float)):  # not a list: an alias bomb would unfold in str()
+        if (
+            number < 0 or not isinstance(name, (str, int, float)) or name == ""
+        ):  # not a list: an alias bomb would unfold in str()
             report.drop(path, "class name refused", f"entry {str(index)[:40]}; expected index: name")
         else:
             kept[number] = str(name)

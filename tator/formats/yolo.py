@@ -8,12 +8,15 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from tator.formats import SMALLEST, Label, Report, fit_box
-from tator.formats._lists import merge_names, name_files, read_names, read_splits
+from tator.attributes import Skeleton
+from tator.formats import SMALLEST, Label, Report, fit_box, fit_confidence
+from tator.formats._lists import name_files, read_names, read_splits, scope_of
 from tator.formats._ultralytics import DataYaml, read_data_yaml
 from tator.formats._yolo_files import label_files, note_orphans, sampled_files
-from tator.formats._yolo_rows import is_row
+from tator.formats._yolo_names import ClassScopes
+from tator.formats._yolo_rows import is_row, layout_of
 from tator.formats._yolo_tree import write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only
@@ -56,13 +59,11 @@ def read(tree: Tree) -> YoloSource:
     Label files are opened when asked for.
     """
     report = Report()
-    yamls = [read_data_yaml(tree, path, report) for path in tree.tables if path.lower().endswith((".yaml", ".yml"))]
-    data = next((found for found in yamls if found), None)
-    files = [(path, read_names(tree, path, report)) for path in name_files(tree)]
-    if data and data.classes:
-        at = next((n for n, (path, _) in enumerate(files) if not path.lower().endswith("labelmap.txt")), len(files))
-        files.insert(at, (data.path, data.classes))
-    return YoloSource(tree, merge_names(files, report), data, report)
+    found = (read_data_yaml(tree, path, report) for path in tree.tables if path.lower().endswith((".yaml", ".yml")))
+    yamls = [each for each in found if each]
+    lists = [(path, read_names(tree, path, report)) for path in name_files(tree)]
+    named = [(scope_of(tree, each), each) for each in yamls if each.classes]
+    return YoloSource(tree, ClassScopes(named, lists, report), yamls, report)
 
 
 class YoloSource:
@@ -70,13 +71,25 @@ class YoloSource:
 
     format = NAME
 
-    def __init__(self, tree: Tree, classes: dict[int, str], data: DataYaml | None, report: Report) -> None:
-        self.tree, self.classes, self.report = tree, classes, report
+    def __init__(self, tree: Tree, scopes: ClassScopes, yamls: Sequence[DataYaml], report: Report) -> None:
+        self.tree, self.classes, self.report = tree, scopes.classes, report
         self.captions: dict[str, str] = {}
-        self._keypoints = data.keypoint_numbers if data else 0
-        self.splits = read_splits(tree, data, report)
+        self._scopes, self._indices = scopes, dict[int, int]()
+        self.layout = layout_of(
+            list(_sampled_rows(tree)), next((each.keypoints for each in yamls if all(each.keypoints)), (0, 0))
+        )
+        self.splits = read_splits(tree, yamls, report)
         self._files = label_files(tree, report)
         note_orphans(tree, self._files, report)
+        self.skeletons = self._skeletons()
+        if self.layout.points and not self.layout.is_told:
+            told = f"rows are read as a box and {self.layout.points} key points of {self.layout.values} numbers"
+            report.notice(".", "key points without kpt_shape", f"{told}, judged by their numbers; no data.yaml tells")
+
+    def _skeletons(self) -> dict[int, Skeleton]:
+        """Return the key points of each class, which the rows number."""
+        names = tuple(str(at) for at in range(1, self.layout.points + 1))
+        return {index: Skeleton(names) for index in self.classes} if names else {}
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return the labels of an image in pixels, or None when it has no label file."""
@@ -86,6 +99,7 @@ class YoloSource:
         text = self.tree.try_text(file, self.report)
         if text is None:
             return None
+        self._indices = self._scopes.indices(file, path)
         found: list[Label] = []
         seen: set[str] = set()
         for number, line in enumerate(text.splitlines(), 1):
@@ -103,13 +117,10 @@ class YoloSource:
 
     def _row(self, row: list[str], width: int, height: int, file: str, line: int) -> Label | None:
         """Return one row as a label, or None after noting why not."""
-        if self._keypoints and len(row) == 5 + self._keypoints:
-            self.report.repair(file, "keypoints left out", f"{self._keypoints} numbers", line)
-            row = row[:5]
         columns = len(row)
-        if columns != 5 and (columns < 7 or columns % 2 == 0):
-            detail = f"{columns} columns; expected 5 (box) or 1 + 2 x corners (polygon)"
-            self.report.drop(file, "not a YOLO row", detail, line)
+        is_pose = columns == self.layout.pose_columns
+        if not is_pose and columns not in (5, 6) and (columns < 7 or columns % 2 == 0):
+            self.report.drop(file, "not a YOLO row", _not_a_row(row), line)
             return None
         try:
             values = [float(token) for token in row]
@@ -119,14 +130,38 @@ class YoloSource:
         if not all(map(math.isfinite, values)):
             self.report.drop(file, "not a finite number", " ".join(row)[:80], line)
             return None
-        index = int(values[0])
-        if index != values[0] or not 0 <= index < MOST_INDEX or self.classes and index not in self.classes:
-            known = f"{len(self.classes)} classes are named" if self.classes else f"expected 0 to {MOST_INDEX - 1}"
-            self.report.drop(file, "class out of range", f"class {row[0]}; {known}", line)
+        index = self._class(values[0], row[0], file, line)
+        if index is None:
             return None
-        if columns == 5:
-            return self._box(index, values[1:], width, height, file, line)
+        if is_pose or columns in (5, 6) or columns == 7 and self.layout.has_tracks:
+            box = self._box(index, values[1:5], width, height, file, line)
+            return box and self._with_more(box, values[5:], (width, height), is_pose, file, line)
         return self._polygon(index, values[1:], width, height, file, line)
+
+    def _class(self, value: float, text: str, file: str, line: int) -> int | None:
+        """Return our number of a class, or None after noting why there is none."""
+        index = int(value)
+        known = self._indices
+        if index == value and 0 <= index < MOST_INDEX and (not known or index in known):
+            return known.get(index, index)
+        told = f"{len(known)} classes are named" if known else f"expected 0 to {MOST_INDEX - 1}"
+        if known and index == max(known) + 1 and 0 in known:
+            told += ", from 0 on; the rows may count from 1"
+        self.report.drop(file, "class out of range", f"class {text}; {told}", line)
+        return None
+
+    def _with_more(
+        self, box: Label, more: Sequence[float], size: tuple[int, int], is_pose: bool, file: str, line: int
+    ) -> Label:
+        """Return a box with the key points, or the confidence and track id, that follow it."""
+        if is_pose:
+            step = self.layout.values
+            points = [list(more[at : at + step]) for at in range(0, len(more), step)]
+            return replace(box, attributes={"keypoints": [_keypoint(point, size) for point in points]})
+        if len(more) == 1 and self.layout.has_track_only:
+            return replace(box, attributes={"track": int(more[0])})
+        confidence = fit_confidence(more[0], self.report, file, line) if more else None
+        return replace(box, confidence=confidence, attributes={"track": int(more[1])} if len(more) > 1 else None)
 
     def _box(self, index: int, values: Sequence[float], width: int, height: int, file: str, line: int) -> Label | None:
         x, y, w, h = values
@@ -146,6 +181,20 @@ class YoloSource:
             self.report.drop(file, "zero area", "polygon", line)
             return None
         return Label(index, box, [[[round(value, 4) for value in ring]]])
+
+
+def _not_a_row(row: Sequence[str]) -> str:
+    expected = "expected 5 (box), 6 (box, confidence) or 1 + 2 x corners (polygon)"
+    if any(sign in "".join(row) for sign in ",;"):
+        return f"{' '.join(row)[:80]!r} has commas; expected numbers with blanks between them"
+    return f"{len(row)} columns; {expected}"
+
+
+def _keypoint(point: Sequence[float], size: tuple[int, int]) -> list[float]:
+    """Return a key point in pixels; one without a visibility is visible unless it lies at the origin or outside."""
+    x, y = point[0] * size[0], point[1] * size[1]
+    seen = point[2] if len(point) == 3 else 2 * (x >= 0 and y >= 0 and (x, y) != (0, 0))
+    return [round(x, 4), round(y, 4), int(seen)] if seen in (0, 1, 2) else [round(x, 4), round(y, 4), 2]
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
