@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from tator.formats import SPLITS, Report
 from tator.formats.tree import Tree
@@ -93,8 +93,9 @@ def _plain_loader() -> Any:
     import yaml
 
     class PlainLoader(yaml.SafeLoader):
-        yaml_implicit_resolvers: ClassVar[dict] = {}
+        pass
 
+    PlainLoader.yaml_implicit_resolvers = {}
     return PlainLoader
 
 
