@@ -1,4 +1,4 @@
-"""Class names of a folder that holds several YOLO datasets: each with its own list, joined by name."""
+"""Class names of several YOLO datasets in a folder, joined by name."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def layout_of(rows: Sequence[Sequence[str]], told: tuple[int, int] = (0, 0)) -> 
 
 
 def _pose(by_width: dict[int, list[list[float]]]) -> tuple[int, int]:
-    """Return how many key points follow each box and the values of each, (0, 0) for none.
+    """Return how many key points follow a box and the values of each, or (0, 0).
 
     Rows with key points are all of one width, a row with visibilities has 0, 1 or 2 in every third place; other points lie in
     their box, and the size of the box does not lie on the way from its centre to the first point, as a corner would.
@@ -121,7 +121,7 @@ def _holds_points(row: Sequence[float]) -> bool:
 
 
 def _has_jump(row: Sequence[float]) -> bool:
-    """Return whether the size of the box, taken for a corner, is far from its neighbours."""
+    """Return whether the box's size, taken for a corner, is far from its neighbours."""
     points = _points(row)
     steps = [math.dist(a, b) for a, b in zip(points, points[1:], strict=False)]
     size = (row[3], row[4])

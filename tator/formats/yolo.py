@@ -153,7 +153,7 @@ class YoloSource:
     def _with_more(
         self, box: Label, more: Sequence[float], size: tuple[int, int], is_pose: bool, file: str, line: int
     ) -> Label:
-        """Return a box with the key points, or the confidence and track id, that follow it."""
+        """Return a box with what follows it: key points, or confidence and track id."""
         if is_pose:
             step = self.layout.values
             points = [list(more[at : at + step]) for at in range(0, len(more), step)]
@@ -191,7 +191,10 @@ def _not_a_row(row: Sequence[str]) -> str:
 
 
 def _keypoint(point: Sequence[float], size: tuple[int, int]) -> list[float]:
-    """Return a key point in pixels; one without a visibility is visible unless it lies at the origin or outside."""
+    """Return a key point in pixels.
+
+    One without a visibility is visible unless it lies at the origin or outside.
+    """
     x, y = point[0] * size[0], point[1] * size[1]
     seen = point[2] if len(point) == 3 else 2 * (x >= 0 and y >= 0 and (x, y) != (0, 0))
     return [round(x, 4), round(y, 4), int(seen)] if seen in (0, 1, 2) else [round(x, 4), round(y, 4), 2]
