@@ -147,7 +147,7 @@ def _places(reference: str, found: DataYaml) -> list[str]:
 
 
 def scope_of(tree: Tree, found: DataYaml) -> str:
-    """Return the folder that a data.yaml describes: `path` where it is there, else its own."""
+    """Return the folder a data.yaml describes: `path` if it is there, else its own."""
     home = found.path.rpartition("/")[0]
     base = posixpath.normpath(posixpath.join(home, found.base.replace("\\", "/")))
     return base if any(path.startswith(f"{base}/") for path in tree.images) else home
