@@ -95,7 +95,7 @@ def evaluate(
     checked = checked_config(raw)
     shelf, label = evaluations_of(wb.workspace), name.strip() or checked["run"]["name"] or _fresh_name(checked)
     places, is_kept = _places(wb, checked, label, root_image_dir)
-    if is_kept and again is Again.REFUSE:
+    if is_kept and again is Again.REFUSE and places.gt_vs_pred.exists():  # a start that failed leaves the name free
         shelf.check_free(label)
     data = wb.dataset(checked["infer"]["dataset"]) if checked["infer"]["dataset"] else None
     means = Means(wb.models, data, lambda path: _source(wb, path), wb.user)

@@ -168,6 +168,7 @@ def test_what_a_run_stored_is_evaluated_whatever_became_of_it(wb, squares):
     )
     with pytest.raises(NotFound, match="finder@first"):
         run(wb, "three", source="finder@second")
+    assert run(wb, "three", source="finder@first")["evaluation"] == "three"  # the failed start left the name free
 
 
 def test_a_head_names_the_boxes_that_are_there(wb, squares):
