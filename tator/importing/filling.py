@@ -30,6 +30,7 @@ from tator.formats import Label, Report, Source
 from tator.formats.tree import Tree
 from tator.formats.watching import TICK_S
 from tator.importing.class_mapping import ClassMapping
+from tator.importing.pages import note_pages
 from tator.importing.unreadable import note_unreadable
 from tator.storage.atomic import copy_file
 from tator.storage.database import Store
@@ -162,6 +163,8 @@ def fill(run: Filling, tree: Tree, found: Source) -> Work:
             if at % EVERY == 0:
                 yield Progress(done + start + at, total, path)
             row, labels[row["path"]] = _image_row(run, found, path, size)
+            if not isinstance(size, str):
+                note_pages(tree.root, path, run.report)
             rows.append(row)
         _add_batch(run, found, rows, labels)
     yield Progress(total, total, "Writing the report")

@@ -24,6 +24,7 @@ from tator.importing.cloning import NOT_COPIED, meeting
 from tator.importing.creating import checked_request, lone_zip, look
 from tator.importing.embedded import copy_labels, has_images_inside_only, take_out
 from tator.importing.filling import PROBES
+from tator.importing.pages import note_pages
 from tator.importing.unreadable import note_unreadable
 from tator.storage.archives import extracting
 from tator.storage.images import probe
@@ -98,6 +99,8 @@ def _read(
             yield Progress(start, len(tree.images), paths[0])
             for path, size in zip(paths, pool.map(lambda path: _size(root / path), paths), strict=True):
                 _count(path, size, found, read, labels)
+                if not isinstance(size, str):
+                    note_pages(root, path, report)
     yield Progress(len(tree.images), len(tree.images), "Done")
     whole = report.merge(head).merge(found.report)
     names = {

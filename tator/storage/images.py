@@ -18,6 +18,7 @@ from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.
 
 from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
+from tator.storage.depth import Range, eight_bits
 from tator.types import BadInput, Image
 
 PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
@@ -27,6 +28,9 @@ UNREADABLE = frozenset(
     ".heic .heif .avif .jp2 .j2k .jxl .psd .raw .cr2 .nef .arw .dng .exr .hdr .tga .eps .ico".split()
 )
 ACTIVE = frozenset(".svg .svgz .html .htm .xhtml .shtml .js .mjs .xht .hta".split())  # a browser would run them
+
+PNG_HEAD = 1 << 16  # bytes: the chunk that tells of frames stands before the pixels, after colour profile and texts
+PAGED = frozenset(".gif .png .webp .tif .tiff".split())  # of kinds that may hold several pages or frames
 
 MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
 THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
@@ -138,10 +142,31 @@ def probe(path: Path) -> tuple[int, int]:
         return _size(picture)
 
 
+def count_pages(path: Path) -> int:
+    """Return how many pages or frames a file has, found without decoding pixels.
+
+    A photo with a preview or depth map beside it (MPO) counts as one.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    if path.suffix.lower() not in PAGED or not _may_move(path):
+        return 1
+    with _opened(path) as picture:
+        return 1 if picture.format in _LOSSY else int(getattr(picture, "n_frames", 1))
+
+
+def _may_move(path: Path) -> bool:
+    """Return False for a PNG that holds one picture, as nearly all do."""
+    with open(path, "rb") as file:
+        head = file.read(PNG_HEAD)
+    return not head.startswith(b"\x89PNG") or b"acTL" in head
+
+
 def read_image(path: Path) -> Image:
     """Return an image's first frame as (H, W, 3) uint8 RGB, upright.
 
-    EXIF orientation is applied, transparency is put on white, 16 bits are scaled to 8.
+    EXIF orientation is applied, transparency is put on white, deep grey values are shown by their own range.
 
     Raises:
         BadInput: not an image, over PIXEL_LIMIT, damaged or missing.
@@ -150,18 +175,18 @@ def read_image(path: Path) -> Image:
         return np.ascontiguousarray(np.asarray(_upright_rgb(picture)))
 
 
-def _upright_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _upright_rgb(picture: PIL.Image.Image, shown: Range | None = None) -> PIL.Image.Image:
     turn = _UPRIGHT.get(_orientation(picture))
     picture.seek(0)
     picture.load()
-    flat = _rgb(picture)
+    flat = _rgb(picture, shown)
     return flat if turn is None else flat.transpose(turn)
 
 
-def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
+def _rgb(picture: PIL.Image.Image, shown: Range | None) -> PIL.Image.Image:
     """Convert any mode to RGB without clipping depth or showing hidden colours."""
-    if picture.mode.startswith(("I", "F")):
-        return PIL.Image.fromarray(_eight_bits(np.asarray(picture))).convert("RGB")
+    if _is_deep(picture):
+        return PIL.Image.fromarray(eight_bits(np.asarray(picture), shown)).convert("RGB")
     if picture.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         layered = picture.convert("RGBA")
         paper = PIL.Image.new("RGBA", layered.size, "white")
@@ -169,16 +194,8 @@ def _rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
     return picture.convert("RGB")
 
 
-def _eight_bits(values: np.ndarray) -> np.ndarray:
-    """Scale deep grey values (H, W) to uint8.
-
-    Values of 16 bits are scaled by their full range, wider ones and floats by the range that occurs.
-    """
-    values = np.nan_to_num(values.astype(np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and 1 < high <= 65535:
-        low, high = 0.0, 255.0 if high <= 255 else 65535.0
-    return np.clip((values - low) * (255.0 / max(high - low, 1e-12)) + 0.5, 0, 255).astype(np.uint8)
+def _is_deep(picture: PIL.Image.Image) -> bool:
+    return picture.mode.startswith(("I", "F"))
 
 
 def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[BinaryIO], None]) -> Path:
@@ -222,11 +239,17 @@ def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) ->
     return _cached(path, cache_folder, f"thumb|{size}|{key}", ".jpg", write)
 
 
-def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
+def viewable(path: Path, cache_folder: Path, key: str = "", shown: Range | None = None) -> Path:
     """Return a file that every browser draws with the pixels of `read_image`.
 
     The file itself where it is upright 8-bit JPEG, PNG, GIF or WebP; else (TIFF, deep,
     CMYK, rotated, transparent) an upright PNG or JPEG from the cache.
+
+    Args:
+        path: image file.
+        cache_folder: where copies are kept; safe to delete.
+        key: anything else the answer depends on; may be empty.
+        shown: values that become black and white; None is the image's own range. Only deep images have one.
 
     Raises:
         BadInput: the image cannot be read; that is never cached.
@@ -235,12 +258,13 @@ def viewable(path: Path, cache_folder: Path, key: str = "") -> Path:
         if picture.format in _SHOWN_BY_BROWSERS and _is_plain(picture):
             return path
         lossy = picture.format in _LOSSY
+        depth = f"{shown or 'own range'}|" if _is_deep(picture) else ""
 
     def write(file: BinaryIO) -> None:
         with _opened(path) as picture:
-            _save_upright(picture, file)
+            _save_upright(picture, file, shown)
 
-    return _cached(path, cache_folder, f"view|{key}", ".jpg" if lossy else ".png", write)
+    return _cached(path, cache_folder, f"view|{depth}{key}", ".jpg" if lossy else ".png", write)
 
 
 def _is_plain(picture: PIL.Image.Image) -> bool:
@@ -253,9 +277,9 @@ def _is_plain(picture: PIL.Image.Image) -> bool:
     return plain and still and _orientation(picture) == 1
 
 
-def _save_upright(picture: PIL.Image.Image, file: BinaryIO) -> None:
+def _save_upright(picture: PIL.Image.Image, file: BinaryIO, shown: Range | None = None) -> None:
     lossy = picture.format in _LOSSY
-    upright = _upright_rgb(picture)
+    upright = _upright_rgb(picture, shown)
     upright.save(file, "JPEG", quality=95) if lossy else upright.save(file, "PNG", compress_level=1)
 
 

@@ -15,6 +15,7 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tator.datasets.dataset import Dataset
+from tator.storage.depth import range_of
 from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound, Unavailable
@@ -40,9 +41,13 @@ SCRIPTS = {  # Python's table depends on the machine; Windows' registry is known
 
 
 def media(wb: Workbench, request: Request) -> Response:
-    """Answer an image upright and in a format every browser shows."""
+    """Answer an image upright and in a format every browser shows.
+
+    ?low= and ?high= are the values of a deep image that are shown black and white.
+    """
     path = image_path(wb, request)
-    return cached_picture(request, lambda: viewable(path, MEDIA.folder(wb.workspace)))
+    shown = range_of(request.query_params.get("low"), request.query_params.get("high"))
+    return cached_picture(request, lambda: viewable(path, MEDIA.folder(wb.workspace), shown=shown))
 
 
 def thumb(wb: Workbench, request: Request) -> Response:
