@@ -36,10 +36,8 @@ def own_range(values: np.ndarray) -> Range:
     sampled = sampled[np.isfinite(sampled)]
     if not sampled.size:
         return 0.0, 1.0
-    low, high = (
-        float(np.percentile(sampled, share, method=method))
-        for share, method in ((OUTLIERS, "lower"), (100 - OUTLIERS, "higher"))
-    )
+    low = float(np.percentile(sampled, OUTLIERS, method="lower"))
+    high = float(np.percentile(sampled, 100 - OUTLIERS, method="higher"))
     if low == high:
         low, high = float(sampled.min()), float(sampled.max())
     if low < high:
