@@ -309,3 +309,14 @@ def test_a_job_that_was_hidden_stays_hidden_until_the_page_is_loaded_anew(page: 
     page.reload()
     page.locator("#tab-datasets-button:visible").first.click()
     expect(panel.get_by_role("button", name="Hide")).to_be_visible()
+
+
+def test_the_window_does_not_say_clean_beside_labels_of_no_known_format(page: Page, tmp_path: Path):
+    (tmp_path / "odd.json").write_text('{"pictures": [{"file": "odd.png", "rects": [[1, 2, 3, 4]]}]}')
+    Image.new("RGB", (64, 48)).save(tmp_path / "odd.png")
+    fill(page, "#new-path", str(tmp_path))
+    page.locator("#new-look").click()
+    preview = page.locator("#import-preview")
+    expect(preview).to_contain_text("odd.json")
+    expect(preview).to_contain_text("looks like labels, not read")
+    expect(preview).not_to_contain_text("clean")
