@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from tator.formats import Report
+from tator.formats._voc_marks import HELD
 from tator.formats.tree import Tree
 from tator.formats.voc import VocSource, annotation_xml, is_voc, label_map
 from tator.formats.writing import Output, Splits, each
 
 NAME = "imagenet"
 LABEL = "ImageNet DET"
+HOLDS_ATTRIBUTES = HELD
 _NAMED = re.compile(r"(n\d{8})[\s,:]+(?:\d+\s+)?(.+)")  # map_det.txt and LOC_synset_mapping.txt
 SYNSET_LIST = ("map_det.txt", "map_clsloc.txt", "loc_synset_mapping.txt", "synset_words.txt", "words.txt")
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
 from tator.formats._lists import merge_names, name_files, read_names
 from tator.formats._shapes import Place, box_label, number, ordered, outline_label, turned
+from tator.formats._turned import angle_of, corners_of
+from tator.formats._voc_marks import HELD, marks_of, marks_xml
 from tator.formats._xml import escaped, read_xml, root_tag, text_of
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only, each, short_number
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 NAME = "voc"
 LABEL = "Pascal VOC"
+HOLDS_ATTRIBUTES = HELD
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 COLOURED = re.compile(r"(.*?):(?:\d+,\d+,\d+)?:([^:]*):([^:]*)")  # a labelmap.txt line: name, colour, parts, actions
 
@@ -106,13 +110,19 @@ class VocSource(Gathered):
         index = self._numbered(name, place)
         if index is None:
             return None
-        if text_of(found, "difficult").strip() == "1":
-            place.notice("marked difficult", name[:80])
         if found.find("part") is not None:
             place.drop("parts left out", f"of {name[:80]}: only whole objects are read")
-        return self._shape(index, found, place)
+        marks = marks_of(found, place)
+        turn = marks.pop("rotation", 0.0)
+        label = self._shape(index, found, turn, place)
+        if label is None:
+            return None
+        ring = label.polygons[0][0] if label.polygons else []
+        is_turned = found.find("polygon") is None and len(ring) == 8
+        angle = angle_of(ring) if is_turned else None
+        return replace(label, attributes=marks | ({} if angle is None else {"rotation": angle}) or None)
 
-    def _shape(self, index: int, found: Element, place: Place) -> Label | None:
+    def _shape(self, index: int, found: Element, turn: float, place: Place) -> Label | None:
         ring = _ring(found)
         box = found.find("bndbox")
         corners = [number(text_of(box, tag)) for tag in CORNERS]
@@ -123,9 +133,10 @@ class VocSource(Gathered):
         if box is None:
             place.drop("no box", f"{text_of(found, 'name')[:80]}; expected <bndbox>")
             return None
-        return box_label(
-            index, corners if corners[0] <= corners[2] and corners[1] <= corners[3] else _swapped(corners, place), place
-        )
+        box_corners = corners if corners[0] <= corners[2] and corners[1] <= corners[3] else _swapped(corners, place)
+        if math.isfinite(turn) and turn % 360:
+            return outline_label(index, [corners_of(box_corners, turn)], place)
+        return box_label(index, box_corners, place)
 
 
 def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, float] | list[float]:
@@ -201,9 +212,7 @@ def annotation_xml(out: Output, names: list[str], image: Written, filename: str 
         lines += [
             "  <object>",
             f"    <name>{escaped(names[label.class_index])}</name>",
-            "    <pose>Unspecified</pose>",
-            "    <truncated>0</truncated>",
-            "    <difficult>0</difficult>",
+            *marks_xml(label.attributes),
             "    <bndbox>",
             *values,
             "    </bndbox>",
