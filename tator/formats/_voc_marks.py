@@ -39,7 +39,7 @@ def marks_of(found: Element, place: Place) -> Attributes:
 
 
 def _value(name: str, said: str) -> Any:
-    """Return a value of its type: flags by any spelling, numbers where the name asks for one."""
+    """Return a value of the type that its name asks for, or text."""
     if name in RESERVED and said.lower() in SAID and RESERVED[name].fits(SAID[said.lower()]):
         return SAID[said.lower()]
     if name in RESERVED and not RESERVED[name].fits(said):

@@ -5,10 +5,14 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tator.attributes import Attributes
 from tator.formats import SPLITS, Label
+from tator.formats._cvat_marks import HELD, Kinds, kinds_of, marks_of, marks_xml, turn_of
+from tator.formats._cvat_tracks import filled, frames_of
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, mask_label, number, outline_label, turned
 from tator.formats._xml import each_element, escaped, root_tag, text_of
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
 NAME = "cvat"
 LABEL = "CVAT for images"
+HOLDS_ATTRIBUTES = HELD
 NO_AREA = {
     "polyline": "a line",
     "points": "points",
@@ -55,16 +60,18 @@ class CvatSource(Gathered):
 
     def add(self, path: str) -> None:
         """Take the labels, images and shapes of a file."""
+        frames, kinds = frames_of(self.tree.images), Kinds()
         for element in each_element(self.tree, path, ("label", "image", "track"), self.report):
             if element.tag == "label":
                 if name := text_of(element, "name"):
                     self.listed.setdefault(name)
+                    kinds.update(kinds_of(element))
             elif element.tag == "track":
-                self.report.drop(path, "video track", f"{element.get('label')}; export the task as CVAT for images")
+                self._track(element, path, frames, kinds)
             else:
-                self._image(element, path)
+                self._image(element, path, kinds)
 
-    def _image(self, element: Element, path: str) -> None:
+    def _image(self, element: Element, path: str, kinds: Kinds) -> None:
         subset = element.get("subset") or ""
         name = element.get("name") or ""
         folders = ("images/", f"images/{subset}/", f"{subset}/") if subset else ("images/",)
@@ -76,19 +83,47 @@ class CvatSource(Gathered):
             self.splits[image] = split
         self.told_size(image, path, number(element.get("width")), number(element.get("height")))
         for shape in element:
-            if shape.tag in NO_AREA:
-                detail = f"{NO_AREA[shape.tag]}: {shape.get('label')}"
-                self.take(image, f"{path} ({image})", None, Refused("shape without an area", detail))
-            elif said := shape.get("label"):
-                for attribute in shape.iterfind("attribute"):
-                    self.report.notice(path, "attributes are not kept", str(attribute.get("name"))[:80])
-                self.take(image, f"{path} ({image})", None, (shape.tag, self.name(said), dict(shape.attrib)))
-            else:
-                self.take(image, f"{path} ({image})", None, Refused("object without a class"))
+            said = shape.get("label") or ""
+            self._shape(image, path, shape.tag, said, dict(shape.attrib), marks_of(shape, said, kinds))
 
-    def _label(self, entry: tuple[str, str, dict[str, str]], place: Place) -> Label | None:
-        """Return a shape as a label, or None after noting why it is not one."""
-        tag, name, given = entry
+    def _track(self, element: Element, path: str, frames: dict[int, str], kinds: Kinds) -> None:
+        """Take the shapes of a track, frame by frame."""
+        said, number_said = element.get("label") or "", element.get("id") or ""
+        track = {"track": int(number_said) if number_said.isdecimal() else number_said} if number_said else {}
+        for shape in element:
+            shape.attrib.setdefault("group_id", element.get("group_id") or "0")
+        drawn = {shape.get("frame", ""): shape for shape in element}
+        latest = None
+        for given, is_between in filled([shape.attrib for shape in element], sorted(frames)):
+            latest = drawn.get(given["frame"], latest)
+            image = frames.get(int(given["frame"]))
+            if image is None or latest is None:
+                self.report.drop(path, "image is not in the folder", f"frame {given['frame']} of track {said[:80]}")
+                continue
+            self.know(image)
+            marks = marks_of(latest, said, kinds) | track | ({"interpolated": True} if is_between else {})
+            self._shape(image, path, latest.tag, said, dict(given), marks)
+
+    def _shape(self, image: str, path: str, tag: str, said: str, given: dict[str, str], marks: Attributes) -> None:
+        where = f"{path} ({image})"
+        if tag in NO_AREA:
+            self.take(image, where, None, Refused("shape without an area", f"{NO_AREA[tag]}: {said}"))
+        elif said:
+            self.take(image, where, None, (tag, self.name(said), given, marks))
+        else:
+            self.take(image, where, None, Refused("object without a class"))
+
+    def _label(self, entry: tuple[str, str, dict[str, str], Attributes], place: Place) -> Label | None:
+        """Return a shape with its attributes as a label, or None after noting why it is not one."""
+        tag, name, given, marks = entry
+        label = self._drawn(tag, name, given, place)
+        if label is None:
+            return None
+        turn = number(given.get("rotation", "0")) % 360
+        turned_box = {"rotation": turn} if tag == "box" and turn else {}
+        return replace(label, attributes=marks | turned_box or None)
+
+    def _drawn(self, tag: str, name: str, given: dict[str, str], place: Place) -> Label | None:
         index = self._numbered(name, place)
         if index is None:
             return None
@@ -172,26 +207,34 @@ def _image_xml(out: Output, number: int, image: Written, names: list[str]) -> st
 
 
 def _shape_xml(out: Output, label: Label, name: str) -> str:
-    common = f'label="{name}" source="manual" occluded="0"'
+    common = f'label="{name}" source="manual" {marks_xml(label.attributes)}'
     if label.rle and not label.polygons:
         mask = masks.of_rle(label.rle)
         return _mask_xml(mask, common) if mask else ""
-    if not label.polygons:
+    turn = turn_of(label)
+    if not label.polygons or turn:
+        box = _before_turning(label.polygons[0][0], turn) if label.polygons else label.xyxy
+        angle = f' rotation="{short_number(turn)}"' if turn else ""
         values = (
-            f'{key}="{short_number(value)}"'
-            for key, value in zip(("xtl", "ytl", "xbr", "ybr"), label.xyxy, strict=True)
+            f'{key}="{short_number(value)}"' for key, value in zip(("xtl", "ytl", "xbr", "ybr"), box, strict=True)
         )
-        return f'<box {common} {" ".join(values)} z_order="0"></box>\n'
+        return f"<box {common} {' '.join(values)}{angle}></box>\n"
     if len(label.polygons) == 1 and len(label.polygons[0]) == 1:
         flat = label.polygons[0][0]
         points = ";".join(f"{short_number(x)},{short_number(y)}" for x, y in zip(flat[0::2], flat[1::2], strict=True))
-        return f'<polygon {common} points="{points}" z_order="0"></polygon>\n'
+        return f'<polygon {common} points="{points}"></polygon>\n'
     size = max(label.xyxy[2], 1), max(label.xyxy[3], 1)
     mask = masks.of_polygons(label.polygons, int(size[0]) + 1, int(size[1]) + 1)
     out.notes[
         f"outlines of several parts or with holes are written as masks of whole pixels: {LABEL} has no holes"
     ] += 1
     return _mask_xml(mask, common) if mask else ""
+
+
+def _before_turning(flat: Sequence[float], turn_deg: float) -> tuple[float, float, float, float]:
+    """Return the box that has these corners when it is turned."""
+    back = turned(flat, -turn_deg, sum(flat[0::2]) / 4, sum(flat[1::2]) / 4)
+    return back[0], back[1], back[4], back[5]
 
 
 def _mask_xml(mask: Mask, common: str) -> str:
@@ -203,4 +246,4 @@ def _mask_xml(mask: Mask, common: str) -> str:
     runs = np.diff(turns, prepend=0, append=len(flat)).tolist()
     height, width = mask.data.shape
     box = f'left="{mask.x}" top="{mask.y}" width="{width}" height="{height}"'
-    return f'<mask {common} rle="{", ".join(map(str, runs))}" {box} z_order="0"></mask>\n'
+    return f'<mask {common} rle="{", ".join(map(str, runs))}" {box}></mask>\n'
