@@ -114,7 +114,7 @@ class CvatSource(Gathered):
             self.take(image, where, None, Refused("object without a class"))
 
     def _label(self, entry: tuple[str, str, dict[str, str], Attributes], place: Place) -> Label | None:
-        """Return a shape with its attributes as a label, or None after noting why it is not one."""
+        """Return a shape as a label, or None after noting why it is not one."""
         tag, name, given, marks = entry
         label = self._drawn(tag, name, given, place)
         if label is None:
