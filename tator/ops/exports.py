@@ -31,6 +31,13 @@ Format = Literal[
     "csv",
     "qwen",
     "tfrecord",
+    "dota",
+    "kitti",
+    "datumaro",
+    "ultralytics_ndjson",
+    "supervisely",
+    "darwin",
+    "gt_jsonl",
 ]  # those of formats.table that can be written; a test holds it
 
 
