@@ -153,7 +153,7 @@ def test_the_operation_offers_every_format_that_can_be_written():
     assert set(typing.get_args(hint)) == set(writable())
 
 
-def test_keypoints_beside_boxes_are_left_out_with_a_note(tmp_path: Path):
+def test_keypoints_beside_boxes_are_kept(tmp_path: Path):
     picture(tmp_path / "images" / "a.jpg")
     text(tmp_path / "labels" / "a.txt", "0 0.5 0.5 0.5 0.5 " + "0.4 0.4 2 " * 4 + "\n")
     text(tmp_path / "data.yaml", "train: images\nnames: [cat]\nkpt_shape: [4, 3]\n")
@@ -162,7 +162,7 @@ def test_keypoints_beside_boxes_are_left_out_with_a_note(tmp_path: Path):
         named_boxes(source, found["images/a.jpg"]) == [("cat", 16, 12, 48, 36)]
         and found["images/a.jpg"][0].polygons is None
     )
-    assert "keypoints left out" in told(source)
+    assert found["images/a.jpg"][0].attributes["keypoints"] == [pytest.approx([25.6, 19.2, 2])] * 4
 
 
 def test_every_file_is_read_where_there_are_many(tmp_path: Path):
