@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Self
 
+from tator.attributes import Skeleton
 from tator.formats import Label, Report
 from tator.formats._lists import merge_names, name_files, read_names, read_splits
 from tator.formats._meant import AMBIGUOUS, Meant
 from tator.formats._places import beside
 from tator.formats._shapes import Place
+from tator.formats._turning import stored_turn, turned_labels
 from tator.formats._ultralytics import MOST_CLASSES
 from tator.formats.sameness import merged
 from tator.formats.tree import Tree
@@ -47,6 +49,9 @@ class Gathered:
         self.classes: dict[int, str] = {}
         self.splits: dict[str, str] = {}
         self.captions: dict[str, str] = {}
+        self.tags: dict[str, list[str]] = {}
+        self.notes: dict[str, str] = {}
+        self.skeletons: dict[int, Skeleton] = {}
         self.listed: dict[str, None] = {}  # class names in the order in which the source lists them, used or not
         self._entries: dict[str, list[tuple[str, int | None, Any]]] = {}
         self._names: dict[str, None] = {}  # in the order met
@@ -161,11 +166,11 @@ class Gathered:
         entries = self._entries.get(path)
         if entries is None:
             return None
+        turn = 0
         if path in self._sizes:
             file, told = self._sizes[path]
-            if told != (width, height):
-                detail = f"{path}: file says {told[0]} x {told[1]}, the image is {width} x {height}"
-                self.report.notice(file, "image size differs", detail)
+            turn = stored_turn(self.tree.root, path, told, (width, height), self.report, file)
+            width, height = told if turn else (width, height)
         found: dict[str, list[Label]] = {}
         for file, line, entry in entries:
             labels = found.setdefault(file, [])
@@ -174,7 +179,7 @@ class Gathered:
                 place.drop(entry.reason, entry.detail)
             else:
                 labels += self._read(entry, place)
-        return merged(list(found.items()), self.report, path)
+        return turned_labels(merged(list(found.items()), self.report, path), turn, (width, height))
 
     def _read(self, entry: Any, place: Place) -> list[Label]:
         """Return what an entry holds; most hold one label."""

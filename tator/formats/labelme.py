@@ -10,17 +10,29 @@ import binascii
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator.formats import Label, Report
+from tator.formats import Label, Report, fit_confidence
 from tator.formats._gathered import Gathered, partner
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._mask_png import read_mask, write_mask
 from tator.formats._places import beside
-from tator.formats._shapes import Place, box_label, ellipse, mask_label, mask_of, number, ordered, outline_label
+from tator.formats._shapes import (
+    Place,
+    box_label,
+    ellipse,
+    extent,
+    mask_label,
+    mask_of,
+    number,
+    ordered,
+    outline_label,
+)
+from tator.formats._turned import angle_of
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, each
+from tator.formats.writing import ANY, Output, Splits, Written, each
 from tator.storage.images import EXTENSIONS
 from tator.types import BadInput
 from tator.vision import masks
@@ -28,7 +40,12 @@ from tator.vision import masks
 NAME = "labelme"
 LABEL = "LabelMe"
 HOLDS_CAPTIONS = True
+HOLDS_CONFIDENCE = True
+HOLDS_TAGS = True
+HOLDS_ATTRIBUTES = ANY
 NO_AREA = ("point", "points", "line", "linestrip")
+QUADS = ("rectangle", "rotation", "quadrilateral", "oriented_rectangle")  # X-AnyLabeling's with four corners
+TYPED = {"text": "description", "difficult": "difficult"}  # attributes that shapes have a field for
 
 
 def sniff(tree: Tree) -> bool:
@@ -75,8 +92,11 @@ class LabelmeSource(Gathered):
         for shape in content["shapes"]:
             if isinstance(shape, dict) and isinstance(shape.get("label"), str):
                 self.name(shape["label"])
-        if isinstance(caption := as_dict(content.get("flags")).get("caption"), str):
+        flags = as_dict(content.get("flags"))
+        if isinstance(caption := flags.get("caption"), str):
             self.captions[image] = caption
+        if tags := [name for name, is_set in flags.items() if is_set is True]:
+            self.tags[image] = tags
 
     def _content(self, path: str) -> dict | None:
         content = read_json(self.tree, path, self.report, "a LabelMe file")
@@ -89,19 +109,20 @@ class LabelmeSource(Gathered):
 
     def _read(self, entry: None, place: Place) -> list[Label]:
         content = self._content(place.file)
-        groups: dict[object, list[tuple[str, list[float]]]] = {}
+        groups: dict[object, list[dict]] = {}
         found: list[Label] = []
         for at, shape in enumerate(as_list(as_dict(content).get("shapes"))):
             if not isinstance(shape, dict) or not isinstance(shape.get("label"), str):
                 place.drop("object without a class", f"shape {at}")
             elif shape.get("shape_type", "polygon") == "polygon" and isinstance(shape.get("group_id"), int):
-                groups.setdefault((shape["group_id"], shape["label"]), []).append((shape["label"], _flat(shape)))
+                groups.setdefault((shape["group_id"], shape["label"]), []).append(shape)
             elif label := self._label(shape, place):
-                found.append(label)
+                found.append(_known(label, shape, place))
         for parts in groups.values():
-            index = self._numbered(parts[0][0], place)
-            label = None if index is None else outline_label(index, [ring for _, ring in parts], place)
-            found += [] if label is None else [label]
+            index = self._numbered(parts[0]["label"], place)
+            label = None if index is None else outline_label(index, list(map(_flat, parts)), place)
+            alone = {} if len(parts) == 1 else {"group_id": None}  # what joins parts is no group of objects
+            found += [] if label is None else [_known(label, parts[0] | alone, place)]
         return found
 
     def _label(self, shape: dict, place: Place) -> Label | None:
@@ -115,6 +136,8 @@ class LabelmeSource(Gathered):
         if kind in NO_AREA:
             place.drop("shape without an area", f"{kind}: {name[:80]}")
             return None
+        if kind in QUADS and len(flat) == 8 and all(map(math.isfinite, flat)):
+            return _quad(index, flat, place)
         if len(flat) != 4:
             place.drop("shape refused", f"{str(kind)[:40]} of {len(flat)} numbers; expected two corners")
             return None
@@ -128,6 +151,31 @@ class LabelmeSource(Gathered):
             return _mask(index, shape.get("mask"), flat, place)
         place.drop("unknown shape", f"{str(kind)[:40]}: {name[:80]}")
         return None
+
+
+def _quad(index: int, corners: list[float], place: Place) -> Label | None:
+    """Return four corners as a box where they are one, else as an outline, with its angle where it is a turned box."""
+    if len({round(value, 6) for value in corners[0::2]}) == len({round(value, 6) for value in corners[1::2]}) == 2:
+        return box_label(index, extent(corners), place)
+    label, turn = outline_label(index, [corners], place), angle_of(corners)
+    return label if label is None or turn is None else replace(label, attributes={"rotation": turn})
+
+
+def _known(label: Label, shape: dict, place: Place) -> Label:
+    """Return a label with what else its shape says."""
+    facts: dict[str, Any] = {name: is_set for name, is_set in as_dict(shape.get("flags")).items() if is_set is not None}
+    facts |= as_dict(shape.get("attributes"))
+    if isinstance(text := shape.get("description"), str) and text:
+        facts["text"] = text
+    if shape.get("difficult") is True:
+        facts["difficult"] = True
+    if isinstance(group := shape.get("group_id"), (int, str)) and not isinstance(group, bool):
+        facts["group"] = group
+    if shape.get("kie_linking"):
+        place.notice("links between objects are not kept", shape["label"][:80])
+    score = shape.get("score")
+    confidence = None if score is None else fit_confidence(score, place.report, place.file, place.line)
+    return replace(label, confidence=confidence, attributes=(label.attributes or {}) | facts or None)
 
 
 def _flat(shape: dict) -> list[float]:
@@ -187,7 +235,7 @@ def _content(out: Output, image: Written, names: list[str]) -> dict:
     ]
     return {
         "version": "5.5.0",
-        "flags": {} if image.caption is None else {"caption": image.caption},
+        "flags": dict.fromkeys(image.tags, True) | ({} if image.caption is None else {"caption": image.caption}),
         "shapes": shapes,
         "imagePath": image.path.rpartition("/")[2],
         "imageData": None,
@@ -198,17 +246,26 @@ def _content(out: Output, image: Written, names: list[str]) -> dict:
 
 def _shapes(out: Output, label: Label, name: str, group: int) -> list[dict]:
     """Return a label as shapes: parts of one object share a group."""
-    common: dict[str, Any] = {"label": name, "group_id": None, "description": "", "flags": {}}
+    common: dict[str, Any] = {"label": name, "group_id": None, "description": "", "flags": {}, **_facts(label)}
     if not label.polygons and not label.rle:
         x1, y1, x2, y2 = label.xyxy
         return [{**common, "points": [[x1, y1], [x2, y2]], "shape_type": "rectangle"}]
     if label.polygons and all(len(polygon) == 1 for polygon in label.polygons):
         joint = group if len(label.polygons) > 1 else None
-        return [
-            {**common, "group_id": joint, "points": _pairs(polygon[0]), "shape_type": "polygon"}
-            for polygon in label.polygons
-        ]
+        turn = (label.attributes or {}).get("rotation")
+        is_turned = turn is not None and joint is None and len(label.polygons[0][0]) == 8
+        kind = {"shape_type": "rotation", "direction": math.radians(turn)} if is_turned else {"shape_type": "polygon"}
+        return [{**common, "group_id": joint, "points": _pairs(polygon[0]), **kind} for polygon in label.polygons]
     return _mask_shape(out, label, common)
+
+
+def _facts(label: Label) -> dict[str, Any]:
+    """Return the fields of a shape that hold what is known of a label."""
+    known = label.attributes or {}
+    fields: dict[str, Any] = {TYPED[name]: value for name, value in known.items() if name in TYPED}
+    free = {name: value for name, value in known.items() if name not in TYPED and name != "rotation"}
+    fields |= {"attributes": free} if free else {}
+    return fields if label.confidence is None else fields | {"score": label.confidence}
 
 
 def _pairs(flat: list[float]) -> list[list[float]]:
