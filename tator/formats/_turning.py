@@ -85,7 +85,7 @@ def _rle(rle: dict, turn: int, stored: Size) -> dict | None:
     dense = masks.to_dense(mask, *stored)
     upright = {5: dense.T, 6: np.rot90(dense, -1), 7: np.rot90(dense, 2).T, 8: np.rot90(dense)}[turn]
     found = masks.of_dense(np.ascontiguousarray(upright))
-    return found and masks.to_rle(found, stored[1], stored[0])
+    return None if found is None else masks.to_rle(found, stored[1], stored[0])
 
 
 def _attributes(known: Attributes | None, turn: int, stored: Size) -> Attributes | None:

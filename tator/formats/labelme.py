@@ -252,8 +252,8 @@ def _shapes(out: Output, label: Label, name: str, group: int) -> list[dict]:
         return [{**common, "points": [[x1, y1], [x2, y2]], "shape_type": "rectangle"}]
     if label.polygons and all(len(polygon) == 1 for polygon in label.polygons):
         joint = group if len(label.polygons) > 1 else None
-        turn = (label.attributes or {}).get("rotation")
-        is_turned = turn is not None and joint is None and len(label.polygons[0][0]) == 8
+        turn = float((label.attributes or {}).get("rotation", 0))
+        is_turned = turn and joint is None and len(label.polygons[0][0]) == 8
         kind = {"shape_type": "rotation", "direction": math.radians(turn)} if is_turned else {"shape_type": "polygon"}
         return [{**common, "group_id": joint, "points": _pairs(polygon[0]), **kind} for polygon in label.polygons]
     return _mask_shape(out, label, common)
