@@ -89,7 +89,10 @@ def _rle(rle: dict, turn: int, stored: Size) -> dict | None:
 
 
 def _attributes(known: Attributes | None, turn: int, stored: Size) -> Attributes | None:
-    """Return attributes with key points and angle turned; what is mirrored has no angle any more."""
+    """Return attributes with key points and angle turned.
+
+    What is mirrored has no angle any more.
+    """
     moved = dict(known or {})
     if points := moved.get("keypoints"):
         moved["keypoints"] = [[*_points(point[:2], turn, stored), point[2]] if point[2] else point for point in points]

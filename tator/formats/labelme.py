@@ -154,7 +154,10 @@ class LabelmeSource(Gathered):
 
 
 def _quad(index: int, corners: list[float], place: Place) -> Label | None:
-    """Return four corners as a box where they are one, else as an outline, with its angle where it is a turned box."""
+    """Return four corners as a box where they are one, else as an outline.
+
+    That of a turned box has its angle.
+    """
     if len({round(value, 6) for value in corners[0::2]}) == len({round(value, 6) for value in corners[1::2]}) == 2:
         return box_label(index, extent(corners), place)
     label, turn = outline_label(index, [corners], place), angle_of(corners)
