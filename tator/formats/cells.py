@@ -10,16 +10,22 @@ from tator.formats import Report
 from tator.formats.tree import EVERY, Tree
 
 LONGEST_CELL = 1 << 20  # characters
+_HINT = re.compile(r"\ufeff?\"?sep=.\"?\r?\n", re.I)
 _RUN = re.compile(r"'*[=+\-@\t]")  # what a spreadsheet takes for a formula, perhaps made safe already
 
 
 def header(sample: bytes) -> list[str]:
     """Return the cells of the first line of a file's head, lower-case."""
-    first = sample.decode("utf-8-sig", "replace").split("\n", 1)[0].rstrip("\r")
+    first = without_hint(sample.decode("utf-8-sig", "replace")).split("\n", 1)[0].rstrip("\r")
     try:
         return [cell.strip().lower() for cell in next(csv.reader([first], delimiter=delimiter(first)), [])]
     except csv.Error:
         return []
+
+
+def without_hint(text: str) -> str:
+    """Return the text of a file without the first line "sep=;", which Excel writes."""
+    return text.partition("\n")[2] if _HINT.match(text) else text
 
 
 def delimiter(line: str) -> str:
@@ -37,8 +43,10 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
     try:
         encoding = tree.deciphering.encoding(path)
         with open(tree.root / path, encoding=encoding, errors="replace", newline="") as file:
-            sign = delimiter(file.readline(LONGEST_CELL))
-            file.seek(0)
+            first = file.readline(LONGEST_CELL)
+            start = file.tell() if (is_hint := _HINT.match(first) is not None) else 0
+            sign = delimiter(file.readline(LONGEST_CELL) if is_hint else first)
+            file.seek(start)
             rows = csv.reader(file, delimiter=sign)
             for number, row in enumerate(rows, 1):
                 if number % EVERY == 0:

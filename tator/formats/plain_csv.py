@@ -13,14 +13,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
 from tator.formats import SPLITS, Label, Report, folder_split
+from tator.formats._csv_layout import PLACES, CsvLayout, layout_of
 from tator.formats._gathered import Gathered, Refused
-from tator.formats._shapes import Place, box_label, number
-from tator.formats.cells import each_row, harmless, header, restored
+from tator.formats._shapes import Place, box_label
+from tator.formats.cells import each_row, harmless, restored
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only, each, short_number
 
 NAME = "csv"
 LABEL = "Plain CSV"
+ONLY_CLASS = "object"  # where a table has no column of classes
 COLUMNS = ("filename", "width", "height", "class", "xmin", "ymin", "xmax", "ymax", "split")
 SPELLINGS = {  # what a column may be called: the first that occurs is taken
     "image": (
@@ -54,38 +56,24 @@ SPELLINGS = {  # what a column may be called: the first that occurs is taken
     "y2": ("ymax", "y2", "y_max", "bottom", "ybr"),
     "w": ("bbox_width", "bbox_w", "box_width", "w", "width"),
     "h": ("bbox_height", "bbox_h", "box_height", "h", "height"),
+    "xc": ("x_center", "xcenter", "x_centre", "center_x", "centre_x", "xc", "cx"),
+    "yc": ("y_center", "ycenter", "y_centre", "center_y", "centre_y", "yc", "cy"),
+    "bbox": ("bbox", "bounding_box", "box", "bndbox"),
     "split": ("split", "set", "subset", "usage"),
 }
-BARE = {"image": 0, "x1": 1, "y1": 2, "x2": 3, "y2": 4, "class": 5}  # RetinaNet's columns
 
 
 def sniff(tree: Tree) -> bool:
-    """Whether the folder has a CSV file with images, classes and corners."""
-    return any(columns_of(sample) for _, sample in tree.samples(".csv"))
-
-
-def columns_of(sample: bytes) -> dict[str, int]:
-    """Return {what: column} of a file by its head; empty when it holds no boxes."""
-    cells = header(sample)
-    found = {}
-    for what, names in SPELLINGS.items():
-        if name := next((name for name in names if name in cells), None):
-            found[what] = cells.index(name)
-    has_corners = {"x1", "y1", "x2", "y2"} <= found.keys() or {"x1", "y1", "w", "h"} <= found.keys()
-    if {"image", "class"} <= found.keys() and has_corners:
-        return found
-    is_bare = (
-        len(cells) == 6 and "." in cells[0] and all(cell == "" or number(cell) == number(cell) for cell in cells[1:5])
-    )
-    return BARE if is_bare else {}
+    """Whether the folder has a CSV file with images, classes and places."""
+    return any(layout_of(sample, SPELLINGS) for _, sample in tree.samples(".csv"))
 
 
 def read(tree: Tree) -> CsvSource:
     """Return the source of a folder that `sniff` took."""
     source = CsvSource(tree, Report())
     for path, sample in tree.each_sample(".csv"):
-        if columns := columns_of(sample):
-            source.add_table(path, columns)
+        if layout := layout_of(sample, SPELLINGS):
+            source.add_table(path, layout)
     source.settle()
     return source
 
@@ -95,12 +83,18 @@ class CsvSource(Gathered):
 
     format = NAME
 
-    def add_table(self, path: str, columns: dict[str, int]) -> None:
+    def add_table(self, path: str, layout: CsvLayout) -> None:
         """Take the boxes of a file."""
+        columns = layout.columns
+        if layout.is_share or not layout.has_header or "x2" not in columns:
+            header = "" if layout.has_header else ", without a header"
+            self.report.notice(path, "columns judged by their numbers", f"read as {layout.told}{header}")
+        if "class" not in columns:
+            self.report.notice(path, "no column of classes", f"all boxes are of the class {ONLY_CLASS!r}")
         told = SPLITS.get(PurePosixPath(path).stem.lower()) or folder_split(path)
         images: dict[tuple[str, str], str | None] = {}
         rows = each_row(self.tree, path, self.report)
-        if columns is not BARE:
+        if layout.has_header:
             next(rows, None)
         for line, row in rows:
             cells = {what: row[at] if at < len(row) else "" for what, at in columns.items()}
@@ -118,24 +112,22 @@ class CsvSource(Gathered):
             if image is not None:
                 if split:
                     self.splits[image] = split
-                self._take(image, path, line, cells)
+                self._take(image, path, line, cells, layout)
 
-    def _take(self, image: str, path: str, line: int, cells: dict[str, str]) -> None:
+    def _take(self, image: str, path: str, line: int, cells: dict[str, str], layout: CsvLayout) -> None:
         """Keep a box; a row with nothing but the image says that there is none in it."""
-        texts = [cells.get(what, "").strip() for what in ("x1", "y1", "x2", "y2")]
-        if not cells["class"].strip():
+        texts = [cells.get(what, "").strip() for what in (*PLACES, "bbox")]
+        name = cells.get("class", ONLY_CLASS if any(texts) else "")
+        if not name.strip():
             if any(texts):
                 self.take(image, path, line, Refused("object without a class", image))
             return
-        if "x2" in cells:
-            corners = tuple(map(number, texts))
-        else:
-            x, y, w, h = (number(cells[what]) for what in ("x1", "y1", "w", "h"))
-            corners = (x, y, x + w, y + h)
-        self.take(image, path, line, (self.name(restored(cells["class"])), corners))
+        self.take(image, path, line, (self.name(restored(name)), layout.corners(cells), layout.is_share))
 
-    def _label(self, entry: tuple[str, Sequence[float]], place: Place) -> Label | None:
-        name, corners = entry
+    def _label(self, entry: tuple[str, Sequence[float], bool], place: Place) -> Label | None:
+        name, corners, is_share = entry
+        if is_share:
+            corners = [value * (place.width, place.height)[at % 2] for at, value in enumerate(corners)]
         index = self._numbered(name, place)
         return None if index is None else box_label(index, corners, place)
 
