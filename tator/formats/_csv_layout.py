@@ -1,4 +1,4 @@
-"""What the columns of a CSV file of boxes are, judged by its header and its first rows."""
+"""What the columns of a CSV file of boxes are, by its header and first rows."""
 
 from __future__ import annotations
 
