@@ -18,15 +18,11 @@ ROUNDS = 5  # iterations, as in OpenCV's example
 AROUND = 0.35  # share of the box added on each side to learn the background's colours from
 CORE = 0.4  # share of the box's sides that is surely the object
 REACH = 0.2  # how far an object may reach from its points where nothing else says so, share of the image's shorter side
-LEAST_REACH, GROWTH = (
-    14.0,
-    1.5,
-)  # half a side of the first window around a click in pixels, and how much the next is larger
+LEAST_REACH = 14.0  # half a side of the first window around a click, pixels
+GROWTH = 1.5  # how much larger the next window is
 MOST_REACH = 0.5  # half a side of the largest window, share of the image's shorter side
 STEADY = 0.88  # overlap of what two windows in turn show from which it is the same object
-MOST_SHARE = (
-    0.15  # of a window that an object fills: on drawn scenes, masks that fill more had run away into the ground
-)
+MOST_SHARE = 0.15  # of a window that an object fills: masks that filled more of drawn scenes had run into the ground
 LEAST_SHARE = 0.01  # of a window: less is the disc of DISC around the point, which every answer holds
 RIM = 2  # pixels at a window's edge
 DISC = 0.02  # radius around a point, share of the working area's longest side
@@ -68,7 +64,7 @@ class GrabCut:
         """
         check_prompt(self.card, embedding, prompt)
         image = embedding.features
-        if prompt.box is None and prompt.labels.all():
+        if prompt.box is None and len(prompt.points) == 1:
             return detections_of(grown(image, prompt.points), 0, 0)
         box = self._region(prompt, embedding)
         left, top, right, bottom = np.round(clip(pad(box, AROUND), embedding.width, embedding.height)[0]).astype(int)
@@ -86,7 +82,8 @@ class GrabCut:
         positive, negative = prompt.points[prompt.labels], prompt.points[~prompt.labels]
         low, high = positive.min(0), positive.max(0)
         reach = REACH * min(embedding.width, embedding.height)
-        reach = max(reach, float(np.linalg.norm(negative - (low + high) / 2, axis=1).max()))
+        if len(negative):
+            reach = max(reach, float(np.linalg.norm(negative - (low + high) / 2, axis=1).max()))
         reach = max(reach, float((high - low).max()) / 2)
         return clip(np.concatenate([low - reach, high + reach])[None], embedding.width, embedding.height)
 
@@ -107,7 +104,7 @@ def detections_of(found: NDArray[np.bool_], left: int, top: int) -> Detections:
 
 
 def grown(image: Image, points: NDArray) -> NDArray[np.bool_]:
-    """Return (H, W) pixels of the object at points that nothing else bounds.
+    """Return (H, W) pixels of the object at a point that nothing else bounds.
 
     None is on where no object stands out.
 
@@ -118,11 +115,10 @@ def grown(image: Image, points: NDArray) -> NDArray[np.bool_]:
 
     Args:
         image: (H, W, 3).
-        points: (P, 2) on the object, image pixels.
+        points: (1, 2) on the object, image pixels.
     """
     height, width = image.shape[:2]
-    middle, span = (points.min(0) + points.max(0)) / 2, float(np.ptp(points, axis=0).max()) / 2
-    reach, before, best = max(LEAST_REACH, 2 * span), None, np.zeros((height, width), bool)
+    middle, reach, before, best = points[0], LEAST_REACH, None, np.zeros((height, width), bool)
     while reach <= max(MOST_REACH * min(height, width), LEAST_REACH):
         found, share = _in_window(image, middle, reach, points)
         if before is not None and LEAST_SHARE <= before[1] <= MOST_SHARE and overlap(before[0], found) >= STEADY:

@@ -73,7 +73,7 @@ def test_settings_that_are_not_of_the_recipe_are_refused(wb, settings: str):
 
 
 def test_what_is_not_there_is_named(wb):
-    with pytest.raises(NotFound, match="there are head, predictors"):
+    with pytest.raises(NotFound, match="there are evaluation, head, predictors"):
         call(wb, "recipes_list", kind="soup")
     for verb in ("recipes_get", "recipes_delete"):
         with pytest.raises(NotFound, match="'none'"):
