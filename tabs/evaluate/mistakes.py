@@ -139,7 +139,7 @@ def card(name: str, row: dict) -> h.Html:
     view = h.el("svg", picture, drawn, viewBox=_view(boxes), preserveAspectRatio="xMidYMid slice")
     named = row["class"] if row["predicted_class"] in (None, row["class"]) else row["predicted_class"]
     if row["kind"] == "wrong_class":
-        named = f"{row['class']} taken for {row['predicted_class']}"
+        named = f"{row['class']} as {row['predicted_class']}"
     score = "" if row["score"] is None else f" {row['score']:.2f}"
     return h.el(
         "button",

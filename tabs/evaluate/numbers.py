@@ -30,6 +30,10 @@ SAVE = """(page) => {
   URL.revokeObjectURL(link.href);
 }"""
 DRAWN = itertools.count()  # each drawing differs, so that the script notices it and reads the counts anew
+HEAD = (
+    "The places are those of the labels, so only the names are judged. On images that the head learned from it does better than "
+    "on new ones: choose a split that it has not seen."
+)
 STEPS = 100  # of the slider, each a hundredth of a score
 MOST_CLASSES = 40  # that move with the slider; a page with more would be slow to draw
 CURVES = 3  # classes drawn as lines beside all together: those with most objects
@@ -92,9 +96,11 @@ def _of(found: dict) -> h.Html:
     rankless = h.chip(
         "scores rank nothing", "warn", title="All scores are alike, so AP depends on the order of the list."
     )
-    return h.div(
+    line = h.div(
         h.span(", ".join(filter(None, told)), cls="t-note"), rankless if found["ap_is_rankless"] else None, cls="t-row"
     )
+    of_head = h.div(HEAD, cls="t-note") if found.get("predictor") == "head" else None
+    return h.div(line, of_head)
 
 
 def _numbers(found: dict) -> h.Html:

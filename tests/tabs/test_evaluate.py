@@ -46,4 +46,4 @@ def test_a_card_shows_the_part_of_the_image_and_escapes_names():
         "score": 0.5, "xyxy": [10.0, 10.0, 20.0, 20.0], "predicted_xyxy": [12.0, 10.0, 22.0, 20.0],
     }  # fmt: skip
     drawn = mistakes.card("run", row)
-    assert 'viewBox="-30.0 -30.0 92.0 90.0"' in drawn and "<b>" not in drawn and "&lt;b&gt; taken for dog" in drawn
+    assert 'viewBox="-30.0 -30.0 92.0 90.0"' in drawn and "<b>" not in drawn and "&lt;b&gt; as dog" in drawn
