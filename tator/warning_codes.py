@@ -65,6 +65,11 @@ IMAGES_LEFT_OUT = WarningCode(
 NOT_CONVERGED = WarningCode(
     "not_converged", "The fit ended before it had converged; more steps would still change it.", ("heads_train",)
 )
+SPLIT_OF_SEQUENCE = WarningCode(
+    "split_of_sequence",
+    "Frames of one scene stand on both sides of the random split, so the figures flatter; split the dataset by group.",
+    ("heads_train",),
+)
 SOURCE_REPAIRED = WarningCode(
     "source_repaired",
     "Labels or captions of the source were read otherwise than written; the report names each.",

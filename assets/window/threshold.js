@@ -8,7 +8,7 @@
     if (!known.has(frame)) known.set(frame, JSON.parse(frame.dataset.counts));
     const { counts, steps } = known.get(frame), step = Number(slider.value), score = (step / steps).toFixed(2);
     frame.querySelector("[data-value]").textContent = score;
-    frame.querySelector("[data-at]").dataset.at = score;
+    for (const button of frame.querySelectorAll("[data-at]")) button.dataset.at = score;
     frame.querySelectorAll("tbody tr").forEach((row, at) => {
       const { gt, tp, pred } = counts[at], right = tp[step], all = pred[step];
       const shown = [number(gt), number(all), number(right), number(all - right), number(gt - right),

@@ -41,9 +41,15 @@ SIZES = {"small": "below 32 x 32 pixels", "medium": "up to 96 x 96", "large": "l
 
 
 def keep_point(shell: Shell, told: dict) -> None:
-    """Keep the threshold that the slider shows as the operating point."""
-    point = shell.call("operating_point_set", name=told["name"], score_thr=float(told["at"]))
-    gr.Info(f"Later runs of it count from a score of {point['score_thr']:.2f}.", title="Operating point kept")
+    """Keep the slider's threshold, or each class's best one."""
+    classes: dict[str, float] = {}
+    if told.get("of") == "classes":
+        rows = shell.call("evaluate_get", name=told["name"])["per_class"]
+        classes = {row["class"]: row["best_f1_score_thr"] for row in rows if row["best_f1_score_thr"] is not None}
+    facts = {"classes": list(classes), "class_score_thrs": list(classes.values())}
+    point = shell.call("operating_point_set", name=told["name"], score_thr=float(told["at"]), **facts)
+    others = f"; {w.plural(len(classes), 'class', 'classes')} from their own best one" if classes else ""
+    gr.Info(f"It counts from a score of {point['score_thr']:.2f}{others}.", title="Operating point kept")
 
 
 class Reports(Part):
@@ -168,8 +174,14 @@ def _moving(name: str, found: dict, counts: list[dict]) -> h.Html:
         aria_label="Score threshold",
     )
     value = h.span(f"{start / STEPS:.2f}", cls="t-mono", data_value=True)
-    keep = h.button("Keep as operating point", "point", data_name=name, data_at=f"{start / STEPS:.2f}")
-    told = h.span(f"kept: {kept:.2f}" if kept is not None else "", cls="t-note")
+    at = f"{start / STEPS:.2f}"
+    keep = [
+        h.button("Keep as operating point", "point", data_name=name, data_at=at),
+        h.button("Keep each class's best", "point", data_name=name, data_at=at, data_of="classes"),
+    ]
+    own = (found.get("operating_point") or {}).get("classes") or {}
+    apart = f", {w.plural(len(own), 'class', 'classes')} apart" if own else ""
+    told = h.span(f"kept: {kept:.2f}{apart}" if kept is not None else "", cls="t-note")
     head = h.div(h.span("Score from which predictions count"), slider, value, keep, told, cls="t-row t-threshold-head")
     columns = ["Class", "Objects", "Predicted", "Right", "False", "Missed", "Precision", "Recall", "F1"]
     rows = [_counted(row, start) for row in counts]

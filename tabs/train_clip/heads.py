@@ -51,6 +51,7 @@ def result(run: dict) -> h.Html:
         h.div(_per_class(metrics["per_class"]), _confused(metrics), cls="t-two"),
         charted(metrics.get("history", [])),
         h.div(_how(metrics), cls="t-note"),
+        _advice(metrics),
         cls="t-stack",
     )
 
@@ -61,6 +62,12 @@ def _left_out(metrics: dict) -> h.Html | None:
         return None
     chips = [h.chip(f"{name}: {w.plural(n, 'box', 'boxes')}", "warn") for name, n in dropped.items()]
     return h.div(h.span("Left out, too few boxes to learn from:", cls="t-note"), chips, cls="t-row")
+
+
+def _advice(metrics: dict) -> h.Html | None:
+    told = metrics.get("split_advice")
+    way = h.goto("Split by group", "datasets")
+    return h.div(h.chip("split of a sequence", "warn"), told, way, cls="t-box t-row") if told else None
 
 
 def _how(metrics: dict) -> str:

@@ -11,10 +11,16 @@ from tator.ops import operation
 from tator.runtime.features import encoder_version
 from tator.runtime.registry import backend, require_packages
 from tator.types import Work
-from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, warned
+from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, SPLIT_OF_SEQUENCE, warned
 from tator.workbench import Workbench
-from tator.workflows.heads import changes, heads_of, keep_head, origin_of, read_crops, row_of, train
+from tator.workflows.evaluation import is_sequence, judge_names
+from tator.workflows.heads import changes, heads_of, held_crops, keep_head, origin_of, read_crops, row_of, train
 from tator.workflows.heads.recipe import HeadRecipe
+
+SPLIT_BY_GROUP = (
+    "These images look like frames of scenes, so frames of one scene are on both sides of the random split and the figures "
+    "flatter. Split by group in Datasets > Manage, then train again."
+)
 
 
 @operation(mirrors=("clip_train_start",), in_child=True, title="Train head", recipe=HeadRecipe)
@@ -44,6 +50,12 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
     with (yield from wb.models.lease()) if backend(encoder).card.weights else nullcontext():
         crops, skipped = yield from read_crops(wb.models, weights, data, encoder)
     head, metrics = yield from train(crops, (encoder, version), recipe)
+    test = held_crops(crops, recipe, head.classes)
+    probs = head.predict(test.features)
+    named = [head.classes[at] for at in probs.argmax(1)]
+    metrics |= judge_names(test.names.tolist(), named, probs.max(1), test.image, head.classes)
+    is_leaky = not metrics["split"].startswith("split") and is_sequence(data)
+    metrics |= {"split_advice": SPLIT_BY_GROUP} if is_leaky else {}
     settings = asdict(replace(recipe, encoder=encoder))
     del settings["activate"]  # what is done afterwards, not a setting of the training
     facts = {
@@ -60,6 +72,7 @@ def heads_train(wb: Workbench, dataset: str, name: str, recipe: HeadRecipe) -> W
         IMAGES_LEFT_OUT: bool(skipped),
         CLASSES_LEFT_OUT: bool(metrics["dropped_classes"]),
         NOT_CONVERGED: not metrics["is_converged"],
+        SPLIT_OF_SEQUENCE: is_leaky,
     }
     return warned({"head": name, **{key: value for key, value in metrics.items() if key != "history"}}, happened)
 

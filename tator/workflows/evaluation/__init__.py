@@ -1,7 +1,8 @@
 """Evaluation: predictions compared with labels, from any predictor to numbers.
 
 Others may use `Settings` and `evaluate_records` (numbers of records), `Record` (one image), `LabelPolicy`,
-`average_precision`, `paired_bootstrap` (how sure a difference is), `by_size` and `find_leaks` (images of two splits).
+`average_precision`, `paired_bootstrap` (how sure a difference is), `by_size`, `find_leaks` (images of two splits),
+`is_sequence` (images that are frames of scenes) and `judge_names` (names on boxes that are there).
 It needs neither torch nor transformers nor Gradio.
 """
 
@@ -9,8 +10,9 @@ from tator.workflows.evaluation.coco import average_precision
 from tator.workflows.evaluation.compare import paired_bootstrap
 from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate_records
 from tator.workflows.evaluation.label_policy import LabelPolicy
-from tator.workflows.evaluation.leaks import find_leaks
+from tator.workflows.evaluation.leaks import find_leaks, is_sequence
 from tator.workflows.evaluation.metrics import by_size
+from tator.workflows.evaluation.naming import judge_names
 from tator.workflows.evaluation.records import Record
 from tator.workflows.evaluation.shelf import EVALUATIONS, evaluations_of
 
@@ -25,5 +27,7 @@ __all__ = [
     "evaluate_records",
     "evaluations_of",
     "find_leaks",
+    "is_sequence",
+    "judge_names",
     "paired_bootstrap",
 ]

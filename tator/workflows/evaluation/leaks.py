@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +20,7 @@ NEIGHBOURS = 5  # frames of a sequence that are looked at to each side
 FRAME_BITS = 16  # bits of 64 in which the looks of two frames of one scene may differ
 FRAME_ALIKE = 0.8  # correlation of their thumbnails
 LISTED = 200
+LOOKED, LEAST_LOOKED = 24, 4  # pairs of neighbours that tell whether a dataset is a sequence
 _NUMBERED = re.compile(r"(.*?)(\d+)\D{0,3}$")
 
 
@@ -142,3 +144,23 @@ def _alike_frame(
         if alike(*pair, at_least=FRAME_ALIKE):
             return other
     return None
+
+
+def is_sequence(dataset: Dataset) -> bool:
+    """Return whether a dataset's images are mostly frames of scenes.
+
+    Those that follow each other by name are looked at, some of them: frames of a scene look alike.
+    """
+    rows = {row.id: row for row in dataset.images()}
+    numbered = sorted((*found, image_id) for image_id, row in rows.items() if (found := sequence_of(row.path)))
+    pairs = [(a[2], b[2]) for a, b in pairwise(numbered) if a[0] == b[0] and b[1] - a[1] <= NEIGHBOURS]
+    looked = pairs[:: max(1, len(pairs) // LOOKED)][:LOOKED]
+    if len(looked) < LEAST_LOOKED or len(pairs) < len(rows) / 2:
+        return False
+    shown = 0
+    for one, other in looked:
+        try:
+            shown += alike(_grey(dataset, rows[one]), _grey(dataset, rows[other]), at_least=FRAME_ALIKE)
+        except BadInput:  # an image that cannot be read says nothing
+            continue
+    return shown >= len(looked) / 2

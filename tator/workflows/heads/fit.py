@@ -80,6 +80,12 @@ def split_rows(crops: Crops, test_size: float, seed: int) -> tuple[NDArray[np.bo
     return np.isin(crops.image, held), f"{len(held)} of {len(images)} images, drawn with seed {seed}"
 
 
+def held_crops(crops: Crops, recipe: HeadRecipe, classes: Sequence[str]) -> Crops:
+    """Return the rows that `train` measures a head of these classes on."""
+    held, _ = split_rows(crops, recipe.test_size, recipe.seed)
+    return crops[held & np.isin(crops.names, classes)]
+
+
 def training_rows(crops: Crops, held: NDArray[np.bool_], way: str) -> NDArray[np.bool_]:
     """Return which rows train.
 
