@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from types import ModuleType
 
 import gradio as gr
 
 from tabs._parts import shell
-from tabs._parts.theme import css_paths, head, theme
+from tabs._parts import theme as look
+from tabs._parts.theme import css_paths
 from tabs._parts.window import Window
 from tator.api import publish
 from tator.workbench import Workbench
 
-THEME = theme()
+THEME = look.theme()
 
 __all__ = ["THEME", "build", "css_paths", "head", "modules"]
 
@@ -26,6 +28,16 @@ def modules() -> list[ModuleType]:
     return sorted(found, key=lambda module: module.ORDER)
 
 
+def head() -> str:
+    """Return what the page's head needs, with the title of each tab by its name."""
+    titles = json.dumps({_name(module): module.TITLE for module in modules()})
+    return f"{look.head()}<script>window.tator.tabs = {titles};</script>"
+
+
+def _name(module: ModuleType) -> str:
+    return module.__name__.rpartition(".")[2]
+
+
 def build(wb: Workbench) -> Window:
     """Draw the whole window over a workbench and publish its operations.
 
@@ -35,7 +47,7 @@ def build(wb: Workbench) -> Window:
         frame = shell.build(wb, window)
         with gr.Tabs(elem_id="t-tabs") as frame.tabs:
             for module in modules():
-                name = module.__name__.rpartition(".")[2]
+                name = _name(module)
                 classes = ["t-tab"] if name == "label" else ["t-tab", "t-page"]
                 with gr.Tab(module.TITLE, id=name, elem_id=f"tab-{name}", elem_classes=classes) as frame.tab:
                     module.build(wb, frame)

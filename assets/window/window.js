@@ -15,7 +15,12 @@
   const setTheme = (next) => { theme = next; keep(next); paint(); };
 
   const tabButton = (name) => [...document.querySelectorAll(`#tab-${CSS.escape(name)}-button`)].find((node) => node.offsetParent);
-  const showTab = (name) => { const button = tabButton(name); if (button) button.click(); return Boolean(button); };
+  // In a narrow window Gradio folds tabs into a menu, whose buttons have titles and no names.
+  const foldedButton = (name) => {
+    const folded = [...(document.querySelector(".tab-wrapper")?.querySelectorAll(".overflow-dropdown button") ?? [])];
+    return folded.find((node) => node.textContent.trim() === window.tator.tabs[name]);
+  };
+  const showTab = (name) => { const button = tabButton(name) ?? foldedButton(name); button?.click(); return Boolean(button); };
   const later = (ready, act, tries = 100) => {
     if (ready()) act(); else if (tries > 0) setTimeout(later, 50, ready, act, tries - 1);
   };
