@@ -131,6 +131,6 @@ def rows() -> Iterator[Row]:
         "MB",
         f"{FEW:,} images",
         few,
-        "<= 6 KB an image more",
-        each <= 6,
+        "<= 2 KB an image more",
+        each <= 2,
     )

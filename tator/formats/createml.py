@@ -18,6 +18,7 @@ from tator.formats.writing import Output, Splits, Written, boxes_only, write_row
 
 NAME = "createml"
 LABEL = "Create ML"
+OTHERS = (b'"result"', b'"original_width"', b'"completed_by"')  # Label Studio's, which has no "coordinates"
 SIDES = ("x", "y", "width", "height")
 
 
@@ -27,8 +28,12 @@ def sniff(tree: Tree) -> bool:
 
 
 def is_createml(sample: bytes) -> bool:
-    """Whether both ends of a file look like Create ML's."""
+    """Whether both ends of a file look like Create ML's.
+
+    Others write lists of images with annotations too: a box that is there has coordinates.
+    """
     has_annotations = b'"annotations"' in sample or b'"annotation"' in sample
+    has_annotations &= b'"coordinates"' in sample or not any(key in sample for key in OTHERS)
     return sample.lstrip(b"\xef\xbb\xbf \r\n\t")[:1] == b"[" and b'"image' in sample and has_annotations
 
 

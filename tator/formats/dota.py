@@ -52,21 +52,23 @@ class DotaSource(RowSource):
         """Return whether a row says something about the file."""
         return _is_header(fields)
 
-    def entry(self, fields: Fields) -> tuple[str, list[float], bool] | None:
+    def entry(self, fields: Fields) -> tuple[str, list[float], str] | None:
         """Return class, corners and difficulty of a row."""
         if not _is_row(fields):
             return None
-        return self.spelled(fields[8]), [number(each) for each in fields[:8]], fields[9:] not in ([], ["0"])
+        return self.spelled(fields[8]), [number(each) for each in fields[:8]], fields[9] if len(fields) > 9 else "0"
 
-    def _label(self, entry: tuple[str, list[float], bool], place: Place) -> Label | None:
-        name, corners, is_difficult = entry
+    def _label(self, entry: tuple[str, list[float], str], place: Place) -> Label | None:
+        name, corners, difficulty = entry
         index = self._numbered(name, place)
         label = None if index is None else outline_label(index, [corners], place)
         if label is None:
             return None
         turn = angle_of(corners)
         facts = {"rotation": turn} if turn is not None else {}
-        return replace(label, attributes=facts | ({"difficult": True} if is_difficult else {}) or None)
+        if difficulty == "2":
+            place.repair("difficulty 2 read as difficult", name[:80])
+        return replace(label, attributes=facts | ({"difficult": True} if difficulty != "0" else {}) or None)
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:

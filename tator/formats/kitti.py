@@ -62,15 +62,20 @@ class KittiSource(RowSource):
             return None
         given = float(fields[15]) if len(fields) == 16 else None
         confidence = None if given is None else fit_confidence(given, place.report, place.file, place.line)
-        return replace(label, confidence=confidence, attributes=_attributes(fields) or None)
+        return replace(label, confidence=confidence, attributes=_attributes(fields, place) or None)
 
 
-def _attributes(fields: Fields) -> dict[str, Any]:
+def _attributes(fields: Fields, place: Place) -> dict[str, Any]:
     found: dict[str, Any] = {"crowd": True} if fields[0] == DONT_CARE else {}
-    if 0 < (truncation := number(fields[1])) <= 1:
+    truncation, occlusion = number(fields[1]), number(fields[2])
+    if 0 < truncation <= 1:
         found["truncation"] = truncation
-    if (occlusion := int(number(fields[2]))) > 0:
-        found["occlusion"] = occlusion
+    elif truncation > 1:
+        place.repair("truncation left out", f"{fields[1]}; expected a number from 0 to 1")
+    if occlusion > 0 and occlusion % 1 == 0:
+        found["occlusion"] = int(occlusion)
+    elif occlusion % 1:
+        place.repair("occlusion left out", f"{fields[2]}; expected a whole number")
     for name, (start, end) in SOLID.items():
         told = fields[start:end]
         if {short_number(number(each)) for each in told} not in UNKNOWN:

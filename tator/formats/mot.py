@@ -59,8 +59,9 @@ def _is_truth(tree: Tree, path: str) -> bool:
 def _values(line: str) -> list[float]:
     """Return the numbers of a row, [] where it is none."""
     values = [number(each.strip()) for each in line.split(",")]
-    is_row = 6 <= len(values) <= 10 and all(map(math.isfinite, values)) and values[0] >= 0 and values[0] % 1 == 0
-    return values if is_row else []
+    is_row = 6 <= len(values) <= 10 and all(map(math.isfinite, values)) and values[0] >= 0
+    whole = [*values[:2], *values[7:8]]  # frame, track and class
+    return values if is_row and not any(value % 1 for value in whole) else []
 
 
 def read(tree: Tree) -> MotSource:

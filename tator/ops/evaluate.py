@@ -23,7 +23,7 @@ from tator.warning_codes import (
     warned,
 )
 from tator.workbench import Workbench
-from tator.workflows.evaluation.config import checked_config, deprecated_keys, overridden, read_config
+from tator.workflows.evaluation.config import checked_config, ignored_keys, overridden, read_config
 from tator.workflows.evaluation.evaluating import HTML, Means, evaluate_run
 from tator.workflows.evaluation.infer import Again
 from tator.workflows.evaluation.pipeline import Outcome
@@ -110,7 +110,7 @@ def evaluate(
         config_path=config,
         again=again,
     )
-    return _answer(outcome, label, places, deprecated_keys(raw))
+    return _answer(outcome, label, places, ignored_keys(raw))
 
 
 def _raw_config(

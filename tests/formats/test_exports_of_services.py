@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tator.formats.table import FORMATS
+from tator.formats.tree import Tree
 from tests.folders import picture, text
 from tests.reading import dropped, named_boxes, read_folder, told
 
@@ -256,3 +258,16 @@ def test_predictions_are_read_where_they_are_asked_for(tmp_path: Path):
         ("cat", 0.25)
     ]
     assert len(found) == 2 and found[1].polygons
+
+
+def test_a_list_of_label_studio_is_no_create_ml(tmp_path: Path):
+    region = {"type": "rectanglelabels", "value": {"x": 1, "y": 1, "width": 9, "height": 9}, "original_width": 64}
+    task = {"data": {"image": "a.png"}, "annotations": [{"completed_by": 1, "result": [region]}]}
+    row = {"image": "a.png", "annotations": [{"label": "result", "coordinates": {"x": 9, "y": 9}}]}
+    for name, rows, is_createml in (
+        ("studio", [task], False),
+        ("ours", [row], True),
+        ("none", [row | {"annotations": []}], True),
+    ):
+        text(tmp_path / name / "x.json", json.dumps(rows))
+        assert FORMATS["createml"].sniff(Tree.of(tmp_path / name)) is is_createml, name

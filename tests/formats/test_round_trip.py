@@ -151,12 +151,15 @@ def written(root: Path, format: str, sample: Sample, out: Folder | None = None) 
     return {image.path: image for images in splits.values() for image in images}
 
 
+ROWS = ("dota", "kitti")  # formats that are known by their rows only
+
+
 def read(root: Path, format: str) -> tuple[Source, dict[str, list[Label]]]:
     tree = Tree.of(root)
     assert (
         FORMATS[format].sniff(tree)
-        or tree.texts
-        and not any(map(tree.read_text, tree.texts - {"labelmap.txt"}))  # files without a row may be anybody's
+        or (FORMATS["yolo"].sniff(tree) or format in ROWS)  # files without a row may be anybody's
+        and not any(map(tree.read_text, tree.texts - {"labelmap.txt"}))
     )
     source = open_source(tree, format)
     return source, {path: source.labels(path, WIDTH, HEIGHT) for path in tree.images}

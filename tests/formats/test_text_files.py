@@ -83,6 +83,27 @@ def test_kitti_results_have_a_confidence(tmp_path: Path):
     assert [each.confidence for each in source.labels("image_2/1.png", *SIZE)] == [0.75]
 
 
+def test_what_a_row_says_and_cannot_be_kept_is_told(tmp_path: Path):
+    pictures(tmp_path, "k/image_2/1.png", "d/images/1.png")
+    text(tmp_path / "k/label_2/1.txt", KITTI.replace("Car 0.00 0", "Car 3.5 1.5"))
+    found, report = read(tmp_path / "k", "kitti")
+    assert not {"truncation", "occlusion"} & found["image_2/1.png"][0][2].keys()
+    assert report["counts"]["repaired"] == {"truncation left out": 1, "occlusion left out": 1}
+    text(tmp_path / "d/labelTxt/1.txt", "10 10 30 10 30 20 10 20 plane 2\n")
+    found, report = read(tmp_path / "d", "dota")
+    assert found["images/1.png"][0][2] == {"difficult": True}
+    assert report["counts"]["repaired"] == {"difficulty 2 read as difficult": 1}
+
+
+@pytest.mark.parametrize("row", ["1,7.5,1,1,9,9,1,1,1", "1,7,1,1,9,9,1,1.5,1", "1.5,7,1,1,9,9,1,1,1"])
+def test_a_mot_row_with_a_fractional_number_is_named(tmp_path: Path, row: str):
+    pictures(tmp_path, "img1/1.png")
+    rows = ["1,7,1,1,9,9,1,1,1"] * 60  # past what a look reads
+    text(tmp_path / "gt/gt.txt", "\n".join([*rows, row]))
+    [entry] = read(tmp_path, "mot")[1]["dropped"]
+    assert (entry["reason"], entry["line"]) == ("not a row of MOTChallenge", 61)
+
+
 def test_mot_sequences_with_tracks_visibility_and_what_does_not_count(tmp_path: Path):
     pictures(tmp_path, "train/MOT16-02/img1/000001.jpg", "train/MOT16-02/img1/000002.jpg")
     rows = "1,7,10,5,20,30,1,1,0.86\n2,7,12,5,20,30,0,7,0.5\n9,7,12,5,20,30,1,1,1\n2,8,nonsense\n"

@@ -15,6 +15,10 @@ SECRETS = {"token", "access_token", "hf_token", "password", "secret"}
 SECRET_ENDS = ("_token", "_password", "_secret")
 HIDDEN = "<REDACTED>"
 DEPRECATED = {"eval": ("unknown_policy", "semantic_fallback")}
+UNREAD = {  # keys of the config that nothing here reads yet; who gives one is told
+    "infer": ("backend", "generation"),
+    "eval": ("num_workers", "semantic_model", "semantic_device", "semantic_batch_size"),
+}
 
 NUMBERS = (int, float)
 KEYS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {  # section: {key: (types, default)}; None is "not given"
@@ -181,14 +185,14 @@ def _words(kinds: tuple[type, ...]) -> str:
     return "a number" if kinds == NUMBERS else words[kinds[0]]
 
 
-def deprecated_keys(config: Mapping[str, Any]) -> list[str]:
+def ignored_keys(config: Mapping[str, Any]) -> list[str]:
     """Return the keys of a config that are ignored, for the answer."""
-    given = [(section, config.get(section)) for section in DEPRECATED]
+    given = [(section, config.get(section)) for section in UNREAD]
     return [
         f"{section}.{key}"
         for section, keys in given
         if isinstance(keys, dict)
-        for key in DEPRECATED[section]
+        for key in (*DEPRECATED.get(section, ()), *UNREAD[section])
         if key in keys
     ]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tator.types import BadInput, Conflict, NotFound
-from tator.workflows.evaluation.config import HIDDEN, checked_config, overridden, read_config, redacted
+from tator.workflows.evaluation.config import HIDDEN, checked_config, ignored_keys, overridden, read_config, redacted
 from tator.workflows.evaluation.ground_truth import FileTruth
 from tator.workflows.evaluation.infer import Again
 from tator.workflows.evaluation.pipeline import Outcome, Run, run_pipeline
@@ -129,6 +129,12 @@ def test_overrides_change_a_copy():
 def test_deprecated_keys_are_borne_with_a_warning():
     with pytest.warns(DeprecationWarning, match="eval.unknown_policy"):
         assert "unknown_policy" not in checked_config({"eval": {"unknown_policy": "bucket"}})["eval"]
+
+
+def test_keys_that_nothing_reads_are_named():
+    given = {"infer": {"generation": {"seed": 1}, "limit": 2}, "eval": {"num_workers": 2, "unknown_policy": "drop"}}
+    assert ignored_keys(given) == ["infer.generation", "eval.unknown_policy", "eval.num_workers"]
+    assert ignored_keys({"infer": {"limit": 2}, "eval": None}) == []
 
 
 def test_secrets_are_hidden_at_any_depth():
