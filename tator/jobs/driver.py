@@ -34,6 +34,7 @@ class Driver:
     def __init__(self, store: Store, home: Path) -> None:
         self._store, self._home = store, home
         self._recorders: dict[str, Recorder] = {}
+        self._is_closed = False
 
     def run(self, job_id: str, work: Work) -> Any:
         """Drive queued work to its end in this thread and return its result.
@@ -49,6 +50,8 @@ class Driver:
             work.close()
             raise Conflict(f"job {job_id} is {state}, not queued")
         recorder = self._recorders[job_id] = Recorder(self._store, job_id)
+        if self._is_closed:  # claimed while the product stopped
+            recorder.stop_state = "interrupted"
         try:
             result = as_json(_step_through(work, recorder))
             recorder.end("succeeded", result=result)
@@ -82,6 +85,7 @@ class Driver:
 
     def close(self) -> None:
         """Interrupt every work at its next step, and wait a few seconds until they stop."""
+        self._is_closed = True
         for recorder in list(self._recorders.values()):
             recorder.stop_state = recorder.stop_state or "interrupted"
         until = time.monotonic() + CLOSE_S

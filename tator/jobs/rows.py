@@ -250,6 +250,8 @@ class Recorder:
 
     def _write_late(self) -> None:
         with self._lock:
+            if self._timer is None:  # written, or ended, while this waited for its turn
+                return
             try:
                 self._write()
             except TatorError:  # kept: the next step writes it, or fails the job
