@@ -244,40 +244,6 @@ def test_closing_interrupts_what_runs(wb, gate):
     assert wb.jobs.get(job_id)["state"] == "interrupted" and gate.closed.is_set()
 
 
-def test_a_job_that_is_claimed_while_the_product_stops_is_interrupted(wb, gate):
-    job_id = wb.jobs.create("gate", {})
-    wb.jobs.close()
-    with pytest.raises(Stopped):
-        wb.jobs.run(job_id, gate.work(wb))
-    assert wb.jobs.get(job_id)["state"] == "interrupted" and gate.closed.is_set()
-
-
-def test_a_step_that_is_written_late_does_not_revive_a_job_that_has_ended(wb, monkeypatch: pytest.MonkeyPatch):
-    late = []
-
-    class DeafTimer:
-        """One that has run out, and waits for the lock, when it is cancelled."""
-
-        def __init__(self, wait_s: float, write) -> None:
-            late.append(write)
-
-        def start(self) -> None:
-            """Do nothing: the test calls the write."""
-
-        cancel = start
-
-    monkeypatch.setattr(job_rows.threading, "Timer", DeafTimer)
-    job_id = wb.jobs.create("gate", {})
-    recorder = job_rows.Recorder(wb.store, job_id)
-    for done in range(2):
-        recorder.step(Progress(done, 2))
-    recorder.end("succeeded", result=1)
-    [write] = late
-    write()
-    told = wb.jobs.get(job_id)
-    assert (told["state"], told["done"]) == ("succeeded", 1) and told["ended_at"]
-
-
 def test_a_job_acts_as_who_started_it(wb):
     def who(wb) -> Work:
         yield Progress(0, 1)
