@@ -193,8 +193,10 @@ class Tree(ImageIndex):
 
     @cached_property
     def deciphering(self) -> Deciphering:
-        """Return what decodes the texts of the folder."""
-        return Deciphering(self.root, lambda: [*self.texts, *self.tables], self.report)
+        """Return what decodes the texts of the folder, which record files are not."""
+        return Deciphering(
+            self.root, lambda: [*self.texts, *(p for p in self.tables if p.lower().endswith(TABLES))], self.report
+        )
 
     def head(self, path: str) -> bytes:
         """Return the first bytes of a file, none where it cannot be read."""

@@ -316,3 +316,12 @@ def test_formats_without_outlines_say_so_and_keep_the_boxes(format: str, data: s
         images.items() if format not in FOUR_CORNERS else ()
     ):  # there a shape becomes the turned box around it
         matched(distinct(image.labels, format), distinct(found[path], format), TOLERANCE.get(format, 0.01))
+
+
+@pytest.mark.parametrize("name", ["ñ", "é", "帽"])
+def test_a_record_file_says_nothing_of_how_names_are_written(name: str, tmp_path: Path):
+    written(tmp_path, "tfrecord", Sample([name], {"train": [("0.png", [], None)]}))
+    record = next(path for path in tmp_path.rglob("*") if "tfrecord" in path.name)
+    record.write_bytes(record.read_bytes() + "安全帽 头盔".encode("gb18030"))
+    source, _ = read(tmp_path, "tfrecord")
+    assert list(source.classes.values()) == [name]
