@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tator.editing.rows import Row
-from tator.types import Mask, Polygon
+from tator.types import BadInput, Mask, Polygon
 from tator.vision.masks import box_of, of_dense, of_rle, to_rle
 from tator.vision.tiles import extent
 
@@ -99,7 +99,7 @@ def _moved_mask(rle: dict, box: Box, new: Box) -> dict | None:
     """Return run lengths moved and scaled to whole pixels; None where nothing is left."""
     try:
         mask = of_rle(rle)
-    except ValueError:  # not run lengths: nothing that could be moved
+    except BadInput:  # not run lengths: nothing that could be moved
         return None
     if mask is not None and _fits(box_of(mask).tolist(), new):
         return rle

@@ -12,6 +12,7 @@ import PIL.Image
 from tator.attributes import Attributes
 from tator.formats import Label, Report
 from tator.formats._shapes import extent
+from tator.types import Mask
 from tator.vision import masks
 
 ORIENTATION = 0x0112  # EXIF 2.32, section 4.6.4: how the stored pixels are turned to be upright
@@ -82,10 +83,10 @@ def _rle(rle: dict, turn: int, stored: Size) -> dict | None:
     mask = masks.of_rle(rle)
     if mask is None:
         return None
-    dense = masks.to_dense(mask, *stored)
-    upright = {5: dense.T, 6: np.rot90(dense, -1), 7: np.rot90(dense, 2).T, 8: np.rot90(dense)}[turn]
-    found = masks.of_dense(np.ascontiguousarray(upright))
-    return None if found is None else masks.to_rle(found, stored[1], stored[0])
+    crop = mask.data
+    upright = {5: crop.T, 6: np.rot90(crop, -1), 7: np.rot90(crop, 2).T, 8: np.rot90(crop)}[turn]
+    left, top, _, _ = extent(_points(masks.box_of(mask).tolist(), turn, stored))
+    return masks.to_rle(Mask(int(left), int(top), upright), stored[1], stored[0])
 
 
 def _attributes(known: Attributes | None, turn: int, stored: Size) -> Attributes | None:

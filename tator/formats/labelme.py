@@ -36,6 +36,7 @@ from tator.formats.writing import ANY, Output, Splits, Written, each
 from tator.storage.images import EXTENSIONS
 from tator.types import BadInput
 from tator.vision import masks
+from tator.vision.tiles import clip_mask
 
 NAME = "labelme"
 LABEL = "LabelMe"
@@ -198,7 +199,7 @@ def _mask(index: int, packed: object, corners: list[float], place: Place) -> Lab
         place.drop("mask refused", f"{str(error)[:80]}; expected a PNG as base64")
         return None
     mask = masks.of_dense(pixels, left, top)
-    return mask_label(index, mask and masks.of_dense(masks.to_dense(mask, place.width, place.height)), place)
+    return mask_label(index, mask and clip_mask(mask, (0, 0, place.width, place.height)), place)
 
 
 def embedded(tree: Tree) -> Iterator[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.types import BadInput, Mask, Polygon
+from tator.vision.run_lengths import box_of_runs, of_crop, pack_counts, to_crop, unpack_counts
 
 MOST_PIXELS = 200_000_000  # of a mask, as large as the largest image
 
@@ -184,30 +185,46 @@ def of_runs(width: int, height: int, counts: list[int]) -> NDArray[np.bool_]:
 def to_rle(mask: Mask, width: int, height: int) -> dict:
     """Return COCO run lengths of the whole image.
 
-    The form is {"size": [height, width], "counts": str}.
+    The form is {"size": [height, width], "counts": str}. What lies outside the image is cut off.
     """
-    from pycocotools import mask as coco
-
-    rle = coco.encode(np.asfortranarray(to_dense(mask, width, height).astype(np.uint8)))
-    return {"size": [height, width], "counts": rle["counts"].decode("ascii")}
+    return {"size": [height, width], "counts": pack_counts(of_crop(mask, width, height))}
 
 
 def of_rle(rle: dict) -> Mask | None:
-    """Return the mask of COCO run lengths, None where they hold no pixel."""
-    from pycocotools import mask as coco
+    """Return the mask of COCO run lengths, None where they hold no pixel.
 
-    return of_dense(coco.decode({"size": rle["size"], "counts": rle["counts"].encode("ascii")}).astype(bool))
+    Raises:
+        BadInput: they are no run lengths of their size.
+    """
+    return to_crop(_runs(rle), rle["size"][0])
 
 
 def box_of_rle(rle: dict) -> tuple[float, float, float, float]:
-    """Return the xyxy box around COCO run lengths, without decoding them.
+    """Return the xyxy box around COCO run lengths, without drawing them.
 
     It has no area where they hold no pixel.
-    """
-    from pycocotools import mask as coco
 
-    x, y, w, h = coco.toBbox({"size": rle["size"], "counts": rle["counts"].encode("ascii")}).tolist()
-    return x, y, x + w, y + h
+    Raises:
+        BadInput: they are no run lengths of their size.
+    """
+    x1, y1, x2, y2 = box_of_runs(_runs(rle), rle["size"][0]) or (0, 0, 0, 0)
+    return float(x1), float(y1), float(x2), float(y2)
+
+
+def area_of_rle(rle: dict) -> int:
+    """Return how many pixels of COCO run lengths are on.
+
+    Raises:
+        BadInput: they are no run lengths of their size.
+    """
+    return int(_runs(rle)[1::2].sum())
+
+
+def _runs(rle: dict) -> NDArray[np.int64]:
+    runs, (height, width) = unpack_counts(rle["counts"]), rle["size"]
+    if runs.min(initial=0) < 0 or runs.sum() != width * height:
+        raise BadInput(f"run lengths cover {runs.sum()} pixels; expected {width * height}")
+    return runs
 
 
 def fill_holes(mask: Mask, largest: float = np.inf) -> Mask:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from tator.datasets.label_map import check_class_name, palette_color
 from tator.formats import Label, Report, coco, fit_box, folder_split, yolo
-from tator.formats._rle import checked_rle, pack_counts, rle_area, rle_box, unpack_counts
+from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree, content_root
 from tator.types import BadInput
+from tator.vision.run_lengths import pack_counts, unpack_counts
 from tator.workbench import Workbench
 from tests.folders import boxes, export, make, picture, same_boxes, text, yolo_folder
 from tests.folders import coco as coco_text
@@ -232,7 +233,7 @@ def test_run_lengths_round_trip(flags: list[bool], height: int):
     packed = mask.encode(np.asfortranarray(drawn.reshape(width, height).T))["counts"].decode()
     runs = unpack_counts(packed)
     assert pack_counts(runs) == packed and sum(runs) == width * height
-    given_ = {"size": [height, width], "counts": runs}
+    given_ = {"size": [height, width], "counts": runs.tolist()}
     assert checked_rle(given_, width, height) == {"size": [height, width], "counts": packed}
     x1, y1, x2, y2 = rle_box({"size": [height, width], "counts": packed})
     assert [x1, y1, x2 - x1, y2 - y1] == mask.toBbox(
