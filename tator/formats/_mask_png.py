@@ -37,7 +37,7 @@ def read_mask(content: bytes, most_pixels: int = PIXEL_LIMIT) -> NDArray[np.bool
                 raise BadInput(f"{picture.width} x {picture.height} is larger than the image")
             if picture.mode.startswith("I"):  # deep grey, which "L" would cut off at 255
                 return np.asarray(picture) > 0
-            return np.asarray(picture.convert("L")) > 0
+            return np.asarray(picture if picture.mode == "1" else picture.convert("L")) > 0
     except (*_ERRORS, PIL.Image.DecompressionBombError) as error:
         raise BadInput(f"not a PNG that can be read ({str(error)[:60] or type(error).__name__})") from error
 

@@ -277,12 +277,11 @@ class OpenImagesSource(Gathered):
         except (BadInput, OSError) as error:
             place.repair("mask left out", f"{path}: {error}")
             return None
-        height, width = pixels.shape
-        rows, columns = np.arange(place.height) * height // place.height, np.arange(place.width) * width // place.width
-        mask = masks.of_dense(pixels[rows[:, None], columns])
-        if mask is None:
+        drawn = masks.of_dense(pixels)
+        if drawn is None:
             place.repair("mask left out", f"{path}: no pixel is on")
-        return mask
+            return None
+        return masks.resized(drawn, pixels.shape[::-1], (place.width, place.height))
 
 
 def _last(reference: str) -> str:

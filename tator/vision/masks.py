@@ -182,6 +182,26 @@ def of_runs(width: int, height: int, counts: list[int]) -> NDArray[np.bool_]:
     return runs.reshape(width, height).T
 
 
+def resized(mask: Mask, size: tuple[int, int], new: tuple[int, int]) -> Mask | None:
+    """Return a mask of one image in the same image of another size.
+
+    Every pixel takes the value of the one it lies on; None where none is left on.
+
+    Args:
+        mask: cropped to its object.
+        size: (width, height) of its image.
+        new: (width, height) of the resized image.
+    """
+    columns, rows = (np.arange(n) * old // n for old, n in zip(size, new, strict=True))
+    height, width = mask.data.shape
+    across = np.flatnonzero((columns >= mask.x) & (columns < mask.x + width))
+    down = np.flatnonzero((rows >= mask.y) & (rows < mask.y + height))
+    if not len(across) or not len(down):
+        return None
+    pixels = mask.data[np.ix_(rows[down] - mask.y, columns[across] - mask.x)]
+    return of_dense(pixels, int(across[0]), int(down[0]))
+
+
 def to_rle(mask: Mask, width: int, height: int) -> dict:
     """Return COCO run lengths of the whole image.
 

@@ -86,3 +86,13 @@ def test_nothing_is_no_mask():
     assert masks.of_dense(np.zeros((4, 4), bool)) is None
     assert masks.of_polygons([], 4, 4) is None
     assert not masks.to_dense(Mask(50, 50, np.ones((3, 3), bool)), 10, 10).any()
+
+
+@settings(deadline=None)
+@given(pixels, st.integers(1, 30), st.integers(1, 30))
+def test_a_resized_mask_has_the_pixels_that_it_lies_on(drawn, width, height):
+    mask = masks.of_dense(drawn)
+    rows, columns = np.arange(height) * drawn.shape[0] // height, np.arange(width) * drawn.shape[1] // width
+    expected = drawn[rows[:, None], columns]
+    if mask is not None:
+        assert (dense(masks.resized(mask, drawn.shape[::-1], (width, height)), expected) == expected).all()
