@@ -17,8 +17,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
-import numpy as np
-
 from tator.formats import SPLITS, Label, Report, fit_confidence, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._mask_png import draw_mask, read_mask
@@ -277,11 +275,11 @@ class OpenImagesSource(Gathered):
         except (BadInput, OSError) as error:
             place.repair("mask left out", f"{path}: {error}")
             return None
-        drawn = masks.of_dense(pixels)
-        if drawn is None:
+        drawn, (height, width) = masks.of_dense(pixels), pixels.shape
+        mask = drawn and masks.resized(drawn, (width, height), (place.width, place.height))
+        if mask is None:
             place.repair("mask left out", f"{path}: no pixel is on")
-            return None
-        return masks.resized(drawn, pixels.shape[::-1], (place.width, place.height))
+        return mask
 
 
 def _last(reference: str) -> str:
