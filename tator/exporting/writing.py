@@ -148,6 +148,10 @@ def export_dataset(
         if tiling:  # Tally tells of these
             losses.captions = losses.notes = 0
         out.notes.update(losses.told(known))
+        if plan.skeletons and not known.holds_skeletons:
+            out.notes[f"classes lose the names and joints of their key points: {known.label} holds none"] = len(
+                plan.skeletons
+            )
         facts, notes = (
             {"annotations": sum(each.annotations for each in images.values())},
             notes_of(plan, out.notes) + _split_notes(plan, format),

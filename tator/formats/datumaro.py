@@ -24,6 +24,7 @@ LABEL = "Datumaro JSON"
 HOLDS_ATTRIBUTES = ANY
 HOLDS_CONFIDENCE = True
 HOLDS_CAPTIONS = True
+HOLDS_SKELETONS = True
 FIELDS = {"is_crowd": "crowd", "track_id": "track"}  # names of ours for theirs
 NOT_AREAS = {"polyline", "cuboid_3d", "cuboid_2d", "hash_key", "feature_vector", "tabular", "depth_annotation"}
 

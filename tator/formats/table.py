@@ -65,6 +65,7 @@ class Format:
         holds_confidence: whether what is written has the confidence of boxes that a machine found.
         holds_tags: whether what is written has the tags of images.
         holds_notes: whether what is written has the notes of images.
+        holds_skeletons: whether what is written has the names and joints of key points.
         holds_masks: whether its masks are pictures, which its reader finds itself.
         one_namespace: whether images of two splits need names of their own.
         holds_attributes: names of the attributes that what is written has; writing.ANY where it has all.
@@ -82,6 +83,7 @@ class Format:
     holds_confidence: bool = False
     holds_tags: bool = False
     holds_notes: bool = False
+    holds_skeletons: bool = False
     holds_masks: bool = False
     one_namespace: bool = False
     holds_attributes: frozenset[str] = frozenset()
@@ -92,7 +94,7 @@ class Format:
 
 
 def _of(module: ModuleType) -> Format:
-    held = ("images", "captions", "confidence", "tags", "notes", "masks")
+    held = ("images", "captions", "confidence", "tags", "notes", "skeletons", "masks")
     traits = (*(f"holds_{what}" for what in held), "one_namespace")
     return Format(
         module.NAME,

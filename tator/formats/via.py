@@ -7,20 +7,27 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
+from tator.attributes import Attributes
 from tator.formats import Label, folder_split
 from tator.formats._gathered import Gathered
 from tator.formats._json import as_dict, as_list, read_object
 from tator.formats._shapes import Place, box_label, ellipse, number, one_ring, outline_label, polygons_of
+from tator.formats._via_marks import CAPTION, NOTES, TAGS, Declared, is_choices, marks_of, remarks_of, stated, ticked
 from tator.formats.cells import each_row
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, each, outlines_only, write_rows
+from tator.formats.writing import ANY, Output, Splits, Written, each, outlines_only, write_rows
 
 NAME = "via"
 LABEL = "VGG Image Annotator 2"
 HOLDS_CAPTIONS = True
+HOLDS_TAGS = True
+HOLDS_NOTES = True
+HOLDS_ATTRIBUTES = ANY
+CLASS = "class"  # the attribute that names the class in what is written
 CLASS_ATTRIBUTES = ("class", "label", "name", "type", "category", "object", "class_name")
 CSV_COLUMNS = [
     "filename",
@@ -109,8 +116,8 @@ class ViaSource(Gathered):
 
     def _image(self, name: Any, path: str, attributes: dict, line: int | None = None) -> str | None:
         image = self.find(name, path, line, hint=folder_split(path) or "")
-        if image and isinstance(attributes.get("caption"), str) and attributes["caption"]:
-            self.captions[image] = attributes["caption"]
+        if image:
+            remember(self, image, attributes)
         return image
 
     def _take(self, image: str, path: str, line: int | None, shape: dict, attributes: dict, attribute: str) -> None:
@@ -118,33 +125,52 @@ class ViaSource(Gathered):
         where = f"{path} ({image})"
         if not name:
             self.report.repair(where, "region without a class", f"read as {UNNAMED!r}", line)
-        for other in attributes.keys() - {attribute}:
-            self.report.notice(path, "attributes are not kept", str(other)[:80], line)
-        self.take(image, where, line, (self.name(name or UNNAMED), shape))
+        self.take(image, where, line, (self.name(name or UNNAMED), shape, marks_of(attributes, {attribute})))
 
-    def _label(self, entry: tuple[str, dict], place: Place) -> Label | None:
+    def _label(self, entry: tuple[str, dict, Attributes], place: Place) -> Label | None:
         """Return a region as a label, or None after noting why it is not one."""
-        name, shape = entry
+        name, shape, marks = entry
         index = self._numbered(name, place)
-        if index is None:
-            return None
-        kind = shape.get("name")
-        values = {key: number(shape.get(key)) for key in ("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry")}
-        if kind == "rect":
-            x, y = values["x"], values["y"]
-            return box_label(index, (x, y, x + values["width"], y + values["height"]), place)
-        if kind == "polygon":
-            xs, ys = as_list(shape.get("all_points_x")), as_list(shape.get("all_points_y"))
-            flat = [number(v) for pair in zip(xs, ys, strict=False) for v in pair] if len(xs) == len(ys) else []
-            return outline_label(index, [_opened(flat)], place)
-        if kind in ("circle", "ellipse"):
-            place.repair(f"{kind} read as an outline", name[:80])
-            rx, ry = (values["r"], values["r"]) if kind == "circle" else (values["rx"], values["ry"])
-            turn = number(shape.get("theta", 0))
-            return outline_label(index, [ellipse(values["cx"], values["cy"], rx, ry, math.degrees(turn))], place)
-        reason = "shape without an area" if kind in NO_AREA else "unknown shape"
-        place.drop(reason, f"{str(kind)[:40]}: {name[:80]}")
-        return None
+        label = None if index is None else _drawn(index, name, shape, place)
+        return label and replace(label, attributes=marks or None)
+
+
+def remember(source: Gathered, image: str, attributes: dict) -> None:
+    """Keep what the attributes of an image say, beside what is known of it.
+
+    Args:
+        source: that read them.
+        image: whose.
+        attributes: {name: value}.
+    """
+    said = remarks_of(attributes)
+    if said.caption:
+        source.captions[image] = said.caption
+    if said.tags:
+        source.tags[image] = list(dict.fromkeys([*source.tags.get(image, ()), *said.tags]))
+    if said.notes:
+        lines = [*source.notes.get(image, "").split("\n"), *said.notes.split("\n")]
+        source.notes[image] = "\n".join(dict.fromkeys(filter(None, lines)))
+
+
+def _drawn(index: int, name: str, shape: dict, place: Place) -> Label | None:
+    kind = shape.get("name")
+    values = {key: number(shape.get(key)) for key in ("x", "y", "width", "height", "cx", "cy", "r", "rx", "ry")}
+    if kind == "rect":
+        x, y = values["x"], values["y"]
+        return box_label(index, (x, y, x + values["width"], y + values["height"]), place)
+    if kind == "polygon":
+        xs, ys = as_list(shape.get("all_points_x")), as_list(shape.get("all_points_y"))
+        flat = [number(v) for pair in zip(xs, ys, strict=False) for v in pair] if len(xs) == len(ys) else []
+        return outline_label(index, [_opened(flat)], place)
+    if kind in ("circle", "ellipse"):
+        place.repair(f"{kind} read as an outline", name[:80])
+        rx, ry = (values["r"], values["r"]) if kind == "circle" else (values["rx"], values["ry"])
+        turn = number(shape.get("theta", 0))
+        return outline_label(index, [ellipse(values["cx"], values["cy"], rx, ry, math.degrees(turn))], place)
+    reason = "shape without an area" if kind in NO_AREA else "unknown shape"
+    place.drop(reason, f"{str(kind)[:40]}: {name[:80]}")
+    return None
 
 
 def _opened(flat: list[float]) -> list[float]:
@@ -178,24 +204,20 @@ def class_attribute(regions: list[dict], declared: list[str]) -> str:
 def _class_of(value: Any) -> str:
     """Return a class: text, a number, or the first box that is ticked."""
     if isinstance(value, dict):
-        return next((str(name) for name, ticked in value.items() if ticked), "")
+        return next(iter(ticked(value)), "")
     return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a VIA 2 project; yield how many images are done."""
-    options = {"type": "dropdown", "description": "", "options": dict.fromkeys(names, ""), "default_options": {}}
-    attributes = {
-        "region": {"class": options},
-        "file": {"caption": {"type": "text", "description": "", "default_value": ""}},
-    }
+    declared = Declared()
     done = 0
 
     def rows() -> Iterator[bytes]:
         nonlocal done
         for image in each(splits):
             done += 1
-            yield f"{json.dumps(image.path + '-1', ensure_ascii=False)}: {json.dumps(_entry(out, image, names), ensure_ascii=False)}".encode()
+            yield _json(image.path + "-1") + b": " + _json(_entry(out, image, names, declared))
 
     with out.open("via_project.json") as file:
         settings = {
@@ -203,21 +225,51 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
             "core": {"buffer_size": 18, "filepath": {}, "default_filepath": ""},
             "project": {"name": "tator"},
         }
-        head = f'{{"_via_settings": {json.dumps(settings)},\n"_via_attributes": {json.dumps(attributes, ensure_ascii=False)},\n'
-        write_rows(file, rows(), f'{head}"_via_img_metadata": {{\n'.encode(), b"\n},\n")
-        listed = (json.dumps(image.path + "-1", ensure_ascii=False).encode() for image in each(splits))
-        write_rows(file, listed, b'"_via_data_format_version": "2.0.10",\n"_via_image_id_list": [\n', b"\n]}\n")
+        head = b'{"_via_settings": ' + _json(settings) + b',\n"_via_img_metadata": {\n'
+        write_rows(file, rows(), head, b"\n},\n")
+        listed = (_json(image.path + "-1") for image in each(splits))
+        write_rows(file, listed, b'"_via_data_format_version": "2.0.10",\n"_via_image_id_list": [\n', b"\n],\n")
+        file.write(b'"_via_attributes": ' + _json(_attributes(names, declared)) + b"}\n")
     yield done
 
 
-def _entry(out: Output, image: Written, names: list[str]) -> dict:
-    regions = [
-        {"shape_attributes": shape, "region_attributes": {"class": names[label.class_index]}}
-        for label in image.labels
-        for shape in [_shape(out, label)]
-    ]
-    file = {} if image.caption is None else {"caption": image.caption}
-    return {"filename": image.path, "size": -1, "regions": regions, "file_attributes": file}
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _attributes(names: list[str], declared: Declared) -> dict[str, dict[str, dict]]:
+    """Return what the project says of its attributes."""
+    region = {CLASS: _choice("dropdown", names)}
+    for name, options in declared.options().items():
+        region[name] = _choice("checkbox", options) if options else _text()
+    file = {CAPTION: _text(), NOTES: _text()}
+    if declared.tags:
+        file[TAGS] = _choice("checkbox", declared.tags)
+    return {"region": region, "file": file}
+
+
+def _text() -> dict[str, Any]:
+    return {"type": "text", "description": "", "default_value": ""}
+
+
+def _choice(kind: str, options: Iterable[str]) -> dict[str, Any]:
+    return {"type": kind, "description": "", "options": dict.fromkeys(options, ""), "default_options": {}}
+
+
+def _entry(out: Output, image: Written, names: list[str], declared: Declared) -> dict:
+    regions = []
+    for label in image.labels:
+        free = {}
+        for name, value in stated(out, label, CLASS, LABEL).items():
+            declared.meet(name, value)
+            free[name] = dict.fromkeys(value, True) if is_choices(value) else value
+        regions.append(
+            {"shape_attributes": _shape(out, label), "region_attributes": {CLASS: names[label.class_index], **free}}
+        )
+    file = {CAPTION: image.caption, NOTES: image.notes, TAGS: dict.fromkeys(image.tags, True)}
+    declared.tags.update(dict.fromkeys(image.tags))
+    said = {name: value for name, value in file.items() if value}
+    return {"filename": image.path, "size": -1, "regions": regions, "file_attributes": said}
 
 
 def _shape(out: Output, label: Label) -> dict:

@@ -11,19 +11,25 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from tator.attributes import Attributes
 from tator.formats import Label, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_object
 from tator.formats._shapes import Place, box_label, ellipse, extent, number, one_ring, outline_label, polygons_of
+from tator.formats._via_marks import CAPTION, NOTES, TAGS, is_choices, marks_of, stated
 from tator.formats.tree import Tree
-from tator.formats.via import UNNAMED, class_attribute
-from tator.formats.writing import Output, Splits, Written, each, outlines_only, write_rows
+from tator.formats.via import CLASS, UNNAMED, class_attribute, remember
+from tator.formats.writing import ANY, Output, Splits, Written, each, outlines_only, write_rows
 
 NAME = "via3"
 LABEL = "VGG Image Annotator 3"
 HOLDS_CAPTIONS = True
+HOLDS_TAGS = True
+HOLDS_NOTES = True
+HOLDS_ATTRIBUTES = ANY
 FILE = "via3_project.json"
 REGION, WHOLE = "FILE1_Z0_XY1", "FILE1_Z0_XY0"  # what an attribute describes: a region of an image, an image
 IMAGE, BY_ADDRESS, SELECT, TEXT, CHECKBOX = 2, 3, 4, 1, 2  # kinds of files, of their places, of attributes
@@ -88,69 +94,77 @@ class Via3Source(Gathered):
                     found[str(vid)] = image
         return found
 
-    def _take(self, image: str, path: str, row: dict, words: dict[str, str], chosen: str) -> None:
+    def _take(self, image: str, path: str, row: dict, words: dict[str, Any], chosen: str) -> None:
         where, shape = f"{path} ({image})", as_list(row.get("xy"))
         if as_list(row.get("z")):
             self.take(image, where, None, Refused("part of a video", "an image has no times"))
         elif not shape:
-            self._notice(path, words, {other for other in words if other.lower() == "caption"})
-            if caption := next((said for other, said in words.items() if other.lower() == "caption"), ""):
-                self.captions[image] = caption
+            remember(self, image, words)
         else:  # VIA itself makes an attribute a class of the COCO files it reads
-            name = words.get(chosen) or next((said for other, said in words.items() if said == other), "")
-            self._notice(path, words, {chosen, name})
+            same = next((other for other, said in words.items() if said == other), "")
+            name = _first(words.get(chosen)) or same
             if not name:
                 self.report.repair(where, "region without a class", f"read as {UNNAMED!r}")
-            self.take(image, where, None, (self.name(name or UNNAMED), shape))
+            named = {chosen} if words.get(chosen) else {same}
+            self.take(image, where, None, (self.name(name or UNNAMED), shape, marks_of(words, named)))
 
-    def _notice(self, path: str, words: dict[str, str], kept: set[str]) -> None:
-        for other in words.keys() - kept:
-            self.report.notice(path, "attributes are not kept", other[:80])
-
-    def _label(self, entry: tuple[str, list], place: Place) -> Label | None:
+    def _label(self, entry: tuple[str, list, Attributes], place: Place) -> Label | None:
         """Return a region as a label, or None after noting why it is not one."""
-        name, (kind, *given) = entry
+        name, shape, marks = entry
         index = self._numbered(name, place)
-        if index is None:
-            return None
-        values = list(map(number, given))
-        if kind == RECTANGLE and len(values) == 4:
-            x, y, width, height = values
-            return box_label(index, (x, y, x + width, y + height), place)
-        if kind == FOUR_POINTS and len(values) >= 4 and len(values) % 2 == 0:
-            corners = extent(values) if all(map(math.isfinite, values)) else (math.nan,) * 4
-            return box_label(index, corners, place)
-        if kind == POLYGON:
-            return outline_label(index, [values], place)
-        if curve := _curve(kind, values):
-            place.repair("circle or ellipse read as an outline", name[:80])
-            return outline_label(index, [ellipse(*curve)], place)
-        if not isinstance(kind, (int, str)) or kind not in NO_AREA:
-            place.drop("unknown shape", f"{str(kind)[:40]} of {len(values)} numbers: {name[:80]}")
-            return None
-        place.drop("shape without an area", f"{NO_AREA[kind]}: {name[:80]}")
+        label = None if index is None else _drawn(index, name, shape, place)
+        return label and replace(label, attributes=marks or None)
+
+
+def _drawn(index: int, name: str, shape: list, place: Place) -> Label | None:
+    kind, *given = shape
+    values = list(map(number, given))
+    if kind == RECTANGLE and len(values) == 4:
+        x, y, width, height = values
+        return box_label(index, (x, y, x + width, y + height), place)
+    if kind == FOUR_POINTS and len(values) >= 4 and len(values) % 2 == 0:
+        corners = extent(values) if all(map(math.isfinite, values)) else (math.nan,) * 4
+        return box_label(index, corners, place)
+    if kind == POLYGON:
+        return outline_label(index, [values], place)
+    if curve := _curve(kind, values):
+        place.repair("circle or ellipse read as an outline", name[:80])
+        return outline_label(index, [ellipse(*curve)], place)
+    if not isinstance(kind, (int, str)) or kind not in NO_AREA:
+        place.drop("unknown shape", f"{str(kind)[:40]} of {len(values)} numbers: {name[:80]}")
         return None
+    place.drop("shape without an area", f"{NO_AREA[kind]}: {name[:80]}")
+    return None
 
 
 def _name(attribute: dict) -> str:
     return str(attribute.get("aname"))
 
 
-def _said(row: dict, attributes: dict[str, dict]) -> dict[str, str]:
-    """Return {attribute name: text} of a region or image.
+def _said(row: dict, attributes: dict[str, dict]) -> dict[str, Any]:
+    """Return {attribute name: value} of a region or image.
 
-    Options are named by their number.
+    Options, which files number, are named; those of a checkbox are a list.
     """
-    found = {}
+    found: dict[str, Any] = {}
     for aid, value in as_dict(row.get("av")).items():
         attribute = attributes.get(aid, {})
         options = as_dict(attribute.get("options"))
-        if not isinstance(value, (str, int, float)):
-            continue
-        first = str(value).split(",")[0] if attribute.get("type") == CHECKBOX else str(value)
-        if text := str(options.get(first, value) if options else value):
-            found[_name(attribute) if attribute else aid] = text
+        if options and isinstance(value, (str, int, float)):
+            if attribute.get("type") == CHECKBOX:
+                value = [str(options.get(each, each)) for each in str(value).split(",") if each]
+            else:
+                value = str(options.get(str(value), value))
+        if value not in ("", None, [], {}):
+            found[_name(attribute) if attribute else aid] = value
     return found
+
+
+def _first(value: Any) -> str:
+    """Return a class: text, a number, or the first option that is ticked."""
+    if isinstance(value, list):
+        return str(value[0])
+    return str(value) if isinstance(value, (str, int, float)) else ""
 
 
 def _curve(kind: Any, values: Sequence[float]) -> tuple[float, float, float, float] | None:
@@ -174,12 +188,6 @@ def _curve(kind: Any, values: Sequence[float]) -> tuple[float, float, float, flo
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a VIA 3 project; yield how many images are done."""
-    options = {str(row): name for row, name in enumerate(names, 1)}
-    common = {"desc": "", "default_option_id": ""}
-    attributes = {
-        "1": {"aname": "class", "anchor_id": REGION, "type": SELECT, "options": options, **common},
-        "2": {"aname": "caption", "anchor_id": WHOLE, "type": TEXT, "options": {}, **common},
-    }
     ui = {"file_content_align": "center", "spatial_region_label_attribute_id": "1"}
     config = {"file": {"loc_prefix": {str(place): "" for place in range(1, 5)}}, "ui": ui}
     project = {
@@ -192,18 +200,64 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
         "data_format_version": "3.1.1",
     }
     total = sum(1 for _ in each(splits))
+    numbers = _Numbers(out)
     with out.open(FILE) as file:
         listed = (f'"{vid}"'.encode() for vid in range(1, total + 1))
         head = b'{"project": ' + _json(project)[:-1] + b', "vid_list": [\n'
         write_rows(file, listed, head, b"\n]},\n")
-        file.write(b'"config": ' + _json(config) + b',\n"attribute": ' + _json(attributes) + b",\n")
+        file.write(b'"config": ' + _json(config) + b",\n")
         files = (_file(fid, image) for fid, image in enumerate(each(splits), 1))
         write_rows(file, files, b'"file": {\n', b"\n},\n")
         views = (f'"{vid}": {{"fid_list": ["{vid}"]}}'.encode() for vid in range(1, total + 1))
         write_rows(file, views, b'"view": {\n', b"\n},\n")
-        rows = (row for vid, image in enumerate(each(splits), 1) for row in _metadata(out, vid, image))
-        write_rows(file, rows, b'"metadata": {\n', b"\n}}\n")
+        rows = (row for vid, image in enumerate(each(splits), 1) for row in _metadata(out, vid, image, numbers))
+        write_rows(file, rows, b'"metadata": {\n', b"\n},\n")
+        file.write(b'"attribute": ' + _json(numbers.attributes(names)) + b"}\n")
     yield total
+
+
+class _Numbers:
+    """The numbers that a project gives to attributes and their options."""
+
+    def __init__(self, out: Output) -> None:
+        self._out = out
+        self._ids: dict[tuple[str, bool], str] = {}  # by name and whether its values are options to tick
+        self._options: dict[str, dict[str, str]] = {}
+
+    def facts(self, label: Label) -> dict[str, Any]:
+        """Return {number of the attribute: value} of a region."""
+        facts: dict[str, Any] = {"1": str(label.class_index + 1)}
+        for name, value in stated(self._out, label, CLASS, LABEL).items():
+            ticks = is_choices(value)
+            at = self._ids.setdefault((name, ticks), str(len(self._ids) + 5))
+            facts[at] = self._ticked(at, value) if ticks else value
+        return facts
+
+    def remarks(self, image: Written) -> dict[str, Any]:
+        """Return {number of the attribute: value} of an image."""
+        tags = self._ticked(TAGS, image.tags)
+        return {at: value for at, value in (("2", image.caption), ("3", image.notes), ("4", tags)) if value}
+
+    def _ticked(self, name: str, options: Sequence[str]) -> str:
+        known = self._options.setdefault(name, {})
+        return ",".join(known.setdefault(option, str(len(known))) for option in options)
+
+    def attributes(self, names: list[str]) -> dict[str, dict]:
+        """Return what the project says of its attributes, once all are met."""
+        found = {
+            "1": (CLASS, REGION, SELECT, {str(row): name for row, name in enumerate(names, 1)}),
+            "2": (CAPTION, WHOLE, TEXT, {}),
+            "3": (NOTES, WHOLE, TEXT, {}),
+            "4": (TAGS, WHOLE, CHECKBOX, self._named(TAGS)),
+        }
+        for (name, ticks), at in self._ids.items():
+            found[at] = (name, REGION, CHECKBOX if ticks else TEXT, self._named(at))
+        keys = ("aname", "anchor_id", "type", "options")
+        common = {"desc": "", "default_option_id": ""}
+        return {at: {**dict(zip(keys, facts, strict=True)), **common} for at, facts in found.items()}
+
+    def _named(self, name: str) -> dict[str, str]:
+        return {at: option for option, at in self._options.get(name, {}).items()}
 
 
 def _json(value: object) -> bytes:
@@ -215,13 +269,13 @@ def _file(fid: int, image: Written) -> bytes:
     return f'"{fid}": '.encode() + _json(facts)
 
 
-def _metadata(out: Output, vid: int, image: Written) -> Iterator[bytes]:
-    """Yield an entry a region, and one for the caption."""
+def _metadata(out: Output, vid: int, image: Written, numbers: _Numbers) -> Iterator[bytes]:
+    """Yield an entry a region, and one for what the image has."""
     common = {"vid": str(vid), "flg": 0, "z": []}
-    if image.caption:
-        yield f'"{vid}_caption": '.encode() + _json({**common, "xy": [], "av": {"2": image.caption}})
+    if said := numbers.remarks(image):
+        yield f'"{vid}_image": '.encode() + _json({**common, "xy": [], "av": said})
     for at, label in enumerate(image.labels, 1):
-        facts = {**common, "xy": _shape(out, label), "av": {"1": str(label.class_index + 1)}}
+        facts = {**common, "xy": _shape(out, label), "av": numbers.facts(label)}
         yield f'"{vid}_{at:08x}": '.encode() + _json(facts)
 
 
