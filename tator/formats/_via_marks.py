@@ -1,4 +1,4 @@
-"""What VIA says of regions and images besides class and form: attributes of both, which a project declares."""
+"""What VIA says of regions and images besides class and form."""
 
 from __future__ import annotations
 
