@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tator.formats import coco
+from tator.formats._coco_written import write_file
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits
 
@@ -42,5 +43,5 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     done = 0
     for split, images in splits.items():
         file_name = f"{FOLDERS.get(split, split)}/{FILE}"
-        yield from (done + count for count in coco.write_file(out, file_name, names, images, lambda image: image.name))
+        yield from (done + count for count in write_file(out, file_name, names, images, lambda image: image.name))
         done += sum(1 for _ in images)

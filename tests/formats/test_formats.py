@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tator.datasets.label_map import check_class_name, palette_color
 from tator.formats import Label, Report, coco, fit_box, folder_split, yolo
+from tator.formats._coco_written import annotation_json
 from tator.formats._rle import checked_rle, rle_area, rle_box
 from tator.formats.tree import Tree, content_root
 from tator.types import BadInput
@@ -346,5 +347,5 @@ def test_palette_colours_are_distinct():
 
 def test_coco_with_holes_becomes_run_lengths(tmp_path: Path):
     polygons = [[[0, 0, 10, 0, 10, 10, 0, 10], [2, 2, 6, 2, 6, 6, 2, 6]]]
-    found = coco.annotation_json(Label(0, (0, 0, 10, 10), polygons), 1, 1, (20, 20))
+    found = annotation_json(Label(0, (0, 0, 10, 10), polygons), 1, 1, (20, 20))
     assert found["area"] == 84 and found["segmentation"]["size"] == [20, 20] and json.dumps(found)

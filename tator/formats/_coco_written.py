@@ -1,0 +1,122 @@
+"""Write COCO JSON: files of objects and of captions, piece by piece.
+
+Source: https://cocodataset.org/#format-data and https://cocodataset.org/#format-results.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+from tator.formats import Label
+from tator.formats._rle import rle_area
+from tator.formats.writing import Output, Splits, Written, write_rows
+from tator.types import Polygon
+from tator.vision import masks
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write a file per split, and one of captions; yield how many images are done."""
+    done = 0
+    for split, images in splits.items():
+        yield from (
+            done + count
+            for count in write_file(out, f"annotations/instances_{split}.json", names, images, lambda i: i.name)
+        )
+        if any(image.caption for image in images):
+            _write_captions(out, f"annotations/captions_{split}.json", images)
+        done += sum(1 for _ in images)
+
+
+def write_file(
+    out: Output, file_name: str, names: list[str], images: Iterable[Written], reference: Callable[[Written], str]
+) -> Iterator[int]:
+    """Write one COCO file piece by piece; yield how many images are done.
+
+    Memory does not grow with the dataset.
+
+    Args:
+        out: where to.
+        file_name: of the file.
+        names: class names in label-map order.
+        images: all of the file.
+        reference: returns what the file calls an image.
+    """
+    head = b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ' + _json(
+        categories_json(names)
+    )
+    with out.open(file_name) as file:
+        write_rows(
+            file,
+            (_json(_image_json(image, at, reference)) for at, image in enumerate(images, 1)),
+            head + b',\n"images": [\n',
+            b"],\n",
+        )
+        file.write(b'"annotations": [')
+        number = done = 0
+        for done, image in enumerate(images, 1):
+            for label in image.labels:
+                number += 1
+                facts = annotation_json(label, number, done, (image.width, image.height))
+                file.write((b",\n" if number > 1 else b"\n") + _json(facts))
+            yield done
+        file.write(b"]}\n")
+
+
+def _write_captions(out: Output, file_name: str, images: Iterable[Written]) -> None:
+    numbered = list(enumerate(images, 1))
+    said = [(at, image) for at, image in numbered if image.caption]
+    with out.open(file_name) as file:
+        rows = (_json(_image_json(image, at, lambda i: i.name)) for at, image in numbered)
+        write_rows(file, rows, b'{"info": {}, "licenses": [],\n"images": [\n', b"],\n")
+        captions = (_json({"id": at, "image_id": at, "caption": image.caption}) for at, image in said)
+        write_rows(file, captions, b'"annotations": [\n', b"]}\n")
+
+
+def _image_json(image: Written, number: int, reference: Callable[[Written], str]) -> dict:
+    return {"id": number, "file_name": reference(image), "width": image.width, "height": image.height}
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+
+
+def categories_json(classes: Sequence[str]) -> list[dict]:
+    """Return COCO's categories: ids from 1 in label-map order."""
+    return [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
+
+
+def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, int]) -> dict:
+    """Return a label as COCO has it.
+
+    Args:
+        label: class_index being the row of the label map.
+        number: id of the annotation in the file.
+        image_id: id of the image in the file.
+        size: (width, height) of the image in pixels.
+    """
+    x1, y1, x2, y2 = label.xyxy
+    w, h = x2 - x1, y2 - y1
+    shape, area = _segmentation(label.polygons, label.rle, size)
+    facts = {
+        "id": number,
+        "image_id": image_id,
+        "category_id": label.class_index + 1,
+        "bbox": [round(v, 3) for v in (x1, y1, w, h)],
+        "area": round(w * h if area is None else area, 3),
+        "segmentation": shape,
+        "iscrowd": 0,
+    }
+    return facts if label.confidence is None else facts | {"score": label.confidence}
+
+
+def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[int, int]) -> tuple[Any, float | None]:
+    """Return COCO's segmentation and its area; an empty list and None for a plain box."""
+    if polygons and all(len(polygon) == 1 for polygon in polygons):
+        flat = [[round(value, 3) for value in polygon[0]] for polygon in polygons]
+        return flat, sum(map(masks.ring_area, flat))
+    if polygons:  # COCO's polygons have no holes
+        mask = masks.of_polygons(polygons, *size)
+        rle = masks.to_rle(mask, *size) if mask else None
+    return (rle, float(rle_area(rle))) if rle else ([], None)
