@@ -5,35 +5,33 @@ Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tator.attributes import Attributes
-from tator.formats import SPLITS, Label
-from tator.formats._cvat_marks import HELD, Kinds, kinds_of, marks_of, marks_xml, turn_of
+from tator.formats import SPLITS, Label, Report
+from tator.formats._cvat_marks import Kinds, kinds_of, marks_of
+from tator.formats._cvat_skeletons import Skeletons, points_of
 from tator.formats._cvat_tracks import filled, frames_of
+from tator.formats._cvat_written import LABEL as LABEL
+from tator.formats._cvat_written import write as write
 from tator.formats._gathered import Gathered, Refused
-from tator.formats._shapes import Place, box_label, box_ring, ellipse, mask_label, number, outline_label, turned
-from tator.formats._xml import each_element, escaped, root_tag, text_of
+from tator.formats._shapes import Place, box_label, box_ring, ellipse, extent, mask_label, number, outline_label, turned
+from tator.formats._xml import each_element, root_tag, text_of
 from tator.formats.tree import Tree
-from tator.formats.writing import Output, Splits, Written, each, short_number
-from tator.types import Mask
+from tator.formats.writing import ANY
 from tator.vision import masks
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 NAME = "cvat"
-LABEL = "CVAT for images"
-HOLDS_ATTRIBUTES = HELD
-NO_AREA = {
-    "polyline": "a line",
-    "points": "points",
-    "cuboid": "a cuboid",
-    "skeleton": "a skeleton",
-    "tag": "a tag of the whole image",
-}
+HOLDS_ATTRIBUTES = ANY
+HOLDS_TAGS = True
+HOLDS_SKELETONS = True
+NO_AREA = {"polyline": "a line", "points": "points", "cuboid": "a cuboid"}
+Shape = tuple[str, str, dict[str, str], Attributes]  # kind, class, what stands in its tag, attributes
 
 
 def sniff(tree: Tree) -> bool:
@@ -50,6 +48,7 @@ def read(tree: Tree) -> CvatSource:
     """Return the source of a folder that `sniff` took; files are read as a stream."""
     source = CvatSource.of_files(tree, is_cvat, ".xml")
     source.settle()
+    source.number_skeletons()
     return source
 
 
@@ -58,20 +57,37 @@ class CvatSource(Gathered):
 
     format = NAME
 
+    def __init__(self, tree: Tree, report: Report) -> None:
+        super().__init__(tree, report)
+        self._points = Skeletons()
+        self._kinds: Kinds = {}
+
     def add(self, path: str) -> None:
         """Take the labels, images and shapes of a file."""
-        frames, kinds = frames_of(self.tree.images), Kinds()
+        frames = frames_of(self.tree.images)
         for element in each_element(self.tree, path, ("label", "image", "track"), self.report):
             if element.tag == "label":
-                if name := text_of(element, "name"):
-                    self.listed.setdefault(name)
-                    kinds.update(kinds_of(element))
+                self._declared(element)
             elif element.tag == "track":
-                self._track(element, path, frames, kinds)
+                self._track(element, path, frames)
             else:
-                self._image(element, path, kinds)
+                self._image(element, path)
 
-    def _image(self, element: Element, path: str, kinds: Kinds) -> None:
+    def number_skeletons(self) -> None:
+        """Say which class each skeleton is of, once the classes are numbered."""
+        found = {index: self._points.of(name) for index, name in self.classes.items()}
+        self.skeletons = {index: skeleton for index, skeleton in found.items() if skeleton is not None}
+
+    def _declared(self, element: Element) -> None:
+        name = text_of(element, "name")
+        if not name:
+            return
+        self._points.declare(element)
+        self._kinds.update(kinds_of(element))
+        if not text_of(element, "parent") and text_of(element, "type") != "tag":
+            self.listed.setdefault(name)
+
+    def _image(self, element: Element, path: str) -> None:
         subset = element.get("subset") or ""
         name = element.get("name") or ""
         folders = ("images/", f"images/{subset}/", f"{subset}/") if subset else ("images/",)
@@ -82,16 +98,30 @@ class CvatSource(Gathered):
         if split := SPLITS.get(subset.lower()):
             self.splits[image] = split
         self.told_size(image, path, number(element.get("width")), number(element.get("height")))
-        for shape in element:
-            said = shape.get("label") or ""
-            self._shape(image, path, shape.tag, said, dict(shape.attrib), marks_of(shape, said, kinds))
+        for tag in element.iterfind("tag"):
+            if said := tag.get("label"):
+                self.tags[image] = list(dict.fromkeys([*self.tags.get(image, ()), said]))
+            for mark in tag.iterfind("attribute"):
+                self.report.notice(path, "attributes of a tag are not kept", f"{mark.get('name')} of {said}")
+        drawn = (self._given(shape) for shape in element if shape.tag != "tag")
+        for kind, name, given, marks in _joined(list(drawn)):
+            self._shape(image, path, (kind, name, given, marks))
 
-    def _track(self, element: Element, path: str, frames: dict[int, str], kinds: Kinds) -> None:
+    def _given(self, shape: Element) -> Shape:
+        said = shape.get("label") or ""
+        marks = marks_of(shape, said, self._kinds)
+        if shape.tag == "skeleton":
+            marks["keypoints"] = self._points.placed(said, points_of(shape))
+        return shape.tag, said, dict(shape.attrib), marks
+
+    def _track(self, element: Element, path: str, frames: dict[int, str]) -> None:
         """Take the shapes of a track, frame by frame."""
         said, number_said = element.get("label") or "", element.get("id") or ""
         track = {"track": int(number_said) if number_said.isdecimal() else number_said} if number_said else {}
         for shape in element:
             shape.attrib.setdefault("group_id", element.get("group_id") or "0")
+            shape.attrib.setdefault("source", element.get("source") or "")
+            shape.attrib["label"] = said
         drawn = {shape.get("frame", ""): shape for shape in element}
         latest = None
         for given, is_between in filled([shape.attrib for shape in element], sorted(frames)):
@@ -101,22 +131,27 @@ class CvatSource(Gathered):
                 self.report.drop(path, "image is not in the folder", f"frame {given['frame']} of track {said[:80]}")
                 continue
             self.know(image)
-            marks = marks_of(latest, said, kinds) | track | ({"interpolated": True} if is_between else {})
-            self._shape(image, path, latest.tag, said, dict(given), marks)
+            kind, name, _, marks = self._given(latest)
+            marks |= track | ({"interpolated": True} if is_between else {})
+            self._shape(image, path, (kind, name, dict(given), marks))
 
-    def _shape(self, image: str, path: str, tag: str, said: str, given: dict[str, str], marks: Attributes) -> None:
-        where = f"{path} ({image})"
-        if tag in NO_AREA:
-            self.take(image, where, None, Refused("shape without an area", f"{NO_AREA[tag]}: {said}"))
+    def _shape(self, image: str, path: str, shape: Shape) -> None:
+        where, (kind, said, given, marks) = f"{path} ({image})", shape
+        if kind in NO_AREA:
+            self.take(image, where, None, Refused("shape without an area", f"{NO_AREA[kind]}: {said}"))
         elif said:
-            self.take(image, where, None, (tag, self.name(said), given, marks))
+            self.take(image, where, None, (kind, self.name(said), given, marks))
         else:
             self.take(image, where, None, Refused("object without a class"))
 
-    def _label(self, entry: tuple[str, str, dict[str, str], Attributes], place: Place) -> Label | None:
+    def _label(self, entry: Shape, place: Place) -> Label | None:
         """Return a shape as a label, or None after noting why it is not one."""
         tag, name, given, marks = entry
-        label = self._drawn(tag, name, given, place)
+        label = (
+            _seen(self.index(name) or 0, name, marks, place)
+            if tag == "skeleton"
+            else self._drawn(tag, name, given, place)
+        )
         if label is None:
             return None
         turn = number(given.get("rotation", "0")) % 360
@@ -148,6 +183,41 @@ class CvatSource(Gathered):
         return None
 
 
+def _seen(index: int, name: str, marks: Attributes, place: Place) -> Label | None:
+    """Return a skeleton as the box around the points that are seen."""
+    seen = [value for x, y, v in marks["keypoints"] if v for value in (x, y)]
+    if len(seen) < 4:
+        place.drop("shape without an area", f"a skeleton of {len(seen) // 2} points that are seen: {name[:80]}")
+        return None
+    return box_label(index, extent(seen), place)
+
+
+def _joined(shapes: list[Shape]) -> list[Shape]:
+    """Put the points of a skeleton to the shape before it that has its class and group.
+
+    A group of these two is none of several objects.
+    """
+    found: list[Shape] = []
+    before: dict[tuple[str, str], int] = {}
+    joined = []
+    for shape in shapes:
+        kind, name, given, marks = shape
+        key = name, given.get("group_id", "0")
+        at = before.pop(key, None) if kind == "skeleton" and key[1] not in ("", "0") else None
+        if at is None:
+            before.update({} if kind == "skeleton" else {key: len(found)})
+            found.append(shape)
+        else:
+            found[at] = (*found[at][:3], marks | found[at][3])
+            joined.append(at)
+    groups = Counter(given.get("group_id") for _, _, given, _ in found)
+    for at in joined:
+        _, _, given, marks = found[at]
+        if groups[given["group_id"]] == 1 and isinstance(marks.get("group"), int):
+            del marks["group"]
+    return found
+
+
 def _folder(path: str) -> str:
     return path.rpartition("/")[0] + "/" if "/" in path else ""
 
@@ -176,74 +246,3 @@ def _mask(index: int, given: dict[str, str], place: Place) -> Label | None:
     pixels = np.zeros(width * height, bool)
     pixels[: sum(runs)] = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return mask_label(index, masks.of_dense(pixels.reshape(height, width), left, top), place)
-
-
-def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
-    """Write annotations.xml piece by piece; yield how many images are done."""
-    with out.open("annotations.xml") as file:
-        subsets = "".join(
-            f"<task><name>{escaped(each)}</name><subset>{escaped(each)}</subset></task>\n" for each in splits
-        )
-        labels = "".join(f"<label><name>{escaped(name)}</name><attributes></attributes></label>\n" for name in names)
-        project = f"<name>tator</name>\n<tasks>\n{subsets}</tasks>\n<labels>\n{labels}</labels>\n"
-        head = (
-            f'<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n<version>1.1</version>\n<meta><project>\n{project}'
-        )
-        file.write(f"{head}</project></meta>\n".encode())
-        done = 0
-        for image in each(splits):
-            file.write(_image_xml(out, done, image, names).encode())
-            done += 1
-            yield done
-        file.write(b"</annotations>\n")
-
-
-def _image_xml(out: Output, number: int, image: Written, names: list[str]) -> str:
-    shapes = "".join(_shape_xml(out, label, escaped(names[label.class_index])) for label in image.labels)
-    where = (
-        f'name="{escaped(image.name)}" subset="{escaped(image.split)}" width="{image.width}" height="{image.height}"'
-    )
-    return f'<image id="{number}" {where}>\n{shapes}</image>\n'
-
-
-def _shape_xml(out: Output, label: Label, name: str) -> str:
-    common = f'label="{name}" source="manual" {marks_xml(label.attributes)}'
-    if label.rle and not label.polygons:
-        mask = masks.of_rle(label.rle)
-        return _mask_xml(mask, common) if mask else ""
-    turn = turn_of(label)
-    if not label.polygons or turn:
-        box = _before_turning(label.polygons[0][0], turn) if label.polygons else label.xyxy
-        angle = f' rotation="{short_number(turn)}"' if turn else ""
-        values = (
-            f'{key}="{short_number(value)}"' for key, value in zip(("xtl", "ytl", "xbr", "ybr"), box, strict=True)
-        )
-        return f"<box {common} {' '.join(values)}{angle}></box>\n"
-    if len(label.polygons) == 1 and len(label.polygons[0]) == 1:
-        flat = label.polygons[0][0]
-        points = ";".join(f"{short_number(x)},{short_number(y)}" for x, y in zip(flat[0::2], flat[1::2], strict=True))
-        return f'<polygon {common} points="{points}"></polygon>\n'
-    size = max(label.xyxy[2], 1), max(label.xyxy[3], 1)
-    mask = masks.of_polygons(label.polygons, int(size[0]) + 1, int(size[1]) + 1)
-    out.notes[
-        f"outlines of several parts or with holes are written as masks of whole pixels: {LABEL} has no holes"
-    ] += 1
-    return _mask_xml(mask, common) if mask else ""
-
-
-def _before_turning(flat: Sequence[float], turn_deg: float) -> tuple[float, float, float, float]:
-    """Return the box that has these corners when it is turned."""
-    back = turned(flat, -turn_deg, sum(flat[0::2]) / 4, sum(flat[1::2]) / 4)
-    return back[0], back[1], back[4], back[5]
-
-
-def _mask_xml(mask: Mask, common: str) -> str:
-    """Return a mask as CVAT has it: runs off and on, row by row, the first off."""
-    import numpy as np
-
-    flat = mask.data.ravel().astype(np.int8)
-    turns = np.flatnonzero(np.diff(flat, prepend=0))
-    runs = np.diff(turns, prepend=0, append=len(flat)).tolist()
-    height, width = mask.data.shape
-    box = f'left="{mask.x}" top="{mask.y}" width="{width}" height="{height}"'
-    return f'<mask {common} rle="{", ".join(map(str, runs))}" {box}></mask>\n'
