@@ -53,7 +53,10 @@ def _value(said: str, kind: str) -> Any:
 
 
 def _listed(said: str) -> Any:
-    """Return a list that is written as JSON, which CVAT has no type for; any other text as it is."""
+    """Return a list that is written as JSON text; any other text as it is.
+
+    CVAT has no type for lists.
+    """
     if said[:1] != "[" or said[-1:] != "]":
         return said
     try:

@@ -1,4 +1,4 @@
-"""CVAT's skeletons: the key points of an object, and the drawing that names and joins them."""
+"""CVAT's skeletons: key points of objects, and what names and joins them."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ class Skeletons:
             self._edges[name] = [(nodes[a], nodes[b]) for a, b in edges if a in nodes and b in nodes]
 
     def placed(self, name: str, points: Sequence[Point]) -> list[list[float]]:
-        """Return the points of a shape in the order of its class; those it lacks are not seen.
+        """Return the points of a shape in the order of its class.
+
+        Those that it lacks are not seen.
 
         Args:
             name: of the class.
@@ -101,7 +103,10 @@ def points_xml(points: Sequence[Sequence[float]], names: Sequence[str]) -> str:
 
 
 def drawing_of(skeleton: Skeleton) -> str:
-    """Return the drawing that names the points and joins them, on a circle in a square of 100."""
+    """Return the drawing that names points and joins them.
+
+    They lie on a circle in a square of 100.
+    """
     turns = [2 * math.pi * at / len(skeleton.names) for at in range(len(skeleton.names))]
     places = [(short_number(50 + 40 * math.sin(turn)), short_number(50 - 40 * math.cos(turn))) for turn in turns]
     lines = (

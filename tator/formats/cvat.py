@@ -193,7 +193,7 @@ def _seen(index: int, name: str, marks: Attributes, place: Place) -> Label | Non
 
 
 def _joined(shapes: list[Shape]) -> list[Shape]:
-    """Put the points of a skeleton to the shape before it that has its class and group.
+    """Put a skeleton's points to the shape before it of its class and group.
 
     A group of these two is none of several objects.
     """
