@@ -6,76 +6,66 @@ Source: https://cocodataset.org/#format-data and https://cocodataset.org/#format
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from tator.formats import SMALLEST, Label, fit_box, fit_confidence
+from tator.formats import Label, fit_box, fit_confidence
+from tator.formats._coco_attributes import attributes_of, keypoints_of
 from tator.formats._coco_ids import id_key
-from tator.formats._rle import checked_rle, rle_box
-from tator.formats._shapes import Place
-from tator.types import BadInput, Polygon
-from tator.vision import masks
+from tator.formats._coco_shapes import is_finite, parsed, shape_of
+from tator.formats._rle import rle_box
+from tator.formats._shapes import Place, box_ring, extent
+from tator.formats._turned import angle_of, corners_of
+from tator.types import Polygon
+
+SAME_TURN = 3.0  # degrees by which corners rounded to whole pixels may differ from the angle beside them
+RIGHT = 1e-6  # degrees below which a box is not turned
 
 
-def label_of(row: dict, indices: Mapping[str, int], place: Place) -> Label | None:
+@dataclass(frozen=True)
+class Dialect:
+    """What a file means by its rows.
+
+    Attributes:
+        indices: {category id: our index}.
+        points: {our index: how many key points the class has}.
+        marks_masks: whether `iscrowd` says only that an object has run lengths.
+    """
+
+    indices: Mapping[str, int]
+    points: Mapping[int, int] = field(default_factory=dict)
+    marks_masks: bool = False
+
+
+def label_of(row: dict, dialect: Dialect, place: Place) -> Label | None:
     """Return one annotation as a label, or None after noting why not.
 
     Args:
         row: as the file has it.
-        indices: {category id: our index} of the file.
+        dialect: of the file.
         place: the image, and where notes go.
     """
-    index = indices.get(id_key(row.get("category_id")))
+    index = dialect.indices.get(id_key(row.get("category_id")))
     if index is None:
         place.drop("class out of range", f"category {str(row.get('category_id'))[:40]}")
         return None
-    if row.get("iscrowd") == 1:
-        place.drop("crowd region", "a region of many objects is not a single object")
-        return None
-    shape = row.get("segmentation")
-    polygons = _polygons(shape, place) if isinstance(shape, list) else None
-    rle = _run_lengths(shape, place) if isinstance(shape, dict) else None
-    corners = _corners(row.get("bbox"))
+    polygons, rle = shape_of(row.get("segmentation"), place)
+    attributes = attributes_of(row, dialect.marks_masks)
+    score = row.get("score", attributes.pop("score", None))
+    points = keypoints_of(row, dialect.points.get(index, 0), place)
+    if points:
+        attributes["keypoints"] = points
+    corners = _corners(row.get("bbox")) or _around(row, polygons, rle, points, place)
     if corners is None:
-        corners = _extent(polygons) or (rle_box(rle) if rle else None)
-        if not corners:
-            place.drop("no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]")
-            return None
-        place.repair("box taken from the shape")
+        return None
+    if "rotation" in attributes:
+        corners, polygons = _turned(corners, polygons, rle, attributes, place)
     box = fit_box(corners, place.width, place.height, place.report, place.file)
     if box is None:
         return None
-    score = row.get("score")
     confidence = None if score is None else fit_confidence(score, place.report, place.file)
-    return Label(index, box, polygons, rle, confidence)
-
-
-def _run_lengths(shape: dict, place: Place) -> dict | None:
-    """Return a segmentation as packed run lengths, or None after noting why not."""
-    try:
-        return checked_rle(shape, place.width, place.height)
-    except BadInput as error:
-        place.repair("mask left out", str(error))
-        return None
-
-
-def _polygons(shape: list, place: Place) -> list[Polygon] | None:
-    """Return a segmentation list as polygons, one per outline; note bad ones."""
-    kept = []
-    for ring in shape:
-        if not isinstance(ring, list) or len(ring) < 6 or len(ring) % 2 or not all(map(_is_finite, ring)):
-            place.repair("polygon left out", "expected at least 3 corners x, y of finite numbers")
-            continue
-        flat = [min(max(float(v), 0.0), float((place.width, place.height)[at % 2])) for at, v in enumerate(ring)]
-        if masks.ring_area(flat) < SMALLEST:
-            place.repair("polygon left out", "zero area")
-        else:
-            kept.append([flat])
-    return kept or None
-
-
-def _is_finite(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    return Label(index, box, polygons, rle, confidence, attributes or None)
 
 
 def _corners(bbox: Any) -> tuple[float, ...] | None:
@@ -83,11 +73,83 @@ def _corners(bbox: Any) -> tuple[float, ...] | None:
 
     Numbers that are not finite stay so, to be named by fit_box.
     """
+    bbox = parsed(bbox)
     is_numbers = isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(v, (int, float)) for v in bbox)
     return (bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]) if is_numbers else None
 
 
-def _extent(polygons: list[Polygon] | None) -> tuple[float, ...] | None:
-    xs = [x for polygon in polygons or [] for ring in polygon for x in ring[0::2]]
-    ys = [y for polygon in polygons or [] for ring in polygon for y in ring[1::2]]
-    return (min(xs), min(ys), max(xs), max(ys)) if xs else None
+def _around(
+    row: dict, polygons: list[Polygon] | None, rle: dict | None, points: list | None, place: Place
+) -> tuple[float, ...] | None:
+    """Return the box around what is drawn, or None after noting that nothing is."""
+    corners: tuple[float, ...] | None = None
+    if polygons:
+        corners = extent([value for polygon in polygons for ring in polygon for value in ring])
+    elif rle and any(box := rle_box(rle)):
+        corners = box
+    elif seen := [value for x, y, v in points or () if v for value in (x, y)]:
+        corners = extent(seen)
+    if corners is None:
+        place.drop("no box", f"bbox {str(row.get('bbox'))[:80]}; expected [x, y, width, height]")
+    else:
+        place.repair("box taken from the shape")
+    return corners
+
+
+def _turned(
+    corners: tuple[float, ...], polygons: list[Polygon] | None, rle: dict | None, attributes: dict, place: Place
+) -> tuple[tuple[float, ...], list[Polygon] | None]:
+    """Return box and outline of an object whose attributes have an angle.
+
+    CVAT gives the box before turning and no outline; an outline of four corners is turned already. Any other shape has no
+    angle.
+    """
+    given = attributes.pop("rotation")
+    turn = float(given) % 360 if is_finite(given) else math.nan
+    if min(turn, 360 - turn) < RIGHT:
+        return corners, polygons
+    if math.isnan(turn) or rle or not all(map(math.isfinite, corners)):
+        told = "a mask is not turned" if rle else "expected degrees"
+        place.repair("rotation left out", f"{str(given)[:40]}; {told}")
+        return corners, polygons
+    is_upright = not polygons or turn % 90 > RIGHT and _is_box(polygons, corners)
+    if polygons and not is_upright and (drawn := _rectangle(polygons, turn)) is not None:
+        attributes["rotation"] = turn
+        return corners, [[drawn]]
+    if not is_upright:
+        place.repair("rotation left out", f"{turn:g}; the outline is no rectangle turned by it")
+        return corners, polygons
+    attributes["rotation"] = turn
+    ring = corners_of(corners, turn)
+    return extent(ring), [[ring]]
+
+
+def _rectangle(polygons: Sequence[Polygon], turn: float) -> list[float] | None:
+    """Return the corners of an outline that is a box turned by an angle, else None.
+
+    The first is the one that is top left before turning.
+    """
+    ring = _open(polygons[0][0])
+    if len(polygons) > 1 or len(ring) != 8:
+        return None
+    backwards = [value for at in (3, 2, 1, 0) for value in ring[2 * at : 2 * at + 2]]
+    for flat in (ring, backwards):
+        for start in range(0, 8, 2):
+            rolled = flat[start:] + flat[:start]
+            found = angle_of(rolled)
+            if found is not None and abs((found - turn + 180) % 360 - 180) <= SAME_TURN:
+                return rolled
+    return None
+
+
+def _is_box(polygons: Sequence[Polygon], corners: Sequence[float]) -> bool:
+    """Return whether an outline is no more than its box."""
+    ring = _open(polygons[0][0])
+    places = set(zip(*[(round(v, 1) for v in ring[at::2]) for at in (0, 1)], strict=True))
+    box = box_ring(tuple(corners))
+    return len(polygons) == 1 and places == set(zip(*[(round(v, 1) for v in box[at::2]) for at in (0, 1)], strict=True))
+
+
+def _open(ring: list[float]) -> list[float]:
+    """Return a ring without a last corner that repeats the first."""
+    return ring[:-2] if len(ring) > 2 and ring[:2] == ring[-2:] else ring

@@ -6,14 +6,17 @@ Source: https://cocodataset.org/#format-data and https://cocodataset.org/#format
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from tator.attributes import Attributes, Skeleton
 from tator.formats import Label
 from tator.formats._rle import rle_area
 from tator.formats.writing import Output, Splits, Written, write_rows
 from tator.types import Polygon
 from tator.vision import masks
+
+THEIRS = {"crowd": "is_crowd", "track": "track_id", "z": "z_order"}  # names in `attributes` for ours
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
@@ -44,7 +47,7 @@ def write_file(
         reference: returns what the file calls an image.
     """
     head = b'{"info": {"description": "", "version": "1"}, "licenses": [],\n"categories": ' + _json(
-        categories_json(names)
+        categories_json(names, out.skeletons)
     )
     with out.open(file_name) as file:
         write_rows(
@@ -75,16 +78,27 @@ def _write_captions(out: Output, file_name: str, images: Iterable[Written]) -> N
 
 
 def _image_json(image: Written, number: int, reference: Callable[[Written], str]) -> dict:
-    return {"id": number, "file_name": reference(image), "width": image.width, "height": image.height}
+    facts = {"id": number, "file_name": reference(image), "width": image.width, "height": image.height}
+    if image.tags:
+        facts["tags"] = list(image.tags)
+    return facts | {"notes": image.notes} if image.notes else facts
 
 
 def _json(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
-def categories_json(classes: Sequence[str]) -> list[dict]:
-    """Return COCO's categories: ids from 1 in label-map order."""
-    return [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
+def categories_json(classes: Sequence[str], skeletons: Mapping[int, Skeleton]) -> list[dict]:
+    """Return COCO's categories: ids from 1 in label-map order.
+
+    Args:
+        classes: names.
+        skeletons: {row of the label map: key points of the class}; COCO counts joints from 1.
+    """
+    rows: list[dict] = [{"id": row, "name": name, "supercategory": ""} for row, name in enumerate(classes, 1)]
+    for row, each in skeletons.items():
+        rows[row] |= {"keypoints": list(each.names), "skeleton": [[a + 1, b + 1] for a, b in each.edges]}
+    return rows
 
 
 def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, int]) -> dict:
@@ -106,9 +120,24 @@ def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, i
         "bbox": [round(v, 3) for v in (x1, y1, w, h)],
         "area": round(w * h if area is None else area, 3),
         "segmentation": shape,
-        "iscrowd": 0,
+        "iscrowd": int((label.attributes or {}).get("crowd") is True),
     }
+    facts |= _said(label.attributes or {})
     return facts if label.confidence is None else facts | {"score": label.confidence}
+
+
+def _said(attributes: Attributes) -> dict:
+    """Return key points as COCO has them, and the other attributes as CVAT and Datumaro have them.
+
+    A crowd is said there too: in the files of both, `iscrowd` may mean any object with run lengths.
+    """
+    left = {THEIRS.get(name, name): value for name, value in attributes.items() if name != "keypoints"}
+    facts: dict[str, Any] = {"attributes": left} if left else {}
+    points = attributes.get("keypoints")
+    if points:
+        facts["keypoints"] = [round(value, 3) for point in points for value in point]
+        facts["num_keypoints"] = sum(1 for point in points if point[2])
+    return facts
 
 
 def _segmentation(polygons: list[Polygon] | None, rle: dict | None, size: tuple[int, int]) -> tuple[Any, float | None]:

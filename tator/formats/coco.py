@@ -12,21 +12,29 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from tator.attributes import Skeleton
 from tator.formats import SPLITS, Label, Report, folder_split
-from tator.formats._coco_annotation import label_of
+from tator.formats._coco_annotation import Dialect, label_of
+from tator.formats._coco_attributes import Crowds, notes_of, skeleton_of, tags_of
 from tator.formats._coco_ids import class_names, id_key, repeated_ids
+from tator.formats._coco_shapes import stated_size
 from tator.formats._coco_written import write as write
 from tator.formats._gathered import note_lost
 from tator.formats._json import read_json
 from tator.formats._meant import Meant
 from tator.formats._shapes import Place
+from tator.formats._turning import stored_turn, turned_labels
 from tator.formats.sameness import merged
 from tator.formats.tree import Tree
+from tator.formats.writing import ANY
 
 NAME = "coco"
 LABEL = "COCO"
 HOLDS_CAPTIONS = True
 HOLDS_CONFIDENCE = True
+HOLDS_ATTRIBUTES = ANY
+HOLDS_TAGS = True
+HOLDS_NOTES = True
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 
@@ -100,7 +108,10 @@ class CocoSource:
         self.classes: dict[int, str] = {}
         self.splits: dict[str, str] = {}
         self.captions: dict[str, str] = {}
-        self._entries: dict[str, list[tuple[str, dict, list[dict], dict]]] = defaultdict(list)
+        self.tags: dict[str, list[str]] = {}
+        self.notes: dict[str, str] = {}
+        self.skeletons: dict[int, Skeleton] = {}
+        self._entries: dict[str, list[tuple[str, dict, list[dict], Dialect]]] = defaultdict(list)
         self._meant = Meant(self._forget)
         for path, content in files:
             self._take(path, content)
@@ -111,7 +122,7 @@ class CocoSource:
     def _take(self, path: str, content: dict) -> None:
         """Index one file: its categories, and its annotations by the image they mean."""
         self.tree.claim(path)
-        indices = self._categories(path, content)
+        dialect = self._dialect(path, content)
         split = _file_split(path)
         by_image = defaultdict(list)
         for row in content["annotations"]:
@@ -128,14 +139,44 @@ class CocoSource:
             if image is None:
                 continue
             if said := [row["caption"] for row in rows if _is_caption(row)]:
-                self.captions[image] = "\n".join([*filter(None, [self.captions.get(image)]), *said])
+                known = self.captions[image].split("\n") if image in self.captions else []
+                self.captions[image] = "\n".join(dict.fromkeys([*known, *said]))
                 rows = [row for row in rows if not _is_caption(row)]
             if rows or not said:  # a file of captions says nothing about the objects
-                self._entries[image].append((path, entry, rows, indices))
+                self._entries[image].append((path, entry, rows, dialect))
+                self._remarks(image, entry)
             if split:
                 self.splits.setdefault(image, split)
         for image_id, rows in by_image.items():
             self.report.drop(path, "annotation of an unknown image", f"image_id {image_id}: {len(rows)} annotations")
+
+    def _dialect(self, path: str, content: dict) -> Dialect:
+        """Return what a file means by its rows."""
+        indices = self._categories(path, content)
+        self._skeletons(path, content["categories"], indices)
+        crowds = Crowds()
+        for row in content["annotations"]:
+            crowds.see(row)
+        if crowds.are_masks:
+            told = f"it is on every mask ({crowds.marked:,}); each is read as one object"
+            self.report.notice(path, "iscrowd marks masks here, not crowds", told)
+        return Dialect(indices, {at: len(each.names) for at, each in self.skeletons.items()}, crowds.are_masks)
+
+    def _skeletons(self, path: str, categories: Sequence[dict], indices: dict[str, int]) -> None:
+        """Note the key points of the classes; the first file that names them counts."""
+        for category in categories:
+            index = indices.get(id_key(category.get("id")))
+            found = None if index is None else skeleton_of(category, path, self.report)
+            if index is not None and found and self.skeletons.setdefault(index, found).names != found.names:
+                told = f"of {self.classes[index][:80]!r}: those of the first file are kept"
+                self.report.notice(path, "names of key points differ", told)
+
+    def _remarks(self, image: str, entry: dict) -> None:
+        """Note the tags and notes of an image."""
+        if tags := tags_of(entry):
+            self.tags[image] = list(dict.fromkeys([*self.tags.get(image, ()), *tags]))
+        if said := notes_of(entry):
+            self.notes.setdefault(image, said)
 
     def _categories(self, path: str, content: dict) -> dict[str, int]:
         """Return {category id: our index}, and grow the classes by the names that are new."""
@@ -180,18 +221,19 @@ class CocoSource:
         if path not in self._entries:
             return None
         found: dict[str, list[Label]] = {}
-        for file, entry, rows, indices in self._entries[path]:
-            given = entry.get("width"), entry.get("height")
-            if given != (width, height) and None not in given:
-                detail = f"{path}: file says {given[0]} x {given[1]}, the image is {width} x {height}"
-                self.report.notice(file, "image size differs", detail)
+        for file, entry, rows, dialect in self._entries[path]:
+            told = stated_size(entry, rows) or (width, height)
+            turn = stored_turn(self.tree.root, path, told, (width, height), self.report, file)
+            frame = told if turn else (width, height)
+            read = []
             for row in rows:
                 where = f"{file} ({path}, annotation {str(row.get('id'))[:40]})"
-                label = label_of(row, indices, Place(width, height, self.report, where))
-                if label is not None:
-                    found.setdefault(file, []).append(label)
-        return merged(list(found.items()), self.report, path)
+                read.append(label_of(row, dialect, Place(*frame, self.report, where)))
+            labels = [label for label in read if label is not None]
+            found.setdefault(file, []).extend(turned_labels(labels, turn, frame))
+        return merged([part for part in found.items() if part[1]], self.report, path)
 
 
 def _is_caption(row: dict) -> bool:
-    return isinstance(row.get("caption"), str) and not {"bbox", "segmentation", "keypoints"} & row.keys()
+    is_said = isinstance(row.get("caption"), str)
+    return is_said and not any(row.get(shape) for shape in ("bbox", "segmentation", "keypoints"))

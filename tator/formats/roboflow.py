@@ -19,6 +19,9 @@ LABEL = "COCO in Roboflow's folders"
 FILE = "_annotations.coco.json"
 FOLDERS = {"val": "valid"}
 HOLDS_CONFIDENCE = True
+HOLDS_ATTRIBUTES = coco.HOLDS_ATTRIBUTES
+HOLDS_TAGS = True
+HOLDS_NOTES = True
 
 
 def sniff(tree: Tree) -> bool:

@@ -173,7 +173,6 @@ def coco_labels(folder: Path, annotations: list[dict], **options) -> tuple[list,
         ({"bbox": [1, 1, 5]}, "no box"),
         ({"bbox": None}, "no box"),
         ({"bbox": "1,1,5,5"}, "no box"),
-        ({"iscrowd": 1}, "crowd region"),
     ],
 )
 def test_t39_bad_coco_annotations_are_dropped_by_id_and_reason(tmp_path: Path, bad: dict, reason: str):

@@ -15,6 +15,7 @@ from tator.formats._turning import turned_labels
 from tator.formats.table import open_source
 from tator.formats.tree import Tree
 from tator.vision.masks import of_dense, of_rle, to_dense, to_rle
+from tests.folders import coco as coco_text
 from tests.folders import text
 
 STORED = (64, 40)
@@ -73,7 +74,11 @@ def labelme(size: tuple[int, int]) -> str:
     return json.dumps({"shapes": [shape], "imagePath": "a.png", "imageWidth": size[0], "imageHeight": size[1]})
 
 
-@pytest.mark.parametrize(("ending", "write"), [("xml", voc), ("json", labelme)])
+def coco(size: tuple[int, int]) -> str:
+    return coco_text(["a.png"], [{"bbox": [OBJECT[0], OBJECT[1], 10, 8]}], size=size)
+
+
+@pytest.mark.parametrize(("ending", "write"), [("xml", voc), ("json", labelme), ("json", coco)])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_file_that_states_the_stored_size_is_turned_and_told(tmp_path: Path, ending: str, write, orientation: int):
     upright = photograph(tmp_path / "a.png", orientation)
@@ -86,6 +91,35 @@ def test_a_file_that_states_the_stored_size_is_turned_and_told(tmp_path: Path, e
         assert counts["repaired"] == {"labels turned with the image": 1}
     else:
         assert np.allclose(label.xyxy, OBJECT, atol=1.01) and not counts["repaired"]
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+@pytest.mark.parametrize("states", ["image", "mask", "text"])
+def test_everything_of_a_coco_object_is_turned(tmp_path: Path, orientation: int, states: str):
+    upright = photograph(tmp_path / "a.png", orientation)
+    x1, y1, x2, y2 = OBJECT
+    dense = np.zeros(STORED[::-1], bool)
+    dense[y1:y2, x1:x2] = True
+    box = {"bbox": [x1, y1, x2 - x1, y2 - y1], "keypoints": [x1, y1, 2, x2, y2, 1]}
+    rows = [
+        box | {"segmentation": to_rle(of_dense(dense), *STORED)},
+        box | {"segmentation": [[x1, y1, x2, y1, x2, y2]]},
+    ]
+    content = json.loads(coco_text(["a.png"], rows, size=STORED))
+    for side in ("width", "height"):
+        content["images"][0][side] = {"image": content["images"][0][side], "mask": None}.get(
+            states, str(content["images"][0][side])
+        )
+    text(tmp_path / "a.json", json.dumps(content))
+    source = open_source(Tree.of(tmp_path))
+    mask, outline = source.labels("a.png", upright.shape[1], upright.shape[0])
+    assert mask.xyxy == outline.xyxy == bright(upright)
+    assert np.array_equal(to_dense(of_rle(mask.rle), *STORED[::-1]), upright[..., 0] > 128)
+    ring = outline.polygons[0][0]
+    assert (min(ring[0::2]), min(ring[1::2]), max(ring[0::2]), max(ring[1::2])) == bright(upright)
+    (ax, ay, _), (bx, by, _) = outline.attributes["keypoints"]
+    assert (min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)) == bright(upright)
+    assert source.report.as_json()["counts"]["repaired"] == {"labels turned with the image": 1}
 
 
 def test_a_file_made_on_the_upright_image_is_left_as_it_is(tmp_path: Path):
