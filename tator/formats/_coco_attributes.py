@@ -1,4 +1,4 @@
-"""What COCO's files say of objects besides class and shape: attributes, key points, crowds.
+"""What COCO's files say of objects besides class and shape.
 
 CVAT and Datumaro write a dictionary `attributes`, FiftyOne and many datasets write fields of their own beside COCO's.
 

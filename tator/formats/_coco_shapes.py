@@ -1,4 +1,4 @@
-"""Outlines and masks of COCO's field `segmentation`, in the spellings that tools give it.
+"""Outlines and masks of COCO's `segmentation`, in every spelling of tools.
 
 COCO has a list of flat outlines or run lengths. Met too: one flat outline, outlines of pairs, outlines nested deeper or
 named, run lengths in a list, and each of them as text.
@@ -44,7 +44,7 @@ def shape_of(given: Any, place: Place) -> tuple[list[Polygon] | None, dict | Non
 
 
 def stated_size(entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Return the (width, height) that a file states of an image; None where it does not.
+    """Return the (width, height) a file states of an image; None without one.
 
     Args:
         entry: of the image.

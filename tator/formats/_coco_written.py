@@ -127,7 +127,7 @@ def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, i
 
 
 def _said(attributes: Attributes) -> dict:
-    """Return key points as COCO has them, and the other attributes as CVAT and Datumaro have them.
+    """Return key points as COCO has them, other attributes as CVAT and Datumaro do.
 
     A crowd is said there too: in the files of both, `iscrowd` may mean any object with run lengths.
     """
