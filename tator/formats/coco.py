@@ -35,6 +35,7 @@ HOLDS_CONFIDENCE = True
 HOLDS_ATTRIBUTES = ANY
 HOLDS_TAGS = True
 HOLDS_NOTES = True
+HOLDS_SKELETONS = True
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 

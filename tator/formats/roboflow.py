@@ -22,6 +22,7 @@ HOLDS_CONFIDENCE = True
 HOLDS_ATTRIBUTES = coco.HOLDS_ATTRIBUTES
 HOLDS_TAGS = True
 HOLDS_NOTES = True
+HOLDS_SKELETONS = True
 
 
 def sniff(tree: Tree) -> bool:

@@ -103,6 +103,7 @@ def remarks(monkeypatch: pytest.MonkeyPatch) -> None:
         write_remarks,
         holds_tags=True,
         holds_notes=True,
+        holds_skeletons=True,
         holds_confidence=True,
         holds_attributes=ANY,
     )
