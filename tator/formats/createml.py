@@ -18,7 +18,7 @@ from tator.formats.writing import Output, Splits, Written, boxes_only, write_row
 
 NAME = "createml"
 LABEL = "Create ML"
-OTHERS = (b'"result"', b'"original_width"', b'"completed_by"')  # Label Studio's, which has no "coordinates"
+OTHERS = (b'"result"', b'"original_width"', b'"completed_by"', b'"data"')  # Label Studio's, which has no "coordinates"
 SIDES = ("x", "y", "width", "height")
 
 

@@ -64,6 +64,7 @@ class Tree(ImageIndex):
         formats: names of those recognised, the one to read first; None until somebody looked.
         links: {link to a folder: folder inside the walked one}, both "" or ending with a slash.
         masks: pictures that are masks, from mask_evidence; None until somebody looked.
+        keys: {JSON file: the keys it uses}, of those that somebody looked into.
     """
 
     root: Path
@@ -77,6 +78,7 @@ class Tree(ImageIndex):
     formats: list[str] | None = field(default=None, repr=False, compare=False)
     links: dict[str, str] = field(default_factory=dict)
     masks: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    keys: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, root: Path, tell: Tell = silent) -> Self:

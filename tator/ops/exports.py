@@ -37,6 +37,7 @@ Format = Literal[
     "ultralytics_ndjson",
     "supervisely",
     "darwin",
+    "label_studio",
     "gt_jsonl",
 ]  # those of formats.table that can be written; a test holds it
 
