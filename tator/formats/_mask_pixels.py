@@ -13,6 +13,15 @@ from tator.storage.images import FORMATS, open_picture
 MOST_PIXELS = 60_000_000  # of a picture that is decoded to be judged
 MOST_VALUES = 1024  # different colours: ADE20K's masks have several hundred, a photograph tens of thousands
 LEAST_FLAT = 0.8  # share of pixels equal to their left neighbour; photographs have at most a half
+_ERRORS = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    MemoryError,
+    OverflowError,
+    PIL.Image.DecompressionBombError,
+)
 NEARLY_ALL = 0.95  # of a mask kept as JPEG lie within two of 16 levels of grey
 
 
@@ -29,9 +38,20 @@ def is_mask_like(path: Path, is_loose: bool = False) -> bool:
                 return picture.mode in ("P", "1")
             is_lossy = picture.format in ("JPEG", "MPO")
             pixels = np.asarray(picture)
-    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, OverflowError, PIL.Image.DecompressionBombError):
+    except _ERRORS:
         return False
     return _is_two_grey(pixels) if is_lossy else _is_flat(pixels, 0.0 if is_loose else LEAST_FLAT)
+
+
+def is_broken(path: Path) -> bool:
+    """Return whether a picture cannot be decoded."""
+    try:
+        with open_picture(path, formats=FORMATS) as picture:
+            if picture.width * picture.height <= MOST_PIXELS:
+                picture.load()
+    except _ERRORS:
+        return True
+    return False
 
 
 def _is_flat(pixels: NDArray, least: float) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from tator.formats import Label, Report, Source
-from tator.formats.sameness import Same, match
+from tator.formats import Label, Report, Source, masks
+from tator.formats.sameness import ALIKE, Same, filled, match
 
 MORE = "more objects in another format"
+ALIKE_DRAWN = 0.5  # overlap from which a mask is that of a box: VOC's masks lack a border of some pixels
 
 
 class Joined:
@@ -80,13 +81,24 @@ class Joined:
 
         Those that only the other has are named.
         """
-        same: Same = match(kept, found, any_class=not self.parts[0].classes)
+        is_drawn = self.parts[at].format == masks.NAME
+        alike = ALIKE_DRAWN if is_drawn else ALIKE
+        same: Same = match(kept, found, any_class=not self.parts[0].classes, alike=alike)
+        for mine, theirs in same.differing if is_drawn else ():
+            if kept[mine].polygons is None and kept[mine].rle is None:
+                same.kept[mine] = replace(filled(kept[mine], found[theirs]), xyxy=found[theirs].xyxy)
+                told = f"{_shown(kept[mine])} to {_shown(found[theirs])}"
+                self._report.repair(path, "box fitted to its mask", told)
         if same.new:
             first = found[same.new[0]]
-            box = " ".join(f"{value:.0f}" for value in first.xyxy)
-            detail = f"{len(same.new)} in {self._told[at]} only, as {self.classes.get(first.class_index)!r} at {box}"
+            named = self.classes.get(first.class_index)
+            detail = f"{len(same.new)} in {self._told[at]} only, as {named!r} at {_shown(first)}"
             self._report.drop(path, MORE, f"{detail}; {self._told[0]} is read")
         return same.kept
+
+
+def _shown(label: Label) -> str:
+    return " ".join(f"{value:.0f}" for value in label.xyxy)
 
 
 def _first(tables) -> dict:  # noqa: ANN001

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 
-from tator.formats._mask_pixels import is_mask_like
+from tator.formats._mask_pixels import is_broken, is_mask_like
 from tator.formats._references import composed
 from tator.formats.tree import Tree
 
@@ -101,6 +101,13 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
     return masks if len(masks) < len(tree.images) else {}
 
 
+def mask_place(folder: str) -> str:
+    """Return a folder up to its last part that says masks; all of it where none does."""
+    parts = folder.split("/")
+    at = next((at for at in reversed(range(len(parts))) if _FOLDER.fullmatch(parts[at])), len(parts) - 1)
+    return "/".join(parts[: at + 1])
+
+
 def _group(found: MaskFile) -> tuple[str, str]:
     """Return what masks of one tool share: names of the folder and of their end."""
     parts = [part for part in found.folder.split("/") if _FOLDER.fullmatch(part)]
@@ -118,7 +125,9 @@ def _looked_at(tree: Tree, found: dict[str, MaskFile]) -> dict[str, MaskFile]:
         return {}
     if all(sampled.values()):
         return found
-    return {path: each for path, each in found.items() if sampled.get(path) or is_mask_like(tree.root / path)}
+    masks = {path for path in paths if sampled.get(path) or is_mask_like(tree.root / path)}
+    masks |= {path for path in set(paths) - masks if is_broken(tree.root / path)}  # among masks it is one
+    return {path: each for path, each in found.items() if path in masks}
 
 
 def _named(tree: Tree) -> Iterator[tuple[str, MaskFile]]:

@@ -24,6 +24,7 @@ from tator.formats import (
     label_studio,
     labelbox,
     labelme,
+    masks,
     mot,
     openimages,
     plain_csv,
@@ -141,6 +142,7 @@ _TRIED = (  # in this order: the special before the general
     openimages,
     plain_csv,
     tfrecord,
+    masks,
     images_only,
 )
 FORMATS = {module.NAME: _of(module) for module in _TRIED}
@@ -213,6 +215,8 @@ def open_source(tree: Tree, format: str = "") -> Source:
     found = recognised(tree)
     if not any(FORMATS[name].holds_masks for name in found):
         set_masks_aside(tree)
+    if not found:
+        masks.note_unread(tree)
     if len(found) < 2:
         return FORMATS[found[0] if found else _without_labels(tree)].read(tree)
     labels = [FORMATS[name].label for name in found]

@@ -1,0 +1,152 @@
+"""Mask pictures in groups of one tool and purpose, and what their pixels mean."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from tator.formats._mask_lists import ClassList, class_lists
+from tator.formats._mask_meaning import Meaning, cityscapes_list, judged, voc_list
+from tator.formats._mask_parts import extents, is_grey, read_pixels
+from tator.formats.mask_evidence import mask_files, mask_place
+from tator.formats.tree import Tree
+from tator.types import BadInput
+
+CLASSES, INSTANCES, COLOURS, OTHER = "classes", "instances", "colours", "other"
+NO_CODE = -1  # of no pixel
+SAMPLED = 16  # pictures of a group that are looked at, spread over it
+SAMPLED_PIXELS = 40_000_000  # of them together, from which on no further one is decoded
+MOST_GROUPS = 200  # more are a folder for each image, with a mask for each object
+THOUSAND = 1000  # Cityscapes' and MOTS' instance masks hold class x 1000 + number of the object
+_ROLES = (  # by the end of names, or the folder; the first that fits counts
+    (re.compile(r"panoptic|parts?\b|scribble|edge|boundar|matte|person_?layout", re.I), OTHER),
+    (re.compile(r"instance|object|ins_?seg|mots", re.I), INSTANCES),
+    (re.compile(r"colou?r|human|vis\b|___(fuse|save)|rgb", re.I), COLOURS),
+)
+_CITYSCAPES = re.compile(r"(label|instance)(train)?ids", re.I)
+
+
+@dataclass
+class Group:
+    """Masks of one folder and one end of names.
+
+    Attributes:
+        place: folder, up to the part that says masks.
+        kind: end of their names, "" where they are called like their photographs.
+        role: what they are for.
+        pictures: {mask: its photograph, or None}.
+        meaning: of their pixels; None where no list tells.
+        is_thousands: whether a value holds the class and the number of the object.
+    """
+
+    place: str
+    kind: str
+    role: str
+    pictures: dict[str, str | None] = field(default_factory=dict)
+    meaning: Meaning | None = None
+    is_thousands: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return what a person would call them."""
+        return f"{self.place or '.'}{f' *{self.kind}' if self.kind else ''}"
+
+
+def mask_groups(tree: Tree) -> list[Group]:
+    """Return the groups of a folder's masks, each with what its pixels mean."""
+    found: dict[tuple[str, str], Group] = {}
+    for path, mask in mask_files(tree).items():
+        place = mask_place(mask.folder)
+        key = place, mask.kind
+        group = found.setdefault(key, Group(place, mask.kind, _role(place, mask.kind)))
+        group.pictures[path] = mask.photograph
+    if not found or len(found) > MOST_GROUPS:
+        return []
+    lists = class_lists(tree)
+    for group in found.values():
+        if group.role != OTHER and not _is_one_an_object(group):
+            tree.tell(0, 0, f"What do the masks of {group.title} mean?")
+            _judge(tree, group, lists)
+    return list(found.values())
+
+
+def _role(place: str, kind: str) -> str:
+    text = kind if kind.strip("_-. ") not in ("", "mask", "masks", "seg", "gt", "l") else place.rpartition("/")[2]
+    return next((role for form, role in _ROLES if form.search(text)), CLASSES)
+
+
+def _is_one_an_object(group: Group) -> bool:
+    """Return whether an image has several masks of a group: each is an object."""
+    counts = Counter(photograph for photograph in group.pictures.values() if photograph)
+    return bool(counts) and max(counts.values()) > 1
+
+
+def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
+    """Set what the pixels of a group mean."""
+    values, colours = _sampled(tree, group)
+    if group.role == INSTANCES:
+        group.is_thousands = bool(values) and max(values) >= THOUSAND
+        values = {value // THOUSAND if value >= THOUSAND else value for value in values}
+        if not group.is_thousands:
+            return
+    fits = [found for each in _nearest(group, lists) if (found := judged(each, values, colours))]
+    whole = (found for found in fits if not (colours if found.by_colour else values) - found.names.keys())
+    group.meaning = next(whole, None) or next(iter(fits), None) or _standard(group, values, colours)
+
+
+def _sampled(tree: Tree, group: Group) -> tuple[set[int], set[int]]:
+    """Return the values and the colours that occur in some masks."""
+    values: set[int] = set()
+    colours: set[int] = set()
+    seen = 0
+    paths = [path for path, photograph in group.pictures.items() if photograph] or list(group.pictures)
+    for path in paths[:: max(1, len(paths) // SAMPLED)][:SAMPLED]:
+        if seen > SAMPLED_PIXELS:
+            break
+        try:
+            pixels = read_pixels(tree.root / path)
+        except BadInput:
+            continue
+        seen += pixels.codes.size
+        met = set(extents(pixels.codes))
+        if pixels.has_values:
+            values |= met
+            colours |= {code for value in met if (code := pixels.colour_of(value)) is not None}
+        else:
+            colours |= met
+            values |= {code & 255 for code in met} if is_grey(met) else set()
+    return values, colours
+
+
+def _nearest(group: Group, lists: Sequence[ClassList]) -> Iterator[ClassList]:
+    """Yield lists in the folder of a group and those above it first."""
+
+    def farness(listed: ClassList) -> tuple[bool, int]:
+        folder = listed.path.rpartition("/")[0]
+        return not (not folder or f"{group.place}/".startswith(f"{folder}/")), -len(folder)
+
+    yield from sorted(lists, key=farness)
+
+
+def _standard(group: Group, values: set[int], colours: set[int]) -> Meaning | None:
+    """Return what masks in a public dataset's own layout mean without a list."""
+    if _CITYSCAPES.search(group.kind):
+        return judged(cityscapes_list("train" in group.kind), values, set())
+    folder = group.place.rpartition("/")[2].lower()
+    if folder.startswith("segmentationclass"):  # with VOC's own colours, or as SegmentationClassAug
+        found = judged(voc_list(), values, colours)
+        codes = colours if found and found.by_colour else values if "aug" in folder else {NO_CODE}
+        return found if found and codes <= found.names.keys() else None
+    return None
+
+
+def pictures_of(groups: Sequence[Group], role: str) -> dict[str, list[tuple[str, Group]]]:
+    """Return {photograph: masks of a role with their groups}, the largest group first."""
+    found: dict[str, list[tuple[str, Group]]] = defaultdict(list)
+    for group in sorted(groups, key=lambda each: -len(each.pictures)):
+        for path, photograph in group.pictures.items() if group.role == role else ():
+            if photograph:
+                found[photograph].append((path, group))
+    return found
