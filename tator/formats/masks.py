@@ -26,7 +26,6 @@ from tator.formats._shapes import Place, mask_label
 from tator.formats.mask_evidence import mask_files, set_masks_aside
 from tator.formats.tree import Tree
 from tator.types import BadInput, Mask
-from tator.vision.masks import of_dense
 
 NAME = "masks"
 LABEL = "Mask pictures"
@@ -208,20 +207,33 @@ def _objects(codes: Codes, instances: Codes | None, meaning: Meaning, place: Pla
         yield from _instances(codes, instances, meaning)
     unknown = []
     for code, extent in extents(codes).items():
-        name = meaning.names.get(code)
-        if name is None and code != NOTHING:
+        if code != NOTHING and meaning.names.get(code) is None:
             unknown.append(f"{_code(code, meaning)} ({extent.area:,} pixels)")
-        if not name:
-            continue
-        pixels = cut(codes, extent.box) == code
-        found = parts(pixels, *extent.box[:2])
-        if found is None:
-            place.repair("too many parts, read as one object", f"{extent.area:,} pixels of {name!r}")
-            found = [whole] if (whole := of_dense(pixels, *extent.box[:2])) else []
-        yield from ((name, part) for part in found)
     if unknown:
         told = f"{', '.join(unknown[:SHOWN])}; {len(unknown)} in all, by {meaning.path}"
         place.drop("value without a class", told)
+    named = [code for code, name in meaning.names.items() if name]
+    islands = parts(np.isin(codes, named), 0, 0)  # what touches nothing else costs its own box
+    if islands is None:
+        islands = [Mask(0, 0, np.isin(codes, named))]
+    for island in islands:
+        height, width = island.data.shape
+        inside = np.where(island.data, cut(codes, (island.x, island.y, island.x + width, island.y + height)), NOTHING)
+        yield from _classes(inside, island.x, island.y, meaning, place)
+
+
+def _classes(codes: Codes, x: int, y: int, meaning: Meaning, place: Place) -> Iterator[tuple[str, Mask]]:
+    """Yield (class name, pixels) of the connected parts of classes in a part of a mask."""
+    for code, extent in extents(codes).items():
+        if not (name := meaning.names.get(code)):
+            continue
+        pixels = cut(codes, extent.box) == code
+        left, top = x + extent.box[0], y + extent.box[1]
+        found = parts(pixels, left, top)
+        if found is None:
+            place.repair("too many parts, read as one object", f"{extent.area:,} pixels of {name!r}")
+            found = [Mask(left, top, pixels)]
+        yield from ((name, part) for part in found)
 
 
 def _instances(codes: Codes, instances: Codes, meaning: Meaning) -> Iterator[tuple[str, Mask]]:
