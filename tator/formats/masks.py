@@ -223,7 +223,7 @@ def _objects(codes: Codes, instances: Codes | None, meaning: Meaning, place: Pla
 
 
 def _classes(codes: Codes, x: int, y: int, meaning: Meaning, place: Place) -> Iterator[tuple[str, Mask]]:
-    """Yield (class name, pixels) of the connected parts of classes in a part of a mask."""
+    """Yield (class name, pixels) of the parts of classes in a part of a mask."""
     for code, extent in extents(codes).items():
         if not (name := meaning.names.get(code)):
             continue
