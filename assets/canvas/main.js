@@ -114,7 +114,10 @@ function createApp({ server, trigger, wanted }) {
     },
     isBusy: () => Boolean(tools.current.isBusy),
     beforeEdit: nudges.flush,
-    opened: (dataset) => dataset !== wanted() && trigger?.("opened", { dataset }), // the header follows
+    opened(dataset) {
+      if (dataset !== wanted()) trigger?.("opened", { dataset }); // the header follows
+      models.naming.follow(dataset);
+    },
   });
   const parts = {
     ...base,

@@ -14,7 +14,17 @@ from tator.types import Work
 from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, SPLIT_OF_SEQUENCE, warned
 from tator.workbench import Workbench
 from tator.workflows.evaluation import is_sequence, judge_names
-from tator.workflows.heads import changes, heads_of, held_crops, keep_head, origin_of, read_crops, row_of, train
+from tator.workflows.heads import (
+    changes,
+    check_head,
+    heads_of,
+    held_crops,
+    keep_head,
+    origin_of,
+    read_crops,
+    row_of,
+    train,
+)
 from tator.workflows.heads.recipe import HeadRecipe
 
 SPLIT_BY_GROUP = (
@@ -122,12 +132,22 @@ def heads_activate(wb: Workbench, name: str = "") -> dict[str, str]:
 
 
 @operation(mirrors=("clip_active_get",), writes=False)
-def heads_active(wb: Workbench) -> dict[str, Any]:
-    """Return the active head's name, encoder and classes; all empty without one."""
+def heads_active(wb: Workbench, dataset: str = "") -> dict[str, Any]:
+    """Return the active head's name, encoder and classes; all empty without one.
+
+    Args:
+        dataset: the head is refused if it knows no class of this dataset; empty for any.
+
+    Raises:
+        NotFound: no such dataset.
+        Unavailable: the head knows no class of the dataset.
+    """
     heads = heads_of(wb.workspace)
     name = heads.active()
     if not name:
         return {"name": "", "encoder": "", "classes": []}
+    if dataset:
+        check_head(wb.dataset(dataset), name)
     head = heads.load(name)
     return {"name": name, "encoder": head.encoder, "classes": list(head.classes)}
 

@@ -242,10 +242,27 @@ test("auto class is switched on only while there is a head", async () => {
   let name = "";
   const c = await assisting([], { heads_active: () => ({ name }) });
   await c.naming.toggle();
+  assert.deepEqual(c.asked.at(-1), ["heads_active", { dataset: "d" }]);
   assert.equal(c.settings.get("autoClass"), false);
   name = "head";
   await c.naming.toggle();
   assert.equal(c.settings.get("autoClass"), true);
+});
+
+test("auto class ends, told once, where the head knows no class of the dataset that is opened", async () => {
+  const c = await assisting([], {
+    heads_active({ dataset }) {
+      if (dataset === "strange") throw Object.assign(new Error("head knows no class"), { code: "unavailable" });
+      return { name: "head" };
+    },
+  });
+  await c.naming.toggle();
+  await c.naming.follow("d");
+  assert.equal(c.settings.get("autoClass"), true);
+  await c.naming.follow("strange");
+  await c.naming.follow("strange");
+  assert.equal(c.settings.get("autoClass"), false);
+  assert.deepEqual(c.told.slice(1), ["Auto class is off: head knows no class"]);
 });
 
 test("simplifying is shown before it is done, and leaves out what was edited or has no point to lose", async () => {

@@ -103,7 +103,8 @@ export async function canvas(annotations = [], server = {}) {
     classes = createClasses(store),
     settings = createSettings(memory()),
     pending = createPending();
-  const base = { store, classes, settings, pending, call, toast, newId, tell, selection: createSelection(store) };
+  const images = { dataset: "d" };
+  const base = { store, classes, settings, pending, call, toast, newId, tell, images, selection: createSelection(store) };
   const { one: ask, parts: askParts } = createAsk(base),
     cards = createCards(base);
   store.load(opened(annotations));

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tator.ops import call, operations
+from tator.types import Unavailable
 from tests.folders import coloured, make
 
 BOXES = [4.0, 6.0, 20.0, 18.0]
@@ -58,3 +59,16 @@ def test_in_another_dataset_classes_are_told_by_name(wb, squares, tmp_path: Path
     other = make(wb, coloured(tmp_path / "other"), "other")
     told = named(wb, other)["boxes"][0]
     assert told["class_name"] in ("red", "blue") and told["class_id"] in other.class_names()
+
+
+def test_a_head_that_knows_no_class_of_a_dataset_is_not_used_on_it(wb, squares, tmp_path: Path):
+    other = make(wb, coloured(tmp_path / "other"), "other")
+    for class_id in other.class_names():
+        call(wb, "class_rename", dataset="other", class_id=class_id, name=f"kind {class_id}")
+    with pytest.raises(Unavailable, match="'first' knows no class of 'other'; its own are .*red.*Train a head"):
+        named(wb, other)
+    with pytest.raises(Unavailable, match="'first' knows no class of 'other'"):
+        call(wb, "heads_active", dataset="other")
+    assert call(wb, "heads_active", dataset="squares")["name"] == call(wb, "heads_active")["name"] == "first"
+    call(wb, "class_rename", dataset="other", class_id=0, name="red")
+    assert {box["class_name"] for box in named(wb, other)["boxes"]} <= {"red", "blue"}

@@ -1,7 +1,10 @@
 // Auto class: the active head names boxes where it is sure enough.
 
-export function createNaming({ ask, call, settings, store, toast }) {
+const NO_HEAD = "No class head is active; train one in the Train CLIP tab.";
+
+export function createNaming({ ask, call, images, settings, store, toast }) {
   const least = () => settings.get("minMargin");
+  let followed = ""; // the dataset that was open last
 
   /** Classes for boxes by the active head. @returns {Promise<?{sure: Map<string, number>, unsure: object[]}>} */
   async function classesOf(rows, boxes, label) {
@@ -52,10 +55,24 @@ export function createNaming({ ask, call, settings, store, toast }) {
       if (!found.unsure.length && !ops.length && rows.length > 1) toast("The head agrees with every class here.", "ok");
     },
 
-    /** Switch the naming of new boxes on or off; on only when there is a head to do it. */
+    /** Another dataset is open: its boxes are not named by a head that knows none of its classes. */
+    async follow(dataset) {
+      if (dataset === followed) return;
+      followed = dataset;
+      if (!settings.get("autoClass")) return;
+      const why = await call("heads_active", { dataset }).then(
+        ({ name }) => (name ? "" : NO_HEAD),
+        (error) => error.message,
+      );
+      if (!why || dataset !== followed || !settings.get("autoClass")) return;
+      settings.toggle("autoClass");
+      toast(`Auto class is off: ${why}`, "warn");
+    },
+
+    /** Switch the naming of new boxes on or off; on only when there is a head that knows this dataset's classes. */
     async toggle() {
-      if (!settings.get("autoClass") && !(await call("heads_active")).name) {
-        return toast("No class head is active yet: train one in the Train CLIP tab.", "warn");
+      if (!settings.get("autoClass") && !(await call("heads_active", { dataset: images.dataset })).name) {
+        return toast(NO_HEAD, "warn");
       }
       return toast(
         settings.toggle("autoClass")

@@ -17,7 +17,9 @@ from tator.datasets.label_map import read_classes
 from tator.datasets.names import match_names
 from tator.storage.database import Store
 from tator.storage.schema import dataset as dataset_table
+from tator.types import Unavailable
 
+SHOWN = 5  # classes of a head that a message names
 GONE = -1  # class id of a class that the dataset does not have
 
 
@@ -64,6 +66,24 @@ def meanings(labels: Sequence[str], report: dict[str, Any], data: Dataset) -> li
     return [
         (own or {}).get(label) or by_name or Meaning(GONE, label) for label, by_name in zip(labels, named, strict=True)
     ]
+
+
+def check_known(name: str, meant: Sequence[Meaning], data: Dataset) -> None:
+    """Refuse a head that knows no class of a dataset: each of its answers would be wrong.
+
+    Args:
+        name: of the head.
+        meant: its outputs, as `meanings` returns them.
+        data: the dataset that it is to be used on.
+
+    Raises:
+        Unavailable: it knows none.
+    """
+    if any(each.class_id != GONE for each in meant):
+        return
+    known = ", ".join(each.name for each in meant[:SHOWN]) + (", ..." if len(meant) > SHOWN else "")
+    told = f"head {name!r} knows no class of {data.name!r}; its own are {known}"
+    raise Unavailable(f"{told}. Train a head on this dataset in the Train CLIP tab, or activate another one")
 
 
 def changes(labels: Sequence[str], report: dict[str, Any], store: Store) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tator.storage.runs import Runs
 from tator.types import BadInput, Unavailable
 from tator.vision.boxes import Boxes
 from tator.warning_codes import CLASS_DELETED, warned
-from tator.workflows.heads.following import meanings
+from tator.workflows.heads.following import check_known, meanings
 from tator.workflows.heads.head import Head
 from tator.workflows.heads.shelf import heads_of
 
@@ -41,21 +41,33 @@ def name_boxes(
     Raises:
         NotFound: no such head.
         BadInput: the head's encoder has another version by now.
-        Unavailable: no head is active, or its encoder lacks weights or packages.
+        Unavailable: no head is active, it knows no class of the dataset, or its encoder lacks weights or packages.
     """
     shelf = heads_of(data.workspace)
     name = head_name or shelf.active()
     if not name:
         raise Unavailable("no head is active: train one on accepted boxes, or activate one")
     head = _load(models, shelf, name)
+    meant = meanings(head.classes, shelf.report(name), data)
+    check_known(name, meant, data)
     image = models.pixels(data, row)
     features = models.run(head.encoder, models.weights(head.encoder), lambda model: encode_boxes(model, image, xyxy))
     probs = head.predict(features)
-    meant = meanings(head.classes, shelf.report(name), data)
     ids, shown = [each.class_id for each in meant], [each.name for each in meant]
     boxes = [_verdict(p, ids, shown, min_margin) for p in probs]
     gone = {each.name for each in meant if each.is_deleted} & {box["class_name"] for box in boxes}
     return warned({"head": name, "boxes": boxes}, {CLASS_DELETED: bool(gone)})
+
+
+def check_head(data: Dataset, name: str) -> None:
+    """Refuse a head that cannot name boxes of a dataset.
+
+    Raises:
+        NotFound: no such head.
+        Unavailable: it knows no class of the dataset.
+    """
+    shelf = heads_of(data.workspace)
+    check_known(name, meanings(shelf.load(name).classes, shelf.report(name), data), data)
 
 
 def check_margin(min_margin: float) -> None:
