@@ -69,7 +69,7 @@ def meanings(labels: Sequence[str], report: dict[str, Any], data: Dataset) -> li
 
 
 def check_known(name: str, meant: Sequence[Meaning], data: Dataset) -> None:
-    """Refuse a head that knows no class of a dataset: each of its answers would be wrong.
+    """Refuse a head that knows no class of a dataset: it could only be wrong.
 
     Args:
         name: of the head.
