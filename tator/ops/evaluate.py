@@ -5,6 +5,7 @@ From any predictor to numbers, mistakes and reports.
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -228,7 +229,7 @@ def evaluate_predictions(
     places, is_kept = _places(wb, checked, label, "")
     places.make()
     if places.gt_vs_pred != file:
-        places.gt_vs_pred.write_bytes(file.read_bytes())
+        shutil.copyfile(file, places.gt_vs_pred)
     means = Means(wb.models, None, lambda path: _source(wb, path), wb.user)
     arguments = {"predictions": predictions, **asdict(recipe)}
     outcome = yield from evaluate_run(

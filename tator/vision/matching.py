@@ -6,6 +6,7 @@ Boxes are xyxy pixels, x2/y2 exclusive.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from numpy.typing import NDArray
 from tator.types import BadInput, Detections
 from tator.vision.boxes import Boxes, Float, area
 
+Rows = NDArray[np.signedinteger[Any]]
+
+PAIRS = 50_000  # that first_free has as objects of Python at once
 WBF_IOU = 0.55  # boxes that overlap more are one object; https://arxiv.org/abs/1910.13302, section 3
 
 
@@ -30,12 +34,22 @@ def iou(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
 
 
-def pair_iou(a: Boxes, b: Boxes) -> NDArray[np.float32]:
+def pair_iou(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
     """Return the (N,) overlap of each box of `a` with the same row of `b`."""
-    sides = np.maximum(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
-    shared = np.prod(sides, axis=1)
+    shared = _pair_shared(a, b)
     union = area(a) + area(b) - shared
     return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def pair_ioa(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
+    """Return the (N,) share of each box of `a` that lies in the same row of `b`."""
+    shared, whole = _pair_shared(a, b), area(a)
+    return np.divide(shared, whole, out=np.zeros_like(shared), where=whole > 0)
+
+
+def _pair_shared(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
+    sides = np.maximum(np.minimum(a[:, 2:], b[:, 2:]) - np.maximum(a[:, :2], b[:, :2]), 0)
+    return np.prod(sides, axis=1)
 
 
 def ioa(a: NDArray[Float], b: NDArray[Float]) -> NDArray[Float]:
@@ -144,7 +158,7 @@ def _last_best(values: NDArray[np.float32], may: NDArray[np.bool_]) -> int:
     return int(columns[::-1][values[columns[::-1]].argmax()]) if len(columns) else -1
 
 
-def first_free(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.bool_]:
+def first_free(rows: Rows, columns: Rows) -> NDArray[np.bool_]:
     """Return which pairs are taken when each row and each column may be taken once.
 
     Pairs are looked at in their order, the best first; over many images at once this is as fast as over one.
@@ -153,14 +167,16 @@ def first_free(rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[n
         rows: (K,) row of each pair.
         columns: (K,) column of each pair.
     """
-    used_rows: set[int] = set()
-    used_columns: set[int] = set()
     taken = np.zeros(len(rows), bool)
-    for at, (row, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-        if row not in used_rows and column not in used_columns:
-            used_rows.add(row)
-            used_columns.add(column)
-            taken[at] = True
+    if not len(rows):
+        return taken
+    is_used = bytearray(int(rows.max()) + 1), bytearray(int(columns.max()) + 1)
+    for start in range(0, len(rows), PAIRS):
+        part = slice(start, start + PAIRS)
+        for at, (row, column) in enumerate(zip(rows[part].tolist(), columns[part].tolist(), strict=True), start):
+            if not is_used[0][row] and not is_used[1][column]:
+                is_used[0][row] = is_used[1][column] = 1
+                taken[at] = True
     return taken
 
 

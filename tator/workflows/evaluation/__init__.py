@@ -6,7 +6,7 @@ Others may use `Settings` and `evaluate_records` (numbers of records), `Record` 
 It needs neither torch nor transformers nor Gradio.
 """
 
-from tator.workflows.evaluation.coco import average_precision
+from tator.workflows.evaluation.accuracy import average_precision
 from tator.workflows.evaluation.compare import paired_bootstrap
 from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate_records
 from tator.workflows.evaluation.label_policy import LabelPolicy

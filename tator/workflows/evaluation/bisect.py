@@ -14,10 +14,10 @@ from tator.datasets.snapshots import snapshots_of
 from tator.storage.database import chunks
 from tator.storage.schema import edit
 from tator.types import BadInput
-from tator.workflows.evaluation.coco import average_precision
+from tator.workflows.evaluation.accuracy import average_precision
+from tator.workflows.evaluation.collecting import Collecting
 from tator.workflows.evaluation.evaluator import Settings
 from tator.workflows.evaluation.records import Record
-from tator.workflows.evaluation.tables import Collecting
 
 MOST_S = 20.0  # after that the remaining images are listed without their share
 SMALLEST = 1e-12  # a smaller change of AP is rounding

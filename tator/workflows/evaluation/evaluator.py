@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tator.types import BadInput
 from tator.workflows.evaluation import metrics
-from tator.workflows.evaluation.coco import MAX_DETS, Accuracy, average_precision
+from tator.workflows.evaluation.accuracy import MAX_DETS, Accuracy, average_precision
+from tator.workflows.evaluation.collecting import Collecting
 from tator.workflows.evaluation.label_policy import LabelPolicy
 from tator.workflows.evaluation.matches import Matched, match_by_score
 from tator.workflows.evaluation.open_metrics import SCOPES, Meanings, OpenMatched, open_family, open_match
@@ -23,7 +24,7 @@ from tator.workflows.evaluation.operating_point import best_f1, best_per_class
 from tator.workflows.evaluation.overlaps import Pairs, overlapping
 from tator.workflows.evaluation.rates import level
 from tator.workflows.evaluation.records import Record
-from tator.workflows.evaluation.tables import Collecting, Evaluated, only
+from tator.workflows.evaluation.tables import Evaluated, only
 
 RANKLESS = "constant"
 
@@ -142,6 +143,7 @@ def evaluate(data: Evaluated, settings: Settings, ap: Callable = average_precisi
         settings: how.
         ap: computes the average precision.
     """
+    accuracy = _accuracy(data, settings, ap) if settings.metrics != "f1ish" else {}  # first: it holds most for a while
     pairs, at = overlapping(data), primary(settings.f1_iou_thrs)
     matched = {thr: match_by_score(data, pairs, thr) for thr in sorted({at, *settings.f1_iou_thrs})}
     found: dict[str, Any] = {}
@@ -149,7 +151,6 @@ def evaluate(data: Evaluated, settings: Settings, ap: Callable = average_precisi
         found |= metrics.closed_family(data, one, settings.score_thr)
     found |= metrics.rest(data, pairs, matched[at], settings.score_thr)
     found |= best_f1(data, matched[at], settings.seed)
-    accuracy = _accuracy(data, settings, ap) if settings.metrics != "f1ish" else {}
     for kind, each in accuracy.items():
         found |= {f"{kind}_{key}": value for key, value in each.summary.items()}
     open_matched: dict[str, OpenMatched] = {}
@@ -172,7 +173,7 @@ def is_rankless(data: Evaluated) -> bool:
 
 def _accuracy(data: Evaluated, settings: Settings, ap: Callable) -> dict[str, Accuracy]:
     kinds = ["bbox"]
-    has_size = all(each.width and each.height for each in data.images)
+    has_size = bool(((data.images.width > 0) & (data.images.height > 0)).all())
     if settings.with_masks and has_size and data.pred.outlines:
         kinds.append("segm")
     return {kind: ap(data, kind, settings.iou_thrs, settings.max_dets) for kind in kinds}
@@ -228,7 +229,7 @@ def subset(data: Evaluated, keep: NDArray[np.bool_]) -> Evaluated:
         keep: (images,) which images stay.
     """
     place = np.cumsum(keep) - 1
-    images = [each for each, stays in zip(data.images, keep, strict=True) if stays]
+    images = data.images.taken(np.flatnonzero(keep))
     gt, pred = (only(table, keep, place) for table in (data.gt, data.pred))
     invalid = {int(place[row]): lists for row, lists in data.invalid.items() if keep[row]}
     return replace(data, images=images, invalid=invalid, gt=gt, pred=pred)

@@ -20,14 +20,14 @@ class Matched:
         iou_thr: least overlap of a match.
         gt_of: (P,) ground truth of each prediction, -1 none.
         pred_of: (G,) prediction of each ground truth, -1 none.
-        overlap: (P,) overlap of the match, 0 where there is none.
+        overlap: (P,) overlap of the match to seven digits, 0 where there is none.
         in_ignored: (P,) unmatched predictions that lie in a region which is no object.
     """
 
     iou_thr: float
-    gt_of: NDArray[np.int64]
-    pred_of: NDArray[np.int64]
-    overlap: NDArray[np.float64]
+    gt_of: NDArray[np.int32]
+    pred_of: NDArray[np.int32]
+    overlap: NDArray[np.float32]
     in_ignored: NDArray[np.bool_]
 
 
@@ -66,8 +66,8 @@ def match_by_overlap(
 
 def _matched(data: Evaluated, fits: Pairs, crowds: Pairs, iou_thr: float) -> Matched:
     taken = fits[first_free(fits.pred, fits.gt)]
-    gt_of, pred_of = np.full(len(data.pred), -1, np.int64), np.full(len(data.gt), -1, np.int64)
-    overlap, in_ignored = np.zeros(len(data.pred)), np.zeros(len(data.pred), bool)
+    gt_of, pred_of = np.full(len(data.pred), -1, np.int32), np.full(len(data.gt), -1, np.int32)
+    overlap, in_ignored = np.zeros(len(data.pred), np.float32), np.zeros(len(data.pred), bool)
     gt_of[taken.pred], pred_of[taken.gt], overlap[taken.pred] = taken.gt, taken.pred, taken.overlap
     in_ignored[crowds.pred] = True
     return Matched(iou_thr, gt_of, pred_of, overlap, in_ignored & (gt_of < 0))

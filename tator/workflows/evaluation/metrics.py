@@ -28,10 +28,14 @@ def per_image(data: Evaluated, matched: Matched, score_thr: float) -> tuple[NDAr
     counts = counted(data, matched, score_thr)
     hit = counts & (matched.gt_of >= 0)
     n = len(data.images)
-    tp = np.bincount(data.pred.image[hit], minlength=n)
-    fp = np.bincount(data.pred.image[counts & ~hit], minlength=n)
-    objects = np.bincount(data.gt.image[~data.gt.ignored], minlength=n)
-    return tp, fp, objects - tp
+    tp = counts_of(data.pred.image[hit], n)
+    fp = counts_of(data.pred.image[counts & ~hit], n)
+    return tp, fp, counts_of(data.gt.image[~data.gt.ignored], n) - tp
+
+
+def counts_of(rows: NDArray, n: int) -> NDArray[np.int32]:
+    """Return (n,) how often each row occurs."""
+    return np.bincount(rows, minlength=n).astype(np.int32)
 
 
 def closed_family(data: Evaluated, matched: Matched, score_thr: float, prefix: str = "") -> dict[str, Any]:
@@ -83,7 +87,7 @@ def by_size(data: Evaluated, matched: Matched, score_thr: float) -> dict[str, di
     """
     counts = counted(data, matched, score_thr)
     hit = counts & (matched.gt_of >= 0)
-    gt_area, pred_area = (np.prod(table.xyxy[:, 2:] - table.xyxy[:, :2], axis=1) for table in (data.gt, data.pred))
+    gt_area, pred_area = data.gt.areas(), data.pred.areas()
     found = {}
     for name, low, high in SIZES:
         there = ~data.gt.ignored & (gt_area >= low) & (gt_area < high)

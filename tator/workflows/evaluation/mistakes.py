@@ -81,7 +81,7 @@ def _row(found: Evaluation, kind: str, pred: int, gt: int, overlap: float | None
         "overlap": overlap,
         "xyxy": data.gt.xyxy[gt].tolist() if gt >= 0 else None,
         "predicted_xyxy": data.pred.xyxy[pred].tolist() if pred >= 0 else None,
-        "annotation": data.gt.ids.get(gt, "") if gt >= 0 else "",
+        "annotation": data.gt.id_of(gt) if gt >= 0 else "",
     }
 
 
@@ -136,4 +136,4 @@ def _badness(found: Evaluation, score_thr: float) -> dict[int, int]:
     """Return {record index: wrong boxes of the image}."""
     _, fp, fn = per_image(found.data, found.matched, score_thr)
     wrong: NDArray[np.int64] = fp + fn
-    return {image.record_index: int(n) for image, n in zip(found.data.images, wrong, strict=True)}
+    return dict(zip(found.data.images.record_index.tolist(), wrong.tolist(), strict=True))

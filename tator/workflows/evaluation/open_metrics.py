@@ -12,13 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tator.types import BadInput
+from tator.workflows.evaluation.columns import Whole
 from tator.workflows.evaluation.label_policy import Embed, normalise
 from tator.workflows.evaluation.matches import Matched, match_by_overlap
+from tator.workflows.evaluation.metrics import counts_of
 from tator.workflows.evaluation.overlaps import Pairs
 from tator.workflows.evaluation.rates import family, level, share
 from tator.workflows.evaluation.tables import Evaluated
 
 SCOPES = ("annotated", "all")
+TOGETHER = 10_000  # images whose meanings are compared at once
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,14 +46,12 @@ class Meanings:
         vectors = embed([normalise(label) for label in labels]) if embed and labels else None
         return cls(np.array(numbers, np.int64), None if vectors is None else vectors @ vectors.T, threshold)
 
-    def same(self, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.bool_]:
+    def same(self, one: Whole, other: Whole) -> NDArray[np.bool_]:
         """Return (K,) whether two labels mean the same."""
         equal = self.word[one] == self.word[other]
         return equal if self.cosine is None else equal | (self.cosine[one, other] >= self.threshold)
 
-    def similarities(
-        self, rows: NDArray[np.int64], one: NDArray[np.int64], other: NDArray[np.int64]
-    ) -> dict[int, float]:
+    def similarities(self, rows: Whole, one: Whole, other: Whole) -> dict[int, float]:
         """Return {row: cosine} of labels that are not written alike.
 
         Empty without an encoder.
@@ -108,11 +109,15 @@ def open_match(
 def in_scope(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:
     """Return (P,) predictions that mean what some ground truth of their image means."""
     found = np.zeros(len(data.pred), bool)
-    for size, one, other in (
-        (len(data.labels), meanings.word[data.pred.label], meanings.word[data.gt.label]),
-        (len(data.names), data.pred.class_id, data.gt.class_id),
-    ):
-        found |= np.isin(data.pred.image * size + one, data.gt.image * size + other)
+    for start in range(0, len(data.images), TOGETHER):
+        end = min(start + TOGETHER, len(data.images))
+        pred, gt = (slice(int(table.starts[start]), int(table.starts[end])) for table in (data.pred, data.gt))
+        for size, one, other in (
+            (len(data.labels), meanings.word[data.pred.label[pred]], meanings.word[data.gt.label[gt]]),
+            (len(data.names), data.pred.class_id[pred], data.gt.class_id[gt]),
+        ):
+            own, there = (table.image[rows] * np.int64(size) for table, rows in ((data.pred, pred), (data.gt, gt)))
+            found[pred] |= np.isin(own + one, there + other)
     return found if meanings.cosine is None else found | _near_in_meaning(data, meanings)
 
 
@@ -143,14 +148,14 @@ def open_family(data: Evaluated, found: OpenMatched, prefix: str = "f1ish") -> d
     return loc | full
 
 
-def open_per_image(data: Evaluated, found: OpenMatched) -> dict[str, NDArray[np.int64]]:
+def open_per_image(data: Evaluated, found: OpenMatched) -> dict[str, NDArray[np.int32]]:
     """Return (images,) counts of each image."""
     n, image = len(data.images), data.pred.image
-    tp = np.bincount(image[found.matched.gt_of >= 0], minlength=n)
-    pred = np.bincount(image[found.counted], minlength=n)
-    gt = np.bincount(data.gt.image[~data.gt.ignored], minlength=n)
-    right = np.bincount(image[found.is_right], minlength=n)
-    total = np.bincount(image[found.in_score], minlength=n)
+    tp = counts_of(image[found.matched.gt_of >= 0], n)
+    pred = counts_of(image[found.counted], n)
+    gt = counts_of(data.gt.image[~data.gt.ignored], n)
+    right = counts_of(image[found.is_right], n)
+    total = counts_of(image[found.in_score], n)
     return {
         "tp_loc": tp,
         "fp_loc": pred - tp,

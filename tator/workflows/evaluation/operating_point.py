@@ -15,6 +15,7 @@ from tator.workflows.evaluation.tables import Evaluated
 
 RESAMPLES = 200  # of the images, for an interval; its ends move by about 0.002 from one seed to the next
 BINS = 256  # scores that a resample tries
+TOGETHER = 100_000  # boxes that a resample weighs at once
 POINTS = 1000  # scores of a curve; more distinct ones are thinned evenly
 
 
@@ -43,11 +44,12 @@ def best_f1(data: Evaluated, matched: Matched, seed: int = 0, resamples: int = R
 
 def _best(score: NDArray, hit: NDArray, objects: int) -> tuple[float, float]:
     order = np.argsort(-score, kind="stable")
-    sorted_score = score[order]
-    last = np.append(np.flatnonzero(np.diff(sorted_score)), len(sorted_score) - 1)  # the last of equal scores
-    f1 = 2 * np.cumsum(hit[order])[last] / (last + 1 + objects)
+    score, hit = score[order], hit[order]
+    del order
+    last = np.append(np.flatnonzero(score[1:] != score[:-1]), len(score) - 1)  # the last of equal scores
+    f1 = 2 * np.cumsum(hit, dtype=np.int32)[last] / (last + 1 + objects)
     at = int(f1.argmax())
-    return float(f1[at]), float(sorted_score[last[at]])
+    return float(f1[at]), float(score[last[at]])
 
 
 def _resampled(
@@ -55,7 +57,7 @@ def _resampled(
 ) -> tuple[NDArray, NDArray]:
     """Return the best F1 and its score of each resample of the images."""
     edges = np.unique(np.quantile(score, np.linspace(0, 1, BINS), method="lower"))[::-1]  # scores that occur, falling
-    place = np.searchsorted(-edges, -score, side="left")  # the first threshold that lets it in
+    place = np.searchsorted(-edges, -score, side="left").astype(np.int16)  # the first threshold that lets it in
     rng = np.random.default_rng(seed)
     n = len(objects)
     hit_place, hit_image = place[hit], image[hit]
@@ -65,12 +67,22 @@ def _resampled(
         total = int((weight * objects).sum())
         if not total:
             continue
-        taken = np.cumsum(np.bincount(place, weight[image], len(edges)))
-        tp = np.cumsum(np.bincount(hit_place, weight[hit_image], len(edges)))
+        taken, tp = (
+            np.cumsum(_weighed(at, of, weight, len(edges))) for at, of in ((place, image), (hit_place, hit_image))
+        )
         f1 = 2 * tp / (taken + total)
         values.append(f1.max())
         places.append(edges[f1.argmax()])
     return np.array(values), np.array(places)
+
+
+def _weighed(place: NDArray, image: NDArray, weight: NDArray, places: int) -> NDArray[np.float64]:
+    """Return how much lies at each place, each box weighing what its image does."""
+    found = np.zeros(places)
+    for start in range(0, len(place), TOGETHER):
+        rows = slice(start, start + TOGETHER)
+        found += np.bincount(place[rows], weight[image[rows]], places)
+    return found
 
 
 def best_per_class(data: Evaluated, matched: Matched) -> dict[str, dict[str, float | None]]:

@@ -110,7 +110,7 @@ def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: i
     Raises:
         NotFound: no such image, or its file is gone.
     """
-    places = [at for at, image in enumerate(found.data.images) if image.record_index == record_index]
+    places = np.flatnonzero(found.data.images.record_index == record_index).tolist()
     if not places:
         raise NotFound(f"the evaluation has no image {record_index}")
     file = folder / "overlays" / f"overlay_{record_index:06d}_{round(score_thr * 1000):04d}.png"

@@ -172,7 +172,7 @@ def _evaluate(
 
 def _without(found: Evaluation, leaking: Collection[int]) -> dict[str, Any] | None:
     """Return the numbers without some images, None where no image is left."""
-    keep = np.array([image.image_id not in leaking for image in found.data.images], bool)
+    keep = ~np.isin(found.data.images.image_id, list(leaking))
     if not keep.any():
         return None
     rest = evaluate(subset(found.data, keep), replace(found.settings, metrics="coco"))

@@ -13,6 +13,9 @@ from tator.types import BadInput
 
 SCHEMA_VERSION = 1
 SHOWN = 200  # characters of a bad line
+LARGEST = 2**53  # whole numbers that JSON's readers agree about
+LARGEST_SIDE = 2**31  # pixels
+DENSE = 10_000_000  # numbers below take a byte each in the memory of what was seen
 NAMED = 5  # bad lines that are named; the rest are counted
 
 
@@ -123,23 +126,50 @@ def read_records(path: Path, reading: Reading | None = None) -> Iterator[Record]
         BadInput: another schema_version, or a record_index that stands twice; the message names path and line.
     """
     reading = reading or Reading()
-    seen: dict[int, int] = {}
+    seen = _Seen()
     for number, row in read_objects(path, reading):
         version = row.get("schema_version", SCHEMA_VERSION)
         if version != SCHEMA_VERSION or isinstance(version, bool):
             raise BadInput(f"{path}:{number}: schema_version is {version!r}; this program reads {SCHEMA_VERSION}")
         index = row.get("record_index", number - 1)
-        if not isinstance(index, int) or isinstance(index, bool) or index < 0:
+        if not isinstance(index, int) or isinstance(index, bool) or not 0 <= index < LARGEST:
             raise BadInput(f"{path}:{number}: record_index is {str(index)[:40]!r}; expected a whole number from 0")
-        if index in seen:
-            raise BadInput(f"{path}:{number}: record_index {index} stands in line {seen[index]} too")
-        seen[index] = number
+        if not seen.add(index):
+            raise BadInput(f"{path}:{number}: record_index {index} stands in line {_line_of(path, index)} too")
         yield _record(row, index)
+
+
+class _Seen:
+    """Numbers that were seen: a byte each, where they are small."""
+
+    def __init__(self) -> None:
+        self._small, self._large = bytearray(), set[int]()
+
+    def add(self, number: int) -> bool:
+        """Return whether a number is new, and take it in."""
+        if number >= DENSE:
+            is_new = number not in self._large
+            self._large.add(number)
+            return is_new
+        if number >= len(self._small):
+            self._small.extend(bytes(number + 1 - len(self._small)))
+        is_new = not self._small[number]
+        self._small[number] = 1
+        return is_new
+
+
+def _line_of(path: Path, index: int) -> int:
+    """Return the first line that has a record_index."""
+    rows = read_objects(path, Reading())
+    return next(number for number, row in rows if row.get("record_index", number - 1) == index)
 
 
 def _record(row: dict[str, Any], index: int) -> Record:
     known = {key: row[key] for key in _OWN if key in row and key != "record_index"}
     known |= {"image": _image(row), "width": _size(row.get("width")), "height": _size(row.get("height"))}
+    known["image_id"] = _size(row.get("image_id")) or 0
+    if not isinstance(known.get("score_source", ""), str):
+        del known["score_source"]
     if "gt" not in row:
         known["gt"] = row.get("objects") or []
     known["extra"] = {key: value for key, value in row.items() if key not in _OWN and key != "schema_version"}
@@ -154,4 +184,4 @@ def _image(row: dict[str, Any]) -> str | None:
 
 
 def _size(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else None
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value < LARGEST_SIDE else None

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tator.storage.atomic import replacing, write_json
 from tator.workflows.evaluation.coco import coco_gt, coco_preds
 from tator.workflows.evaluation.evaluator import Evaluation, primary
@@ -36,7 +39,7 @@ def write_report(found: Evaluation, folder: Path, more: dict[str, Any] | None = 
     _write_csv(folder / CONFUSION, confusion_lines(found))
     if settings.metrics != "f1ish":
         with_masks = settings.with_masks and bool(found.data.gt.outlines or found.data.pred.outlines)
-        _write(folder / COCO_GT, _with_annotations(*coco_gt(found.data, with_masks)))
+        _write(folder / COCO_GT, _coco_file(*coco_gt(found.data, with_masks)))
         _write(folder / COCO_PREDS, _list_of(coco_preds(found.data, with_masks)))
         written += [COCO_GT, COCO_PREDS]
     for thr, each in found.open_matched.items():
@@ -55,11 +58,15 @@ def _write(path: Path, chunks: Iterable[bytes]) -> None:
         file.writelines(chunks)
 
 
-def _with_annotations(head: dict[str, Any], rows: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+def _coco_file(
+    head: dict[str, Any], images: Iterable[dict[str, Any]], annotations: Iterable[dict[str, Any]]
+) -> Iterator[bytes]:
     import orjson
 
-    yield orjson.dumps(head)[:-1] + b',"annotations":'
-    yield from _list_of(rows)
+    yield orjson.dumps(head)[:-1]
+    for name, rows in (("images", images), ("annotations", annotations)):
+        yield f',"{name}":'.encode()
+        yield from _list_of(rows)
     yield b"}\n"
 
 
@@ -102,24 +109,21 @@ def confusion_lines(found: Evaluation) -> Iterator[list[Any]]:
 def image_rows(found: Evaluation) -> Iterator[dict[str, Any]]:
     """Yield a row an image: counts, what was refused, and its matches by family."""
     data = found.data
-    closed = [part.tolist() for part in per_image(data, found.matched, found.settings.score_thr)]
-    opened = {
-        thr: {name: part.tolist() for name, part in open_per_image(data, each).items()}
-        for thr, each in found.open_matched.items()
-    }
-    gt, pred = ((table.starts[1:] - table.starts[:-1]).tolist() for table in (data.gt, data.pred))
+    closed = per_image(data, found.matched, found.settings.score_thr)
+    opened = {thr: open_per_image(data, each) for thr, each in found.open_matched.items()}
     for row, image in enumerate(data.images):
-        tp, fp, fn = (part[row] for part in closed)
+        tp, fp, fn = (int(part[row]) for part in closed)
+        gt, pred = (int(table.starts[row + 1] - table.starts[row]) for table in (data.gt, data.pred))
         invalid = data.invalid.get(row, ([], []))
         facts = {"image_id": image.record_index, "file_name": image.file_name, "dataset_image_id": image.image_id}
-        facts |= {"gt_count": gt[row], "pred_count": pred[row], "invalid_gt": invalid[0], "invalid_pred": invalid[1]}
+        facts |= {"gt_count": gt, "pred_count": pred, "invalid_gt": invalid[0], "invalid_pred": invalid[1]}
         facts["f1"] = {level(found.matched.iou_thr): {"tp": tp, "fp": fp, "fn": fn, **rates(tp, fp, fn)}}
         facts["f1ish"] = {thr: _open_row(each, row) for thr, each in opened.items()}
         yield facts
 
 
-def _open_row(counts: dict[str, list[int]], row: int) -> dict[str, Any]:
-    own = {name: part[row] for name, part in counts.items()}
+def _open_row(counts: dict[str, NDArray[np.int32]], row: int) -> dict[str, Any]:
+    own = {name: int(part[row]) for name, part in counts.items()}
     ok = own["tp_full"]
     bad = own["tp_loc"] - ok
     return own | {"matched_sem_ok": ok, "matched_sem_bad": bad, "sem_acc_on_matched": share(ok, ok + bad)}
@@ -127,15 +131,14 @@ def _open_row(counts: dict[str, list[int]], row: int) -> dict[str, Any]:
 
 def match_rows(found: Evaluation, each: OpenMatched) -> Iterator[dict[str, Any]]:
     """Yield a line an image of a matches file; indices count within the image."""
-    counts = open_per_image(found.data, each)
-    totals = {name: part.tolist() for name, part in counts.items()}
+    totals = open_per_image(found.data, each)
     told = ("pred_count_eval", "pred_count_ignored", "tp_loc", "fp_loc", "fn_loc")
     for row, image in enumerate(found.data.images):
         rows, there = found.data.pred.rows_of(row), found.data.gt.rows_of(row)
         facts = {"image_id": image.record_index, "file_name": image.file_name}
         facts |= {"width": image.width, "height": image.height, "iou_thr": each.matched.iou_thr}
         facts |= {"gt_count": there.stop - there.start, "pred_count": rows.stop - rows.start, "pred_scope": each.scope}
-        yield facts | {name: totals[name][row] for name in told} | _matches_of(found.data, each, rows, there)
+        yield facts | {name: int(totals[name][row]) for name in told} | _matches_of(found.data, each, rows, there)
 
 
 def _matches_of(data: Evaluated, each: OpenMatched, rows: slice, there: slice) -> dict[str, Any]:

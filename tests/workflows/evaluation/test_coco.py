@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 
 from tator.workflows.evaluation import coco
-from tator.workflows.evaluation.coco import average_precision
+from tator.workflows.evaluation.accuracy import average_precision
+from tator.workflows.evaluation.collecting import Collecting
 from tator.workflows.evaluation.label_policy import LabelPolicy
-from tator.workflows.evaluation.tables import Collecting, Evaluated
+from tator.workflows.evaluation.tables import Evaluated
 from tests.workflows.evaluation.scenes import NAMES, random_records, record
 
 MOST = [(1, 10, 100), (1, 10, 100, 1000), (2, 5)]
 
 
 def files(data: Evaluated, with_masks: bool = True) -> tuple[dict, list]:
-    head, rows = coco.coco_gt(data, with_masks)
-    return head | {"annotations": list(rows)}, list(coco.coco_preds(data, with_masks))
+    head, images, rows = coco.coco_gt(data, with_masks)
+    return head | {"images": list(images), "annotations": list(rows)}, list(coco.coco_preds(data, with_masks))
 
 
 def oracle(gt: dict, preds: list, kind: str, max_dets) -> tuple[np.ndarray, np.ndarray]:
