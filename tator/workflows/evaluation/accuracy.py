@@ -1,4 +1,4 @@
-"""COCO's average precision and recall, in passes whose memory does not grow with the images."""
+"""COCO's average precision and recall, gone through in parts."""
 
 from __future__ import annotations
 
@@ -96,9 +96,9 @@ def _categories(data: Evaluated, classes: Sequence[int]) -> list[dict[str, Any]]
 
 
 def _gone_through(data: Evaluated, classes: Sequence[int], kind: str, stream: Any) -> tuple[Floats, Floats] | None:
-    """Return mean precision (T, classes, areas) and recall (T, classes, areas, M) of some classes.
+    """Return precision and recall of some classes.
 
-    What is undefined is NaN. None where there is no box of these classes.
+    They are (T, classes, areas), the mean over recalls, and (T, classes, areas, M); what is undefined is NaN. None where there is no box of these classes.
     """
     wanted = np.isin(np.arange(len(data.names)), classes)
     sides = [np.flatnonzero(wanted[table.class_id]) for table in (data.gt, data.pred)]
@@ -134,7 +134,7 @@ def _parts(data: Evaluated, gt: NDArray, pred: NDArray) -> Iterator[tuple[NDArra
 
 
 def _truth(data: Evaluated, rows: NDArray, kind: str) -> list[dict[str, Any]]:
-    """Return objects as the library takes them; images and classes are numbered by their rows."""
+    """Return objects as the library takes them, numbered by their rows."""
     table, xywh = data.gt, xywh_of(data.gt, rows)
     crowd, areas = table.ignored[rows].astype(np.int64), xywh[:, 2] * xywh[:, 3]
     columns = (rows, table.image[rows], table.class_id[rows] + 1, xywh, areas, crowd)

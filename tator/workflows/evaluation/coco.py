@@ -15,7 +15,7 @@ Rows = Iterator[dict[str, Any]]
 
 
 def coco_gt(data: Evaluated, with_masks: bool = True) -> tuple[dict[str, Any], Rows, Rows]:
-    """Return a COCO file of the ground truth without its lists, its images and its annotations.
+    """Return a COCO file of the ground truth: its head, images and annotations.
 
     Images have their record_index as id.
     """

@@ -1,4 +1,4 @@
-"""Read records into columns, so that no object of Python stays for a box or an image."""
+"""Read records into columns; no object of Python stays for a box or an image."""
 
 from __future__ import annotations
 

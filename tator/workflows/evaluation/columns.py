@@ -1,4 +1,4 @@
-"""Columns that take little memory: texts in one block, numbers in the narrowest exact type."""
+"""Columns that take little memory: texts in one block, numbers in narrow types."""
 
 from __future__ import annotations
 
@@ -44,7 +44,10 @@ class Texts:
 
 
 class ExactFloats:
-    """Numbers that are added to: float32 while that holds each of them exactly, as it does what a detector gave."""
+    """Numbers that are added to: float32 while that holds each of them exactly.
+
+    It does what a detector gave.
+    """
 
     def __init__(self) -> None:
         """Hold nothing."""

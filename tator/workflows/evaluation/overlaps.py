@@ -54,7 +54,7 @@ def overlapping(data: Evaluated, with_masks: bool = False, least: float = LEAST)
 
 
 def _crossed(data: Evaluated) -> Iterator[tuple[NDArray, NDArray]]:
-    """Yield every prediction with every ground truth of its image, about TOGETHER pairs at a time."""
+    """Yield every prediction with every ground truth of its image, in parts."""
     there = np.diff(data.gt.starts)
     pairs = np.cumsum(there[data.pred.image])  # up to and with each prediction
     whole = int(pairs[-1]) if len(pairs) else 0
