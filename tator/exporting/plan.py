@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -182,9 +183,8 @@ def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: s
     # Ultralytics finds labels by replacing the last /images/ of a path, so no folder below may be called that.
     full = ["imgs" if part.lower() == "images" else part for part in folders]
     stem, dot, ending = file.rpartition(".")
-    tries = [[*plain, file], [*full, file]]
-    tries += [[*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000)]
-    for parts in tries:
+    numbered = ([*full, f"{stem}-{number}{dot}{ending}"] for number in range(2, 1000))
+    for parts in itertools.chain(([*plain, file], [*full, file]), numbered):
         name = "/".join(parts)
         trunk = image_path(split, name).rpartition(".")[0]
         key = "/".join(part.casefold().rstrip(". ") for part in trunk.split("/"))
