@@ -23,13 +23,32 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a file per split, and one of captions; yield how many images are done."""
     done = 0
     for split, images in splits.items():
-        yield from (
-            done + count
-            for count in write_file(out, f"annotations/instances_{split}.json", names, images, lambda i: i.name)
-        )
-        if any(image.caption for image in images):
+        counted = _Counted(images)
+        written = write_file(out, f"annotations/instances_{split}.json", names, counted, lambda i: i.name)
+        yield from (done + count for count in written)
+        if counted.captions:
             _write_captions(out, f"annotations/captions_{split}.json", images)
-        done += sum(1 for _ in images)
+        done += counted.images
+
+
+class _Counted:
+    """Images that are counted as they are gone through, which costs a query anew each time.
+
+    Attributes:
+        images: how many there were.
+        captions: how many of them had one.
+    """
+
+    def __init__(self, found: Iterable[Written]) -> None:
+        self._found = found
+        self.images = self.captions = 0
+
+    def __iter__(self) -> Iterator[Written]:
+        self.images = self.captions = 0
+        for image in self._found:
+            self.images += 1
+            self.captions += bool(image.caption)
+            yield image
 
 
 def write_file(
@@ -68,12 +87,11 @@ def write_file(
 
 
 def _write_captions(out: Output, file_name: str, images: Iterable[Written]) -> None:
-    numbered = list(enumerate(images, 1))
-    said = [(at, image) for at, image in numbered if image.caption]
     with out.open(file_name) as file:
-        rows = (_json(_image_json(image, at, lambda i: i.name)) for at, image in numbered)
+        rows = (_json(_image_json(image, at, lambda i: i.name)) for at, image in enumerate(images, 1))
         write_rows(file, rows, b'{"info": {}, "licenses": [],\n"images": [\n', b"],\n")
-        captions = (_json({"id": at, "image_id": at, "caption": image.caption}) for at, image in said)
+        said = ((at, image.caption) for at, image in enumerate(images, 1) if image.caption)
+        captions = (_json({"id": at, "image_id": at, "caption": caption}) for at, caption in said)
         write_rows(file, captions, b'"annotations": [\n', b"]}\n")
 
 
