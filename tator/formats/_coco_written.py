@@ -32,7 +32,7 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 
 
 class _Counted:
-    """Images that are counted as they are gone through, which costs a query anew each time.
+    """Images that are counted as they are gone through, as each pass costs queries.
 
     Attributes:
         images: how many there were.

@@ -135,7 +135,9 @@ class YoloSource:
             return None
         if is_pose or columns in (5, 6) or columns == 7 and self.layout.has_tracks:
             box = self._box(index, values[1:5], width, height, file, line)
-            return box and self._with_more(box, values[5:], (width, height), is_pose, file, line)
+            if box is None or columns == 5:
+                return box
+            return self._with_more(box, values[5:], (width, height), is_pose, file, line)
         return self._polygon(index, values[1:], width, height, file, line)
 
     def _class(self, value: float, text: str, file: str, line: int) -> int | None:
