@@ -5,13 +5,13 @@ Results that share an id are one region: its place, its label, and what was aske
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tator.formats._gathered import Refused
 from tator.formats._json import as_dict, as_list
+from tator.formats._named_points import told_apart
 
 ANSWERS = ("choices", "taxonomy", "text", "rating", "number", "datetime")
 NO_AREA = ("keypoint", "vector")
@@ -196,14 +196,7 @@ def _give_points(said: Said, points: dict[Any, list[tuple[str, Any, Any]]], numb
     for parent, held in points.items():
         if parent in numbers:
             at = numbers[parent]
-            said.regions[at] = replace(said.regions[at], points=tuple(_told_apart(held)))
+            named = zip(told_apart([name for name, _, _ in held]), held, strict=True)
+            said.regions[at] = replace(said.regions[at], points=tuple((name, x, y) for name, (_, x, y) in named))
         else:
             said.refused += [Refused("shape without an area", f"keypoint: {name[:80]}") for name, _, _ in held]
-
-
-def _told_apart(points: Sequence[tuple[str, Any, Any]]) -> Iterator[tuple[str, Any, Any]]:
-    """Yield key points, those of one name with a number."""
-    met: Counter[str] = Counter()
-    for name, x, y in points:
-        met[name] += 1
-        yield f"{name} {met[name]}" if met[name] > 1 else name, x, y

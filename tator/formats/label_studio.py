@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from tator.attributes import Skeleton
 from tator.formats import Label, Report, fit_confidence, folder_split
 from tator.formats._brush import unpacked
 from tator.formats._drawn import Drawn, DrawnSource
@@ -20,6 +19,7 @@ from tator.formats._json_keys import Keys, any_file, each_file
 from tator.formats._label_studio_regions import Region, Said, said_by
 from tator.formats._label_studio_tasks import USUAL, tasks_of
 from tator.formats._label_studio_writing import CONFIG, write_tasks
+from tator.formats._named_points import NamedPoints, Spot
 from tator.formats._shapes import Place, ellipse, number, turned
 from tator.formats._xml import read_xml, root_tag
 from tator.formats.tree import Tree
@@ -59,7 +59,7 @@ def read(tree: Tree) -> LabelStudioSource:
     for path in each_file(tree, is_label_studio, ".json"):
         source.add(path)
     source.settle()
-    source.number_skeletons()
+    source.skeletons = source.points.skeletons(source.index)
     return source
 
 
@@ -87,7 +87,7 @@ class LabelStudioSource(DrawnSource):
 
     def __init__(self, tree: Tree, report: Report) -> None:
         super().__init__(tree, report)
-        self._points: dict[str, dict[str, None]] = {}
+        self.points = NamedPoints()
         self._fields: dict[str, str] = {}
 
     def add_config(self) -> None:
@@ -191,7 +191,7 @@ class LabelStudioSource(DrawnSource):
         for refused in said.refused:
             self.take(image, where, None, refused)
         for region in said.regions:
-            self._points.setdefault(self.name(region.name), {}).update((name, None) for name, _, _ in region.points)
+            self.points.meet(self.name(region.name), (name for name, _, _ in region.points))
             more = {} if who is None else {"annotator": who}
             kept = replace(region, attributes=region.attributes | more)
             if kept.kind == "brush":
@@ -211,22 +211,15 @@ class LabelStudioSource(DrawnSource):
             texts = [str(each) if name in PLAIN else f"{name}: {each}" for each in listed]
             self.tags[image] = list(dict.fromkeys([*self.tags.get(image, ()), *texts]))
 
-    def number_skeletons(self) -> None:
-        """Say which key points each class has, once the classes are numbered."""
-        found = ((self.index(name), tuple(points)) for name, points in self._points.items() if points)
-        self.skeletons = {index: Skeleton(points) for index, points in found if index is not None}
-
     def _label(self, entry: Any, place: Place) -> Label | None:
         try:
             shape = _shape(entry, place)
         except BadInput as error:
             place.drop("mask refused", str(error))
             return None
-        points = {name: (x, y) for name, x, y in _pixels(entry.points, place)}
-        names = self._points[entry.name] if points else {}
-        rows = [(*points[name], 2) if name in points else (0.0, 0.0, 0) for name in names]
-        where = f"{place.file}"
-        sure = None if entry.confidence is None else fit_confidence(entry.confidence, self.report, where, place.line)
+        rows = self.points.rows(entry.name, _pixels(entry.points, place))
+        given = entry.confidence
+        sure = None if given is None else fit_confidence(given, self.report, place.file, place.line)
         drawn = Drawn(entry.name, **shape, points=rows, attributes=entry.attributes, confidence=sure)
         return super()._label(drawn, place)
 
@@ -261,9 +254,9 @@ def _held(value: dict) -> dict:
         return value | {"rle": None}
 
 
-def _pixels(points: Any, place: Place) -> list[tuple[str, float, float]]:
+def _pixels(points: Any, place: Place) -> dict[str, Spot]:
     across, down = place.width / 100, place.height / 100
-    return [(name, number(x) * across, number(y) * down) for name, x, y in points]
+    return {name: (number(x) * across, number(y) * down, 2) for name, x, y in points}
 
 
 def _shape(region: Region, place: Place) -> dict:

@@ -9,6 +9,7 @@ from types import ModuleType
 from tator.formats import (
     Report,
     Source,
+    bdd100k,
     coco,
     createml,
     cvat,
@@ -126,6 +127,7 @@ _TRIED = (  # in this order: the special before the general
     darwin,
     labelbox,
     label_studio,
+    bdd100k,
     superannotate,
     roboflow,
     coco,

@@ -38,6 +38,7 @@ Format = Literal[
     "supervisely",
     "darwin",
     "label_studio",
+    "bdd100k",
     "gt_jsonl",
 ]  # those of formats.table that can be written; a test holds it
 

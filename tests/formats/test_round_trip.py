@@ -41,6 +41,7 @@ OUTLINES = {
     "darwin",
     "gt_jsonl",
     "label_studio",
+    "bdd100k",
 }  # formats that hold outlines of any form
 MASKS = {"tfrecord", "openimages"}  # of these, those that hold them as whole pixels
 CAPTIONS = {"coco", "labelme", "via", "via3", "tfrecord", "datumaro", "gt_jsonl", "label_studio"}
