@@ -55,6 +55,8 @@ def _looks_coco(tree: Tree, path: str) -> bool:
             sample = head + file.read(SNIFFED_BYTES)
     except OSError:
         return False
+    if b'"segments_info"' in sample:  # the panoptic form
+        return False
     return sum(key in sample for key in (b'"images"', b'"annotations"', b'"categories"')) >= 2
 
 
@@ -90,7 +92,7 @@ def _parse(tree: Tree, path: str, report: Report) -> dict | None:
     return lists
 
 
-def _file_split(path: str) -> str | None:
+def file_split(path: str) -> str | None:
     """Return the split that a COCO file's name or folder names.
 
     Example: instances_val2017.json.
@@ -124,7 +126,7 @@ class CocoSource:
         """Index one file: its categories, and its annotations by the image they mean."""
         self.tree.claim(path)
         dialect = self._dialect(path, content)
-        split = _file_split(path)
+        split = file_split(path)
         by_image = defaultdict(list)
         for row in content["annotations"]:
             by_image[id_key(row.get("image_id"))].append(row)
