@@ -30,7 +30,7 @@ class Pictures:
                 self._folders[PurePosixPath(path).name].append(path)
 
     def find(self, file: str, name: Any, images: Collection[str]) -> str | None:
-        """Return the picture that a row of a panoptic file names, None where there is none.
+        """Return the picture that a row of a panoptic file names, or None.
 
         Args:
             file: the panoptic file.

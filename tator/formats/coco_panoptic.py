@@ -1,4 +1,4 @@
-"""COCO panoptic: a JSON file of segments, and a PNG an image whose colours are their ids.
+"""COCO panoptic: segments of images, and PNGs whose colours are their ids.
 
 Source: https://cocodataset.org/#format-data, "Panoptic Segmentation", and https://github.com/cocodataset/panopticapi.
 """
@@ -104,7 +104,7 @@ class PanopticSource(Gathered):
             self._image(image, path, row, names, stuff)
 
     def _stuff(self, path: str, categories: list[dict], names: dict[str, str]) -> frozenset[str]:
-        """Return the ids of classes that are no things, such as sky; tell that they are read."""
+        """Return the ids of classes that are no things, such as sky, and tell them."""
         marks = {id_key(row.get("id")): row.get("isthing") for row in categories}
         stuff = [key for key in names if marks.get(key) in (0, False)]
         if stuff:
