@@ -22,7 +22,9 @@ for folder, task in zip(sys.argv[1::2], sys.argv[2::2]):
     for split in ("train", "val", "test"):
         if data.get(split):
             found = build_yolo_dataset(get_cfg(overrides={"imgsz": 64, "task": task}), data[split], 4, data, mode="val")
-            out[split] = [{"file": l["im_file"], "shape": l["shape"], "cls": l["cls"].ravel().tolist(), "boxes": l["bboxes"].tolist()} for l in found.labels]
+            out[split] = [{"file": l["im_file"], "shape": l["shape"], "cls": l["cls"].ravel().tolist(),
+                           "boxes": l["bboxes"].tolist(),
+                           "keypoints": None if l.get("keypoints") is None else l["keypoints"].tolist()} for l in found.labels]
     answers.append(out)
 print("ANSWER" + json.dumps(answers))
 """
@@ -53,10 +55,10 @@ def ultralytics_reads(config: Path, *sets: tuple[Path, str]) -> list[dict]:
 
     Args:
         config: where it may keep its settings.
-        sets: folders with a data.yaml, each with its task: detect, segment or obb.
+        sets: folders with a data.yaml, each with its task: detect, segment, obb or pose.
 
     Returns:
-        For each {"names", "nc"} and {split: [{"file", "shape", "cls", "boxes"}]}, boxes as centre and size in 0..1.
+        For each {"names", "nc"} and {split: [{"file", "shape", "cls", "boxes", "keypoints"}]}, boxes as centre and size in 0..1.
     """
     arguments = [part for folder, task in sets for part in (str(folder), task)]
     return json.loads(run_python(ULTRALYTICS, *arguments, env=ultralytics_env(config), folder=config))

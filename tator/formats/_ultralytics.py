@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+from tator.attributes import Skeleton
 from tator.formats import SPLITS, Report
 from tator.formats.tree import Tree
+from tator.types import BadInput
 
 MOST_CLASSES = 10_000
 MOST_KEYPOINTS = 1_000
+JOINTS = "kpt_joints"  # our own entry: pairs of key points by class, which Ultralytics has no place for
 EMPTY = ("", "~", "null", "None", None)  # what says that nothing is there
 OTHERS = frozenset(("backbone", "head", "lr0", "epochs", "tracker_type", "momentum"))  # of models and trainings
 LONGEST_FILE = 4 << 20  # characters; the largest known (21,841 classes) has half a million
@@ -26,6 +29,7 @@ class DataYaml:
         classes: {index: name}.
         splits: {split: what it points at, paths as written}.
         keypoints: numbers of key points and of values of each, (0, 0) where none are told.
+        skeletons: {class index: key points by name, and how they are joined}.
         base: folder that splits are relative to, as written; "" is the file's.
     """
 
@@ -33,6 +37,7 @@ class DataYaml:
     classes: dict[int, str] = field(default_factory=dict)
     splits: dict[str, list[str]] = field(default_factory=dict)
     keypoints: tuple[int, int] = (0, 0)
+    skeletons: dict[int, Skeleton] = field(default_factory=dict)
     base: str = ""
 
 
@@ -61,6 +66,7 @@ def read_data_yaml(tree: Tree, path: str, report: Report) -> DataYaml | None:
     if isinstance(shape, list) and len(shape) == 2 and all(isinstance(n, str) and n.isdecimal() for n in shape):
         points, values = (int(n[:4]) for n in shape)
         found.keypoints = (points, values) if 0 < points <= MOST_KEYPOINTS and values in (2, 3) else (0, 0)
+        found.skeletons = _skeletons(content, path, report)
     if content.get("download"):
         report.repair(path, "download ignored", "data.yaml asks to fetch or run something; that was not done")
     count = str(content.get("nc", ""))
@@ -124,16 +130,31 @@ def _classes(names: Any, path: str, report: Report) -> dict[int, str]:
     return dict(sorted(kept.items()))
 
 
-def data_yaml(classes: Sequence[str], splits: Mapping[str, str]) -> str:
+def _skeletons(content: Mapping[str, Any], path: str, report: Report) -> dict[int, Skeleton]:
+    """Return what kpt_names says, with the joints that are written beside it."""
+    found: dict[int, Skeleton] = {}
+    named, joined = content.get("kpt_names"), content.get(JOINTS)
+    for index, names in named.items() if isinstance(named, dict) else ():
+        edges = joined.get(index) if isinstance(joined, dict) else None
+        try:
+            pairs = [[int(end) for end in edge] for edge in edges or ()]
+            found[int(index)] = Skeleton.of({"names": names, "edges": pairs})
+        except (BadInput, ValueError, TypeError) as error:
+            report.drop(path, "names of key points left out", f"class {str(index)[:40]}: {str(error)[:160]}")
+    return found
+
+
+def data_yaml(classes: Sequence[str], splits: Mapping[str, str], more: Mapping[str, Any] | None = None) -> str:
     """Return a data.yaml that Ultralytics trains on wherever the folder lies.
 
     Args:
         classes: names in label-map order.
         splits: {split: folder relative to the file}. Ultralytics needs train and val.
+        more: further entries.
 
     Source: https://docs.ultralytics.com/datasets/detect/; without `path:` entries count from the file's folder.
     """
     import yaml
 
-    content = {**splits, "nc": len(classes), "names": dict(enumerate(classes))}
+    content = {**splits, "nc": len(classes), "names": dict(enumerate(classes)), **(more or {})}
     return yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1000)

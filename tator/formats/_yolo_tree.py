@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from tator.formats import Label
 from tator.formats._ultralytics import data_yaml
 from tator.formats.writing import Output, Splits, Written, each
 
 
-def write_tree(out: Output, names: list[str], splits: Splits, row: Callable[[Label, Written], str]) -> Iterator[int]:
+def write_tree(
+    out: Output,
+    names: list[str],
+    splits: Splits,
+    row: Callable[[Label, Written], str],
+    more: Mapping[str, Any] | None = None,
+) -> Iterator[int]:
     """Write everything but the images; yield how many images are done.
 
     Args:
@@ -17,11 +24,12 @@ def write_tree(out: Output, names: list[str], splits: Splits, row: Callable[[Lab
         names: class names in label-map order.
         splits: images by split.
         row: returns the numbers of a label after its class.
+        more: further entries of data.yaml.
     """
     folders = {split: f"images/{split}" for split in splits}
     first = next(iter(folders.values()))
     needed = {"train": folders.get("train", first), "val": folders.get("val", folders.get("test", first))}
-    out.text("data.yaml", data_yaml(names, {**needed, **folders}))
+    out.text("data.yaml", data_yaml(names, {**needed, **folders}, more))
     out.text("labelmap.txt", "".join(f"{name}\n" for name in names))
     for done, image in enumerate(each(splits), 1):
         rows = "".join(f"{label.class_index} {row(label, image)}\n" for label in image.labels)

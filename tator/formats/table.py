@@ -42,6 +42,7 @@ from tator.formats import (
     wider,
     yolo,
     yolo_obb,
+    yolo_pose,
     yolo_seg,
 )
 from tator.formats._ultralytics import read_data_yaml
@@ -119,6 +120,7 @@ _TRIED = (  # in this order: the special before the general
     mot,
     wider,
     deeppcb,
+    yolo_pose,
     yolo_obb,
     yolo_seg,
     yolo,
@@ -171,6 +173,7 @@ def _recognised(tree: Tree) -> list[str]:
         found += [name] if known.sniff(tree) else []
     general = {
         **dict.fromkeys(("dota", "kitti", "mot", "wider", "deeppcb"), ("yolo",)),
+        "yolo_pose": ("yolo_obb", "yolo_seg", "yolo"),
         "yolo_obb": ("yolo_seg", "yolo"),
         "yolo_seg": ("yolo",),
         "roboflow": ("coco",),

@@ -53,6 +53,21 @@ def row_widths(tree: Tree) -> Counter:
     return Counter(map(len, _sampled_rows(tree)))
 
 
+def has_key_points(tree: Tree) -> bool:
+    """Return whether most rows of the folder's label files are boxes with key points."""
+    claimed = set(tree.claimed)
+    yamls = [read_data_yaml(tree, path, Report()) for path in tree.tables if path.lower().endswith((".yaml", ".yml"))]
+    tree.claimed.clear()
+    tree.claimed.update(claimed)  # that was only a look
+    rows = list(_sampled_rows(tree))
+    columns = layout_of(rows, _told_points([each for each in yamls if each])).pose_columns
+    return sum(len(row) == columns for row in rows) > len(rows) / 2
+
+
+def _told_points(yamls: Sequence[DataYaml]) -> tuple[int, int]:
+    return next((each.keypoints for each in yamls if all(each.keypoints)), (0, 0))
+
+
 def read(tree: Tree) -> YoloSource:
     """Return the source of a folder that `sniff` took.
 
@@ -74,10 +89,8 @@ class YoloSource:
     def __init__(self, tree: Tree, scopes: ClassScopes, yamls: Sequence[DataYaml], report: Report) -> None:
         self.tree, self.classes, self.report = tree, scopes.classes, report
         self.captions: dict[str, str] = {}
-        self._scopes, self._indices = scopes, dict[int, int]()
-        self.layout = layout_of(
-            list(_sampled_rows(tree)), next((each.keypoints for each in yamls if all(each.keypoints)), (0, 0))
-        )
+        self._scopes, self._indices, self._yamls = scopes, dict[int, int](), yamls
+        self.layout = layout_of(list(_sampled_rows(tree)), _told_points(yamls))
         self.splits = read_splits(tree, yamls, report)
         self._files = label_files(tree, report)
         note_orphans(tree, self._files, report)
@@ -87,9 +100,14 @@ class YoloSource:
             report.notice(".", "key points without kpt_shape", f"{told}, judged by their numbers; no data.yaml tells")
 
     def _skeletons(self) -> dict[int, Skeleton]:
-        """Return the key points of each class, which the rows number."""
+        """Return the key points of each class, by number where nothing names them."""
+        named = {
+            self._scopes.indices(each.path).get(index, index): skeleton
+            for each in self._yamls
+            for index, skeleton in each.skeletons.items()
+        }
         names = tuple(str(at) for at in range(1, self.layout.points + 1))
-        return {index: Skeleton(names) for index in self.classes} if names else {}
+        return named or ({index: Skeleton(names) for index in self.classes} if names else {})
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return the labels of an image in pixels, or None when it has no label file."""
@@ -140,6 +158,11 @@ class YoloSource:
             return self._with_more(box, values[5:], (width, height), is_pose, file, line)
         return self._polygon(index, values[1:], width, height, file, line)
 
+    def _most_points(self, index: int) -> int:
+        """Return how many key points a class has; rows of others are as long as the longest."""
+        skeleton = self.skeletons.get(index)
+        return len(skeleton.names) if skeleton else self.layout.points
+
     def _class(self, value: float, text: str, file: str, line: int) -> int | None:
         """Return our number of a class, or None after noting why there is none."""
         index = int(value)
@@ -158,8 +181,9 @@ class YoloSource:
         """Return a box with what follows it: key points, or confidence and track id."""
         if is_pose:
             step = self.layout.values
-            points = [list(more[at : at + step]) for at in range(0, len(more), step)]
-            return replace(box, attributes={"keypoints": [_keypoint(point, size) for point in points]})
+            points = [_keypoint(more[at : at + step], size) for at in range(0, len(more), step)]
+            points = points[: max(self._most_points(box.class_index), _last_marked(points))]
+            return replace(box, attributes={"keypoints": points} if _last_marked(points) else None)
         if len(more) == 1 and self.layout.has_track_only:
             return replace(box, attributes={"track": int(more[0])})
         confidence = fit_confidence(more[0], self.report, file, line) if more else None
@@ -192,6 +216,11 @@ def _not_a_row(row: Sequence[str]) -> str:
     return f"{len(row)} columns; {expected}"
 
 
+def _last_marked(points: Sequence[Sequence[float]]) -> int:
+    """Return the number of the last key point that lies somewhere, from 1; 0 for none."""
+    return max((at for at, point in enumerate(points, 1) if any(point)), default=0)
+
+
 def _keypoint(point: Sequence[float], size: tuple[int, int]) -> list[float]:
     """Return a key point in pixels.
 
@@ -207,8 +236,13 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
 
     def row(label: Label, image: Written) -> str:
         boxes_only(out, label, LABEL)
-        x1, y1, x2, y2 = label.xyxy
-        centre = (x1 + x2) / 2 / image.width, (y1 + y2) / 2 / image.height
-        return f"{centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / image.width:.6f} {(y2 - y1) / image.height:.6f}"
+        return centred(label, image)
 
     yield from write_tree(out, names, splits, row)
+
+
+def centred(label: Label, image: Written) -> str:
+    """Return a box as centre and size in shares of the image."""
+    x1, y1, x2, y2 = label.xyxy
+    centre = (x1 + x2) / 2 / image.width, (y1 + y2) / 2 / image.height
+    return f"{centre[0]:.6f} {centre[1]:.6f} {(x2 - x1) / image.width:.6f} {(y2 - y1) / image.height:.6f}"

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from tator.attributes import Skeleton
 from tator.formats import Label
 from tator.formats.table import FORMATS
 from tator.formats.writing import Folder, Written
 from tests.folders import picture
-from tests.oracles import BESIDE, run_python, ultralytics_env
+from tests.oracles import BESIDE, run_python, ultralytics_env, ultralytics_reads
 from tests.reading import dropped, named_boxes, read_folder
 
 pytestmark = pytest.mark.slow
@@ -74,3 +75,29 @@ def test_ultralytics_reads_our_ndjson_offline(tmp_path: Path, is_outlined: bool)
     rows = [[float(value) for value in line.split()] for line in read["rows"][0].splitlines()]
     expected = [value / (64, 48)[at % 2] for at, value in enumerate(ring if is_outlined else (14, 11, 20, 10))]
     assert rows[0] == pytest.approx([1, *expected]) and len(rows) == 2 and rows[1][0] == 0
+
+
+def test_ultralytics_reads_our_pose_labels(tmp_path: Path):
+    points = [[12.0, 14.0, 2], [20.5, 30.25, 1], [0.0, 0.0, 0]]
+    rows = [(1, (4, 6, 24, 36), points), (0, (8, 12, 40, 36), points[:1]), (1, (30, 12, 40, 20), None)]
+    labels = [Label(index, box, attributes={"keypoints": given} if given else None) for index, box, given in rows]
+    splits = {s: [Written(f"images/{s}/{s}.png", f"{s}.png", s, 64, 48, labels)] for s in ("train", "val")}
+    out = Folder(tmp_path / "out")
+    out.skeletons = {1: Skeleton(("nose", "hand", "tail"), ((0, 1),))}
+    for split in splits:
+        picture(tmp_path / "out" / "images" / split / f"{split}.png")
+    list(FORMATS["yolo_pose"].write(out, ["cat", "a dog"], splits))
+    (read,) = ultralytics_reads(tmp_path / "config", (tmp_path / "out", "pose"))
+    assert read["names"] == {"0": "cat", "1": "a dog"}
+    for split in splits:
+        (found,) = read[split]
+        assert found["cls"] == [1, 0, 1]
+        for (_, (x1, y1, x2, y2), given), box, told in zip(rows, found["boxes"], found["keypoints"], strict=True):
+            assert box == pytest.approx([(x1 + x2) / 128, (y1 + y2) / 96, (x2 - x1) / 64, (y2 - y1) / 48], abs=1e-6)
+            whole = [*(given or []), *[[0.0, 0.0, 0]] * (3 - len(given or []))]
+            assert [value for point in told for value in point] == pytest.approx(
+                [value / size for point in whole for value, size in zip(point, (64, 48, 1), strict=True)], abs=1e-6
+            )
+    assert any("filled up to 3" in note for note in out.notes) and any(
+        "without key points" in note for note in out.notes
+    )

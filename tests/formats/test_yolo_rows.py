@@ -90,3 +90,36 @@ def test_outlines_of_constant_length_stay_outlines(tmp_path: Path, corners: int)
 def test_mixed_rows_are_read_one_by_one(tmp_path: Path):
     found, _ = read(tmp_path, "0 .5 .5 .2 .4\n0 .5 .5 .3 .4 .5\n0 .1 .1 .5 .1 .5 .9\n0 .1 .1 .5 .1 .5 .9 .1 .9\n")
     assert [bool(label.polygons) for label in found] == [False, False, True, True] and found[1].confidence == 0.5
+
+
+def test_key_points_are_named_by_kpt_names_and_rows_of_other_classes_are_filled_up(tmp_path: Path):
+    yaml = "names: [man, cat]\ntrain: images\nval: images\nkpt_shape: [3, 3]\nkpt_names:\n  0: [nose, hand, foot]\n  1: [nose]\n"
+    rows = "0 .5 .5 .4 .4 .5 .5 2 0 0 0 .6 .6 1\n1 .3 .3 .2 .2 .3 .3 2 0 0 0 0 0 0\n0 .7 .7 .2 .2 0 0 0 0 0 0 0 0 0\n"
+    (
+        picture(tmp_path / "images/a.png", (100, 50)),
+        text(tmp_path / "labels/a.txt", rows),
+        text(tmp_path / "data.yaml", yaml),
+    )
+    source, found = read_folder(tmp_path)
+    assert source.format == "yolo_pose" and {k: s.names for k, s in source.skeletons.items()} == {
+        0: ("nose", "hand", "foot"),
+        1: ("nose",),
+    }
+    first, second, third = found["images/a.png"]
+    assert len(first.attributes["keypoints"]) == 3 and len(second.attributes["keypoints"]) == 1
+    assert third.attributes is None and not dropped(source)
+
+
+@pytest.mark.parametrize(
+    "told", ["kpt_names: [nose]", "kpt_names: {x: [nose]}", "kpt_names: {0: nose}", "kpt_names: {0: []}"]
+)
+def test_names_of_key_points_that_are_none_are_told_or_left(tmp_path: Path, told: str):
+    yaml = f"names: [man]\ntrain: images\nval: images\nkpt_shape: [1, 3]\n{told}\n"
+    (
+        picture(tmp_path / "images/a.png"),
+        text(tmp_path / "labels/a.txt", "0 .5 .5 .4 .4 .5 .5 2\n"),
+        text(tmp_path / "data.yaml", yaml),
+    )
+    source, found = read_folder(tmp_path)
+    assert len(found["images/a.png"][0].attributes["keypoints"]) == 1
+    assert dropped(source) == ({} if "[nose]" == told[-6:] else {"names of key points left out": 1})
