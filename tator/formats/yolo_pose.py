@@ -1,4 +1,4 @@
-"""YOLO pose: a row per box with its key points (class, box, x, y, visibility...).
+"""YOLO pose: a row per box with key points (class, box, x, y, visibility, ...).
 
 Source: https://docs.ultralytics.com/datasets/pose/
 """

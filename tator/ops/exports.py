@@ -18,6 +18,7 @@ Format = Literal[
     "yolo",
     "yolo_seg",
     "yolo_obb",
+    "yolo_pose",
     "coco",
     "roboflow",
     "voc",
