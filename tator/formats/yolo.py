@@ -159,7 +159,7 @@ class YoloSource:
         return self._polygon(index, values[1:], width, height, file, line)
 
     def _most_points(self, index: int) -> int:
-        """Return how many key points a class has; rows of others are as long as the longest."""
+        """Return how many key points a class has; its rows may be filled up with more."""
         skeleton = self.skeletons.get(index)
         return len(skeleton.names) if skeleton else self.layout.points
 
