@@ -16,10 +16,15 @@ from tator.types import BadInput
 
 LATER = 2**31 - 1  # more than any revision, which is a 32-bit integer in PostgreSQL
 PAGE = 256  # journal rows read at a time, newest first
+BATCH = "batch-"  # client ids of edits of many images that are undone together begin so
 STACK_OPS = 5_000  # ops of a stack handed to a browser, so that one opened image stays a small answer
 # Built once, as are all queries that opening an image asks: building one takes longer than SQLite's answer.
 ENTRIES = select(
-    edit.c.id, edit.c.label, cast(edit.c.forward, Text).label("forward"), cast(edit.c.inverse, Text).label("inverse")
+    edit.c.id,
+    edit.c.label,
+    edit.c.client_id,
+    cast(edit.c.forward, Text).label("forward"),
+    cast(edit.c.inverse, Text).label("inverse"),
 ).where(edit.c.id.in_(bindparam("ids", expanding=True)))
 NEWEST = (
     select(edit.c.id, edit.c.kind, edit.c.target_id, edit.c.revision)
@@ -38,12 +43,14 @@ class Entry:
         label: what the history shows.
         forward: the ops as applied.
         inverse: the ops that take them back.
+        batch: that it is one of; "" for none.
     """
 
     edit: int
     label: str
     forward: list[dict[str, Any]]
     inverse: list[dict[str, Any]]
+    batch: str = ""
 
 
 @dataclass
@@ -161,8 +168,11 @@ def _read_entries(conn: Connection, ids: list[int]) -> dict[int, Entry]:
     All ops are parsed at once, in a third of the time that one by one takes.
     """
     rows = conn.execute(ENTRIES, {"ids": ids}).all()
-    parsed = iter(json.loads(f"[{','.join(text for _, _, *both in rows for text in both)}]"))
-    return {key: Entry(key, label, next(parsed), next(parsed)) for key, label, _, _ in rows}
+    parsed = iter(json.loads(f"[{','.join(text for _, _, _, *both in rows for text in both)}]"))
+    return {
+        key: Entry(key, label, next(parsed), next(parsed), client if client.startswith(BATCH) else "")
+        for key, label, client, _, _ in rows
+    }
 
 
 def _within(newest_first: list[Entry], ops: int | None) -> list[Entry]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 NAMES = {  # fixed constraint names, so that migrations work alike on every database
@@ -103,6 +104,9 @@ annotation = Table(
     Column("created_at", Float, nullable=False),
     Column("updated_at", Float, nullable=False),
     Index(None, "status", "source"),
+    # Orders of the review, see editing/review_orders.py; these expressions give boxes without a confidence a place too.
+    Index("ix_annotation_by_confidence", "status", text("(coalesce(confidence, -1.0))"), "id"),
+    Index("ix_annotation_by_doubt", "status", text("(abs(coalesce(confidence, -1.0) - 0.5))"), "id"),
 )
 
 edit = Table(

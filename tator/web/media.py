@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -15,8 +15,9 @@ from starlette.responses import FileResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from tator.datasets.dataset import Dataset
+from tator.editing.rows import rows_with_ids
 from tator.storage.depth import range_of
-from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
+from tator.storage.images import CROPS, MEDIA, THUMBS, crop, thumbnail, viewable
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound, Unavailable
 from tator.workbench import Workbench
@@ -25,6 +26,10 @@ ASSETS = Path(__file__).parents[2] / "assets"
 FOREVER = "private, max-age=31536000, immutable"  # a year: the address changes with the content
 ASK_AGAIN = "private, no-cache"
 TRIES = 3  # to make a picture that is deleted before it is opened
+SURROUNDINGS = (
+    0.2  # of the longer side of a box, shown around it in a crop; assets/canvas/panels/crops.js draws the box
+)
+LEAST_ROOM = 8.0  # pixels
 PIECE = 1 << 18  # bytes read and sent at once
 INERT = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
 MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}
@@ -56,6 +61,29 @@ def thumb(wb: Workbench, request: Request) -> Response:
     return cached_picture(request, lambda: thumbnail(path, THUMBS.folder(wb.workspace)))
 
 
+def crop_of(wb: Workbench, request: Request) -> Response:
+    """Answer a picture of one annotation with some of its surroundings.
+
+    Raises:
+        NotFound: no such annotation, or the file of its image is gone.
+    """
+    key = request.path_params["annotation_id"]
+    with wb.store.read() as conn:
+        found = rows_with_ids(conn, [key])
+    if key not in found:
+        raise NotFound(f"no annotation {key[:64]!r}")
+    image_id, row = found[key]
+    path, around = file_of(wb, image_id), surrounded(row["xyxy"])
+    return cached_picture(request, lambda: crop(path, CROPS.folder(wb.workspace), around))
+
+
+def surrounded(xyxy: Sequence[float]) -> tuple[float, float, float, float]:
+    """Return a box with its surroundings, in pixels."""
+    x1, y1, x2, y2 = xyxy
+    room = max(SURROUNDINGS * max(x2 - x1, y2 - y1), LEAST_ROOM)
+    return x1 - room, y1 - room, x2 + room, y2 + room
+
+
 def cached_picture(request: Request, make: Callable[[], Path]) -> Response:
     """Answer a cached picture, made again where the cache is emptied meanwhile.
 
@@ -76,7 +104,16 @@ def image_path(wb: Workbench, request: Request) -> Path:
     Raises:
         NotFound: no such image, or its file is gone.
     """
-    dataset, row = Dataset.of_image(wb.store, wb.workspace, int(request.path_params["image_id"]))
+    return file_of(wb, int(request.path_params["image_id"]))
+
+
+def file_of(wb: Workbench, image_id: int) -> Path:
+    """Return the file of an image.
+
+    Raises:
+        NotFound: no such image, or its file is gone.
+    """
+    dataset, row = Dataset.of_image(wb.store, wb.workspace, image_id)
     path = dataset.path(row)
     if not path.is_file():
         raise NotFound(f"{row.path}: the file is no longer there")

@@ -28,6 +28,7 @@ def signed_in(guarded: Guarded, name: str = "ann") -> Iterator[httpx.Client]:
 DOORS = [
     ("GET", "/media/1?v=1"),
     ("GET", "/thumb/1?v=1"),
+    ("GET", "/crop/x?v=1"),
     ("GET", "/assets/x/tator.css"),
     ("GET", "/export/x.zip"),
     ("GET", "/head/x"),
