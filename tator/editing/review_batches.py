@@ -29,7 +29,7 @@ from tator.types import BadInput, NotFound
 VERBS = {"accepted": "Accept", "rejected": "Reject"}
 IDS_LIMIT = 10_000  # of one request
 
-Held = Row[Any]  # id, revision, state and annotation_count of an image
+Held = Row[int, int, str, int]  # id, revision, state and annotation_count of an image
 
 
 def decide(dataset: Dataset, ids: Sequence[str], answer: str, user: str = "") -> dict[str, Any]:
