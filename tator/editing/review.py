@@ -17,7 +17,7 @@ ITEM = ("id", "image_id", "class_id", "x1", "y1", "x2", "y2", "confidence", "sou
 
 
 def review_page(dataset: Dataset, asked: Asked, order: Order, after: str = "", limit: int = 200) -> dict[str, Any]:
-    """Return {"items", "after"}: one page of the queue, and the cursor of the next one.
+    """Return {"items", "after"}: a page of the queue, and where the next begins.
 
     A page goes on behind the last item of the one before, whatever was decided meanwhile.
 
@@ -55,7 +55,9 @@ def review_page(dataset: Dataset, asked: Asked, order: Order, after: str = "", l
 
 
 def review_progress(dataset: Dataset, asked: Asked) -> dict[str, int]:
-    """Return {"left", "done"}: candidates that wait, and those that were accepted or rejected.
+    """Return {"left", "done"}: candidates that wait, and those that do not.
+
+    Done are those that were accepted or rejected.
 
     Args:
         dataset: whose candidates.
@@ -72,7 +74,10 @@ def review_progress(dataset: Dataset, asked: Asked) -> dict[str, int]:
 
 
 def _joined(dataset: Dataset, asked: Asked, order: Order, *columns: Any) -> Select:
-    """Return the query without its order; how it is worded tells SQLite along which index to walk."""
+    """Return the query without its order.
+
+    How it is worded tells SQLite along which index to walk.
+    """
     if order.is_by_image:
         joined = image.join(annotation, image.c.id == annotation.c.image_id)
         query = select(*columns).select_from(joined).where(image.c.dataset_id == dataset.id, *of_image(asked))

@@ -1,4 +1,4 @@
-"""Batches of the review: many candidates accepted or rejected at once, over any images, and taken back at once.
+"""Batches of the review: many candidates answered at once, over any images.
 
 Every image gets an edit of its own in the journal, so its history reads as always; the edits of a batch share their
 client id, by which one undo finds them all.

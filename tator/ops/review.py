@@ -1,4 +1,4 @@
-"""Review what machines proposed: one queue over a dataset, and many answers at once."""
+"""Review what machines proposed: one queue, and many answers at once."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def review_progress(
 
 @operation
 def review_decide(wb: Workbench, dataset: str, ids: list[str], answer: Answer = "accepted") -> dict[str, Any]:
-    """Accept or reject candidates of any images at once; review_undo takes all of it back.
+    """Accept or reject candidates of any images; review_undo takes them back.
 
     Args:
         dataset: dataset name, from datasets_list.
@@ -111,7 +111,9 @@ def review_decide_all(
     wb: Workbench, dataset: str, answer: Answer = "accepted", conf_min: float = 0.0, conf_max: float = 1.0,
     source: str = "", class_name: str = "", split: str = "", attribute: str = "",
 ) -> dict[str, Any]:  # fmt: skip
-    """Accept or reject all candidates of a choice, such as those above a confidence; review_undo takes it back.
+    """Accept or reject all candidates of a choice.
+
+    Such as those from a confidence upwards. review_undo takes it back in all images.
 
     Args:
         dataset: dataset name, from datasets_list.
