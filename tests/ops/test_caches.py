@@ -65,7 +65,7 @@ def test_a_purged_thumbnail_is_made_again(wb, tmp_path: Path):
 
 
 def test_an_unknown_cache_is_refused_and_a_name_taken_once(wb):
-    with pytest.raises(NotFound, match="there are: embeddings, features"):
+    with pytest.raises(NotFound, match="there are: crops, embeddings, features"):
         call(wb, "caches_purge", kind="../runs")
     with pytest.raises(ValueError, match="two caches"):
         register_cache(Cache(caches()[0].kind, "Again."))
