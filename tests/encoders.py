@@ -51,6 +51,21 @@ def voc(root: Path, rows: Sequence[Row]) -> None:
         )
 
 
+def labelme_xml(root: Path, rows: Sequence[Row]) -> None:
+    for at, (reference, objects) in enumerate(_by_image(rows).items()):
+        found = "".join(
+            f"<object><name>{escaped(name)}</name><deleted>0</deleted><verified>0</verified><id>{number}</id><polygon>"
+            + "".join(f"<pt><x>{x}</x><y>{y}</y></pt>" for x, y in ((x1, y1), (x2, y1), (x2, y2), (x1, y2)))
+            + "</polygon><type>bounding_box</type></object>"
+            for number, (name, (x1, y1, x2, y2)) in enumerate(objects)
+        )
+        size = f"<imagesize><nrows>{HEIGHT}</nrows><ncols>{WIDTH}</ncols></imagesize>"
+        _text(
+            root / "Annotations" / f"{_stem(reference, at)}.xml",
+            f"<annotation><filename>{escaped(reference)}</filename>{size}{found}</annotation>",
+        )
+
+
 def imagenet(root: Path, rows: Sequence[Row]) -> None:
     voc(root, rows)
     (root / "Annotations").rename(root / "moved")
@@ -246,6 +261,7 @@ def _varint(value: int) -> bytes:
 REFERRING: dict[str, Callable[[Path, Sequence[Row]], None]] = {  # formats whose files name their images
     "voc": voc,
     "imagenet": imagenet,
+    "labelme_xml": labelme_xml,
     "cvat": cvat,
     "labelme": labelme,
     "coco": coco,

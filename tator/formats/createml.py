@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import PurePosixPath
 
-from tator.formats import SPLITS, Label, folder_split
+from tator.formats import SPLITS, Label, fit_confidence, folder_split
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_json
 from tator.formats._shapes import Place, box_label, number
+from tator.formats._typed import is_unset, typed
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only, write_rows
 
 NAME = "createml"
 LABEL = "Create ML"
+HOLDS_CONFIDENCE = True
 OTHERS = (b'"result"', b'"original_width"', b'"completed_by"', b'"data"')  # Label Studio's, which has no "coordinates"
 SIDES = ("x", "y", "width", "height")
+OWN = ("label", "coordinates", "confidence")  # keys of an annotation; others are attributes
 
 
 def sniff(tree: Tree) -> bool:
@@ -78,12 +82,18 @@ class CreateMlSource(Gathered):
             self.take(image, f"{path} ({image})", None, Refused("object without a class", str(box)[:80]))
             return
         values = tuple(number(sides.get(side)) for side in SIDES)
-        self.take(image, f"{path} ({image})", None, (self.name(name), values))
+        self.take(image, f"{path} ({image})", None, (self.name(name), values, box))
 
-    def _label(self, entry: tuple[str, tuple[float, ...]], place: Place) -> Label | None:
-        name, (x, y, w, h) = entry
+    def _label(self, entry: tuple[str, tuple[float, ...], dict], place: Place) -> Label | None:
+        name, (x, y, w, h), row = entry
         index = self._numbered(name, place)
-        return None if index is None else box_label(index, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), place)
+        label = None if index is None else box_label(index, (x - w / 2, y - h / 2, x + w / 2, y + h / 2), place)
+        if label is None:
+            return None
+        score = row.get("confidence")
+        confidence = None if score is None else fit_confidence(score, place.report, place.file, place.line)
+        free = {key: value for key, value in row.items() if key not in OWN and not is_unset(key, value)}
+        return replace(label, confidence=confidence, attributes={key: typed(key, free[key]) for key in free} or None)
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
@@ -103,5 +113,6 @@ def _row(out: Output, image: Written, names: list[str]) -> dict:
         boxes_only(out, label, LABEL)
         x1, y1, x2, y2 = label.xyxy
         sides = dict(zip(SIDES, (round(v, 4) for v in ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1)), strict=True))
-        boxes.append({"label": names[label.class_index], "coordinates": sides})
+        row = {"label": names[label.class_index], "coordinates": sides}
+        boxes.append(row if label.confidence is None else row | {"confidence": label.confidence})
     return {"image": image.path, "annotations": boxes}

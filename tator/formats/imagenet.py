@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from tator.formats import Report
 from tator.formats._voc_marks import HELD
 from tator.formats.tree import Tree
-from tator.formats.voc import VocSource, annotation_xml, is_voc, label_map
+from tator.formats.voc import VocSource, annotation_xml, is_older, is_voc, label_map
 from tator.formats.writing import Output, Splits, each
 
 NAME = "imagenet"
@@ -33,8 +33,9 @@ def sniff(tree: Tree) -> bool:
 def read(tree: Tree) -> ImageNetSource:
     """Return the source of a folder that `sniff` took."""
     source = ImageNetSource(tree, Report())
-    for path in tree.each(".xml"):
-        source.add(path)
+    for path, sample in tree.each_sample(".xml"):
+        if not (is_voc(sample) and is_older(sample)):
+            source.add(path)
     source.settle(label_map(tree, source.report))
     return source
 

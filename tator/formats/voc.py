@@ -28,18 +28,24 @@ if TYPE_CHECKING:
 NAME = "voc"
 LABEL = "Pascal VOC"
 HOLDS_ATTRIBUTES = HELD
+OLDER = (b"<deleted>", b"<imagesize>", b"<submittedBy>", b"<sourceAnnotation>")  # what only the first LabelMe writes
 CORNERS = ("xmin", "ymin", "xmax", "ymax")
 COLOURED = re.compile(r"(.*?):(?:\d+,\d+,\d+)?:([^:]*):([^:]*)")  # a labelmap.txt line: name, colour, parts, actions
 
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder has VOC's XML files."""
-    return any(is_voc(sample) for _, sample in tree.samples(".xml"))
+    return any(is_voc(sample) and not is_older(sample) for _, sample in tree.samples(".xml"))
 
 
 def is_voc(sample: bytes) -> bool:
     """Whether the head of a file is that of a VOC annotation."""
     return root_tag(sample) == "annotation"
+
+
+def is_older(sample: bytes) -> bool:
+    """Whether an annotation is the first LabelMe's, as MIT wrote it."""
+    return b"<bndbox" not in sample and any(mark in sample for mark in OLDER)
 
 
 def read(tree: Tree) -> VocSource:
@@ -48,8 +54,9 @@ def read(tree: Tree) -> VocSource:
     Every file is read once for class names, and again for labels.
     """
     source = VocSource(tree, Report())
-    for path in tree.each(".xml"):
-        source.add(path)
+    for path, sample in tree.each_sample(".xml"):
+        if not (is_voc(sample) and is_older(sample)):
+            source.add(path)
     source.settle(label_map(tree, source.report))
     return source
 
@@ -86,11 +93,19 @@ class VocSource(Gathered):
         if image is None:
             return
         self.take(image, path, None, None)
-        size = root.find("size")
-        self.told_size(image, path, number(text_of(size, "width")), number(text_of(size, "height")))
-        for found in root.iterfind("object"):
+        self.told_size(image, path, *self.size_of(root))
+        for found in self.objects_of(root):
             if name := self.class_of(text_of(found, "name")):
                 self.name(name)
+
+    def size_of(self, root: Element) -> tuple[float, float]:
+        """Return the width and height that a file states, NaN where it does not."""
+        size = root.find("size")
+        return number(text_of(size, "width")), number(text_of(size, "height"))
+
+    def objects_of(self, root: Element) -> list[Element]:
+        """Return the objects of a file."""
+        return list(root.iterfind("object"))
 
     def class_of(self, name: str) -> str:
         """Return the name of a class as people read it."""
@@ -123,7 +138,7 @@ class VocSource(Gathered):
         return replace(label, attributes=marks | ({} if angle is None else {"rotation": angle}) or None)
 
     def _shape(self, index: int, found: Element, turn: float, place: Place) -> Label | None:
-        ring = _ring(found)
+        ring = ring_of(found)
         box = found.find("bndbox")
         corners = [number(text_of(box, tag)) for tag in CORNERS]
         if ring and (box is None or all(map(math.isfinite, ring))):
@@ -147,7 +162,7 @@ def _swapped(corners: list[float], place: Place) -> tuple[float, float, float, f
     return corners
 
 
-def _ring(found: Element) -> list[float]:
+def ring_of(found: Element) -> list[float]:
     """Return a <polygon>'s ring; empty when there is none.
 
     Spelled x1, y1, x2, ... or <pt><x/><y/></pt>.
