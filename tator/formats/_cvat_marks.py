@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from tator.attributes import Attributes
 from tator.formats import Label
 from tator.formats._shapes import number
-from tator.formats._typed import typed
+from tator.formats._typed import listed, typed
 from tator.formats._xml import escaped, text_of
 
 if TYPE_CHECKING:
@@ -49,21 +49,7 @@ def _value(said: str, kind: str) -> Any:
     value = number(said) if kind == "number" else math.nan
     if math.isfinite(value):
         return int(value) if said.strip().lstrip("+-").isdecimal() else value
-    return _listed(said)
-
-
-def _listed(said: str) -> Any:
-    """Return a list that is written as JSON text; any other text as it is.
-
-    CVAT has no type for lists.
-    """
-    if said[:1] != "[" or said[-1:] != "]":
-        return said
-    try:
-        found = json.loads(said)
-    except (ValueError, RecursionError):
-        return said
-    return found if all(isinstance(each, (str, int, float)) for each in found) else said
+    return listed(said)
 
 
 class Specs:

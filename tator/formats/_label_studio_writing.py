@@ -108,6 +108,8 @@ def _region(
         known = skeleton.names if skeleton else ()
         name = known[at] if at < len(known) else f"point {at + 1}"
         asked.points.setdefault(name)
+        if v == 1:
+            out.notes["key points that are hidden are written as seen: Label Studio knows no others"] += 1
         if v:
             place = {"x": _share(x, image.width), "y": _share(y, image.height), "width": 0.5}
             row = _result(f"{key}-{at + 1}", "point", "keypointlabels", place | {"keypointlabels": [name]})

@@ -30,13 +30,19 @@ def typed(name: str, said: Any) -> Any:
     value = number(word)
     if math.isfinite(value) and kind.fits(plain := int(value) if value.is_integer() else value):
         return plain
-    return _listed(word, said)
+    found = listed(word)
+    return found if isinstance(found, list) else said
 
 
-def _listed(word: str, said: Any) -> Any:
-    """Return a list that is written as JSON text, as key points are."""
+def listed(said: Any) -> Any:
+    """Return a list that is written as JSON text; any other value as it is.
+
+    Writers of formats without lists of values write them so.
+    """
+    if not isinstance(said, str) or said[:1] != "[" or said[-1:] != "]":
+        return said
     try:
-        return found if isinstance(found := json.loads(word), list) else said
+        return json.loads(said)
     except (ValueError, RecursionError):
         return said
 

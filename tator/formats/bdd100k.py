@@ -22,6 +22,7 @@ from tator.formats._json_keys import Keys, any_file, each_file
 from tator.formats._named_points import NamedPoints, Spot, told_apart
 from tator.formats._scalabel_writing import write_frames
 from tator.formats._shapes import Place, number
+from tator.formats._typed import listed
 from tator.formats.tree import Tree
 from tator.formats.writing import ANY, Output, Splits
 
@@ -126,7 +127,7 @@ class FramesSource(DrawnSource):
         if not isinstance(name, str) or not name:
             return Refused("object without a class", f"label {str(row.get('id'))[:40]}; expected a category")
         attributes = {
-            {"Occluded": "occluded", "Truncated": "truncated"}.get(str(key), str(key)): value
+            {"Occluded": "occluded", "Truncated": "truncated"}.get(str(key), str(key)): listed(value)
             for key, value in as_dict(row.get("attributes")).items()
             if value is not None
         }
