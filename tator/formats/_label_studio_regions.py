@@ -12,6 +12,7 @@ from typing import Any
 from tator.formats._gathered import Refused
 from tator.formats._json import as_dict, as_list
 from tator.formats._named_points import told_apart
+from tator.formats._typed import listed
 
 ANSWERS = ("choices", "taxonomy", "text", "rating", "number", "datetime")
 NO_AREA = ("keypoint", "vector")
@@ -173,7 +174,7 @@ def _plain(kind: str, value: Any) -> Any:
     texts = [" / ".join(map(str, each)) if isinstance(each, list) else str(each) for each in value]
     if len(texts) != 1:
         return texts
-    return {"true": True, "false": False}.get(texts[0], texts[0])
+    return {"true": True, "false": False}.get(texts[0], listed(texts[0]))
 
 
 def _other(row: dict) -> Refused:

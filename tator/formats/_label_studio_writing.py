@@ -125,7 +125,8 @@ def _attribute(name: str, attribute: Any, place: dict, asked: Asked) -> tuple[st
     if name == "text":
         asked.has_text = True
         return "textarea", where | {"text": [attribute]}
-    listed = attribute if isinstance(attribute, list) else [attribute]
+    is_words = isinstance(attribute, list) and all(isinstance(each, str) for each in attribute)
+    listed = attribute if is_words else [json.dumps(attribute) if isinstance(attribute, list) else attribute]
     texts = [str(each).lower() if isinstance(each, bool) else str(each) for each in listed]
     asked.choices.setdefault(name, {}).update(dict.fromkeys(texts))
     return "choices", where | {"choices": texts}
