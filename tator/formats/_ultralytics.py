@@ -82,7 +82,7 @@ def _parse(tree: Tree, path: str, report: Report) -> Any:
         text = tree.read_text(path)
         if len(text) > LONGEST_FILE:
             raise OSError(f"longer than {LONGEST_FILE >> 20} MB")
-        return yaml.load(text, _plain_loader())
+        return yaml.load(text, plain_loader())
     except (yaml.YAMLError, ValueError, RecursionError, OSError) as error:
         told = " ".join(str(error).split())[:200] or type(error).__name__
         tree.claim(path)
@@ -91,7 +91,7 @@ def _parse(tree: Tree, path: str, report: Report) -> Any:
 
 
 @cache
-def _plain_loader() -> Any:
+def plain_loader() -> Any:
     """Return a safe loader that leaves every word as it is written.
 
     A class may be called on, no, null, 1.0 or 2024-01-01. Tags other than YAML's own are refused as by SafeLoader.

@@ -40,6 +40,7 @@ Format = Literal[
     "darwin",
     "label_studio",
     "bdd100k",
+    "hf_objects",
     "gt_jsonl",
 ]  # those of formats.table that can be written; a test holds it
 

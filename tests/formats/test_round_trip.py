@@ -44,7 +44,7 @@ OUTLINES = {
     "bdd100k",
 }  # formats that hold outlines of any form
 MASKS = {"tfrecord", "openimages"}  # of these, those that hold them as whole pixels
-CAPTIONS = {"coco", "labelme", "via", "via3", "tfrecord", "datumaro", "gt_jsonl", "label_studio"}
+CAPTIONS = {"coco", "labelme", "via", "via3", "tfrecord", "datumaro", "gt_jsonl", "label_studio", "hf_objects"}
 WIDTH, HEIGHT = 96, 72
 TOLERANCE = {"qwen": 1.01}  # whole pixels, and a box of less than a pixel becomes one of one pixel
 LETTERS = "abcXYZ012 ._-+=()[]{}#@&%'!,;~^ñüßжд中文ア🚢"
