@@ -13,9 +13,9 @@ from typing import Any
 from tator.formats import Label, fit_box, fit_confidence
 from tator.formats._coco_attributes import attributes_of, keypoints_of
 from tator.formats._coco_ids import id_key
-from tator.formats._coco_shapes import is_finite, parsed, shape_of
+from tator.formats._coco_shapes import all_finite, parsed, shape_of
 from tator.formats._rle import rle_box
-from tator.formats._shapes import Place, box_ring, extent
+from tator.formats._shapes import Place, box_ring, extent, number
 from tator.formats._turned import angle_of, corners_of
 from tator.types import Polygon
 
@@ -71,11 +71,13 @@ def label_of(row: dict, dialect: Dialect, place: Place) -> Label | None:
 def _corners(bbox: Any) -> tuple[float, ...] | None:
     """Return COCO's x, y, width, height as xyxy.
 
-    Numbers that are not finite stay so, to be named by fit_box.
+    Numbers may be text; those that are not finite stay so, to be named by fit_box.
     """
     bbox = parsed(bbox)
-    is_numbers = isinstance(bbox, list) and len(bbox) == 4 and all(isinstance(v, (int, float)) for v in bbox)
-    return (bbox[0], bbox[1], bbox[0] + bbox[2], bbox[1] + bbox[3]) if is_numbers else None
+    if not isinstance(bbox, list) or len(bbox) != 4 or not {int, float, str}.issuperset(map(type, bbox)):
+        return None
+    x, y, w, h = bbox if all_finite(bbox) else map(number, bbox)
+    return x, y, x + w, y + h
 
 
 def _around(
@@ -105,7 +107,7 @@ def _turned(
     angle.
     """
     given = attributes.pop("rotation")
-    turn = float(given) % 360 if is_finite(given) else math.nan
+    turn = float(given) % 360 if all_finite((given,)) else math.nan
     if min(turn, 360 - turn) < RIGHT:
         return corners, polygons
     if math.isnan(turn) or rle or not all(map(math.isfinite, corners)):

@@ -13,7 +13,7 @@ from typing import Any
 
 from tator.attributes import LONGEST_NAME, MOST_KEYPOINTS, Attributes, Skeleton
 from tator.formats import Report
-from tator.formats._coco_shapes import is_finite, parsed
+from tator.formats._coco_shapes import all_finite, parsed
 from tator.formats._shapes import Place
 
 FIELDS = frozenset(
@@ -91,6 +91,8 @@ def attributes_of(row: Mapping[str, Any], marks_masks: bool) -> Attributes:
         marks_masks: whether the file's `iscrowd` says only that an object has run lengths.
     """
     given: dict[str, Any] = {}
+    if not row.get("iscrowd") and not row.get("attributes") and row.keys() <= FIELDS:
+        return given  # most rows: imports spend their time here
     if is_marked(row) and not marks_masks:
         given["crowd"] = True
     inner = parsed(row.get("attributes"))
@@ -143,7 +145,7 @@ def keypoints_of(row: Mapping[str, Any], names: int, place: Place) -> list[list[
         flat = [value for point in flat for value in (point if len(point) == 3 else [*point, 2])]
     if isinstance(flat, list) and names and len(flat) == 2 * names:
         flat = [value for at in range(names) for value in (*flat[2 * at : 2 * at + 2], 2)]
-    if not isinstance(flat, list) or len(flat) % 3 or not all(map(is_finite, flat)) or len(flat) > 3 * MOST_KEYPOINTS:
+    if not isinstance(flat, list) or len(flat) % 3 or not all_finite(flat) or len(flat) > 3 * MOST_KEYPOINTS:
         place.repair("key points left out", f"{str(flat)[:60]}; expected x, y, visibility for each")
         return None
     if not any(flat):
@@ -181,7 +183,7 @@ def skeleton_of(category: Mapping[str, Any], path: str, report: Report) -> Skele
 
 
 def _edges(pairs: Sequence[Any], most: int) -> list[tuple[int, int]]:
-    whole = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2 and all(map(is_finite, pair))]
+    whole = [pair for pair in pairs if isinstance(pair, list) and len(pair) == 2 and all_finite(pair)]
     first = 0 if any(end == 0 for pair in whole for end in pair) else 1
     edges = [(int(a) - first, int(b) - first) for a, b in whole]
     return [(a, b) for a, b in edges if 0 <= a < most and 0 <= b < most]

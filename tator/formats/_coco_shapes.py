@@ -86,7 +86,7 @@ def _parts(given: Any, depth: int = 0) -> Iterator[list | dict]:
             yield ring
         else:
             yield from chain.from_iterable(_parts(value, depth + 1) for value in given.values())
-    elif not any(isinstance(value, (list, dict)) for value in given):
+    elif not _holds_more(given):
         yield given
     elif (ring := _pairs(given)) is not None:
         yield ring
@@ -113,22 +113,29 @@ def _pairs(given: list) -> list | None:
 
 
 def _holds_more(values: Sequence[Any]) -> bool:
-    return any(isinstance(value, (list, dict)) for value in values)
+    return not {list, dict}.isdisjoint(map(type, values))
 
 
 def _polygons(rings: Sequence[list], place: Place) -> list[Polygon] | None:
     """Return rings as polygons, one per outline; note bad ones."""
     kept = []
     for ring in rings:
-        if len(ring) < 6 or len(ring) % 2 or not all(map(is_finite, ring)):
+        if len(ring) < 6 or len(ring) % 2 or not all_finite(ring):
             place.repair("polygon left out", "expected at least 3 corners x, y of finite numbers")
             continue
-        flat = [min(max(float(v), 0.0), float((place.width, place.height)[at % 2])) for at, v in enumerate(ring)]
+        flat = _inside(ring, place)
         if masks.ring_area(flat) < SMALLEST:
             place.repair("polygon left out", "zero area")
         else:
             kept.append([flat])
     return kept or None
+
+
+def _inside(ring: list, place: Place) -> list[float]:
+    """Return a ring cut to the image."""
+    if min(ring) >= 0 and max(ring[0::2]) <= place.width and max(ring[1::2]) <= place.height:
+        return list(map(float, ring))
+    return [min(max(float(v), 0.0), float((place.width, place.height)[at % 2])) for at, v in enumerate(ring)]
 
 
 def _mask(runs: Sequence[dict], place: Place) -> dict | None:
@@ -148,6 +155,9 @@ def _mask(runs: Sequence[dict], place: Place) -> dict | None:
     return masks.to_rle(whole, place.width, place.height) if whole else None
 
 
-def is_finite(value: Any) -> bool:
-    """Return whether a value is a number that can be drawn."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+def all_finite(values: Sequence[Any]) -> bool:
+    """Return whether all values are numbers that can be drawn."""
+    try:
+        return {int, float}.issuperset(map(type, values)) and all(map(math.isfinite, values))
+    except OverflowError:  # a whole number of hundreds of digits
+        return False

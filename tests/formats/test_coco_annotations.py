@@ -89,6 +89,7 @@ def test_parts_of_an_object_stay_apart(nesting):
         [1, 2, 3, 4, 5, 6, 7],
         [1, 1, math.nan, 1, 9, 9],
         [[1, 1, 9, 1, None, 9]],
+        [[1, 1, 9, 1, 10**400, 9]],
         ["a", "b"],
         "polygon",
         5,
@@ -149,6 +150,19 @@ def test_several_run_lengths_are_one_object():
 def test_a_plain_box_has_no_outline_and_nothing_is_told(shape: object):
     found, report = label({"segmentation": shape})
     assert found == Label(0, (4, 6, 24, 16)) and not report.counts["repaired"]
+
+
+@pytest.mark.parametrize("bbox", [[4, 6, 20, 10], [4.0, 6.0, 20.0, 10.0], ["4", "6.0", 20, "10"], "[4, 6, 20, 10]"])
+def test_a_box_is_read_in_every_spelling(bbox: object):
+    assert label({"bbox": bbox})[0] == Label(0, (4, 6, 24, 16))
+
+
+@pytest.mark.parametrize(
+    "bbox", [[4, 6, 10**400, 10], [4, 6, "wide", 10], [4, math.nan, 20, 10], [4, 6, -math.inf, 10]]
+)
+def test_a_box_without_a_finite_number_is_named(bbox: object):
+    found, report = label({"bbox": bbox})
+    assert found is None and report.counts["dropped"] == {"not a finite number": 1}
 
 
 MARKS = [1, 1.0, True, "1", "true"]
