@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from typing import BinaryIO
 
 from tator.encodings import UTF8, marked
 from tator.formats.tree import SAMPLE, Tree
@@ -41,7 +43,7 @@ def each_file(tree: Tree, is_ours: Callable[[Keys], bool], *suffixes: str) -> It
 
 
 def keys_of(tree: Tree, path: str) -> Keys:
-    """Return the keys of a JSON file, of its first part where it is very large."""
+    """Return the keys of a JSON file, of both ends where it is very large."""
     if path not in tree.keys:
         tree.keys[path] = _found(tree, path)
     return tree.keys[path]
@@ -53,16 +55,23 @@ def _found(tree: Tree, path: str) -> Keys:
         with open(tree.root / path, "rb") as file:
             encoding, rest = marked(file.read(4)), b""
             file.seek(0)
-            for _ in range(MOST // CHUNK):
-                content = file.read(CHUNK)
-                if not content:
-                    break
+            for content in _parts(file):
                 text = content if encoding in ("", UTF8) else content.decode(encoding, "ignore").encode()
                 found.update(KEY.findall(rest + text))
                 rest = text[-OVERLAP:]
     except OSError:
         return frozenset()
     return _decoded(found)
+
+
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the first part of a file in pieces, and the end of a very large one."""
+    for _ in range(MOST // CHUNK):
+        if not (content := file.read(CHUNK)):
+            return
+        yield content
+    file.seek(max(file.tell(), (file.seek(0, os.SEEK_END) - CHUNK) & ~3))
+    yield file.read()
 
 
 def _keys(sample: bytes) -> Keys:

@@ -17,6 +17,7 @@ from tator.formats._coco_attributes import attributes_of
 from tator.formats._coco_ids import class_names, id_key
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._json import as_dict, as_list, read_object
+from tator.formats._json_keys import Keys, any_file, each_file
 from tator.formats._panoptic_pixels import Pictures, fitted, is_alike, pixels_of, read_ids
 from tator.formats._shapes import Place, box_label, mask_label, number
 from tator.formats.coco import file_split
@@ -25,24 +26,16 @@ from tator.types import BadInput
 
 NAME = "coco_panoptic"
 LABEL = "COCO panoptic"
-SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 
 
 def sniff(tree: Tree) -> bool:
     """Whether a JSON file of the folder has segments of images."""
-    return any(is_panoptic(tree, path) for path, _ in tree.samples(".json"))
+    return any_file(tree, is_panoptic, ".json")
 
 
-def is_panoptic(tree: Tree, path: str) -> bool:
-    """Whether both ends of a file look like COCO's panoptic form."""
-    try:
-        with open(tree.root / path, "rb") as file:
-            sample = file.read(SNIFFED_BYTES)
-            file.seek(max(0, file.seek(0, 2) - SNIFFED_BYTES))
-            sample += file.read(SNIFFED_BYTES)
-    except OSError:
-        return False
-    return b'"segments_info"' in sample and b'"annotations"' in sample
+def is_panoptic(keys: Keys) -> bool:
+    """Whether a JSON file's keys are those of COCO's panoptic form."""
+    return {"segments_info", "annotations"} <= keys
 
 
 def read(tree: Tree) -> PanopticSource:
@@ -51,7 +44,7 @@ def read(tree: Tree) -> PanopticSource:
     The pictures of segments no longer count as images of the folder.
     """
     source = PanopticSource(tree, Report())
-    files = [(path, source.content(path)) for path in tree.each(".json") if is_panoptic(tree, path)]
+    files = [(path, source.content(path)) for path in each_file(tree, is_panoptic, ".json")]
     source.set_pictures_aside([(path, content) for path, content in files if content])
     for path, content in files:
         if content:

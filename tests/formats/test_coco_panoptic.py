@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tator.formats import Label
+from tator.formats import Label, _json_keys
 from tator.formats._panoptic_pixels import read_ids
 from tator.vision.masks import of_rle, to_dense
 from tests.folders import picture, text
@@ -159,6 +159,19 @@ def test_where_all_are_stuff_no_object_is_marked(tmp_path: Path):
     image, _ = folder(tmp_path, categories=[row | {"isthing": 0} for row in CATEGORIES])
     source, found = read_folder(tmp_path)
     assert [label.attributes for label in found[image]] == [None, None, {"crowd": True}] and "2 of 2" in told(source)
+
+
+def test_a_list_of_images_longer_than_what_is_searched_first_is_no_hindrance(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(_json_keys, "MOST", _json_keys.CHUNK)
+    image, _ = folder(tmp_path)
+    path = tmp_path / LAYOUTS["beside"][1]
+    content = json.loads(path.read_text())
+    content["images"] += [{"id": at, "file_name": "x" * 1000} for at in range(100, 2200)]
+    text(path, json.dumps(content))
+    source, found = read_folder(tmp_path)
+    assert source.format == "coco_panoptic" and len(found[image]) == 3
 
 
 def test_instances_beside_panoptic_are_each_read_once(tmp_path: Path):
