@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,7 @@ class ChildPlace:
 
     Attributes:
         command: how a child is started; options, "run-job" and the job's id are added.
+        leaving: set once children are followed no longer.
     """
 
     def __init__(self, store: Store, home: Path, prepare: Callable[[], Sequence[str]]) -> None:
@@ -70,6 +72,7 @@ class ChildPlace:
             prepare: called before a child starts; returns its options beyond the workspace and the database.
         """
         self.command = [sys.executable, "-m", "tator", "--home", str(home)]
+        self.leaving = threading.Event()
         self._store, self._home, self._prepare = store, home, prepare
 
     def run(self, job: Job) -> None:
@@ -80,7 +83,8 @@ class ChildPlace:
         if get_job(self._store, job.id)["state"] != "queued":
             return
         options, log = [*self._database(), *self._prepare()], log_file(self._home, job.id)
-        follow(self._store, job.id, spawn([*self.command, *options, "run-job", job.id], log), log)
+        child = spawn([*self.command, *options, "run-job", job.id], log)
+        follow(self._store, job.id, child, log, self.leaving)
 
     def _database(self) -> list[str]:
         """Return the option that names our database.

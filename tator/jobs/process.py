@@ -8,6 +8,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,13 +72,22 @@ def spawn(command: Sequence[str], log: Path) -> psutil.Popen:
         )
 
 
-def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> None:
+def follow(store: Store, job_id: str, process: psutil.Process, log: Path, leaving: threading.Event) -> None:
     """Wait until a child has ended, and stop it on request.
 
     How it ended is written here where the child could not do so itself.
+
+    Args:
+        store: the database, in which the child reports.
+        job_id: of its job.
+        process: the child.
+        log: file with what it prints.
+        leaving: set once this process lets go of the database; the child then runs on, followed by nobody.
     """
     asked_at, sent = None, 0
     while (code := _exit_code(process)) == "running":
+        if leaving.is_set():
+            return
         with store.read() as conn:
             is_asked = conn.execute(select(job.c.cancel_requested).where(job.c.id == job_id)).scalar()
         asked_at = asked_at or (time.monotonic() if is_asked else None)
@@ -86,6 +96,8 @@ def follow(store: Store, job_id: str, process: psutil.Process, log: Path) -> Non
             sent = _signal(process, "kill", 2)
         elif sent < 1 and waited > TERMINATE_S:
             sent = _signal(process, "terminate", 1)
+    if leaving.is_set():
+        return
     with store.read() as conn:
         row = conn.execute(select(job.c.state, job.c.cancel_requested).where(job.c.id == job_id)).first()
     if row and row.state in ACTIVE:

@@ -25,6 +25,7 @@ from tator.types import Work
 
 THREADS = 4  # jobs at once in this process
 CHILDREN = 2  # child processes at once
+LEAVE_S = 5.0  # at most for a thread that follows a child to let go of the database
 EVENTS_LIMIT = 2_000
 LOG_TAIL = 4_000  # characters
 JobList = list[dict[str, Any]]  # JobRunner.list hides the word list below it
@@ -58,6 +59,7 @@ class JobRunner:
         self._driver = Driver(store, self._home)
         self.children = ChildPlace(store, self._home, before_child)
         self._here: tuple[JobQueue, Place] = (JobQueue("job", THREADS), ThreadPlace(self._driver, bench))
+        self._followers: list[threading.Thread] = []  # of children that an earlier process started
         self._apart: tuple[JobQueue, Place] = (JobQueue("child", CHILDREN), self.children)
 
     def create(self, kind: str, arguments: dict[str, Any], in_child: bool = False) -> str:
@@ -174,10 +176,19 @@ class JobRunner:
             if is_gone(self._store, row):
                 rows.end_if_active(self._store, [row.id], "cancelled" if row.cancel_requested else "interrupted")
             elif row.in_child and row.state == "running" and row.pid != os.getpid():
-                what = (self._store, row.id, living(row.pid, row.pid_started_at), self._log(row.id))
-                threading.Thread(target=follow, args=what, name=f"follow-{row.id}", daemon=True).start()
+                self._follow(row)
         for job_id in rows.forget_old(self._store):
             self._log(job_id).unlink(missing_ok=True)
+
+    def _follow(self, row: Any) -> None:
+        """Follow a child that an earlier process of this host started."""
+        child = living(row.pid, row.pid_started_at)
+        if child is None:
+            return
+        what = (self._store, row.id, child, self._log(row.id), self.children.leaving)
+        thread = threading.Thread(target=follow, args=what, name=f"follow-{row.id}", daemon=True)
+        thread.start()
+        self._followers.append(thread)
 
     def finish(self) -> None:
         """Wait for every job that was started here.
@@ -188,7 +199,13 @@ class JobRunner:
             time.sleep(0.02)
 
     def close(self) -> None:
-        """Take no more jobs; stop those in threads at their next step. Children run on."""
+        """Take no more jobs; stop those in threads at their next step.
+
+        Children run on, followed no longer.
+        """
+        self.children.leaving.set()
+        for thread in self._followers:
+            thread.join(LEAVE_S)
         if left := self._here[0].close() + self._apart[0].close():
             rows.end_if_active(self._store, left, "interrupted")
         self._driver.close()

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -147,6 +148,19 @@ while wb.jobs.get(job_id)["done"] < 2:
 print(job_id, flush=True)
 time.sleep(600)
 """
+
+
+def test_a_workbench_that_closes_follows_its_children_no_longer(wb):
+    job_id = start(wb, "steps", count=600, pause_s=0.05)
+    until(wb, job_id, lambda job: job["done"] > 1)
+    later = Workbench.at(wb.workspace.home, device="cpu")
+    later.jobs.interrupt_orphans()
+    assert f"follow-{job_id}" in {thread.name for thread in threading.enumerate()}
+    later.close()
+    assert f"follow-{job_id}" not in {thread.name for thread in threading.enumerate()}
+    assert wb.jobs.get(job_id)["state"] == "running"
+    wb.jobs.cancel(job_id)
+    assert wb.jobs.wait(job_id, 30)["state"] == "cancelled"
 
 
 @pytest.mark.slow
