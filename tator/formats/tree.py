@@ -19,7 +19,7 @@ from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
 from tator.storage.workspace import path_problem
 
 TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is not a label file
-TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt", ".parquet")
+TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt", ".parquet", ".vott")
 RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
 SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
