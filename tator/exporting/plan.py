@@ -14,6 +14,7 @@ from tator.datasets.label_map import LabelClass
 from tator.exporting.tiling import Tiling
 from tator.formats import SPLITS
 from tator.storage.schema import ANNOTATION_STATUSES
+from tator.storage.upright import tells_turn
 from tator.storage.workspace import Workspace
 from tator.types import BadInput, NotFound
 
@@ -83,6 +84,7 @@ class Plan:
         unchosen: names of the dataset's other classes by class id, whose annotations stay behind.
         unchosen_images: how many images are of other splits or states than those chosen.
         left_out: {"file", "reason"} of images that do not go in.
+        turned: how many images EXIF turns, where that was asked for.
     """
 
     content: Content
@@ -95,6 +97,7 @@ class Plan:
     unchosen: dict[int, str] = field(default_factory=dict)
     unchosen_images: int = 0
     left_out: list[dict] = field(default_factory=list)
+    turned: int = 0
 
     @property
     def total(self) -> int:
@@ -108,6 +111,7 @@ def plan_export(
     choice: Choice,
     one_namespace: bool = False,
     tiling: Tiling | None = None,
+    counts_turned: bool = False,
 ) -> Plan:
     """Return which images go where.
 
@@ -117,6 +121,7 @@ def plan_export(
         choice: what of it.
         one_namespace: images of two splits need names of their own.
         tiling: how they will be cut; those that cannot be are left out.
+        counts_turned: whether to look for images that EXIF turns, which stay as they are.
 
     Raises:
         BadInput: a state, status or class is unknown, or nothing is left to export.
@@ -136,8 +141,11 @@ def plan_export(
     if choice.states or choice.splits:
         plan.unchosen_images = len(content.images(readable=False)) - len(wanted)
     for row in wanted:
-        if reason := _problem(content, row, choice.states, tiling):
-            plan.left_out.append({"file": row.path, "reason": reason})
+        try:
+            path = _checked(content, row, choice.states, tiling)
+            plan.turned += counts_turned and tells_turn(path)
+        except (BadInput, NotFound) as error:
+            plan.left_out.append({"file": row.path, "reason": str(error)})
             continue
         split = row.split or "train"
         place = in_one if one_namespace else image_path
@@ -158,17 +166,21 @@ def in_one(split: str, name: str) -> str:
     return name
 
 
-def _problem(content: Content, row: ImageRow, states: Sequence[str], tiling: Tiling | None) -> str:
-    """Say why an image does not go into the export, or ""."""
+def _checked(content: Content, row: ImageRow, states: Sequence[str], tiling: Tiling | None) -> Path:
+    """Return an image's file.
+
+    Raises:
+        BadInput: says why it does not go into the export.
+        NotFound: the file is gone.
+    """
     if row.problem:
-        return row.problem
+        raise BadInput(row.problem)
     if not states and row.state == "new" and not row.annotation_count:
-        return "new and without annotations: a trainer would learn it as empty"
-    try:
-        content.path(row)
-    except (BadInput, NotFound) as error:
-        return str(error)
-    return tiling.problem(row.width, row.height) if tiling else ""
+        raise BadInput("new and without annotations: a trainer would learn it as empty")
+    path = content.path(row)
+    if tiling and (problem := tiling.problem(row.width, row.height)):
+        raise BadInput(problem)
+    return path
 
 
 def _name(image_path: Callable[[str, str], str], path: str, split: str, taken: set[str]) -> str:

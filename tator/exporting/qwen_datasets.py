@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import time
+from collections import Counter
 from pathlib import Path
 
 from tator.datasets.dataset import Dataset
@@ -22,6 +23,7 @@ from tator.storage.atomic import copy_file, filling, write_json
 from tator.storage.families import RECIPE, Family
 from tator.storage.names import folder_name
 from tator.storage.runs import Runs, register_family
+from tator.storage.upright import TURNED, upright_copy
 from tator.storage.workspace import Workspace
 from tator.types import BadInput, Conflict, Progress, Work
 
@@ -130,7 +132,7 @@ def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
                 counts[split]["detections"] += len(image.labels)
             losses.append(images.losses)
         for row, name in rows:
-            _place(dataset.path(row), part / split / name)
+            _place(dataset.path(row), part / split / name, out.notes)
             done += 1
             if done % 25 == 0 or done == plan.total:
                 yield Progress(done, plan.total, name)
@@ -151,8 +153,12 @@ def _write(part: Path, dataset: Dataset, plan: Plan, context: str) -> Work:
     out.text("metadata.json", json.dumps(facts, ensure_ascii=False, indent=1) + "\n")
 
 
-def _place(source: Path, target: Path) -> None:
+def _place(source: Path, target: Path, notes: Counter) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    if upright := upright_copy(source):
+        notes[TURNED] += 1
+        target.write_bytes(upright)
+        return
     try:
         os.link(source, target)  # the same file under two names: no second copy on the disk
     except OSError:

@@ -5,6 +5,7 @@ It is streamed, and equal content gives equal bytes.
 
 from __future__ import annotations
 
+import io
 import shutil
 import zipfile
 from collections import Counter
@@ -24,6 +25,7 @@ from tator.formats import Label
 from tator.formats.table import FORMATS, writable
 from tator.formats.writing import Written
 from tator.storage.images import portable
+from tator.storage.upright import NOT_TURNED, TURNED, upright_copy
 from tator.storage.workspace import Workspace
 from tator.storage.zips import entry
 from tator.types import BadInput, NotFound, Progress, Work
@@ -129,7 +131,7 @@ def export_dataset(
     if known.holds_images and not with_images:
         raise BadInput(f"{known.label} holds the images themselves; export it with them")
     choice = Choice(splits, states, classes, statuses)
-    plan = plan_export(dataset, known.image_path, choice, known.one_namespace, tiling)
+    plan = plan_export(dataset, known.image_path, choice, known.one_namespace, tiling, not with_images)
 
     def fill(archive: zipfile.ZipFile) -> Work:
         out, total = Zip(archive), plan.total
@@ -143,7 +145,8 @@ def export_dataset(
             if done % 50 == 0 or done == total:
                 yield Progress(done, total, "Writing labels")
         if with_images and not known.holds_images:
-            yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan)
+            yield from _write_tiles(archive, plan, images, total) if tiling else _write_images(archive, plan, out.notes)
+        out.notes.update({NOT_TURNED: plan.turned} if plan.turned else {})
         losses = Losses.of(each.losses for each in whole.values())
         if tiling:  # Tally tells of these
             losses.captions = losses.notes = 0
@@ -179,13 +182,19 @@ def write_zip(workspace: Workspace, title: str, plan: Plan, fill: Callable[[zipf
     return {"images": plan.total, **left_out, **facts}
 
 
-def _write_images(archive: zipfile.ZipFile, plan: Plan) -> Work:
-    """Copy the image files in as they are; one that vanished meanwhile is said."""
+def _write_images(archive: zipfile.ZipFile, plan: Plan, notes: Counter) -> Work:
+    """Copy the image files in as they are, but those that EXIF turns upright.
+
+    One that vanished meanwhile is said.
+    """
     done = 0
     for split, rows in plan.rows.items():
         for row, name in rows:
             try:
-                with open(plan.content.path(row), "rb") as source:
+                path = plan.content.path(row)
+                upright = upright_copy(path)
+                notes.update({TURNED: 1} if upright else {})
+                with io.BytesIO(upright) if upright else open(path, "rb") as source:
                     head = entry(plan.image_path(split, name), compressed=Path(name).suffix.lower() not in STORED)
                     with archive.open(head, "w", force_zip64=True) as sink:
                         shutil.copyfileobj(source, sink, 1 << 20)

@@ -1,0 +1,161 @@
+"""Write images that EXIF turns anew, upright, so that readers that know no EXIF see them as all others do."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+from typing import Any
+
+import PIL.Image
+
+from tator.storage.images import _DECODE_ERRORS, _UPRIGHT, ORIENTATION_TAG, _opened, _orientation, _size
+from tator.types import BadInput, Image
+
+QUALITY, BEST = 95, 100  # of JPEG and WebP
+FINE = 400  # sum of a quantization table that is as fine as that of QUALITY, or finer
+EXIF_IFD, WIDTH_TAG, HEIGHT_TAG = 0x8769, 0xA002, 0xA003
+ENDS = 1 << 16  # bytes at either end of a file in which its chunks are looked for
+LOSSLESS_TIFF = frozenset("raw packbits tiff_lzw tiff_deflate tiff_adobe_deflate group3 group4".split())
+# What a report says of such images, after their number.
+TURNED = "images that EXIF turns are written upright, encoded anew: not every reader turns them"
+NOT_TURNED = "images are turned by EXIF: labels are made for the upright picture, which not every reader shows"
+PNG_MARKS = (b"eXIf", b"Raw profile type exif", b"com.adobe.xmp")
+WEBP_TELLS = 0x0C  # bits of a WebP's header: EXIF and XMP follow
+
+
+def upright_copy(path: Path) -> bytes | None:
+    """Return an image whose orientation is in its pixels, as a file of the same kind.
+
+    None where the file tells no orientation, so that it can stay as it is. Depth, mode, colour profile and other EXIF are
+    kept. PNG, TIFF and lossless WebP lose nothing; JPEG is encoded with quality 95, or 100 where the file is that fine, and
+    its own subsampling. Of several pages the first is written.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    if not _may_tell(path):
+        return None
+    with _opened(path) as picture:
+        kind, orientation, size = picture.format or "", _orientation(picture), _size(picture)  # as labels have it
+        if not _tells_turn(picture):
+            return None
+        if _is_deep_colour(path, kind):
+            return _deep_png(path, orientation)
+        turn, exif = _UPRIGHT.get(orientation), _exif_without_turn(picture, size)
+        options = _options(picture, path, turn)
+        picture.seek(0)
+        picture.load()
+        pixels = picture.copy() if turn is None else picture.transpose(turn)
+        pixels.info = {key: value for key, value in picture.info.items() if key == "transparency"}
+        file = io.BytesIO()
+        pixels.save(file, "JPEG" if kind == "MPO" else kind, **options, **({"exif": exif} if exif else {}))
+        return file.getvalue()
+
+
+def tells_turn(path: Path) -> bool:
+    """Return whether a file tells an orientation, so that some reader may turn it.
+
+    Raises:
+        BadInput: the image cannot be read.
+    """
+    if not _may_tell(path):
+        return False
+    with _opened(path) as picture:
+        return _tells_turn(picture)
+
+
+def _may_tell(path: Path) -> bool:
+    """Return False where a file's ends show that it tells no orientation, without opening it as a picture.
+
+    Pillow would decode every PNG to look for EXIF behind its pixels.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(ENDS)
+            if head.startswith(b"\x89PNG"):
+                file.seek(max(os.fstat(file.fileno()).st_size - ENDS, 0))
+                return any(mark in head for mark in PNG_MARKS) or b"eXIf" in file.read(ENDS)
+    except OSError as error:
+        raise BadInput(f"{path.name}: cannot be read ({error.strerror})") from error
+    if head.startswith(b"\xff\xd8"):
+        return b"Exif\0\0" in head or b"ns.adobe.com/xap" in head
+    if head.startswith(b"RIFF"):
+        return head[12:16] == b"VP8X" and bool(head[20] & WEBP_TELLS)
+    return head.startswith((b"II", b"MM"))
+
+
+def _tells_turn(picture: PIL.Image.Image) -> bool:
+    value = picture.getexif().get(ORIENTATION_TAG, 1)
+    return isinstance(value, int) and 2 <= value <= 8
+
+
+def _exif_without_turn(picture: PIL.Image.Image, size: tuple[int, int]) -> bytes:
+    """Return the EXIF of a picture for its upright copy; b"" where it has no other, or a broken one."""
+    if picture.format == "TIFF":  # its EXIF are the tags that describe its pixels
+        return b""
+    try:
+        exif = picture.getexif()
+        exif.pop(ORIENTATION_TAG, None)
+        inner = exif.get_ifd(EXIF_IFD)
+        if WIDTH_TAG in inner:
+            inner[WIDTH_TAG], inner[HEIGHT_TAG] = size
+        return exif.tobytes() if len(exif) else b""
+    except _DECODE_ERRORS:
+        return b""
+
+
+def _options(picture: PIL.Image.Image, path: Path, turn: Any) -> dict[str, Any]:
+    """Return how the copy is encoded."""
+    info, kind = picture.info, picture.format
+    options = {name: info[name] for name in ("icc_profile", "dpi") if info.get(name)}
+    if kind in ("JPEG", "MPO"):
+        return options | _jpeg(picture, turn)
+    if kind == "TIFF":
+        found = info.get("compression", "raw")
+        return options | {"compression": found if found in LOSSLESS_TIFF else "tiff_adobe_deflate"}
+    if kind == "WEBP":
+        with open(path, "rb") as file:
+            is_lossless = b"VP8L" in file.read(ENDS)
+        return options | ({"lossless": True, "exact": True} if is_lossless else {"quality": QUALITY})
+    return options
+
+
+def _jpeg(picture: PIL.Image.Image, turn: Any) -> dict[str, Any]:
+    from PIL.JpegImagePlugin import get_sampling
+
+    tables = getattr(picture, "quantization", {})
+    is_fine = any(sum(table) < FINE for table in tables.values())
+    sampling = get_sampling(picture)
+    is_kept = sampling in (0, 2) or sampling == 1 and turn in (None, *_SAME_SIDES)  # 4:2:2 on its side has no name
+    subsampling = {"subsampling": sampling if is_kept else 0} if len(picture.getbands()) == 3 else {}
+    progressive = bool(picture.info.get("progressive") or picture.info.get("progression"))
+    return {"quality": BEST if is_fine else QUALITY, "progressive": progressive} | subsampling
+
+
+_SAME_SIDES = tuple(_UPRIGHT[orientation] for orientation in (2, 3, 4))
+
+
+def _is_deep_colour(path: Path, kind: str) -> bool:
+    """Return whether a PNG has colours or transparency of 16 bits, which Pillow cuts to 8.
+
+    Source: https://www.w3.org/TR/png-3/#11IHDR.
+    """
+    with open(path, "rb") as file:
+        head = file.read(26)
+    return kind == "PNG" and head[24:26] in (b"\x10\x02", b"\x10\x04", b"\x10\x06")
+
+
+def _deep_png(path: Path, orientation: int) -> bytes:
+    """Return a 16-bit PNG upright."""
+    import cv2
+    import numpy as np
+
+    pixels: Image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # as stored, not turned
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
