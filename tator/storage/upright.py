@@ -1,4 +1,4 @@
-"""Write images that EXIF turns anew, upright, so that readers that know no EXIF see them as all others do."""
+"""Write images that EXIF turns anew, upright, for readers that know no EXIF."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import PIL.Image
 
 from tator.storage.images import _DECODE_ERRORS, _UPRIGHT, ORIENTATION_TAG, _opened, _orientation, _size
-from tator.types import BadInput, Image
+from tator.types import BadInput
 
 QUALITY, BEST = 95, 100  # of JPEG and WebP
 FINE = 400  # sum of a quantization table that is as fine as that of QUALITY, or finer
@@ -66,7 +66,7 @@ def tells_turn(path: Path) -> bool:
 
 
 def _may_tell(path: Path) -> bool:
-    """Return False where a file's ends show that it tells no orientation, without opening it as a picture.
+    """Return False where a file's ends show that it tells no orientation.
 
     Pillow would decode every PNG to look for EXIF behind its pixels.
     """
@@ -91,7 +91,10 @@ def _tells_turn(picture: PIL.Image.Image) -> bool:
 
 
 def _exif_without_turn(picture: PIL.Image.Image, size: tuple[int, int]) -> bytes:
-    """Return the EXIF of a picture for its upright copy; b"" where it has no other, or a broken one."""
+    """Return the EXIF of a picture for its upright copy.
+
+    b"" where there is nothing else in it, or where it is broken.
+    """
     if picture.format == "TIFF":  # its EXIF are the tags that describe its pixels
         return b""
     try:
@@ -137,7 +140,7 @@ _SAME_SIDES = tuple(_UPRIGHT[orientation] for orientation in (2, 3, 4))
 
 
 def _is_deep_colour(path: Path, kind: str) -> bool:
-    """Return whether a PNG has colours or transparency of 16 bits, which Pillow cuts to 8.
+    """Return whether a PNG has 16 bits a colour, which Pillow cuts to 8.
 
     Source: https://www.w3.org/TR/png-3/#11IHDR.
     """
@@ -151,7 +154,9 @@ def _deep_png(path: Path, orientation: int) -> bytes:
     import cv2
     import numpy as np
 
-    pixels: Image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # as stored, not turned
+    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # as stored, not turned
+    if pixels is None:
+        raise BadInput(f"{path.name}: cannot be decoded")
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
