@@ -224,6 +224,7 @@ class CocoSource:
         if path not in self._entries:
             return None
         found: dict[str, list[Label]] = {}
+        ids: dict[str, list[str]] = {}
         for file, entry, rows, dialect in self._entries[path]:
             told = stated_size(entry, rows) or (width, height)
             turn = stored_turn(self.tree.root, path, told, (width, height), self.report, file)
@@ -233,8 +234,10 @@ class CocoSource:
                 where = f"{file} ({path}, annotation {str(row.get('id'))[:40]})"
                 read.append(label_of(row, dialect, Place(*frame, self.report, where)))
             labels = [label for label in read if label is not None]
+            read_rows = (row for row, label in zip(rows, read, strict=True) if label is not None)
+            ids.setdefault(file, []).extend(id_key(row.get("id")) for row in read_rows)
             found.setdefault(file, []).extend(turned_labels(labels, turn, frame))
-        return merged([part for part in found.items() if part[1]], self.report, path)
+        return merged([part for part in found.items() if part[1]], self.report, path, ids)
 
 
 def _is_caption(row: dict) -> bool:

@@ -86,7 +86,6 @@ def test_datumaro_reads_ours_with_attributes_and_crowds(tmp_path: Path):
     ]
     rows = json.loads(datumaro(READ, written(tmp_path / "out", "coco", found)))
     by_label = {(kind, index): (box, area, said) for kind, index, box, area, said in rows}
-    box, _, said = by_label["bbox", 1]
     assert by_label["polygon", 0][:2] == ([4, 6, 20, 10], 200) and by_label["mask", 1][1] == 168
     assert by_label["mask", 1][2]["is_crowd"] is True and by_label["polygon", 0][2]["is_crowd"] is False
     boxes = [said for kind, index, _, _, said in rows if (kind, index) == ("bbox", 1)]

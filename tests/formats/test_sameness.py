@@ -79,10 +79,52 @@ def test_objects_of_one_file_stay_as_they_are(tmp_path: Path):
     assert len(found["a.png"] or []) == 4
 
 
-def test_a_caption_with_a_category_is_a_caption(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("shift", "ids", "count", "reason"),
+    [
+        (0, [0, 1, 2], 3, None),
+        (6, [0, 1, 2], 3, "object differs between two files"),
+        (6, [10, 11, 12], 6, None),
+        (6, [None, None, None], 6, None),
+        (6, [0, 0, 0], 6, None),
+        (40, [0, 1, 2], 6, None),
+        (6, [1, 0, 12], 6, None),
+    ],
+)
+def test_an_id_tells_one_object_that_two_coco_files_place_apart(
+    tmp_path: Path, shift: int, ids: list, count: int, reason: str | None
+):
+    picture(tmp_path / "a.png", (128, 64))
+    coco(tmp_path / "a.json", BOXES)
+    coco(tmp_path / "b.json", moved(shift))
+    content = json.loads((tmp_path / "b.json").read_text())
+    for row, key in zip(content["annotations"], ids, strict=True):
+        row |= {"id": key, "keypoints": [9, 9, 2]}
+    for entry in content["images"]:
+        entry |= {"width": 128, "height": 64}
+    text(tmp_path / "b.json", json.dumps(content))
+    source, found = read_folder(tmp_path)
+    labels = found["a.png"] or []
+    assert len(labels) == count and dropped(source) == ({reason: 3} if reason else {})
+    assert [bool(label.attributes) for label in labels[:3]] == [count == 3] * 3, "key points join the object"
+
+
+def test_attributes_that_two_files_give_otherwise_are_told(tmp_path: Path):
+    picture(tmp_path / "a.png")
+    coco(tmp_path / "a.json", BOXES[:1], attributes={"occluded": True, "colour": "red"})
+    coco(tmp_path / "b.json", BOXES[:1], attributes={"occluded": False, "colour": "red", "age": 3})
+    source, found = read_folder(tmp_path)
+    [label] = found["a.png"] or []
+    assert label.attributes == {"occluded": True, "colour": "red", "age": 3}
+    assert dropped(source) == {"attribute differs between two files": 1}
+    assert "occluded is False here, True in a.json, which is read" in told(source)
+
+
+@pytest.mark.parametrize("more", [{}, {"bbox": [], "segmentation": []}, {"bbox": None, "keypoints": None}])
+def test_a_caption_with_a_category_is_a_caption(tmp_path: Path, more: dict):
     picture(tmp_path / "a.png")
     coco(tmp_path / "instances.json", BOXES)
-    row = {"id": 1, "image_id": 1, "category_id": 0, "caption": "a cat"}
+    row = {"id": 1, "image_id": 1, "category_id": 0, "caption": "a cat", **more}
     content = {"images": [{"id": 1, "file_name": "a.png"}], "annotations": [row], "categories": []}
     text(tmp_path / "captions.json", json.dumps(content))
     source, found = read_folder(tmp_path)
