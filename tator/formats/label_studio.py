@@ -54,7 +54,12 @@ def is_label_studio(keys: Keys) -> bool:
 
 def read(tree: Tree) -> LabelStudioSource:
     """Return the source of a folder that `sniff` took."""
-    source = LabelStudioSource(tree, Report())
+    return read_tasks(LabelStudioSource(tree, Report()))
+
+
+def read_tasks(source: LabelStudioSource) -> LabelStudioSource:
+    """Let a source take the tasks of its folder, and return it."""
+    tree = source.tree
     source.add_config()
     for path in each_file(tree, is_label_studio, ".json"):
         source.add(path)
@@ -84,6 +89,7 @@ class LabelStudioSource(DrawnSource):
     """A folder with tasks of Label Studio; see formats.Source."""
 
     format = NAME
+    wants_predictions = False  # where a task has both
 
     def __init__(self, tree: Tree, report: Report) -> None:
         super().__init__(tree, report)
@@ -144,13 +150,13 @@ class LabelStudioSource(DrawnSource):
             self.report.notice(path, "several annotations of an image", told, at)
         guesses = [as_dict(each) for each in as_list(row.get("predictions"))]
         guesses = [each for each in guesses if as_list(each.get("result"))]
-        if kept:
+        if kept and not (guesses and self.wants_predictions):
             if guesses:
                 told = f"{len(guesses)}, of an image that people annotated"
                 self.report.notice(path, "predictions left out", told, at)
             return [_annotation(each, each.get("completed_by")) for each in kept]
-        if guesses:
-            told = "nobody annotated the image, so what a model found is read, with its confidence"
+        if guesses and not self.wants_predictions:
+            told = "nobody annotated the image, so what a model found is read; Labels takes it as candidates instead"
             self.report.notice(path, "predictions read as labels", told, at)
         return [replace(_annotation(each, each.get("model_version")), score=each.get("score")) for each in guesses]
 

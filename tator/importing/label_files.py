@@ -106,7 +106,8 @@ def opening(
 
 def _meant(tree: LabelTree, format: str, is_machine: bool) -> str:
     """Return the format to read: the predictions where those are wanted."""
-    partner = {"gt_jsonl": "gt_vs_pred"}.get(format or next(iter(recognised(tree)), ""), "")
+    partners = {"gt_jsonl": "gt_vs_pred", "label_studio": "label_studio_predictions"}
+    partner = partners.get(format or next(iter(recognised(tree)), ""), "")
     return partner if is_machine and partner in FORMATS else format
 
 

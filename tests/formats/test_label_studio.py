@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -124,6 +124,7 @@ def test_a_box_turns_about_its_upper_left_corner(tmp_path: Path, turn: float):
         assert label.polygons is None and label.attributes is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(arrays(bool, st.tuples(st.integers(1, 20), st.integers(1, 40))))
 def test_masks_are_packed_and_unpacked(pixels: np.ndarray):
     assert (unpacked(packed(pixels), pixels.shape[1], pixels.shape[0]) == pixels).all()
@@ -260,6 +261,8 @@ def test_predictions_are_read_where_nobody_annotated(tmp_path: Path):
     assert [label.confidence for label in found] == [0.25, 0.5] and "predictions read as labels" in told(source)
     source, found = one(tmp_path, task(result(RIGHT), predictions=[guess]))
     assert len(found) == 1 and "predictions left out" in told(source)
+    source, found = read_folder(tmp_path, "label_studio_predictions")
+    assert [label.confidence for label in found["a.png"]] == [0.25, 0.5] and not source.report.counts["noticed"]
 
 
 def test_a_short_form_with_several_annotators_and_an_answer(tmp_path: Path):

@@ -168,3 +168,20 @@ def test_predictions_become_candidates_and_ground_truth_labels(wb, dataset, tmp_
     assert (dataset.class_names()[found["class_id"]], found["confidence"], boxes(dataset)["b.png"]) == ("dog", 0.5, [])
     done(wb, "labels_import", source=str(tmp_path / "l"))
     assert boxes(dataset)["b.png"] == [("cat", *XYXY)]
+
+
+def test_predictions_of_label_studio_become_candidates(wb, dataset, tmp_path: Path):
+    x1, y1, x2, y2 = XYXY
+    place = {"x": x1 / 0.64, "y": y1 / 0.48, "width": (x2 - x1) / 0.64, "height": (y2 - y1) / 0.48}
+    said = [
+        {"result": [{"from_name": "l", "to_name": "i", "value": place | {"rectanglelabels": [name]}}], "score": 0.5}
+        for name in ("cat", "dog")
+    ]
+    row = {"data": {"image": "b.png"}, "annotations": said[:1], "predictions": said[1:]}
+    text(tmp_path / "l" / "tasks.json", json.dumps([row]))
+    done(wb, "labels_import", source=str(tmp_path / "l"), status="candidate", source_name="vlm")
+    key = next(row.id for row in dataset.images() if row.path == "b.png")
+    (found,) = dataset.annotation_rows([key], "candidate")[key]
+    assert (dataset.class_names()[found["class_id"]], found["confidence"], boxes(dataset)["b.png"]) == ("dog", 0.5, [])
+    done(wb, "labels_import", source=str(tmp_path / "l"))
+    assert [name for name, *_ in boxes(dataset)["b.png"]] == ["cat"]
