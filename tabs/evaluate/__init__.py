@@ -9,7 +9,7 @@ from tabs._parts.shell import Shell
 from tabs._parts.workflow import Figure, Shelf, Task, Workflow
 from tabs.evaluate.comparing import Compare
 from tabs.evaluate.mistakes import Mistakes
-from tabs.evaluate.numbers import Reports, keep_point, result
+from tabs.evaluate.numbers import Reports, forget_point, keep_point, result
 from tator.workbench import Workbench
 
 TITLE, ORDER = "Evaluate", 50
@@ -45,7 +45,12 @@ def build(wb: Workbench, shell: Shell) -> None:
         title="Evaluate predictions",
         purpose="Candidates, a file, a head or a model is compared with your labels: numbers, and every mistake.",
         tasks=[task],
-        shelf=Shelf("evaluation", FIGURES, partial(result, shell), {"point": partial(keep_point, shell)}),
+        shelf=Shelf(
+            "evaluation",
+            FIGURES,
+            partial(result, shell),
+            {"point": partial(keep_point, shell), "forget": partial(forget_point, shell)},
+        ),
         first="The labels are frozen first, so that the numbers always say what they are of.",
     )
     workflow.build(shell, [Mistakes(shell), Compare(shell)], [Reports(shell)])

@@ -30,10 +30,12 @@ SAVE = """(page) => {
   URL.revokeObjectURL(link.href);
 }"""
 DRAWN = itertools.count()  # each drawing differs, so that the script notices it and reads the counts anew
-HEAD = (
-    "The places are those of the labels, so only the names are judged. On images that the head learned from it does better than "
-    "on new ones: choose a split that it has not seen."
-)
+NOTES = {
+    "head": "The places are those of the labels, so only the names are judged. On images that the head learned from it does "
+    "better than on new ones: choose a split that it has not seen.",
+    "candidates": "Boxes that repeated a label when they were found were not stored, so recall is too low where labels came "
+    "first. Predictions from a file or a model have all of theirs.",
+}
 STEPS = 100  # of the slider, each a hundredth of a score
 MOST_CLASSES = 40  # that move with the slider; a page with more would be slow to draw
 CURVES = 3  # classes drawn as lines beside all together: those with most objects
@@ -49,7 +51,15 @@ def keep_point(shell: Shell, told: dict) -> None:
     facts = {"classes": list(classes), "class_score_thrs": list(classes.values())}
     point = shell.call("operating_point_set", name=told["name"], score_thr=float(told["at"]), **facts)
     others = f"; {w.plural(len(classes), 'class', 'classes')} from their own best one" if classes else ""
-    gr.Info(f"It counts from a score of {point['score_thr']:.2f}{others}.", title="Operating point kept")
+    later = f" Whatever {point['infers']} infers from now on takes it." if point["infers"] else ""
+    gr.Info(f"It counts from a score of {point['score_thr']:.2f}{others}.{later}", title="Operating point kept")
+
+
+def forget_point(shell: Shell, told: dict) -> None:
+    """Forget the operating point; the threshold that is set holds again."""
+    cleared = shell.call("operating_point_clear", name=told["name"])
+    of = f" for {cleared['infers']}" if cleared["infers"] else ""
+    gr.Info(f"The threshold that is set holds again{of}.", title="Operating point forgotten")
 
 
 class Reports(Part):
@@ -105,8 +115,18 @@ def _of(found: dict) -> h.Html:
     line = h.div(
         h.span(", ".join(filter(None, told)), cls="t-note"), rankless if found["ap_is_rankless"] else None, cls="t-row"
     )
-    of_head = h.div(HEAD, cls="t-note") if found.get("predictor") == "head" else None
-    return h.div(line, of_head)
+    about = NOTES.get(found.get("predictor") or "")
+    return h.div(line, h.div(about, cls="t-note") if about else None, _counted_at(found))
+
+
+def _counted_at(found: dict) -> h.Html | None:
+    """Say at which kept thresholds it counts, where not at the one that was set."""
+    kept = found.get("thresholds") or {}
+    if kept.get("from", "conf") == "conf":
+        return None
+    own = f", {w.plural(len(kept['classes']), 'class', 'classes')} apart" if kept["classes"] else ""
+    chosen = f" chosen in {kept['evaluation']}" if kept.get("evaluation") else ""
+    return h.div(f"Counted at the {kept['from']}{chosen}: score {kept['conf']:.2f}{own}.", cls="t-note")
 
 
 def _numbers(found: dict) -> h.Html:
@@ -182,6 +202,8 @@ def _moving(name: str, found: dict, counts: list[dict]) -> h.Html:
     own = (found.get("operating_point") or {}).get("classes") or {}
     apart = f", {w.plural(len(own), 'class', 'classes')} apart" if own else ""
     told = h.span(f"kept: {kept:.2f}{apart}" if kept is not None else "", cls="t-note")
+    if kept is not None:
+        keep.append(h.button("Forget", "forget", data_name=name))
     head = h.div(h.span("Score from which predictions count"), slider, value, keep, told, cls="t-row t-threshold-head")
     columns = ["Class", "Objects", "Predicted", "Right", "False", "Missed", "Precision", "Recall", "F1"]
     rows = [_counted(row, start) for row in counts]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tator.ops import operation
-from tator.storage.atomic import write_json
 from tator.storage.runs import read_object
+from tator.storage.thresholds import OPERATING_POINT
 from tator.storage.workspace import UPLOAD
 from tator.types import BadInput, Forbidden, Work
 from tator.warning_codes import (
@@ -27,10 +27,11 @@ from tator.workbench import Workbench
 from tator.workflows.evaluation.config import checked_config, ignored_keys, overridden, read_config
 from tator.workflows.evaluation.evaluating import HTML, Means, evaluate_run
 from tator.workflows.evaluation.infer import Again
+from tator.workflows.evaluation.kept_points import of_evaluation
 from tator.workflows.evaluation.pipeline import Outcome
 from tator.workflows.evaluation.places import Places, resolve
 from tator.workflows.evaluation.recipe import EvaluationRecipe
-from tator.workflows.evaluation.shelf import OPERATING_POINT, evaluations_of, metrics_of, opened, places_of
+from tator.workflows.evaluation.shelf import evaluations_of, metrics_of, opened, places_of
 
 Kind = Literal["", "missed", "false", "wrong_class", "loose_box", "duplicate"]
 Sort = Literal["worst", "confidence", "overlap", "area", "image"]
@@ -251,7 +252,9 @@ def evaluate_get(wb: Workbench, name: str) -> dict[str, Any]:
     runs = evaluations_of(wb.workspace)
     point = runs.path(name).with_name(OPERATING_POINT)
     facts = runs.report(name) | metrics_of(runs, name)
-    return facts | {"operating_point": read_object(point) if point.is_file() else {}}
+    infers = of_evaluation(wb.workspace, facts)
+    told = {"operating_point": read_object(point) if point.is_file() else {}, "infers": infers.words if infers else ""}
+    return facts | told
 
 
 @operation(writes=False)
@@ -304,42 +307,12 @@ def evaluate_mistakes(
     if offset < 0 or not 1 <= limit <= PAGE:
         raise BadInput(f"offset must be 0 or more and limit 1 to {PAGE}; they are {offset} and {limit}")
     found = opened(evaluations_of(wb.workspace), name)
-    thr = found.settings.score_thr if score_thr < 0 else score_thr
+    thr = found.least if score_thr < 0 else score_thr
     every = mistakes(found, thr)
     rows = ordered(chosen(every, kind, class_name, min_score, max_score), sort, found, thr)
     counts = {each: sum(row["kind"] == each for row in every) for each in KINDS}
-    return {"total": len(rows), "counts": counts, "score_thr": thr, "mistakes": rows[offset : offset + limit]}
-
-
-@operation
-def operating_point_set(
-    wb: Workbench, name: str, score_thr: float, classes: list[str] = [], class_score_thrs: list[float] = []
-) -> dict[str, Any]:
-    """Keep the score from which predictions count, for all classes or each.
-
-    Later inference of what was evaluated takes it, where no calibration says otherwise.
-
-    Args:
-        name: of the evaluation, from runs_list evaluation.
-        score_thr: for every class that is not named, in [0, 1].
-        classes: classes with a threshold of their own.
-        class_score_thrs: theirs, in the same order.
-
-    Raises:
-        NotFound: no such evaluation.
-        BadInput: a threshold is outside [0, 1], or a class is not of the evaluation.
-    """
-    runs = evaluations_of(wb.workspace)
-    known = metrics_of(runs, name)["confusion"]["classes"][:-1]
-    if len(classes) != len(class_score_thrs):
-        raise BadInput(f"{len(classes)} classes have {len(class_score_thrs)} thresholds; give one each")
-    if unknown := [each for each in classes if each not in known]:
-        raise BadInput(f"the evaluation has no class {unknown[0]!r}; it has {', '.join(known)}")
-    if any(not 0 <= each <= 1 for each in (score_thr, *class_score_thrs)):
-        raise BadInput("a threshold must be in [0, 1]")
-    point = {"score_thr": score_thr, "classes": dict(zip(classes, class_score_thrs, strict=True))}
-    write_json(runs.path(name).with_name(OPERATING_POINT), point)
-    return {"evaluation": name, **point}
+    told = found.settings.score_thr if score_thr < 0 else score_thr
+    return {"total": len(rows), "counts": counts, "score_thr": told, "mistakes": rows[offset : offset + limit]}
 
 
 @operation(writes=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def evaluate_compare(wb: Workbench, one: str, other: str, seed: int = 0) -> dict
         return {"kind": "predictions", "one": one, "other": other, **compare(before, after, pair, seed)}
     if not truths[0].get("dataset") or truths[0].get("dataset") != truths[1].get("dataset"):
         raise BadInput("the two evaluations are of different ground truth, so their numbers cannot be compared")
-    found = label_changes(records_of(runs, one), records_of(runs, other), opened(runs, one).settings)
+    found = label_changes(partial(records_of, runs, one), partial(records_of, runs, other), opened(runs, one).settings)
     ids = [row["image_id"] for row in found["images"]]
     snapshots = str(truths[0]["snapshot"]), str(truths[1]["snapshot"])
     edits = edits_between(wb.dataset(str(truths[0]["dataset"])), *snapshots, ids)

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from tator.ops import operation
 from tator.runtime.features import encoder_version
 from tator.runtime.registry import backend, require_packages
+from tator.storage.thresholds import thresholds_of
 from tator.types import Work
 from tator.warning_codes import CLASSES_LEFT_OUT, IMAGES_LEFT_OUT, NOT_CONVERGED, SPLIT_OF_SEQUENCE, warned
 from tator.workbench import Workbench
@@ -109,7 +110,8 @@ def heads_get(wb: Workbench, name: str) -> dict[str, Any]:
         NotFound: no such head.
     """
     heads = heads_of(wb.workspace)
-    return heads.report(name) | {"active": heads.active() == name}
+    kept = thresholds_of(heads.path(name).parent, 0.0).told()
+    return heads.report(name) | {"active": heads.active() == name, "thresholds": kept}
 
 
 @operation(mirrors=("clip_active_set",))

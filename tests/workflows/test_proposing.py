@@ -13,6 +13,7 @@ from tator.datasets.dataset import Dataset
 from tator.datasets.snapshots import snapshots_of
 from tator.editing.edits import open_image, save_edits
 from tator.ops import call
+from tator.storage.thresholds import keep_operating_point, model_folder
 from tator.types import BadInput, Detections
 from tator.workflows.proposing import ProposingRecipe, class_table, propose, strip_of, try_out
 from tests.folders import finish, make, text
@@ -165,3 +166,15 @@ def test_a_strip_is_tried_and_not_stored(wb, squares):
     assert {key: len(one) for key, one in found.items()} == {row.id: 1 for row in rows}
     assert candidates(wb) == [] and snapshots_of(squares) == []
     assert len(strip_of(squares)) == COUNT
+
+
+@pytest.mark.parametrize("keeps, kept", [({"red_thing": 0.8}, {"leaf"}), ({"leaf": 0.9}, {"red_thing"}), ({}, set())])
+def test_an_operating_point_of_the_model_wins_over_conf(wb, squares, keeps, kept):
+    conf = 0.9 if not keeps else 0.1
+    keep_operating_point(model_folder(squares.workspace, "squares"), conf, keeps, "of may")
+    told = run(squares, RECIPE, ["green=leaf"])
+    assert told["thresholds"] == {"conf": conf, "classes": keeps, "from": "operating point", "evaluation": "of may"}
+    assert {row["class_name"] for row in candidates(wb)} == kept
+    table = class_table(squares, CLASSES, ["green=leaf"])
+    tried = finish(try_out(squares, RECIPE, table, finder(squares), squares.images(), backend="squares"))
+    assert {table[at].target for found in tried.values() for at in found.class_id} == kept

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -23,34 +24,54 @@ MOST_S = 20.0  # after that the remaining images are listed without their share
 SMALLEST = 1e-12  # a smaller change of AP is rounding
 
 
-def label_changes(before: Mapping[str, Record], after: Mapping[str, Record], settings: Settings) -> dict[str, Any]:
+Reads = Callable[[], Iterable[Record]]
+
+
+def label_changes(before: Reads, after: Reads, settings: Settings) -> dict[str, Any]:
     """Return each image whose labels changed, and how much AP each change moves alone.
 
-    The predictions are those of the first evaluation throughout.
+    The predictions are those of the first evaluation throughout. Only records whose labels changed are held.
 
     Args:
-        before: {file name: record} of the first evaluation.
-        after: of the second.
+        before: reads the records of the first evaluation.
+        after: reads those of the second.
         settings: how predictions are judged.
 
     Returns:
         {"AP": {class: [before, after]}, "images": [{"file_name", "image_id", "added", "removed", "delta": {class: AP}}]},
         what moves AP most first; delta is None where time ran out.
     """
-    changed = [name for name in before if name in after and _objects(before[name]) != _objects(after[name])]
+    changed = _changed(before, after)
     began, base = time.monotonic(), _ap(before, {}, settings)
     rows: list[dict[str, Any]] = []
-    for name in changed:
-        own, their = _objects(before[name]), _objects(after[name])
-        row: dict[str, Any] = {"file_name": name, "image_id": after[name].image_id or before[name].image_id}
+    for name, (old, new) in changed.items():
+        own, their = _objects(old), _objects(new)
+        row: dict[str, Any] = {"file_name": name, "image_id": new.image_id or old.image_id}
         row |= {"added": len(their - own), "removed": len(own - their), "delta": None}
         if time.monotonic() - began < MOST_S:
-            moved = _ap(before, {name: after[name]}, settings)
-            row["delta"] = _difference(base, moved)
+            row["delta"] = _difference(base, _ap(before, {name: new}, settings))
         rows.append(row)
-    whole = _ap(before, {name: after[name] for name in changed}, settings)
+    whole = _ap(before, {name: new for name, (_, new) in changed.items()}, settings)
     rows.sort(key=lambda row: (-max(map(abs, (row["delta"] or {}).values()), default=0), row["file_name"]))
     return {"AP": {name: [base.get(name), whole.get(name)] for name in {**base, **whole}}, "images": rows}
+
+
+def _name(record: Record) -> str:
+    return record.image or str(record.record_index)
+
+
+def _changed(before: Reads, after: Reads) -> dict[str, tuple[Record, Record]]:
+    """Return {file name: both records} of images whose labels differ."""
+    marks = {_name(record): _mark(record) for record in before()}
+    known = ((_name(record), record) for record in after() if _name(record) in marks)
+    new = {name: record for name, record in known if marks[name] != _mark(record)}
+    old = {_name(record): record for record in before() if _name(record) in new}
+    return {name: (record, new[name]) for name, record in old.items()}
+
+
+def _mark(record: Record) -> bytes:
+    """Return what tells the labels of a record from others."""
+    return hashlib.sha256(repr(sorted(_objects(record))).encode()).digest()
 
 
 def _objects(record: Record) -> set[tuple]:
@@ -58,9 +79,9 @@ def _objects(record: Record) -> set[tuple]:
     return {(each["desc"], str(each["points"]), bool(each.get("ignore")), str(each.get("rle"))) for each in record.gt}
 
 
-def _ap(records: Mapping[str, Record], others: Mapping[str, Record], settings: Settings) -> dict[str, float | None]:
+def _ap(read: Reads, others: Mapping[str, Record], settings: Settings) -> dict[str, float | None]:
     """Return AP of each class with the labels of some images taken from elsewhere."""
-    mixed = [replace(record, gt=others[name].gt) if name in others else record for name, record in records.items()]
+    mixed = (replace(each, gt=others[_name(each)].gt) if _name(each) in others else each for each in read())
     data = Collecting(settings.policy).collect(mixed)
     found = average_precision(data, "bbox", settings.iou_thrs, settings.max_dets)
     return {name: row["AP"] for name, row in found.per_class.items()}

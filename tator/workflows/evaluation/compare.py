@@ -39,7 +39,7 @@ def compare(
     hashes = [(each.get("ground_truth") or {}).get("gt_sha256") for each in (one, other)]
     if not hashes[0] or hashes[0] != hashes[1]:
         raise BadInput("the two evaluations are of different ground truth, so their numbers cannot be compared")
-    counts = [np.stack(per_image(each.data, each.matched, each.settings.score_thr), axis=1) for each in pair]
+    counts = [np.stack(per_image(each.data, each.matched, each.least), axis=1) for each in pair]
     deltas = image_f1(counts[1]) - image_f1(counts[0])
     return {
         "metrics": {key: _pair(one["metrics"].get(key), other["metrics"].get(key)) for key in HEADLINE},

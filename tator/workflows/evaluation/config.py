@@ -56,6 +56,7 @@ KEYS: dict[str, dict[str, tuple[tuple[type, ...], Any]]] = {  # section: {key: (
         "f1ish_iou_thrs": ((list,), [0.3, 0.5]),
         "f1ish_pred_scope": ((str,), "annotated"),
         "score_thr": (NUMBERS, 0.25),
+        "operating_point": ((bool,), True),
         "max_dets": ((list,), [1, 10, 100]),
         "label_policy": ((str,), "exact"),
         "label_miss": ((str,), "bucket"),

@@ -14,11 +14,13 @@ from tator.datasets.snapshots import Snapshot, freeze, snapshots_of
 from tator.runtime.models import Models
 from tator.storage.atomic import write_json
 from tator.storage.runs import Runs
+from tator.storage.thresholds import Thresholds, thresholds_of
 from tator.types import BadInput, Work
 from tator.workflows.evaluation.coordinates import NORM1000, PIXEL
 from tator.workflows.evaluation.ground_truth import FileTruth, GroundTruth, SnapshotTruth
 from tator.workflows.evaluation.html_report import report_page
 from tator.workflows.evaluation.infer import Again
+from tator.workflows.evaluation.kept_points import inferring
 from tator.workflows.evaluation.leaks import find_leaks
 from tator.workflows.evaluation.operating_point import curves
 from tator.workflows.evaluation.pipeline import Outcome, Run, run_pipeline
@@ -136,14 +138,27 @@ def evaluate_run(
     if config["stages"]["infer"] or config["infer"]["dataset"] or config["infer"]["gt_jsonl"]:
         truth = yield from truth_of(config, means, places.root, name)
     predictor = predictor_of(config, truth, means) if truth is not None and config["stages"]["infer"] else None
-    run = Run(config, places, truth, predictor, _aliases(config, means), None, config_path, again)
-    run.device = means.models.device
+    run = Run(config, places, truth, predictor, _aliases(config, means), config_path=config_path, again=again)
+    run.device, run.thresholds = means.models.device, _thresholds(config, means)
     split = config["infer"]["split"]
     if near_bits >= 0 and split and means.dataset is not None and truth is not None:
         dataset = means.dataset
         run.honesty = lambda: _honesty(dataset, split, near_bits)
     run.keep = lambda outcome: _keep(outcome, run, name, dict(arguments or {}), shelf)
     return (yield from run_pipeline(run))
+
+
+def _thresholds(config: Mapping[str, Mapping[str, Any]], means: Means) -> Thresholds | None:
+    """Return what is kept with the run that infers.
+
+    None where it is to be passed over or there is none.
+    """
+    section = config["infer"]
+    if not config["eval"]["operating_point"] or means.dataset is None or not config["stages"]["infer"]:
+        return None
+    source = section["source"] or section["model_checkpoint"]
+    found = inferring(means.dataset.workspace, section["predictor"], source)
+    return thresholds_of(found.folder, config["eval"]["score_thr"]) if found else None
 
 
 def _aliases(config: Mapping[str, Mapping[str, Any]], means: Means) -> dict[str, str]:

@@ -6,7 +6,7 @@ Everything that is told of them, and what the report and the charts are made fro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from tator.workflows.evaluation.accuracy import MAX_DETS, Accuracy, average_prec
 from tator.workflows.evaluation.collecting import Collecting
 from tator.workflows.evaluation.label_policy import LabelPolicy
 from tator.workflows.evaluation.matches import Matched, match_by_score
+from tator.workflows.evaluation.metrics import Least
 from tator.workflows.evaluation.open_metrics import SCOPES, Meanings, OpenMatched, open_family, open_match
 from tator.workflows.evaluation.operating_point import best_f1, best_per_class
 from tator.workflows.evaluation.overlaps import Pairs, overlapping
@@ -41,6 +42,7 @@ class Settings:
         f1ish_iou_thrs: overlaps of the f1ish@ keys.
         scope: annotated or all: which predictions the f1ish@ keys count.
         score_thr: least score of a prediction that counts.
+        class_score_thrs: those of classes that have their own.
         with_masks: outlines count where there are any.
         max_dets: most predictions of an image and class in AP and AR.
         seed: of the resampling.
@@ -53,6 +55,7 @@ class Settings:
     f1ish_iou_thrs: Sequence[float] = (0.3, 0.5)
     scope: str = "annotated"
     score_thr: float = 0.25
+    class_score_thrs: Mapping[str, float] = field(default_factory=dict)
     with_masks: bool = True
     max_dets: Sequence[int] = MAX_DETS
     seed: int = 0
@@ -68,11 +71,18 @@ class Settings:
                 raise BadInput(f"{name} must be in (0, 1], are {values}")
             if len({level(value) for value in values}) != len(set(values)) and name != "iou_thrs":
                 raise BadInput(f"{name} are told with two decimals, which {values} have in common; leave one out")
-        if not 0 <= self.score_thr <= 1:
-            raise BadInput(f"score_thr must be in [0, 1], is {self.score_thr}")
+        for value in (self.score_thr, *self.class_score_thrs.values()):
+            if not 0 <= value <= 1:
+                raise BadInput(f"score_thr must be in [0, 1], is {value}")
         most = [*self.max_dets]
         if not most or most != sorted(set(most)) or most[0] < 1:
             raise BadInput(f"max_dets must rise from 1, are {most}")
+
+    def least(self, names: Sequence[str]) -> Least:
+        """Return the score from which predictions count: one, or one a class."""
+        if not self.class_score_thrs:
+            return self.score_thr
+        return np.array([self.class_score_thrs.get(name, self.score_thr) for name in names], np.float64)
 
 
 def primary(thresholds: Sequence[float]) -> float:
@@ -107,6 +117,11 @@ class Evaluation:
     confusion: list[list[int]]
 
     @property
+    def least(self) -> Least:
+        """Return the score from which predictions count: one, or one a class."""
+        return self.settings.least(self.data.names)
+
+    @property
     def facts(self) -> dict[str, Any]:
         """Return what metrics.json holds."""
         settings = self.settings
@@ -114,7 +129,7 @@ class Evaluation:
             "metrics": self.metrics,
             "counters": {key: int(n) for key, n in sorted(self.data.counts.items()) if n},
             "per_class": self.per_class,
-            "by_size": metrics.by_size(self.data, self.matched, settings.score_thr),
+            "by_size": metrics.by_size(self.data, self.matched, self.least),
             "confusion": {"classes": [*self.data.names, "background"], "rows": self.confusion},
             "images": len(self.data.images),
             "gt": int((~self.data.gt.ignored).sum()),
@@ -125,6 +140,7 @@ class Evaluation:
             "score_source": self.data.score_source,
             "ap_is_rankless": is_rankless(self.data),
             "score_thr": settings.score_thr,
+            "class_score_thrs": dict(settings.class_score_thrs),
             "iou_thr": self.matched.iou_thr,
             "max_dets": list(settings.max_dets),
         }
@@ -147,9 +163,10 @@ def evaluate(data: Evaluated, settings: Settings, ap: Callable = average_precisi
     pairs, at = overlapping(data), primary(settings.f1_iou_thrs)
     matched = {thr: match_by_score(data, pairs, thr) for thr in sorted({at, *settings.f1_iou_thrs})}
     found: dict[str, Any] = {}
+    least = settings.least(data.names)
     for one in matched.values():
-        found |= metrics.closed_family(data, one, settings.score_thr)
-    found |= metrics.rest(data, pairs, matched[at], settings.score_thr)
+        found |= metrics.closed_family(data, one, least)
+    found |= metrics.rest(data, pairs, matched[at], least)
     found |= best_f1(data, matched[at], settings.seed)
     for kind, each in accuracy.items():
         found |= {f"{kind}_{key}": value for key, value in each.summary.items()}
@@ -158,7 +175,7 @@ def evaluate(data: Evaluated, settings: Settings, ap: Callable = average_precisi
         open_matched, more = _open(data, settings, pairs)
         found |= more
     rows = _class_rows(data, matched[at], settings, accuracy)
-    table = metrics.confusion(data, pairs, matched[at], settings.score_thr)
+    table = metrics.confusion(data, pairs, matched[at], least)
     return Evaluation(data, settings, pairs, matched[at], open_matched, accuracy, _plain(found), rows, table)
 
 
@@ -188,7 +205,7 @@ def _open(data: Evaluated, settings: Settings, pairs: Pairs) -> tuple[dict[str, 
     found: dict[str, Any] = {}
     for thr in sorted(set(settings.f1ish_iou_thrs)):
         for scope in SCOPES:
-            each = open_match(data, pairs, thr, meanings, scope, settings.score_thr)
+            each = open_match(data, pairs, thr, meanings, scope, settings.least(data.names))
             is_chosen = scope == settings.scope
             found |= open_family(data, each, "f1ish" if is_chosen else f"f1ish_{scope}")
             if is_chosen:
@@ -200,7 +217,7 @@ def _class_rows(
     data: Evaluated, matched: Matched, settings: Settings, accuracy: dict[str, Accuracy]
 ) -> list[dict[str, Any]]:
     best = best_per_class(data, matched)
-    rows = metrics.per_class(data, matched, settings.score_thr)
+    rows = metrics.per_class(data, matched, settings.least(data.names))
     nothing = {"AP": None, "AP50": None, "AP75": None}
     for row in rows:
         row |= accuracy["bbox"].per_class[row["class"]] if "bbox" in accuracy else nothing

@@ -15,15 +15,24 @@ from tator.workflows.evaluation.tables import Evaluated
 SIZES = (("small", 0.0, 32.0**2), ("medium", 32.0**2, 96.0**2), ("large", 96.0**2, 1e10))  # COCO's, square pixels
 
 
-def counted(data: Evaluated, matched: Matched, score_thr: float) -> NDArray[np.bool_]:
+Least = float | NDArray[np.float64]  # score from which predictions count: one, or one a class
+
+
+def in_score(data: Evaluated, score_thr: Least) -> NDArray[np.bool_]:
+    """Return (P,) the predictions that are scored high enough."""
+    least = score_thr[data.pred.class_id] if isinstance(score_thr, np.ndarray) else score_thr
+    return data.pred.score >= least
+
+
+def counted(data: Evaluated, matched: Matched, score_thr: Least) -> NDArray[np.bool_]:
     """Return (P,) the predictions that count.
 
     Scored high enough and not in a region that is no object.
     """
-    return (data.pred.score >= score_thr) & ~matched.in_ignored
+    return in_score(data, score_thr) & ~matched.in_ignored
 
 
-def per_image(data: Evaluated, matched: Matched, score_thr: float) -> tuple[NDArray, NDArray, NDArray]:
+def per_image(data: Evaluated, matched: Matched, score_thr: Least) -> tuple[NDArray, NDArray, NDArray]:
     """Return (images,) true positives, false positives and misses."""
     counts = counted(data, matched, score_thr)
     hit = counts & (matched.gt_of >= 0)
@@ -38,12 +47,12 @@ def counts_of(rows: NDArray, n: int) -> NDArray[np.int32]:
     return np.bincount(rows, minlength=n).astype(np.int32)
 
 
-def closed_family(data: Evaluated, matched: Matched, score_thr: float, prefix: str = "") -> dict[str, Any]:
+def closed_family(data: Evaluated, matched: Matched, score_thr: Least, prefix: str = "") -> dict[str, Any]:
     """Return the f1@ keys at one overlap."""
     return family(f"{prefix}f1@{level(matched.iou_thr)}", *per_image(data, matched, score_thr))
 
 
-def per_class(data: Evaluated, matched: Matched, score_thr: float) -> list[dict[str, Any]]:
+def per_class(data: Evaluated, matched: Matched, score_thr: Least) -> list[dict[str, Any]]:
     """Return a row a class: gt, pred, tp, fp, fn, precision, recall and f1."""
     counts = counted(data, matched, score_thr)
     hit, n = counts & (matched.gt_of >= 0), len(data.names)
@@ -57,7 +66,7 @@ def per_class(data: Evaluated, matched: Matched, score_thr: float) -> list[dict[
     return rows
 
 
-def confusion(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: float) -> list[list[int]]:
+def confusion(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: Least) -> list[list[int]]:
     """Return counts by true class (rows) and predicted class (columns).
 
     Background is the last of both. What was matched within its class is on the diagonal; what is left is matched
@@ -80,7 +89,7 @@ def confusion(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: float)
     return table.tolist()
 
 
-def by_size(data: Evaluated, matched: Matched, score_thr: float) -> dict[str, dict[str, Any]]:
+def by_size(data: Evaluated, matched: Matched, score_thr: Least) -> dict[str, dict[str, Any]]:
     """Return counts and rates of small, medium and large boxes.
 
     A prediction that is no hit counts in the bucket of its own size.
@@ -100,7 +109,7 @@ def by_size(data: Evaluated, matched: Matched, score_thr: float) -> dict[str, di
     return found
 
 
-def duplicates(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: float) -> NDArray[np.bool_]:
+def duplicates(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: Least) -> NDArray[np.bool_]:
     """Return (P,) false positives over an object that another prediction has."""
     counts = counted(data, matched, score_thr)
     hit = counts & (matched.gt_of >= 0)
@@ -113,7 +122,7 @@ def duplicates(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: float
     return found & counts & ~hit
 
 
-def rest(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: float) -> dict[str, Any]:
+def rest(data: Evaluated, pairs: Pairs, matched: Matched, score_thr: Least) -> dict[str, Any]:
     """Return rates of duplicates and detections, and the recall within reach."""
     counts = counted(data, matched, score_thr)
     tp, fp, fn = (int(part.sum()) for part in per_image(data, matched, score_thr))

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from tator.types import BadInput
 from tator.workflows.evaluation.evaluator import Evaluation
 from tator.workflows.evaluation.matches import match_by_overlap
-from tator.workflows.evaluation.metrics import counted, duplicates, per_image
+from tator.workflows.evaluation.metrics import Least, counted, duplicates, per_image
 
 KINDS = ("missed", "false", "wrong_class", "loose_box", "duplicate")
 SORTS = ("worst", "confidence", "overlap", "area", "image")
 
 
-def mistakes(found: Evaluation, score_thr: float | None = None) -> list[dict[str, Any]]:
+def mistakes(found: Evaluation, score_thr: Least | None = None) -> list[dict[str, Any]]:
     """Return every mistake at a threshold on the score.
 
     A false prediction is told once: as a duplicate, else as a wrong class, else as a loose box, else as false. An object
@@ -31,7 +31,7 @@ def mistakes(found: Evaluation, score_thr: float | None = None) -> list[dict[str
         "predicted_xyxy"} of each; what does not apply is None.
     """
     data, matched = found.data, found.matched
-    thr = found.settings.score_thr if score_thr is None else score_thr
+    thr = found.least if score_thr is None else score_thr
     counts = counted(data, matched, thr)
     hit = counts & (matched.gt_of >= 0)
     open_gt = ~data.gt.ignored
@@ -104,7 +104,7 @@ def chosen(
     ]
 
 
-def ordered(rows: list[dict[str, Any]], sort: str, found: Evaluation, score_thr: float) -> list[dict[str, Any]]:
+def ordered(rows: list[dict[str, Any]], sort: str, found: Evaluation, score_thr: Least) -> list[dict[str, Any]]:
     """Return mistakes in an order.
 
     The worst image first, or by confidence, overlap, area, or image.
@@ -132,7 +132,7 @@ def _area(row: dict[str, Any]) -> float:
     return (x2 - x1) * (y2 - y1)
 
 
-def _badness(found: Evaluation, score_thr: float) -> dict[int, int]:
+def _badness(found: Evaluation, score_thr: Least) -> dict[int, int]:
     """Return {record index: wrong boxes of the image}."""
     _, fp, fn = per_image(found.data, found.matched, score_thr)
     wrong: NDArray[np.int64] = fp + fn

@@ -15,7 +15,7 @@ from tator.types import BadInput
 from tator.workflows.evaluation.columns import Whole
 from tator.workflows.evaluation.label_policy import Embed, normalise
 from tator.workflows.evaluation.matches import Matched, match_by_overlap
-from tator.workflows.evaluation.metrics import counts_of
+from tator.workflows.evaluation.metrics import Least, counts_of, in_score
 from tator.workflows.evaluation.overlaps import Pairs
 from tator.workflows.evaluation.rates import family, level, share
 from tator.workflows.evaluation.tables import Evaluated
@@ -85,7 +85,7 @@ class OpenMatched:
 
 
 def open_match(
-    data: Evaluated, pairs: Pairs, iou_thr: float, meanings: Meanings, scope: str, score_thr: float
+    data: Evaluated, pairs: Pairs, iou_thr: float, meanings: Meanings, scope: str, score_thr: Least
 ) -> OpenMatched:
     """Match predictions in scope by overlap and compare what they mean.
 
@@ -94,8 +94,8 @@ def open_match(
     """
     if scope not in SCOPES:
         raise BadInput(f"f1ish_pred_scope must be one of {', '.join(SCOPES)}, is {scope!r}")
-    in_score = data.pred.score >= score_thr
-    wanted = in_score & in_scope(data, meanings) if scope == "annotated" else in_score
+    high = in_score(data, score_thr)
+    wanted = high & in_scope(data, meanings) if scope == "annotated" else high
     matched = match_by_overlap(data, pairs, iou_thr, wanted)
     right = np.zeros(len(data.pred), bool)
     hit = np.flatnonzero(matched.gt_of >= 0)
@@ -103,7 +103,7 @@ def open_match(
     same_class = data.pred.class_id[hit] == data.gt.class_id[there]
     right[hit] = same_class | meanings.same(data.pred.label[hit], data.gt.label[there])
     similar = meanings.similarities(hit, data.pred.label[hit], data.gt.label[there])
-    return OpenMatched(matched, wanted & ~matched.in_ignored, in_score, right, scope, similar)
+    return OpenMatched(matched, wanted & ~matched.in_ignored, high, right, scope, similar)
 
 
 def in_scope(data: Evaluated, meanings: Meanings) -> NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from tator.storage.atomic import replacing
 from tator.types import BadInput, Image, NotFound, Progress, Work
 from tator.workflows.evaluation.evaluator import Evaluation
 from tator.workflows.evaluation.ground_truth import GroundTruth
-from tator.workflows.evaluation.metrics import counted, per_image
+from tator.workflows.evaluation.metrics import Least, counted, in_score, per_image
 from tator.workflows.evaluation.objects import check_objects
 from tator.workflows.evaluation.places import Places
 from tator.workflows.evaluation.records import Record, read_records
@@ -64,7 +64,7 @@ def _dashes(x1: float, y1: float, x2: float, y2: float) -> list[tuple[tuple[floa
     return lines
 
 
-def shapes_of(found: Evaluation, image: int, score_thr: float) -> list[Shape]:
+def shapes_of(found: Evaluation, image: int, score_thr: Least) -> list[Shape]:
     """Return what to draw of an image.
 
     Hits green, false ones red, misses orange, ignored ones grey.
@@ -72,7 +72,7 @@ def shapes_of(found: Evaluation, image: int, score_thr: float) -> list[Shape]:
     Predictions are dashed.
     """
     data, matched = found.data, found.matched
-    counts = counted(data, matched, score_thr)
+    counts, high = counted(data, matched, score_thr), in_score(data, score_thr)
     rows, there = data.pred.rows_of(image), data.gt.rows_of(image)
     shapes = []
     for g in range(there.start, there.stop):
@@ -82,7 +82,7 @@ def shapes_of(found: Evaluation, image: int, score_thr: float) -> list[Shape]:
             Shape(_box(data.gt.xyxy[g]), colour, words="" if colour == HIT else data.names[data.gt.class_id[g]])
         )
     for p in range(rows.start, rows.stop):
-        if data.pred.score[p] < score_thr:
+        if not high[p]:
             continue
         g = int(matched.gt_of[p])
         words = f"{data.labels[data.pred.label[p]]} {data.pred.score[p]:.2f}"
@@ -97,7 +97,7 @@ def _box(row: Any) -> tuple[float, float, float, float]:
     return x1, y1, x2, y2
 
 
-def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: int, score_thr: float) -> Path:
+def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: int) -> Path:
     """Return the file of an image's overlay, drawn when first asked for.
 
     Args:
@@ -105,7 +105,6 @@ def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: i
         truth: has the pixels.
         folder: of the evaluation.
         record_index: of the image.
-        score_thr: predictions below are left out.
 
     Raises:
         NotFound: no such image, or its file is gone.
@@ -113,11 +112,11 @@ def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: i
     places = np.flatnonzero(found.data.images.record_index == record_index).tolist()
     if not places:
         raise NotFound(f"the evaluation has no image {record_index}")
-    file = folder / "overlays" / f"overlay_{record_index:06d}_{round(score_thr * 1000):04d}.png"
+    file = folder / "overlays" / f"overlay_{record_index:06d}_{round(found.settings.score_thr * 1000):04d}.png"
     if not file.is_file():
         image = found.data.images[places[0]]
         record = Record(record_index, image.file_name, image.width, image.height, image_id=image.image_id)
-        picture = drawn(truth.load(record), shapes_of(found, places[0], score_thr))
+        picture = drawn(truth.load(record), shapes_of(found, places[0], found.least))
         with replacing(file) as part:
             picture.save(part, "PNG")
     return file
@@ -130,12 +129,11 @@ def draw_mistakes(found: Evaluation, truth: GroundTruth | None, places: Places, 
     """
     if truth is None:
         return []
-    thr = found.settings.score_thr
-    _, fp, fn = per_image(found.data, found.matched, thr)
+    _, fp, fn = per_image(found.data, found.matched, found.least)
     files = []
     for row in np.lexsort([np.arange(len(fp)), -(fp + fn)])[:count]:
         try:
-            files.append(overlay(found, truth, places.eval_dir, found.data.images[int(row)].record_index, thr))
+            files.append(overlay(found, truth, places.eval_dir, found.data.images[int(row)].record_index))
         except (BadInput, NotFound):
             continue
     return files

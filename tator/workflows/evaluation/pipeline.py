@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tator.storage.atomic import write_json
+from tator.storage.thresholds import Thresholds
 from tator.types import Progress, Work
 from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate, evaluate_records, subset
 from tator.workflows.evaluation.ground_truth import GroundTruth, hash_of
@@ -40,6 +41,7 @@ class Run:
         truth: what is there; None where the infer stage is off and the classes come with the file.
         predictor: answers; None where the infer stage is off.
         aliases: {other word: class}, for the label policy glossary.
+        thresholds: kept with what is evaluated; None where its settings hold.
         embed: vectors of texts, for the label policy embed.
         config_path: file that the config was read from, "" for none.
         again: what to do with predictions that are there.
@@ -53,6 +55,7 @@ class Run:
     truth: GroundTruth | None = None
     predictor: Predictor | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
+    thresholds: Thresholds | None = None
     embed: Embed | None = None
     config_path: str = ""
     again: Again = Again.REFUSE
@@ -136,6 +139,7 @@ def settings_of(run: Run) -> Settings:
     policy = LabelPolicy(
         section["label_policy"], section["label_miss"], run.aliases, run.embed, section["semantic_threshold"]
     )
+    kept = run.thresholds or Thresholds(section["score_thr"])
     return Settings(
         policy,
         section["metrics"],
@@ -143,7 +147,8 @@ def settings_of(run: Run) -> Settings:
         section["f1_iou_thrs"] or [0.5],
         section["f1ish_iou_thrs"] or [0.5],
         section["f1ish_pred_scope"],
-        section["score_thr"],
+        kept.conf,
+        kept.classes,
         section["use_segm"],
         section["max_dets"],
         run.config["infer"]["seed"],
@@ -162,6 +167,7 @@ def _evaluate(
         honesty = {**honesty, "without": _without(found, leaking)}
     facts = {"schema_version": SCHEMA_VERSION, "bad_lines": reading.named, "split_honesty": honesty}
     facts |= {"ground_truth": dict(run.truth.facts)} if run.truth is not None else {}
+    facts |= {"thresholds": (run.thresholds or Thresholds(run.config["eval"]["score_thr"])).told()}
     facts |= {"predictions": marks.get("of", {}), "fingerprint": marks.get("sha256", "")}
     facts |= {"aliases": dict(run.aliases)} if run.config["eval"]["label_policy"] == "glossary" else {}
     outcome.evaluation, outcome.honesty = found, honesty

@@ -18,6 +18,9 @@ class EvaluationRecipe(Recipe):
     score_thr: float = setting(
         0.25, "Predictions with a lower score do not count; AP looks at all of them.", low=0, high=1
     )
+    use_operating_point: bool = setting(
+        True, "Count at the calibration or operating point kept with what is evaluated, where there is one, instead."
+    )
     iou_thr: float = setting(0.5, "Overlap from which a prediction has found an object.", low=0.05, high=1)
     conf: float = setting(0.001, "Lowest confidence that a model is asked for; AP needs the low ones.", low=0, high=1)
     limit: int = setting(0, "Most images; 0 takes all.", unit="images", low=0, high=10_000_000)
@@ -47,6 +50,7 @@ class EvaluationRecipe(Recipe):
         """Return these settings as the eval section of a config has them."""
         return {
             "score_thr": self.score_thr,
+            "operating_point": self.use_operating_point,
             "f1_iou_thrs": [self.iou_thr],
             "f1ish_iou_thrs": sorted({0.3, 0.5, self.iou_thr}),
             "f1ish_pred_scope": self.scope,

@@ -109,7 +109,7 @@ def confusion_lines(found: Evaluation) -> Iterator[list[Any]]:
 def image_rows(found: Evaluation) -> Iterator[dict[str, Any]]:
     """Yield a row an image: counts, what was refused, and its matches by family."""
     data = found.data
-    closed = per_image(data, found.matched, found.settings.score_thr)
+    closed = per_image(data, found.matched, found.least)
     opened = {thr: open_per_image(data, each) for thr, each in found.open_matched.items()}
     for row, image in enumerate(data.images):
         tp, fp, fn = (int(part[row]) for part in closed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from tator.workflows.evaluation.places import Places
 from tator.workflows.evaluation.records import Record, read_records
 
 REPORT = "report.json"
-OPERATING_POINT = "operating_point.json"
 FIGURES = ("bbox_AP", "bbox_AP50", "best_f1", "best_f1_score_thr")
 KEPT_OPEN = 4  # evaluations in memory: two that are compared, and two that were looked at before
 
@@ -78,21 +78,23 @@ def opened(runs: Runs[None], name: str) -> Evaluation:
     file = places_of(runs.path(name).parent).gt_vs_pred
     facts = metrics_of(runs, name)
     names = facts["confusion"]["classes"][:-1]
-    key = (str(facts["label_policy"]), str(facts["label_miss"]), float(facts["score_thr"]), float(facts["iou_thr"]))
+    apart = tuple(sorted((facts.get("class_score_thrs") or {}).items()))
+    thresholds = (float(facts["score_thr"]), apart, float(facts["iou_thr"]))
+    key = (str(facts["label_policy"]), str(facts["label_miss"]), *thresholds)
     aliases = tuple(sorted((facts.get("aliases") or {}).items()))
     return _opened(file, file.stat().st_mtime_ns, key, tuple(names), aliases)
 
 
 @functools.lru_cache(KEPT_OPEN)
 def _opened(file: Path, _changed: int, key: tuple, names: tuple[str, ...], aliases: tuple) -> Evaluation:
-    policy, miss, score_thr, iou_thr = key
+    policy, miss, score_thr, apart, iou_thr = key
     labels = LabelPolicy(policy if policy != "embed" else "casefold", miss, dict(aliases))
-    settings = Settings(labels, metrics="f1ish", f1_iou_thrs=(iou_thr,), f1ish_iou_thrs=(iou_thr,), score_thr=score_thr)
+    least = {"score_thr": score_thr, "class_score_thrs": dict(apart)}
+    settings = Settings(labels, metrics="f1ish", f1_iou_thrs=(iou_thr,), f1ish_iou_thrs=(iou_thr,), **least)
     classes = [each for each in names if each != "unknown"]
     return evaluate_records(read_records(file), settings, classes)
 
 
-def records_of(runs: Runs[None], name: str) -> dict[str, Record]:
-    """Return {file name: record} of an evaluation."""
-    file = places_of(runs.path(name).parent).gt_vs_pred
-    return {record.image or str(record.record_index): record for record in read_records(file)}
+def records_of(runs: Runs[None], name: str) -> Iterator[Record]:
+    """Yield the records of an evaluation."""
+    return read_records(places_of(runs.path(name).parent).gt_vs_pred)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from tator.datasets.dataset import Dataset, ImageRow
 from tator.runtime.features import encode_boxes, encoder_version
 from tator.runtime.models import Models
 from tator.storage.runs import Runs
+from tator.storage.thresholds import Thresholds, thresholds_of
 from tator.types import BadInput, Unavailable
 from tator.vision.boxes import Boxes
 from tator.warning_codes import CLASS_DELETED, warned
@@ -36,7 +38,8 @@ def name_boxes(
         min_margin: a class is accepted when its confidence leads the second by this, in [0, 1].
 
     Returns:
-        {"head", "boxes": [{"class_id", "class_name", "confidence", "margin", "second_name", "accepted"}]}.
+        {"head", "thresholds": from which confidence a class is accepted, and where that comes from, "boxes": [{"class_id",
+        "class_name", "confidence", "margin", "second_name", "accepted"}]}.
 
     Raises:
         NotFound: no such head.
@@ -54,9 +57,11 @@ def name_boxes(
     features = models.run(head.encoder, models.weights(head.encoder), lambda model: encode_boxes(model, image, xyxy))
     probs = head.predict(features)
     ids, shown = [each.class_id for each in meant], [each.name for each in meant]
-    boxes = [_verdict(p, ids, shown, min_margin) for p in probs]
+    kept = thresholds_of(shelf.path(name).parent, 0.0)
+    least = _least(kept, head.classes, shown)
+    boxes = [_verdict(p, ids, shown, min_margin, least) for p in probs]
     gone = {each.name for each in meant if each.is_deleted} & {box["class_name"] for box in boxes}
-    return warned({"head": name, "boxes": boxes}, {CLASS_DELETED: bool(gone)})
+    return warned({"head": name, "thresholds": kept.told(), "boxes": boxes}, {CLASS_DELETED: bool(gone)})
 
 
 def check_head(data: Dataset, name: str) -> None:
@@ -94,7 +99,15 @@ def _load(models: Models, shelf: Runs[Head], name: str) -> Head:
     return head
 
 
-def _verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_margin: float) -> dict[str, Any]:
+def _least(kept: Thresholds, labels: Sequence[str], names: Sequence[str]) -> list[float]:
+    """Return the least confidence of each class, by its name now or at training."""
+    classes = kept.classes
+    return [classes.get(name, classes.get(label, kept.conf)) for label, name in zip(labels, names, strict=True)]
+
+
+def _verdict(
+    probs: NDArray[np.float32], ids: list[int], names: list[str], min_margin: float, least: list[float]
+) -> dict[str, Any]:
     """Return the likeliest class, its lead over the second and if it is accepted."""
     first, second = np.argsort(-probs, kind="stable")[:2]
     margin = float(probs[first] - probs[second])
@@ -104,5 +117,5 @@ def _verdict(probs: NDArray[np.float32], ids: list[int], names: list[str], min_m
         "confidence": float(probs[first]),
         "margin": margin,
         "second_name": names[second],
-        "accepted": margin >= min_margin and ids[first] >= 0,
+        "accepted": margin >= min_margin and ids[first] >= 0 and float(probs[first]) >= least[first],
     }

@@ -18,6 +18,7 @@ from tator.datasets.dataset import Dataset, ImageRow
 from tator.datasets.snapshots import freeze
 from tator.editing.candidates import COUNTED, replace_candidates, source_of
 from tator.runtime.running import Ledger, MakeWorker, Ran, run_over
+from tator.storage.thresholds import Thresholds, model_folder, thresholds_of
 from tator.types import Detections, Work
 from tator.warning_codes import CANDIDATES_CLIPPED, CANDIDATES_OUTSIDE, warned
 from tator.workflows.proposing.classes import LEAVE_OUT, ClassRow
@@ -35,6 +36,7 @@ class Proposer:
         dataset: where they go.
         recipe: what is kept.
         table: what each row of the model's class list becomes.
+        thresholds: from which confidence boxes are kept.
         counts: boxes so far: those of replace_candidates, "left_out_by_class" and "reviewed" (found in an image that
             a person marked reviewed meanwhile).
     """
@@ -42,6 +44,7 @@ class Proposer:
     dataset: Dataset
     recipe: ProposingRecipe
     table: Sequence[ClassRow]
+    thresholds: Thresholds
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTS, 0)))
 
     def chosen(self, found: Detections) -> Detections:
@@ -49,7 +52,10 @@ class Proposer:
 
         class_id is still the model's.
         """
-        found = found[found.confidence >= self.recipe.conf]
+        own, conf = self.thresholds.classes, self.thresholds.conf
+        each = [own.get(row.target, own.get(row.model_class, conf)) for row in self.table]
+        least = np.array([*each, conf])  # -1, unknown, is the last
+        found = found[found.confidence >= least[found.class_id]]
         targets = np.array([row.target != LEAVE_OUT for row in self.table] + [False], bool)  # -1, unknown, is the last
         has_class = targets[found.class_id]
         self.counts["left_out_by_class"] += int((~has_class).sum())
@@ -114,7 +120,7 @@ def propose(
         user: who is acting.
 
     Returns:
-        {"source", "snapshot", "images": {"done", "kept", "left_out_reviewed", "bad"}, "bad": [{"image_id", "image",
+        {"source", "snapshot", "thresholds": with where they come from, "images": {"done", "kept", "left_out_reviewed", "bad"}, "bad": [{"image_id", "image",
         "reason"}], "candidates": counts of boxes}.
 
     Raises:
@@ -127,7 +133,8 @@ def propose(
     if recipe.snapshot_before and rows and not (ledger and ledger.ids):
         frozen = yield from freeze(dataset, _snapshot_name(source), with_hashes=False, user=user)
         snapshot = frozen["name"]
-    proposer = Proposer(dataset, recipe, table)
+    thresholds = thresholds_of(model_folder(dataset.workspace, backend), recipe.conf)
+    proposer = Proposer(dataset, recipe, table, thresholds)
     ran: Ran = yield from run_over(
         rows,
         make_worker,
@@ -137,7 +144,13 @@ def propose(
         ledger=ledger,
     )
     counts = dict(proposer.counts)
-    told = {"source": source, "snapshot": snapshot, **_account(ran, reviewed), "candidates": counts}
+    told = {
+        "source": source,
+        "snapshot": snapshot,
+        "thresholds": thresholds.told(),
+        **_account(ran, reviewed),
+        "candidates": counts,
+    }
     return warned(told, {CANDIDATES_CLIPPED: counts["clipped"] > 0, CANDIDATES_OUTSIDE: counts["outside"] > 0})
 
 
@@ -160,12 +173,14 @@ def try_out(
     make_worker: MakeWorker,
     rows: Sequence[ImageRow],
     device: str = "cpu",
+    backend: str = "",
 ) -> Work:
     """Return {image id: boxes} that a run would propose in a few images.
 
-    class_id is the row of table; nothing is stored.
+    class_id is the row of table; nothing is stored. A backend that is named is held to its calibration or operating point.
     """
-    proposer = Proposer(dataset, recipe, table)
+    folder = model_folder(dataset.workspace, backend) if backend else None
+    proposer = Proposer(dataset, recipe, table, thresholds_of(folder, recipe.conf))
     found: dict[int, Detections] = {}
 
     def keep(batch: list[ImageRow], results: list[Detections]) -> None:
