@@ -20,6 +20,7 @@ from tator.formats._turned import angle_of, corners_of
 from tator.types import Polygon
 
 SAME_TURN = 3.0  # degrees by which corners rounded to whole pixels may differ from the angle beside them
+XYXY = 0  # Detectron2's number of the way to write a box by its corners
 RIGHT = 1e-6  # degrees below which a box is not turned
 
 
@@ -56,7 +57,7 @@ def label_of(row: dict, dialect: Dialect, place: Place) -> Label | None:
     points = keypoints_of(row, dialect.points.get(index, 0), place)
     if points:
         attributes["keypoints"] = points
-    corners = _corners(row.get("bbox")) or _around(row, polygons, rle, points, place)
+    corners = _corners(row, attributes) or _around(row, polygons, rle, points, place)
     if corners is None:
         return None
     if "rotation" in attributes:
@@ -68,16 +69,22 @@ def label_of(row: dict, dialect: Dialect, place: Place) -> Label | None:
     return Label(index, box, polygons, rle, confidence, attributes or None)
 
 
-def _corners(bbox: Any) -> tuple[float, ...] | None:
+def _corners(row: Mapping[str, Any], attributes: dict) -> tuple[float, ...] | None:
     """Return COCO's x, y, width, height as xyxy.
 
-    Numbers may be text; those that are not finite stay so, to be named by fit_box.
+    Detectron2 also writes corners, which `bbox_mode` says, and centre, size and degrees anticlockwise, which go into the
+    attributes. Numbers may be text; those that are not finite stay so, to be named by fit_box.
+
+    Source: https://detectron2.readthedocs.io/en/latest/modules/structures.html, BoxMode.
     """
-    bbox = parsed(bbox)
-    if not isinstance(bbox, list) or len(bbox) != 4 or not {int, float, str}.issuperset(map(type, bbox)):
+    bbox = parsed(row.get("bbox"))
+    if not isinstance(bbox, list) or len(bbox) not in (4, 5) or not {int, float, str}.issuperset(map(type, bbox)):
         return None
-    x, y, w, h = bbox if all_finite(bbox) else map(number, bbox)
-    return x, y, x + w, y + h
+    x, y, w, h, *turn = bbox if all_finite(bbox) else map(number, bbox)
+    if turn:
+        attributes["rotation"] = -turn[0]
+        return x - w / 2, y - h / 2, x + w / 2, y + h / 2
+    return (x, y, w, h) if row.get("bbox_mode") == XYXY else (x, y, x + w, y + h)
 
 
 def _around(

@@ -39,6 +39,8 @@ HOLDS_SKELETONS = True
 SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
 LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
 
+NAMES = ("file_name", "filename", "coco_url", "path", "name", "url")  # of an image; LVIS has its address only
+
 
 def sniff(tree: Tree) -> bool:
     """Whether a JSON file of the folder looks like COCO."""
@@ -199,8 +201,9 @@ class CocoSource:
 
     def _image(self, path: str, entry: dict, split: str | None) -> str | None:
         """Return the image file an entry means, or None after noting there is none."""
-        name = entry.get("file_name")
-        if not isinstance(name, str) or not name.strip():
+        given = (entry.get(key) for key in NAMES)
+        name = next((text for text in given if isinstance(text, str) and text.strip()), None)
+        if name is None:
             self.report.drop(path, "image without a file name", f"id {str(entry.get('id'))[:40]}")
             return None
         parent = PurePosixPath(path).parent
