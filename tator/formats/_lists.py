@@ -12,7 +12,7 @@ from tator.formats._places import beside
 from tator.formats._ultralytics import MOST_CLASSES, DataYaml
 from tator.formats.tree import NAME_FILES, Tree
 
-LIST_FOLDERS = ("imagesets", "main", "splits", "lists", "det", "clsloc")
+LIST_FOLDERS = ("imagesets", "main", "segmentation", "splits", "lists", "det", "clsloc")
 _COUNTED = re.compile(r"(.*\S) +-?\d+")  # ImageNet's lines: a name and a number
 PREFERRED = (
     "labelmap.txt",

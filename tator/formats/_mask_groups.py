@@ -78,9 +78,9 @@ def _role(place: str, kind: str) -> str:
 
 
 def _is_one_an_object(group: Group) -> bool:
-    """Return whether an image has several masks of a group: each is an object."""
+    """Return whether most images have several masks of a group, one an object."""
     counts = Counter(photograph for photograph in group.pictures.values() if photograph)
-    return bool(counts) and max(counts.values()) > 1
+    return sum(count > 1 for count in counts.values()) > len(counts) / 2
 
 
 def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:

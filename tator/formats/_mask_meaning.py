@@ -127,9 +127,14 @@ def _of_values(listed: ClassList, values: Collection[int]) -> Meaning | None:
     return Meaning(listed.path, {**dict.fromkeys(VOIDS, ""), 0: "", **names}, False, objects, told)
 
 
+def is_nothing(name: str) -> bool:
+    """Return whether a class is called like the background, or like what is ignored."""
+    return NOTHING.fullmatch(name) is not None or name == "_"
+
+
 def _object_name(name: str) -> str:
     """Return the name of a class of objects, "" for the background and the like."""
-    return "" if NOTHING.fullmatch(name) or name == "_" else name
+    return "" if is_nothing(name) else name
 
 
 def _order(rows: Sequence[Named]) -> tuple[str, ...]:

@@ -36,6 +36,8 @@ _CLEAR = re.compile(
     re.I,
 )
 _PHOTOGRAPHS = frozenset(("images", "image", "imgs", "img", "jpegimages", "photos"))
+_WHOLE = frozenset(("jpegimages", "leftimg8bit"))  # hold nothing else, whatever folders in them are called
+_SURE = re.compile(r"segmentation(class|object).*|gt(fine|coarse)", re.I)  # the same of masks
 _ENDS = re.compile(
     r"(?P<end>_gt(fine|coarse)_(color|labelids|instanceids|labeltrainids|instancetrainids|polygons|panoptic)"
     r"|_(labelids|labeltrainids|instanceids|instancetrainids)|___(fuse|save|pixel)"
@@ -104,7 +106,9 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
 def mask_place(folder: str) -> str:
     """Return a folder up to its last part that says masks; all of it where none does."""
     parts = folder.split("/")
-    at = next((at for at in reversed(range(len(parts))) if _FOLDER.fullmatch(parts[at])), len(parts) - 1)
+    sure = next((at for at, part in enumerate(parts) if _SURE.fullmatch(part)), None)
+    last = next((at for at in reversed(range(len(parts))) if _FOLDER.fullmatch(parts[at])), len(parts) - 1)
+    at = last if sure is None else sure
     return "/".join(parts[: at + 1])
 
 
@@ -202,17 +206,20 @@ def _owner(path: str, by_stem: dict[str, list[str]]) -> str | None:
 
 def _nearest(path: str, others: list[str]) -> str | None:
     """Return the picture whose folders are most like a mask's; None where two are."""
+    folder = path.rpartition("/")[0]
+    below = folder.removeprefix(mask_place(folder))
 
-    def likeness(other: str) -> int:
-        return len(set(_words(path)) & set(_words(other))) * 2 - len(_words(other))
+    def likeness(other: str) -> tuple[bool, int]:
+        is_mirrored = bool(below) and other.rpartition("/")[0].endswith(below)
+        return is_mirrored, len(set(_words(path)) & set(_words(other))) * 2 - len(_words(other))
 
-    ranked = sorted(others, key=lambda other: (-likeness(other), other))
+    ranked = sorted(sorted(others), key=likeness, reverse=True)
     is_clear = len(ranked) == 1 or len(ranked) > 1 and likeness(ranked[0]) > likeness(ranked[1])
     return ranked[0] if is_clear else None
 
 
 def _words(path: str) -> list[str]:
-    return re.findall(r"[a-z]+|\d+", path.rpartition("/")[0].lower())
+    return re.findall(r"[^\W\d_]+|\d+", path.rpartition("/")[0].lower())
 
 
 def _flat_folder(tree: Tree, folder: str, pairs: dict[str, str]) -> Iterator[tuple[str, MaskFile]]:
@@ -233,6 +240,8 @@ def _flat_folder(tree: Tree, folder: str, pairs: dict[str, str]) -> Iterator[tup
 def _is_mask_folder(folder: str) -> bool:
     """Return whether a folder's name says masks, not photographs below that."""
     parts = folder.split("/")
+    if any(map(_SURE.fullmatch, parts)) or not _WHOLE.isdisjoint(map(str.lower, parts)):
+        return any(map(_SURE.fullmatch, parts))
     last = next((at for at in reversed(range(len(parts))) if _FOLDER.fullmatch(parts[at])), None)
     return last is not None and not {part.lower() for part in parts[last + 1 :]} & _PHOTOGRAPHS
 

@@ -11,7 +11,6 @@ https://docs.roboflow.com/, "Semantic Segmentation Masks".
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,12 +18,14 @@ import numpy as np
 
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered
+from tator.formats._mask_drawing import colour_of, drawn, picture
 from tator.formats._mask_groups import CLASSES, COLOURS, INSTANCES, THOUSAND, Group, mask_groups, pictures_of
-from tator.formats._mask_meaning import Meaning
+from tator.formats._mask_meaning import Meaning, is_nothing
 from tator.formats._mask_parts import Codes, cut, extents, parts, read_pixels, size_of
 from tator.formats._shapes import Place, mask_label
 from tator.formats.mask_evidence import mask_files, set_masks_aside
 from tator.formats.tree import Tree
+from tator.formats.writing import Output, Splits, each
 from tator.types import BadInput, Mask
 
 NAME = "masks"
@@ -49,13 +50,11 @@ def read(tree: Tree) -> MaskSource:
     groups = mask_groups(tree)
     chosen = _chosen(groups)
     instances = pictures_of([group for group in groups if not group.is_thousands], INSTANCES)
-    used: dict[str, int] = defaultdict(int)
+    used: set[str] = set()
     for photograph, (path, group) in chosen.items():
         beside = next((other for other, _ in instances.get(photograph, ())), None)
         source.add_mask(photograph, path, group, beside)
-        used[group.title] += 1
-        if beside:
-            used[next(other.title for _, other in instances[photograph])] += 1
+        used |= {path, beside} if beside else {path}
     source.tell(groups, used)
     source.settle()
     return source
@@ -108,21 +107,34 @@ class MaskSource(Gathered):
             self.listed.setdefault(self.name(name))
         self.take(photograph, path, None, _Picture(path, group.meaning, group.is_thousands, instances))
 
-    def tell(self, groups: list[Group], used: dict[str, int]) -> None:
-        """Note how each group is read, and which masks and images have no partner."""
+    def tell(self, groups: list[Group], used: set[str]) -> None:
+        """Note how each group is read, and which masks and images have no partner.
+
+        Args:
+            groups: of masks.
+            used: masks that are read.
+        """
         for group in groups:
-            alone = [path for path, photograph in group.pictures.items() if photograph is None]
-            for path in alone if group.title in used else ():
-                self.report.drop(path, "mask without an image", "no picture in the folder is called like it")
-            if group.title in used:
-                self.report.notice(group.place or ".", "masks are read as labels", _told(group, used[group.title]))
-                if group.meaning and group.meaning.path in {*self.tree.texts, *self.tree.tables}:
-                    self.tree.claim(group.meaning.path)
+            count = len(group.pictures.keys() & used)
+            place = group.place or "."
+            if count:
+                self.report.notice(place, "masks are read as labels", _told(group, count))
+                self._tell_others(group, used)
             else:
-                self.report.notice(group.place or ".", "masks are not read", _not_read(group, bool(used)))
+                self.report.notice(place, "masks are not read", _not_read(group, bool(used)))
         for path in self.tree.images:
             if not self.is_known(path):
                 self.report.notice(path, "image without a mask")
+
+    def _tell_others(self, group: Group, used: set[str]) -> None:
+        """Note the masks of a group that is read which are not, and claim its list."""
+        if group.meaning and group.meaning.path in {*self.tree.texts, *self.tree.tables}:
+            self.tree.claim(group.meaning.path)
+        for path, photograph in group.pictures.items():
+            if photograph is None:
+                self.report.drop(path, "mask without an image", "no picture in the folder is called like it")
+            elif path not in used:
+                self.report.notice(path, "another mask of its image is read", photograph)
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return an image's labels in pixels, or None if it has no mask.
@@ -253,3 +265,31 @@ def _instances(codes: Codes, instances: Codes, meaning: Meaning) -> Iterator[tup
         if named:
             below[pixels] = NOTHING
             yield max(named)[1], Mask(*extent.box[:2], pixels)
+
+
+def image_path(split: str, name: str) -> str:
+    """Return where an image goes: VOC has one folder for all splits."""
+    return f"JPEGImages/{name}"
+
+
+def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
+    """Write masks of classes and of objects as VOC has them; yield images done.
+
+    Their numbers are those of labelmap.txt too, so what reads masks by values gets the same.
+    """
+    nothing = "background" if "background" not in names else "_background_"
+    lines = [f"{nothing}:0,0,0::", *(f"{name}:{','.join(map(str, colour_of(at)))}::" for at, name in enumerate(names))]
+    out.text("labelmap.txt", "# label:color_rgb:parts:actions\n" + "".join(f"{line}\n" for line in lines))
+    for name in names:
+        if is_nothing(name):
+            out.notes[f"class {name!r} is read as no object: masks call the background so"] += 1
+        if ":" in name:
+            out.notes["classes with a colon in their name, which other readers of labelmap.txt refuse"] += 1
+    for split, images in splits.items():
+        out.text(f"ImageSets/Segmentation/{split}.txt", "".join(f"{image.trunk}\n" for image in images))
+    for done, image in enumerate(each(splits), 1):
+        classes, objects = drawn(image, out)
+        for folder, rows, count in (("Class", classes, len(names)), ("Object", objects, len(image.labels))):
+            with out.open(f"Segmentation{folder}/{image.trunk}.png", compressed=False) as file:
+                file.write(picture(rows, count))
+        yield done

@@ -19,6 +19,7 @@ Format = Literal[
     "yolo_seg",
     "yolo_obb",
     "yolo_pose",
+    "masks",
     "coco",
     "roboflow",
     "voc",

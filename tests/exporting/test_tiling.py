@@ -100,7 +100,7 @@ def mapped_back(dataset: Dataset) -> dict[tuple, list[tuple]]:
     return out
 
 
-@pytest.mark.parametrize("format", writable())
+@pytest.mark.parametrize("format", sorted(writable().keys() - {"masks"}))  # in masks, objects hide one another
 def test_what_is_visible_enough_is_found_at_its_place(wb, wide: Dataset, format: str):
     tiling = Tiling(SIZE, 0.2, 0.3)
     result, archive = export(wide, format, tiling=tiling)
