@@ -71,6 +71,11 @@ class DotaSource(RowSource):
         return replace(label, attributes=facts | ({"difficult": True} if difficulty != "0" else {}) or None)
 
 
+def image_path(split: str, name: str) -> str:
+    """Return where an image goes: each split has a folder of images and one of labels."""
+    return f"{split}/images/{name}"
+
+
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
     """Write a text file an image; yield how many are done."""
     out.text("labelmap.txt", "".join(f"{name}\n" for name in names))
@@ -80,7 +85,7 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
             difficult = int(bool((label.attributes or {}).get("difficult")))
             corners = " ".join(short_number(value) for value in _corners(label, out))
             rows.append(f"{corners} {token(names[label.class_index])} {difficult}\n")
-        out.text(f"labelTxt/{image.split}/{image.trunk}.txt", "".join(rows))
+        out.text(f"{image.split}/labelTxt/{image.trunk}.txt", "".join(rows))
         yield done
 
 

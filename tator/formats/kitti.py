@@ -26,6 +26,7 @@ UNKNOWN = ({"-1"}, {"-10"}, {"-1000"})  # what stands in a column that is not kn
 HOLDS_ATTRIBUTES = frozenset({"occlusion", "truncation", "crowd", *SOLID})
 HOLDS_CONFIDENCE = True
 DONT_CARE = "DontCare"
+FOLDERS = {"train": "training", "test": "testing"}  # as KITTI calls them
 
 
 def sniff(tree: Tree) -> bool:
@@ -70,11 +71,11 @@ def _attributes(fields: Fields, place: Place) -> dict[str, Any]:
     truncation, occlusion = number(fields[1]), number(fields[2])
     if 0 < truncation <= 1:
         found["truncation"] = truncation
-    elif truncation > 1:
+    elif truncation not in (0, -1):  # -1 says that it is not known
         place.repair("truncation left out", f"{fields[1]}; expected a number from 0 to 1")
     if occlusion > 0 and occlusion % 1 == 0:
         found["occlusion"] = int(occlusion)
-    elif occlusion % 1:
+    elif occlusion not in (0, -1):
         place.repair("occlusion left out", f"{fields[2]}; expected a whole number")
     for name, (start, end) in SOLID.items():
         told = fields[start:end]
@@ -82,6 +83,11 @@ def _attributes(fields: Fields, place: Place) -> dict[str, Any]:
             values = [number(each) for each in told]
             found[name] = values if len(values) > 1 else values[0]
     return found
+
+
+def image_path(split: str, name: str) -> str:
+    """Return where an image goes: each split has a folder of images and one of labels."""
+    return f"{FOLDERS.get(split, split)}/image_2/{name}"
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
@@ -96,7 +102,7 @@ def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:
                 out.notes[f"crowd regions are written as {DONT_CARE}, without their class"] += 1
                 name = DONT_CARE
             rows.append(f"{_row(label, name)}\n")
-        out.text(f"label_2/{image.split}/{image.trunk}.txt", "".join(rows))
+        out.text(f"{FOLDERS.get(image.split, image.split)}/label_2/{image.trunk}.txt", "".join(rows))
         yield done
 
 

@@ -1,6 +1,7 @@
 """WIDER FACE: text files of images, each with its number of faces and their rows.
 
-A row is x, y, width, height in pixels, then blur, expression, illumination, invalid, occlusion and pose as numbers.
+A row is x, y, width, height in pixels, then blur, expression, illumination, invalid, occlusion and pose as numbers. CVAT and
+datumaro write a class after them, True and False, and - for a grade that is not known.
 
 Source: http://shuoyang1213.me/WIDERFACE/, wider_face_split/readme.txt.
 """
@@ -22,6 +23,8 @@ LABEL = "WIDER FACE"
 CLASS = "face"
 GRADES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
 HEAD_LINES = 60
+SPELLED = {"true": 1, "false": 0, "-": 0}  # grades of CVAT and datumaro
+NAMED = (5, 11)  # columns of rows that end with a class
 
 
 def sniff(tree: Tree) -> bool:
@@ -57,11 +60,11 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, str, list[list[str]]]]:
 def read(tree: Tree) -> WiderSource:
     """Return the source of a folder that `sniff` took."""
     source = WiderSource(tree, Report())
-    source.listed[CLASS] = None
-    source.name(CLASS)
     for path in sorted(tree.texts):
         if _is_ours(tree, path):
             source.add(path)
+    if not source.has_names():
+        source.listed[source.name(CLASS)] = None
     source.settle()
     return source
 
@@ -70,6 +73,10 @@ class WiderSource(Gathered):
     """A folder with WIDER FACE's lists; see formats.Source."""
 
     format = NAME
+
+    def has_names(self) -> bool:
+        """Return whether a row has named its class."""
+        return any(name != CLASS for name in self._names)
 
     def add(self, path: str) -> None:
         """Take the faces of a list."""
@@ -86,20 +93,28 @@ class WiderSource(Gathered):
             if split:
                 self.splits[image] = split
             for at, row in enumerate(rows):
+                self.name(_class(row))
                 self.take(image, path, line + 2 + at, row)
         if any(lines[last + 1 :]):
             told = "expected an image, its number of faces and a row a face; what follows is not read"
             self.report.drop(path, f"not a list of {LABEL}", told, last + 1)
 
     def _label(self, entry: list[str], place: Place) -> Label | None:
-        values = [number(each) for each in entry]
-        if len(values) < 4 or not all(map(math.isfinite, values)):
+        rest = entry[4:-1] if len(entry) in NAMED else entry[4:]
+        values = [number(each) for each in entry[:4]] + [number(SPELLED.get(each.lower(), each)) for each in rest]
+        if len(values) < 4 or not all(map(math.isfinite, values)) or any(value % 1 for value in values[4:]):
             place.drop(f"not a row of {LABEL}", f"{' '.join(entry)[:80]}; expected x y width height and six grades")
             return None
+        index = self._numbered(_class(entry), place)
         x, y, w, h = values[:4]
-        label = box_label(self._index[CLASS], (x, y, x + w, y + h), place)
+        label = None if index is None else box_label(index, (x, y, x + w, y + h), place)
         graded = dict(zip(GRADES, map(int, values[4:10])))
         facts: dict = {name: grade for name, grade in graded.items() if grade and name != "invalid"}
         if graded.get("invalid"):
             facts["crowd"] = True  # too small or unclear to count, as the authors say
         return label and replace(label, attributes=facts or None)
+
+
+def _class(row: list[str]) -> str:
+    """Return the class that a row ends with, a face where it names none."""
+    return row[-1] if len(row) in NAMED and math.isnan(number(row[-1])) else CLASS
