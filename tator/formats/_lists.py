@@ -14,6 +14,7 @@ from tator.formats.tree import NAME_FILES, Tree
 
 LIST_FOLDERS = ("imagesets", "main", "segmentation", "splits", "lists", "det", "clsloc")
 _COUNTED = re.compile(r"(.*\S) +-?\d+")  # ImageNet's lines: a name and a number
+_PAIRED = re.compile(r"(\S+)[\s,]+\S+\.(png|bmp|tiff?|gif|xml|txt)", re.I)  # an image and its mask or label file
 PREFERRED = (
     "labelmap.txt",
     "classes.txt",
@@ -90,6 +91,8 @@ def _read_list(tree: Tree, path: str, split: str, splits: dict[str, str], report
         image, is_guess = tree.find(reference, near, split)
         if image is None and (counted := _COUNTED.fullmatch(reference)):
             image, is_guess = tree.find(counted[1], near, split)
+        if image is None and (paired := _PAIRED.fullmatch(reference)):
+            image, is_guess = tree.find(paired[1].lstrip("/"), near, split)
         if image is None:
             report.drop(path, "listed image is not in the folder", reference, number)
             continue

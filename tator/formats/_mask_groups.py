@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 from tator.formats._mask_lists import ClassList, class_lists
 from tator.formats._mask_meaning import Meaning, cityscapes_list, judged, voc_list
@@ -93,7 +94,9 @@ def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
             return
     fits = [found for each in _nearest(group, lists) if (found := judged(each, values, colours))]
     whole = (found for found in fits if not (colours if found.by_colour else values) - found.names.keys())
-    group.meaning = next(whole, None) or next(iter(fits), None) or _standard(group, values, colours)
+    group.meaning = next(whole, None) or next(iter(fits), None)
+    if not any(PurePosixPath(each.path).stem.lower().startswith("label") for each in lists):
+        group.meaning = group.meaning or _standard(group, values, colours)
 
 
 def _sampled(tree: Tree, group: Group) -> tuple[set[int], set[int]]:

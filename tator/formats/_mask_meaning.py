@@ -87,7 +87,7 @@ def judged(listed: ClassList, values: Collection[int], colours: Collection[int])
         colours: that occur, as 0xRRGGBB; none where masks have values only.
     """
     by_value = _fitting(_of_values(listed, values), values)
-    by_colour = _fitting(_of_colours(listed), colours)
+    by_colour = _fitting(_of_colours(listed, colours if not values else ()), colours)
     if by_colour is None or by_value is None:
         return by_colour or by_value
     shares = [sum(code in found.names for code in codes) for found, codes in ((by_colour, colours), (by_value, values))]
@@ -104,10 +104,16 @@ def _fitting(found: Meaning | None, codes: Collection[int]) -> Meaning | None:
     return found if named and len(named) >= len(unknown) else None
 
 
-def _of_colours(listed: ClassList) -> Meaning | None:
+def _of_colours(listed: ClassList, met: Collection[int]) -> Meaning | None:
+    """Return the meaning of a list's colours.
+
+    A list without any means those that VOC gives its values, where nothing else is met.
+    """
     colours = {row.colour: _object_name(row.name) for row in reversed(listed.rows) if row.colour is not None}
     if not colours:
-        return None
+        colours = {voc_colour(row.value): _object_name(row.name) for row in reversed(listed.rows) if row.value >= 0}
+        if not met or set(met) - {BLACK, BORDER, *colours}:
+            return None
     return Meaning(listed.path, {BLACK: "", BORDER: "", WHITE: "", **colours}, True, _order(listed.rows))
 
 

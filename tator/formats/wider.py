@@ -23,6 +23,7 @@ LABEL = "WIDER FACE"
 CLASS = "face"
 GRADES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
 HEAD_LINES = 60
+GRADES_SPELLED = ("blur", "expression", "illumination", "occlusion", "pose", "invalid")  # of rows with words or -
 SPELLED = {"true": 1, "false": 0, "-": 0}  # grades of CVAT and datumaro
 NAMED = (5, 11)  # columns of rows that end with a class
 
@@ -108,7 +109,8 @@ class WiderSource(Gathered):
         index = self._numbered(_class(entry), place)
         x, y, w, h = values[:4]
         label = None if index is None else box_label(index, (x, y, x + w, y + h), place)
-        graded = dict(zip(GRADES, map(int, values[4:10])))
+        order = GRADES_SPELLED if SPELLED.keys() & {each.lower() for each in rest} else GRADES
+        graded = dict(zip(order, map(int, values[4:10])))
         facts: dict = {name: grade for name, grade in graded.items() if grade and name != "invalid"}
         if graded.get("invalid"):
             facts["crowd"] = True  # too small or unclear to count, as the authors say
