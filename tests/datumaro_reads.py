@@ -10,7 +10,7 @@ import sys
 
 import datumaro
 
-KINDS = ("bbox", "polygon", "mask", "caption")
+KINDS = ("bbox", "polygon", "mask", "caption", "rotated_bbox")
 
 
 def read(folder: str, importer: str) -> dict:
@@ -26,11 +26,17 @@ def read(folder: str, importer: str) -> dict:
             if shape.type.name == "caption":
                 rows.append(["caption", shape.caption])
             elif shape.type.name in KINDS:
-                x, y, w, h = map(float, shape.get_bbox())
-                rows.append(
-                    [shape.type.name, names[shape.label], x, y, x + w, y + h, float(shape.get_area()), shape.group]
-                )
+                rows.append([shape.type.name, names[shape.label], *_box(shape), float(shape.get_area()), shape.group])
     return {"labels": names, "items": items, "subsets": {item.id: item.subset for item in dataset}}
+
+
+def _box(shape: datumaro.Annotation) -> list[float]:
+    """Return x1, y1, x2, y2 around a shape; of a mask in whole pixels, the last one outside."""
+    if shape.type.name == "rotated_bbox":
+        xs, ys = zip(*shape.as_polygon(), strict=True)
+        return [float(value) for value in (min(xs), min(ys), max(xs), max(ys))]
+    x, y, w, h = map(float, shape.get_bbox())
+    return [x, y, x + w, y + h]
 
 
 if __name__ == "__main__":
