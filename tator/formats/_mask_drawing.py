@@ -21,7 +21,7 @@ Numbers = NDArray[np.uint16]
 
 
 def number_of(row: int) -> int:
-    """Return the number of a class or object in masks, from 1; 255 is left for borders."""
+    """Return the number of a class or object in masks; 255 is left for borders."""
     return row + 1 if row < MOST_INDEXED else row + 2
 
 
@@ -57,7 +57,10 @@ def _z(label: Label) -> int:
 
 
 def _mask(label: Label, image: Written, out: Output) -> Mask | None:
-    """Return an object's pixels, of a bare box all; None after counting that it has none."""
+    """Return an object's pixels; None after counting that it has none.
+
+    Of a bare box they are all.
+    """
     if label.polygons or label.rle:
         mask = mask_of(label, image.width, image.height)
         if label.polygons:
