@@ -84,6 +84,11 @@ def tfrecord_reads(folder: Path) -> dict[str, list[dict]]:
     return _beside("tfrecord_reads.py", folder)
 
 
+def service_reads(folder: Path, reader: str) -> dict:
+    """Return what the makers' own code reads in a folder: see services_read.py."""
+    return _beside("services_read.py", folder, reader)
+
+
 def _beside(script: str, folder: Path, *arguments: str) -> dict:
     """Run a script of this folder in the environment of requirements-oracles.txt and return its answer."""
     assert BESIDE.is_file(), f"no {BESIDE}: `make slow` makes it from requirements-oracles.txt"
