@@ -81,6 +81,7 @@ def write_file(
             for label in image.labels:
                 number += 1
                 facts = annotation_json(label, number, done, (image.width, image.height))
+                facts |= _no_points(label, out.skeletons) if "keypoints" not in facts else {}
                 file.write((b",\n" if number > 1 else b"\n") + _json(facts))
             yield done
         file.write(b"]}\n")
@@ -142,6 +143,19 @@ def annotation_json(label: Label, number: int, image_id: int, size: tuple[int, i
     }
     facts |= _said(label.attributes or {})
     return facts if label.confidence is None else facts | {"score": label.confidence}
+
+
+def _no_points(label: Label, skeletons: Mapping[int, Skeleton]) -> dict:
+    """Return what readers of key points expect of an object without them.
+
+    Nothing where no class has any.
+
+    Source: https://github.com/cocodataset/cocoapi/blob/master/PythonAPI/pycocotools/cocoeval.py, which asks every object.
+    """
+    if not skeletons:
+        return {}
+    known = skeletons.get(label.class_index)
+    return {"num_keypoints": 0} | ({"keypoints": [0] * 3 * len(known.names)} if known else {})
 
 
 def _said(attributes: Attributes) -> dict:
