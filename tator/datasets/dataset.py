@@ -261,7 +261,7 @@ class Dataset:
             BadInput: the stored path, or a link, leads out of the root.
             NotFound: the file is gone.
         """
-        found = inside(self.root, row.path)
+        found = inside(self.root, row.path, self.workspace.linkable)
         if not found.is_file():
             raise NotFound(f"image {row.path!r} of dataset {self.name!r} is missing from {self.root}")
         return found

@@ -277,7 +277,7 @@ class Snapshot:
             BadInput: the file was changed since, or its path leads out of the root.
             NotFound: the file is gone.
         """
-        found = inside(self.root, row.path)
+        found = inside(self.root, row.path, self.workspace.linkable)
         if not found.is_file():
             raise NotFound(f"image {row.path!r} is missing from {self.root}")
         frozen = self._rows[self._at[row.id]]["sha256"]

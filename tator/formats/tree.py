@@ -78,18 +78,25 @@ class Tree(ImageIndex):
     formats: list[str] | None = field(default=None, repr=False, compare=False)
     links: dict[str, str] = field(default_factory=dict)
     masks: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    _elsewhere: list[tuple[Path, str, str]] = field(default_factory=list, repr=False, compare=False)
+    _walked: list[Path] = field(default_factory=list, repr=False, compare=False)
     keys: dict[str, frozenset[str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, root: Path, tell: Tell = silent) -> Self:
+    def of(cls, root: Path, tell: Tell = silent, allowed: Sequence[Path] = ()) -> Self:
         """Walk a folder.
 
         Hidden files are skipped; links that leave it and unsafe kinds are refused by name.
+
+        Args:
+            root: the folder.
+            tell: takes how far the walk is.
+            allowed: resolved folders that links may lead to as well.
         """
         tree, seen = cls(root, tell=tell), 0
-        real = Path(os.path.realpath(root))
+        real = [Path(os.path.realpath(root)), *allowed]
         waiting = [(str(root), "")]
-        while waiting:
+        while waiting or (waiting := list(tree._go_on())):
             folder, prefix = waiting.pop()
             try:
                 with os.scandir(folder) as found:
@@ -106,7 +113,7 @@ class Tree(ImageIndex):
         tree.tables.sort()
         return tree
 
-    def _sort(self, entry: os.DirEntry, prefix: str, real: Path, waiting: list[tuple[str, str]]) -> None:
+    def _sort(self, entry: os.DirEntry, prefix: str, real: Sequence[Path], waiting: list[tuple[str, str]]) -> None:
         """Put one directory entry where it belongs."""
         name, path = entry.name, prefix + entry.name
         if name.startswith(".") or name.lower() in SKIPPED_FOLDERS:
@@ -125,7 +132,7 @@ class Tree(ImageIndex):
         if not (is_image or is_table or suffix in (".txt", ".names", ".labels")):
             self._leave_out(path, suffix)
             return
-        if entry.is_symlink() and not Path(os.path.realpath(entry.path)).is_relative_to(real):
+        if entry.is_symlink() and not any(map(Path(os.path.realpath(entry.path)).is_relative_to, real)):
             self.report.drop(_shown(path), "link leads out of the folder")
         elif not Path(entry.path).is_file() if entry.is_symlink() else not entry.is_file():
             self.report.drop(_shown(path), "not a plain file")
@@ -147,17 +154,39 @@ class Tree(ImageIndex):
         else:
             self.others.append(path)
 
-    def _follow(self, entry: os.DirEntry, path: str, real: Path) -> None:
-        """Remember a link to a folder; what it leads to is walked where it lies."""
+    def _follow(self, entry: os.DirEntry, path: str, real: Sequence[Path]) -> None:
+        """Remember a link to a folder; what it leads to is walked where it lies.
+
+        A folder that lies elsewhere, where that is allowed, is walked last.
+        """
         target = Path(os.path.realpath(entry.path))
-        if not target.is_relative_to(real):
+        if not any(map(target.is_relative_to, real)):
             self.report.drop(_shown(path), "link leads out of the folder", "expected a folder or file inside it")
         elif not target.is_dir():
             self.report.drop(_shown(path), "link leads nowhere", "")
+        elif target.is_relative_to(real[0]):
+            self._link(path, target.relative_to(real[0]).as_posix())
+        elif real[0].is_relative_to(target):
+            self.report.drop(_shown(path), "link not followed", "this folder lies in what it leads to")
         else:
-            inner = target.relative_to(real).as_posix()
-            self.links[f"{path}/"] = "" if inner == "." else f"{inner}/"
-            self.report.notice(_shown(path), "link to a folder", f"it is {inner}, whose files are read once, there")
+            self._elsewhere.append((target, entry.path, path))
+
+    def _go_on(self) -> Iterator[tuple[str, str]]:
+        """Yield the next linked folder that lies elsewhere, the widest first; each is walked once."""
+        self._elsewhere.sort(key=lambda each: (len(each[0].parts), each[2]), reverse=True)
+        while self._elsewhere:
+            target, place, path = self._elsewhere.pop()
+            if any(_meet(target, known) for known in self._walked):
+                self.report.notice(_shown(path), "link not followed", "what it leads to is read in another place")
+                continue
+            self._walked.append(target)
+            self.report.notice(_shown(path), "link to a folder", f"its files are read from {_shown(str(target))}")
+            yield place, f"{path}/"
+            return
+
+    def _link(self, path: str, inner: str) -> None:
+        self.links[f"{path}/"] = "" if inner == "." else f"{inner}/"
+        self.report.notice(_shown(path), "link to a folder", f"it is {inner}, whose files are read once, there")
 
     def claim(self, *paths: str) -> None:
         """Note that a reader answers for files: their labels are read, or refused by name."""
@@ -239,6 +268,11 @@ class Tree(ImageIndex):
         except OSError as error:
             report.drop(path, "cannot be read", str(error))
             return None
+
+
+def _meet(one: Path, other: Path) -> bool:
+    """Return whether one folder lies in the other."""
+    return one.is_relative_to(other) or other.is_relative_to(one)
 
 
 def _shown(path: str) -> str:

@@ -92,7 +92,7 @@ def take_in(run: Filling, root: Path, source: str, format: str) -> Generator[Pro
         source: as it was asked for, for messages.
         format: of the labels; "" takes the first that is recognised.
     """
-    tree, found, head = yield from look(root, source, format)
+    tree, found, head = yield from look(root, source, format, linkable(run.workspace, source))
     head = Report().merge(Report.of(run.facts.get("unpacked", {}))).merge(head)
     found.report = run.report
     take_classes(run, found, head)
@@ -111,19 +111,30 @@ def checked_request(source: str, with_labels: bool, format: str, mapping: Sequen
     return {"source": source, "with_labels": with_labels, "format": format, "mapping": list(mapping)}
 
 
-def look(root: Path, source: str, format: str) -> Work:
+def linkable(workspace: Workspace, source: str) -> Sequence[Path]:
+    """Return the folders that links in a source may lead to: none for an upload."""
+    return () if source.startswith(UPLOAD) else workspace.linkable
+
+
+def look(root: Path, source: str, format: str, allowed: Sequence[Path] = ()) -> Work:
     """Walk a folder and look into its label files.
 
     Returns its Tree, the Source of its labels, and a Report of what was noted.
 
+    Args:
+        root: the folder.
+        source: as it was asked for, for messages.
+        format: of the labels; "" takes the first that is recognised.
+        allowed: folders that links may lead to as well.
+
     Raises:
         BadInput: there is no image in it.
     """
-    return (yield from watched(lambda tell: _look(root, source, format, tell), "Looking at the source"))
+    return (yield from watched(lambda tell: _look(root, source, format, tell, allowed), "Looking at the source"))
 
 
-def _look(root: Path, source: str, format: str, tell: Tell) -> tuple[Tree, Source, Report]:
-    tree = Tree.of(root, tell)
+def _look(root: Path, source: str, format: str, tell: Tell, allowed: Sequence[Path]) -> tuple[Tree, Source, Report]:
+    tree = Tree.of(root, tell, allowed)
     if not tree.images:
         kinds = "JPEG, PNG, TIFF, WebP, BMP or GIF"
         told = f"expected {kinds} files in it or its sub-folders"

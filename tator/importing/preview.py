@@ -21,7 +21,7 @@ from tator.formats.table import FORMATS, recognised
 from tator.formats.tree import Tree, content_root
 from tator.importing.class_mapping import suggest
 from tator.importing.cloning import NOT_COPIED, meeting
-from tator.importing.creating import checked_request, lone_zip, look
+from tator.importing.creating import checked_request, linkable, lone_zip, look
 from tator.importing.embedded import copy_labels, has_images_inside_only, take_out
 from tator.importing.filling import PROBES
 from tator.importing.pages import note_pages
@@ -67,7 +67,8 @@ def preview_source(
     origin = workspace.source(source)
     archive = lone_zip(origin) if source.startswith(UPLOAD) else origin
     if archive.is_dir() and not has_images_inside_only(archive):
-        return (yield from _read(content_root(archive), source, format, ours, aliases, Report()))
+        allowed = linkable(workspace, source)
+        return (yield from _read(content_root(archive), source, format, ours, aliases, Report(), allowed))
     if not archive.is_dir() and archive.suffix.lower() != ".zip":
         raise BadInput(f"source {source!r} is neither a folder nor a .zip file")
     folder = workspace.folder("tmp") / f"preview-{os.urandom(8).hex()}"
@@ -86,10 +87,16 @@ def preview_source(
 
 
 def _read(
-    root: Path, source: str, format: str, ours: Sequence[str], aliases: Mapping[str, str] | None, report: Report
+    root: Path,
+    source: str,
+    format: str,
+    ours: Sequence[str],
+    aliases: Mapping[str, str] | None,
+    report: Report,
+    allowed: Sequence[Path] = (),
 ) -> Work:
     """Read every image's head and labels, and count."""
-    tree, found, head = yield from look(root, source, format)
+    tree, found, head = yield from look(root, source, format, allowed)
     found.report = Report()
     read: Counter = Counter()
     labels: Counter = Counter()

@@ -9,6 +9,7 @@ import hashlib
 import os
 import re
 import secrets
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 from tator.types import BadInput, Forbidden, NotFound
@@ -54,17 +55,24 @@ def path_problem(relative: str) -> str:
     return ""
 
 
-def inside(root: Path, relative: str) -> Path:
+def inside(root: Path, relative: str, allowed: Sequence[Path] = ()) -> Path:
     """Return root/relative, which lies in root also after following links.
 
+    Args:
+        root: the folder.
+        relative: path inside it.
+        allowed: resolved folders that a link may lead to as well.
+
     Raises:
-        BadInput: the path is absolute, traverses, or a link leads out of root.
+        BadInput: the path is absolute, traverses, or a link leads out of root and of what is allowed.
     """
     if problem := path_problem(relative):
         raise BadInput(f"path {relative[:200]!r} is refused: {problem}; expected a path inside the folder")
     path = Path(root) / PurePosixPath(relative)
-    if _has_link(os.fspath(root), relative) and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(root)):
-        raise BadInput(f"path {relative!r} is refused: a link in it leads out of the folder")
+    if _has_link(os.fspath(root), relative):
+        real, roots = Path(os.path.realpath(path)), [Path(os.path.realpath(root)), *allowed]
+        if not any(map(real.is_relative_to, roots)):
+            raise BadInput(f"path {relative!r} is refused: a link in it leads out of the folder")
     return path
 
 
@@ -108,6 +116,14 @@ class Workspace:
         self.home.mkdir(parents=True, exist_ok=True)
         roots = source_roots
         self.source_roots = None if roots is None else [Path(root).expanduser().resolve() for root in roots]
+
+    @property
+    def linkable(self) -> Sequence[Path]:
+        """Return the folders that links inside a dataset may lead to.
+
+        Where imports may read any folder, none was named as safe to follow a link to.
+        """
+        return self.source_roots or ()
 
     @property
     def database(self) -> Path:

@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from tator.formats._coco_ids import id_key
 from tator.formats._references import spellings
+from tator.formats.table import open_source
 from tator.formats.tree import Tree
-from tests.folders import picture, text
+from tator.types import BadInput
+from tests.folders import make, picture, text
 from tests.reading import dropped, read_folder, told
 
 BOX = "0 .5 .5 .2 .2\n"
@@ -187,6 +189,46 @@ def test_links_out_of_the_folder_are_refused_by_name(tmp_path: Path):
         "images": "link leads out of the folder",
         "train": "link leads nowhere",
     }
+
+
+def test_links_to_other_allowed_folders_are_followed(tmp_path: Path):
+    real, home = tmp_path / "photos", tmp_path / "set"
+    picture(real / "train" / "a.jpg"), picture(real / "lone.jpg"), picture(tmp_path / "hidden" / "c.jpg")
+    text(home / "labels" / "train" / "a.txt", BOX), text(home / "labels" / "one.txt", BOX)
+    os.symlink(real, home / "images")
+    os.symlink(real / "lone.jpg", home / "one.jpg")
+    os.symlink(real / "train", home / "again")
+    os.symlink(tmp_path, home / "above")
+    os.symlink(real, real / "loop")
+    os.symlink(tmp_path / "hidden", real / "train" / "out")
+    tree = Tree.of(home, allowed=[real.resolve()])
+    assert tree.images == ["images/lone.jpg", "images/train/a.jpg", "one.jpg"]
+    told = {entry["file"]: entry["reason"] for kind in tree.report.entries.values() for entry in kind}
+    assert told == {
+        "images": "link to a folder",
+        "again": "link not followed",
+        "images/loop": "link not followed",
+        "above": "link leads out of the folder",
+        "images/train/out": "link leads out of the folder",
+    }
+    source = open_source(tree)
+    assert len(source.labels("images/train/a.jpg", 64, 48)) == 1
+
+
+@pytest.mark.parametrize("storage", ["linked", "managed"])
+def test_images_behind_a_link_are_imported_where_the_workbench_allows_it(wb, tmp_path: Path, storage: str):
+    picture(tmp_path / "photos" / "a.jpg"), text(tmp_path / "set" / "labels" / "a.txt", BOX)
+    picture(tmp_path / "set" / "images" / "b.jpg")
+    os.symlink(tmp_path / "photos", tmp_path / "set" / "images" / "more")
+    wb.workspace.source_roots = [tmp_path.resolve()]
+    dataset = make(wb, tmp_path / "set", storage=storage)
+    rows = {row.path: row for row in dataset.images()}
+    assert rows.keys() == {"images/b.jpg", "images/more/a.jpg"}
+    assert dataset.path(rows["images/more/a.jpg"]).is_file()
+    wb.workspace.source_roots = [(tmp_path / "set").resolve()]
+    if storage == "linked":
+        with pytest.raises(BadInput, match="leads out of the folder"):
+            dataset.path(rows["images/more/a.jpg"])
 
 
 @given(number=st.integers(-(2**80), 2**80))
