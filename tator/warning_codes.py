@@ -97,6 +97,9 @@ CANDIDATES_CLIPPED = WarningCode(
 CANDIDATES_OUTSIDE = WarningCode(
     "candidates_outside", "A model's box lay outside the image and was left out of the candidates.", ()
 )
+CANDIDATES_RETIRED = WarningCode(
+    "candidates_retired", "A model's boxes were of a class that was deleted meanwhile, and were left out.", ()
+)
 HALF_PRECISION = WarningCode(
     "half_precision",
     "The model encoded the image in half precision, as it does on a GPU; a CPU's numbers differ slightly.",

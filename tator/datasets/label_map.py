@@ -271,6 +271,12 @@ def reorder_classes(conn: Connection, dataset_id: int, class_ids: Sequence[int])
         conn.execute(query, [{"_id": class_id, "_position": at} for at, class_id in enumerate(class_ids)])
 
 
+def retired_ids(conn: Connection, dataset_id: int) -> set[int]:
+    """Return the ids of deleted classes; none is deleted until this transaction ends."""
+    query = select(label_class.c.class_id, label_class.c.retired).where(label_class.c.dataset_id == dataset_id)
+    return {row.class_id for row in conn.execute(query.with_for_update(read=True)) if row.retired}
+
+
 def retire_class(conn: Connection, dataset_id: int, class_id: int) -> None:
     """Take a class out of the label map; its id is never used again.
 

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sqlalchemy import Connection, delete, or_, select
 
 from tator.datasets.dataset import Dataset
+from tator.datasets.label_map import retired_ids
 from tator.datasets.selecting import select_annotations
 from tator.editing.checks import POINTS_LIMIT
 from tator.editing.draft import ids_of
@@ -33,7 +34,7 @@ from tator.vision.matching import iou, match_greedy, within_class
 
 REPEAT_IOU = 0.9  # a box of the same class that overlaps this much is the same object drawn again
 SOURCE_LIMIT = 100  # characters; the width of the column
-COUNTED = ("new", "updated", "removed", "settled", "clipped", "outside")
+COUNTED = ("new", "updated", "removed", "settled", "clipped", "outside", "retired")
 
 
 @dataclass
@@ -82,7 +83,8 @@ def replace_candidates(
 
     Returns:
         How many are "new", "updated" (found before), "removed" (not found again), "settled" (left out: they repeat what
-        a person decided about or has open), "clipped" (cut to the image) and "outside" (left out: not in the image).
+        a person decided about or has open), "clipped" (cut to the image) and "outside" (left out: not in the image),
+        "retired" (left out: their class was deleted).
 
     Raises:
         BadInput: an image or a class is not of the dataset, or a box or confidence is not a finite number.
@@ -90,8 +92,12 @@ def replace_candidates(
     source, counts = source_of(backend, run), Counter(dict.fromkeys(COUNTED, 0))
     with dataset.store.write() as conn:
         held, added = _hold(conn, dataset.id, list(found_by_image), source), []
+        gone = list(retired_ids(conn, dataset.id))
         for image_id, found in found_by_image.items():
-            added += _replace(conn, image_id, _inside(found, held[image_id], counts), held[image_id], source, counts)
+            is_gone = np.isin(found.class_id, gone)
+            counts["retired"] += int(is_gone.sum())
+            kept = _inside(found[~is_gone], held[image_id], counts)
+            added += _replace(conn, image_id, kept, held[image_id], source, counts)
         add_many(conn, dataset.id, added)
     return counts
 

@@ -172,7 +172,10 @@ class Tree(ImageIndex):
             self._elsewhere.append((target, entry.path, path))
 
     def _go_on(self) -> Iterator[tuple[str, str]]:
-        """Yield the next linked folder that lies elsewhere, the widest first; each is walked once."""
+        """Yield the next linked folder that lies elsewhere, the widest first.
+
+        Each is walked once.
+        """
         self._elsewhere.sort(key=lambda each: (len(each[0].parts), each[2]), reverse=True)
         while self._elsewhere:
             target, place, path = self._elsewhere.pop()

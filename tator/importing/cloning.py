@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import insert, select, update
 
 from tator.datasets.dataset import Dataset, ImageRow, check_dataset_name
-from tator.datasets.label_map import add_classes, add_skeletons, read_classes
+from tator.datasets.label_map import add_classes, add_skeletons, read_classes, retired_ids
 from tator.datasets.settings import change_setting, read_settings, setting_of
 from tator.editing.rows import add_many
 from tator.formats import Report
@@ -281,6 +281,7 @@ def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> tuple[int, int]:
         owner = {row.id: new_id[copy.prefix + row.path] for row in batch}
         query = select(annotation).where(annotation.c.image_id.in_(ids)).order_by(annotation.c.created_at)
         found = conn.execute(query).mappings().all()
+        gone = retired_ids(conn, copy.target.id) if copy.prefix else set()  # a clone has them as its source has
         boxes = [
             {
                 "id": uuid.uuid4().hex,
@@ -290,6 +291,6 @@ def _copy_rows(copy: Copy, batch: Sequence[ImageRow]) -> tuple[int, int]:
                 **{name: row[name] for name in KEPT if name != "xyxy"},
             }
             for row in found
-            if copy.class_ids.get(row["class_id"], LEFT_OUT) != LEFT_OUT
+            if copy.class_ids.get(row["class_id"], LEFT_OUT) not in {LEFT_OUT, *gone}
         ]
         return add_many(conn, copy.target.id, boxes), len(found) - len(boxes)

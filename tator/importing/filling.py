@@ -21,6 +21,7 @@ from tator.datasets.label_map import (
     add_skeletons,
     read_classes,
     reorder_classes,
+    retired_ids,
     without_hidden,
 )
 from tator.datasets.settings import change_setting
@@ -220,7 +221,13 @@ def _add_batch(run: Filling, found: Source, rows: Sequence[dict], labels: dict[s
     with run.store.write() as conn:
         added = conn.execute(insert(image).returning(image.c.id, image.c.path), rows).all()
         number_classes(run, conn, found, labels)
-        boxes = [_annotation(run, image_id, label) for image_id, path in added for label in _wanted(run, labels[path])]
+        gone = retired_ids(conn, run.dataset_id)
+        boxes = []
+        for image_id, path in added:
+            rows_of = [_annotation(run, image_id, label) for label in _wanted(run, labels[path])]
+            boxes += [row for row in rows_of if row["class_id"] not in gone]
+            if lost := sum(row["class_id"] in gone for row in rows_of):
+                run.report.drop(path, "class was deleted meanwhile", f"{lost} boxes")
         add_many(conn, run.dataset_id, boxes)
         run.report.read.update(images=len(rows), annotations=len(boxes))
         run.save(conn, report=run.report.as_json())

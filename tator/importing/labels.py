@@ -197,4 +197,6 @@ class Run:
         attributes[:] = [label.attributes for label in labels]
         found = Detections(found.xyxy, found.confidence, found.class_id, masks, {"attributes": attributes})
         told = replace_candidates(self.dataset, {row.id: found}, BACKEND, self.name)
+        if told["retired"]:
+            self.report.drop(row.path, "class was deleted meanwhile", f"{told['retired']} boxes")
         self.counts.update(annotations=told["new"] + told["updated"], removed=told["removed"], repeated=told["settled"])

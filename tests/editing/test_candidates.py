@@ -54,7 +54,7 @@ def test_candidates_are_stored_beside_what_is_accepted_and_not_counted(pets):
     counts = replace_candidates(
         pets, {a: found((1, 1, 9, 9)), b: found((2, 2, 8, 8), (20, 20, 30, 30))}, "blobs", "first"
     )
-    assert counts == {"new": 3, "updated": 0, "removed": 0, "settled": 0, "clipped": 0, "outside": 0}
+    assert counts == {"new": 3, "updated": 0, "removed": 0, "settled": 0, "clipped": 0, "outside": 0, "retired": 0}
     assert [row.annotation_count for row in pets.images()] == [1, 0, 0]
     (one,) = rows(pets, a)
     assert (one["source"], one["status"], one["confidence"], one["author"]) == (SOURCE, "candidate", 0.5, "")
@@ -67,7 +67,7 @@ def test_a_second_run_replaces_only_its_own(pets):
     replace_candidates(pets, {a: found((1, 1, 9, 9))}, "blobs", "other")
     kept = {row["id"]: row["confidence"] for row in rows(pets, a) if row["source"] == SOURCE and row["x1"] == 1}
     counts = replace_candidates(pets, {a: found((1, 1, 9, 9.1), (20, 1, 30, 9), conf=0.7)}, "blobs", "first")
-    assert counts == {"new": 1, "updated": 1, "removed": 1, "settled": 0, "clipped": 0, "outside": 0}
+    assert counts == {"new": 1, "updated": 1, "removed": 1, "settled": 0, "clipped": 0, "outside": 0, "retired": 0}
     mine = {row["id"]: row for row in rows(pets, a) if row["source"] == SOURCE}
     assert [round(row["confidence"], 3) for row in mine.values()] == [0.7, 0.7]
     assert set(kept) < set(mine), "the same object keeps its id"
@@ -86,7 +86,7 @@ def test_what_a_person_decided_is_never_touched_nor_proposed_again(pets):
     again = found((1, 1, 9, 9), (50, 30, 60, 40), (16, 12, 48, 36))  # the last is what a person drew
     assert replace_candidates(pets, {a: again}, "blobs", "first")["settled"] == 3
     assert replace_candidates(pets, {a: again}, "blobs", "second") == {
-        "new": 0, "updated": 0, "removed": 0, "settled": 3, "clipped": 0, "outside": 0,
+        "new": 0, "updated": 0, "removed": 0, "settled": 3, "clipped": 0, "outside": 0, "retired": 0,
     }  # fmt: skip
     assert open_image(pets.store, a) == before
     other_class = found((1, 1, 9, 9), class_id=1)

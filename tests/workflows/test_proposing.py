@@ -82,7 +82,7 @@ def test_classes_are_matched_by_name_or_as_given(squares):
 def test_a_run_says_what_went_where(wb, squares, devices):
     told = run(squares, devices=devices)
     assert told["images"] == {"done": COUNT - 1, "kept": 0, "left_out_reviewed": 1, "bad": 0}
-    nothing = dict.fromkeys(("updated", "removed", "settled", "clipped", "outside", "reviewed"), 0)
+    nothing = dict.fromkeys(("updated", "removed", "settled", "clipped", "outside", "retired", "reviewed"), 0)
     assert told["candidates"] == nothing | {"new": COUNT - 1, "left_out_by_class": COUNT - 1}
     assert [row["name"] for row in snapshots_of(squares)] == [told["snapshot"]]
     listed = candidates(wb)
@@ -116,6 +116,32 @@ def test_new_classes_are_made_when_the_first_is_found(wb, squares):
     assert snapshots_of(squares) == []
     told = run(squares, ProposingRecipe(conf=0.99, snapshot_before=False), ["green=leaf"])
     assert told["candidates"]["removed"] == COUNT - 1 and len(candidates(wb)) == 1, "the reviewed image was left alone"
+
+
+@pytest.mark.parametrize("change", ["class_delete", "class_rename"])
+@pytest.mark.parametrize("is_new", [False, True])
+def test_classes_that_change_during_a_run_are_followed(wb, squares, change: str, is_new: bool):
+    mapping, made = (["green=leaf"], 2) if is_new else ([], 0)
+    worker, asked = finder(squares)("cpu"), []
+
+    def changing(device: str):
+        def find(rows):
+            if len(asked) == 1:  # the first batch is stored: the class has its candidates
+                more = {"move_to": 1} if change == "class_delete" else {"name": "other"}
+                call(wb, change, dataset="squares", class_id=made, **more)
+            asked.append(len(rows))
+            return worker(rows)
+
+        return find
+
+    told = finish(propose(squares, RECIPE, class_table(squares, CLASSES, mapping), changing, "squares", "one"))
+    names = {row.class_id: row.name for row in squares.classes()}
+    listed = [row["class_name"] for row in candidates(wb)]
+    assert set(listed) <= set(names.values()) and len(set(names.values())) == len(names)
+    if change == "class_rename":
+        assert names[made] == "other" and "other" in listed and not told.get("warnings")
+    else:
+        assert made not in names and told["warnings"] == ["candidates_retired"] and told["candidates"]["retired"] > 0
 
 
 def test_a_second_run_leaves_what_a_person_did(wb, squares):

@@ -20,7 +20,7 @@ from tator.editing.candidates import COUNTED, replace_candidates, source_of
 from tator.runtime.running import Ledger, MakeWorker, Ran, run_over
 from tator.storage.thresholds import Thresholds, model_folder, thresholds_of
 from tator.types import Detections, Work
-from tator.warning_codes import CANDIDATES_CLIPPED, CANDIDATES_OUTSIDE, warned
+from tator.warning_codes import CANDIDATES_CLIPPED, CANDIDATES_OUTSIDE, CANDIDATES_RETIRED, warned
 from tator.workflows.proposing.classes import LEAVE_OUT, ClassRow
 from tator.workflows.proposing.recipe import ProposingRecipe
 
@@ -46,6 +46,10 @@ class Proposer:
     table: Sequence[ClassRow]
     thresholds: Thresholds
     counts: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(COUNTS, 0)))
+    _ids: dict[str, int] = field(default_factory=dict, repr=False)  # of classes by the name that they had at first
+
+    def __post_init__(self) -> None:
+        self._ids = {row.name: row.class_id for row in self.dataset.classes()}
 
     def chosen(self, found: Detections) -> Detections:
         """Return the boxes that the recipe keeps, the most confident first.
@@ -78,12 +82,16 @@ class Proposer:
         self.counts.update(replace_candidates(self.dataset, kept, backend, run))
 
     def _in_our_classes(self, found: Detections) -> Detections:
-        """Return boxes with the dataset's class ids; a class that is new is made."""
-        ids = {row.name: row.class_id for row in self.dataset.classes()}
+        """Return boxes with the dataset's class ids; a class that is new is made.
+
+        One that is renamed or deleted during the run is not made again.
+        """
+        ids = self._ids
         for at in np.unique(found.class_id):
             name = self.table[at].target
             if name not in ids:
-                ids[name] = self.dataset.add_class(name).class_id
+                known = {row.name: row.class_id for row in self.dataset.classes()}
+                ids[name] = known[name] if name in known else self.dataset.add_class(name).class_id
         class_id = np.array([ids[self.table[at].target] for at in found.class_id], np.int64)
         return Detections(found.xyxy, found.confidence, class_id, found.mask, found.data)
 
@@ -151,7 +159,8 @@ def propose(
         **_account(ran, reviewed),
         "candidates": counts,
     }
-    return warned(told, {CANDIDATES_CLIPPED: counts["clipped"] > 0, CANDIDATES_OUTSIDE: counts["outside"] > 0})
+    met = {"clipped": CANDIDATES_CLIPPED, "outside": CANDIDATES_OUTSIDE, "retired": CANDIDATES_RETIRED}
+    return warned(told, {code: counts[kind] > 0 for kind, code in met.items()})
 
 
 def _snapshot_name(source: str) -> str:
