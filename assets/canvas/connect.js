@@ -42,6 +42,10 @@ export function connect(app) {
     app.pending.subscribe(panels.refreshSoon),
     images.subscribe(() => panels.onImages()),
     session.subscribe(panels.onSession),
+    app.queue.subscribe(() => {
+      panels.onQueue();
+      panels.refreshSoon();
+    }),
     stage.viewChanged(panels.onView),
     stage.pointerMoved(panels.onPointer),
     sync.stateChanged(() => panels.onSave()),

@@ -11,6 +11,7 @@ import { createSelection } from "./document/selection.js";
 import { createClasses } from "./document/classes.js";
 import { createImageList } from "./document/images.js";
 import { createSession } from "./document/session.js";
+import { createQueue } from "./document/queue.js";
 import { el } from "./shell/dom.js";
 import { createDialogs } from "./shell/dialogs.js";
 import { createKeys } from "./shell/keys.js";
@@ -68,6 +69,7 @@ async function start(given) {
       onHold: stage.hold,
       run: commands.run,
       refuse: (why) => app.toast(why),
+      later: (press) => app.queue.isOpen && session.isWalking && (session.queue(press), true),
     }),
     session.destroy,
     stage.destroy,
@@ -81,6 +83,12 @@ async function start(given) {
       app.showLabel();
       if (dataset === session.dataset) return session.openImage(Number(imageId));
       return session.openDataset(dataset, Number(imageId));
+    },
+    /** Review the candidates of a choice; see document/queue.js for its names. */
+    async review(dataset, choice) {
+      app.showLabel();
+      if (dataset !== session.dataset) await session.openDataset(dataset);
+      return app.queue.open(choice);
     },
     /** For tests and measurements: the canvas, and a new one as after a reload of the page. */
     app,
@@ -119,6 +127,15 @@ function createApp({ server, trigger, wanted }) {
       models.naming.follow(dataset);
     },
   });
+  const queue = createQueue({
+    ...base,
+    session,
+    point(row) {
+      if (base.classes.isHidden(row.class_id)) base.classes.toggleHidden(row.class_id);
+      base.selection.set([row.id]);
+      stage.reveal(row.xyxy);
+    },
+  });
   const parts = {
     ...base,
     ...models,
@@ -126,6 +143,7 @@ function createApp({ server, trigger, wanted }) {
     nudges,
     tools,
     session,
+    queue,
     slots: createSlots({ ...base, ...models, session }),
   };
   const selecting = createSelecting(parts);
@@ -137,7 +155,7 @@ function createApp({ server, trigger, wanted }) {
 }
 
 /** The panels that actions open. */
-const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette", "chooseClass"];
+const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette", "chooseClass", "sheet"];
 
 /** The open document, the way to the server, and what the person is told. */
 function createDocument(server) {

@@ -35,6 +35,13 @@ ALLOWED = frozenset(
         "mask_to_polygons",
         "models_list",
         "heads_active",
+        "candidates_sources",
+        "review_orders_list",
+        "review_queue",
+        "review_progress",
+        "review_decide",
+        "review_decide_all",
+        "review_undo",
         "slots_preload",
         "slots_status",
     }

@@ -17,6 +17,7 @@ import { createFinds } from "../../assets/canvas/assist/finds.js";
 import { createStrokes } from "../../assets/canvas/assist/strokes.js";
 import { createProposals } from "../../assets/canvas/assist/proposals.js";
 import { createIndex } from "../../assets/canvas/drawing/hit.js";
+import { createQueue } from "../../assets/canvas/document/queue.js";
 import { createNudges } from "../../assets/canvas/tools/nudges.js";
 import { createTools } from "../../assets/canvas/tools/toolbox.js";
 
@@ -166,7 +167,9 @@ export async function canvasWithTools(annotations = [], server = {}) {
       hand.up(bx, by, more);
     },
   };
-  return { ...c, ...models, review, nudges, tools, hand, proposals: createProposals({ ...c, ...models }) };
+  const session = { subscribe() {}, run: (task) => task(async () => {}), imageId: c.store.image.id, dataset: "d" };
+  const queue = createQueue({ ...c, session, point() {} });
+  return { ...c, ...models, session, queue, review, nudges, tools, hand, proposals: createProposals({ ...c, ...models }) };
 }
 
 /** Wait until something holds, for a second at most. */

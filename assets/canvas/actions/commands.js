@@ -11,15 +11,18 @@ export function createCommands({ actions, beforeEdit, tell, refresh }) {
   const byId = (id) => actions.find((action) => action.id === id),
     canRun = (action) => !action.when || Boolean(action.when());
 
+  /** Run an action; resolves when it is done, also when it failed, which is told. */
   function run(action) {
-    if (!canRun(action)) return;
+    if (!canRun(action)) return null;
     if (!action.id.startsWith("nudge_")) beforeEdit();
+    let done = null;
     try {
-      Promise.resolve(action.run()).catch(tell);
+      done = Promise.resolve(action.run()).catch(tell);
     } catch (error) {
       tell(error);
     }
     refresh();
+    return done;
   }
 
   return { list: actions, byId, canRun, run, runById: (id) => run(byId(id)) };

@@ -5,7 +5,7 @@ import { polygonChanges } from "../drawing/polygons.js";
 
 const boxes = (n) => (n === 1 ? "box" : `${n} boxes`);
 
-export function editActions({ store, selection, classes, images, session, stage, nudges, selecting, newRow, toast }) {
+export function editActions({ store, selection, classes, images, session, stage, nudges, selecting, newRow, queue, toast }) {
   let clipboard = [];
   const any = () => selection.size > 0;
   const open = () => Boolean(store.image);
@@ -77,7 +77,7 @@ export function editActions({ store, selection, classes, images, session, stage,
       when: () => store.canUndo || nudges.isOpen,
       why: () => "There is nothing to undo on this image.",
       detail: () => store.nextUndo,
-      run: () => tellStep("Undone", store.undo()),
+      run: () => (store.nextBatch ? queue.undoBatch(store.nextBatch) : tellStep("Undone", store.undo())),
     },
     {
       id: "redo",

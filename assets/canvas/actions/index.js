@@ -7,8 +7,9 @@ import { classActions } from "./classes.js";
 import { imageActions } from "./images.js";
 import { polygonActions } from "./polygons.js";
 import { assistActions } from "./assist.js";
+import { reviewActions } from "./review.js";
 
-export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images", "View"];
+export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images", "Review", "View"];
 
 /**
  * Make the table for the parts of one canvas; none of them is touched before an action is asked about or run.
@@ -18,6 +19,7 @@ export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images
  * @returns {Action[]}
  */
 export const createActions = (parts) =>
-  [toolActions, assistActions, polygonActions, editActions, classActions, imageActions, viewActions].flatMap((table) =>
+  // A key means the first action that can run: while candidates are reviewed, the review's.
+  [reviewActions, toolActions, assistActions, polygonActions, editActions, classActions, imageActions, viewActions].flatMap((table) =>
     table(parts),
   );

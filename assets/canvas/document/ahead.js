@@ -33,8 +33,13 @@ export function createAhead({ call, images, sync, bitmaps }) {
       }
       for (const id of held.keys()) if (held.size > KEEP) held.delete(id);
     },
+    /** Fetch one image that the person is about to see. */
+    prepare(id) {
+      if (!held.has(id) && !sync.pendingOf(id).length) fetchOne({ id });
+    },
     forget(id) {
       held.delete(id);
     },
+    forgetAll: () => held.clear(),
   };
 }

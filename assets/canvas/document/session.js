@@ -28,8 +28,9 @@ export function createSession(parts) {
     phase = "empty",
     problem = "",
     direction = 1,
-    walking = null; // the way along the steps that are asked for, while there are any
-  const steps = []; // {by, state}: asked for while an image opens
+    walking = null, // the way along the steps that are asked for, while there are any
+    isInTask = false; // what a task asks for is a part of it
+  const steps = []; // {by, state} or {task}: asked for while an image opens
 
   const enter = (next, why = "") => {
     phase = next;
@@ -149,16 +150,33 @@ export function createSession(parts) {
   async function walk() {
     try {
       while (steps.length) {
-        const { by, state } = steps.shift();
-        let far = by;
-        if (state) api.mark(state);
-        else while (steps.length && !steps[0].state) far += steps.shift().by;
-        await go(far, state);
+        const step = steps.shift();
+        while (isPlain(step) && isPlain(steps[0])) step.by += steps.shift().by;
+        await take(step);
       }
     } finally {
       steps.length = 0;
       walking = null;
     }
+  }
+
+  const isPlain = (step) => Boolean(step) && !step.state && !step.task;
+
+  async function take({ by, state, task }) {
+    if (state) api.mark(state);
+    if (!task) return go(by, state);
+    isInTask = true;
+    try {
+      return await task(openImage);
+    } finally {
+      isInTask = false;
+    }
+  }
+
+  function ask(step) {
+    if (isInTask) return step.task ? step.task(openImage) : take(step);
+    steps.push(step);
+    return (walking ??= walk());
   }
 
   /** Open the image `by` further on, the first or last one where there are not as many. */
@@ -244,9 +262,21 @@ export function createSession(parts) {
      */
     step(by, state = "") {
       direction = Math.sign(by);
-      steps.push({ by, state });
-      return (walking ??= walk());
+      return ask({ by, state });
     },
+
+    /** Is something on its way that was asked for before? */
+    get isWalking() {
+      return walking !== null;
+    },
+    /** Do a task that opens images once what was asked for before is done; it is handed the way to open one. */
+    run: (task) => ask({ task }),
+    /** Let a key wait for its turn behind what is on its way. */
+    queue(task) {
+      steps.push({ task });
+    },
+    /** Fetch an image that will be opened soon. */
+    prepare: (id) => ahead.prepare(id),
 
     async nextUnlabelled() {
       const answer = await call("images_next", { dataset, after_image_id: imageId ?? 0, state: "new" });
@@ -275,6 +305,7 @@ export function createSession(parts) {
     rowsOf: async (id) => (await read(id)).annotations,
     /** Forget what was fetched ahead about an image. */
     stale: ahead.forget,
+    staleAll: ahead.forgetAll,
     /** The person comes back from another tab, where classes, images or this one may have changed. */
     async refresh() {
       if (!dataset || phase === "loading") return;

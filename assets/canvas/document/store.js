@@ -68,6 +68,10 @@ export function createStore() {
     get nextUndo() {
       return done.at(-1)?.label ?? "";
     },
+    /** The batch of many images that the next undo takes back; "" for none. */
+    get nextBatch() {
+      return done.at(-1)?.batch ?? "";
+    },
     get nextRedo() {
       return undone.at(-1)?.label ?? "";
     },

@@ -3,11 +3,12 @@
 const FONT = '600 11px system-ui, "Segoe UI", sans-serif',
   HIGH = 16,
   PAD = 5;
+const LONGEST = 36; // letters
 const widths = new Map();
 
 export function chip(g, screen, [x, y], text, color, alpha = 1) {
   g.font = FONT;
-  const shownText = text.length > 28 ? `${text.slice(0, 27)}…` : text;
+  const shownText = text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
   let wide = widths.get(shownText);
   if (wide === undefined) {
     if (widths.size > 2000) widths.clear();

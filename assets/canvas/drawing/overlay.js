@@ -1,7 +1,7 @@
 // Paints the layer above: hover, selection, what is being dragged or drawn, drafts, the crosshair.
 
 import { boxToScreen, toScreen } from "./view.js";
-import { labelAt, trace } from "./render.js";
+import { described, labelAt, trace } from "./render.js";
 import { chip } from "./chips.js";
 import { paintHandles, paintPoints } from "./handles.js";
 
@@ -49,27 +49,22 @@ function paintHover(g, scene, row) {
   const path = outline(g, scene.view, row, color, 2.5);
   tint(g, path, color);
   const [x, y] = toScreen(scene.view, labelAt(row));
-  chip(g, scene.screen, [x, y], describe(name, row), color);
+  chip(g, scene.screen, [x, y], described(name, row), color);
 }
-
-const describe = (name, row) =>
-  row.status === "candidate" || row.confidence
-    ? `${name}${row.confidence ? ` ${row.confidence.toFixed(2)}` : ""}`
-    : name;
 
 function paintSelection(g, scene) {
   const { view, screen, classes, selected, tool } = scene,
     handles = selected.length === 1 && Boolean(tool?.handles);
   for (const row of selected.slice(0, MANY_SELECTED)) {
     const { name, color } = classes.of(row.class_id);
-    const path = outline(g, view, row, color, 3);
+    const path = outline(g, view, row, color, 3, row.status === "candidate" ? [7, 4] : []);
     g.globalAlpha = 0.16;
     g.fillStyle = color;
     g.fill(path, "evenodd");
     g.globalAlpha = 1;
     if (!row.polygons || handles) outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25, row.polygons ? [3, 4] : []);
     const [x, y] = toScreen(view, labelAt(row));
-    if (selected.length <= 40) chip(g, screen, [x, y - 3], describe(name, row), color);
+    if (selected.length <= 40) chip(g, screen, [x, y - 3], described(name, row), color);
   }
   if (handles) paintHandles(g, scene, selected[0].xyxy);
 }

@@ -165,8 +165,14 @@ function paintLabels(g, { view, screen, classes, labels }, rows) {
     const [x1, y1, x2] = boxToScreen(view, row.xyxy);
     if (labels === "auto" && x2 - x1 < LABEL_ROOM) continue;
     const { name, color } = classes.of(row.class_id);
-    chip(g, screen, row.polygons ? toScreen(view, labelAt(row)) : [x1, y1], name, color, 0.82);
+    chip(g, screen, row.polygons ? toScreen(view, labelAt(row)) : [x1, y1], row.status === "candidate" ? described(name, row) : name, color, 0.82);
   }
+}
+
+/** The class of an annotation; of a candidate also how sure its source is, and which that is. */
+export function described(name, { status, confidence, source }) {
+  const sure = confidence === null || confidence === undefined ? "" : ` ${confidence.toFixed(2)}`;
+  return status === "candidate" ? `${name}${sure} · ${source.split("@")[0]}` : `${name}${sure}`;
 }
 
 /** Add an annotation's outline to a path in screen pixels: its polygons, else its box. */

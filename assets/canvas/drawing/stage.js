@@ -185,6 +185,13 @@ export function createStage({ store, classes, selection, settings, tools, propos
     focus(box) {
       if (size) setView(views.around(box, screen));
     },
+    /** Bring a box into sight; the view stays where it shows the box, large enough. */
+    reveal(box) {
+      if (!size || views.shows(view, box, screen)) return;
+      const near = views.around(box, screen, views.REVEALED);
+      if (near.zoom > views.fit(size, screen).zoom) setView(near);
+      else api.fit();
+    },
     /** Annotations as they are while being dragged; they leave the base layer until `moveEnds`. */
     setMoved(rows) {
       const first = moved.size === 0;

@@ -60,6 +60,17 @@ export function around(box, screen, share = 0.5) {
   return centred(null, screen, zoom, [(box[0] + box[2]) / 2, (box[1] + box[3]) / 2]);
 }
 
+const SMALL = 28, // screen pixels of a box's longer side, below which a person cannot judge it
+  EDGE = 24; // screen pixels around the view where bars and chips lie
+export const REVEALED = 0.25; // of the screen that a box takes which had to be brought into sight
+
+/** Is a box whole on screen, and large enough to judge? */
+export function shows(v, box, screen) {
+  const [x1, y1, x2, y2] = boxToScreen(v, box);
+  const isIn = x1 >= 0 && x2 <= screen.width && y1 >= EDGE && y2 <= screen.height - EDGE;
+  return isIn && Math.max(x2 - x1, y2 - y1) >= SMALL;
+}
+
 /** The part of the image on screen, in image pixels. */
 export function visibleBox(v, screen) {
   const [x1, y1] = toImage(v, [0, 0]),

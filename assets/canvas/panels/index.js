@@ -8,6 +8,8 @@ import { createFilmstrip } from "./filmstrip.js";
 import { createStatus } from "./status.js";
 import { createAssistPanel } from "./assist.js";
 import { createFindPanel } from "./find.js";
+import { createReviewPanel } from "./review.js";
+import { createSheet } from "./sheet.js";
 import { createSimplifyBar } from "./simplify.js";
 import { createSlotRings } from "./slots.js";
 import { createRequestPanel } from "./requests.js";
@@ -29,6 +31,8 @@ export function createPanels(parts) {
     filmstrip = createFilmstrip(parts),
     assist = createAssistPanel(parts),
     find = createFindPanel(parts),
+    review = createReviewPanel(parts),
+    sheet = createSheet(parts),
     simplify = createSimplifyBar(parts),
     rings = createSlotRings(parts),
     conflict = createConflictPanel(parts),
@@ -36,7 +40,7 @@ export function createPanels(parts) {
     help = createHelp(parts),
     palette = createPalette(parts);
 
-  stage.root.append(empty.root, status.top, requests.root, simplify.root, conflict.root);
+  stage.root.append(empty.root, status.top, requests.root, simplify.root, review.bar, conflict.root);
   rail.slots.append(rings.root);
   root.append(
     rail.root,
@@ -46,7 +50,7 @@ export function createPanels(parts) {
       { "aria-label": "Classes and boxes" },
       classes.root,
       objects.root,
-      el("div.tc-folds", {}, find.root, assist.root),
+      el("div.tc-folds", {}, review.root, find.root, assist.root),
       assist.buttons,
     ),
     filmstrip.root,
@@ -65,6 +69,8 @@ export function createPanels(parts) {
     addClass: classes.add,
     renameClass: classes.rename,
     find: find.open,
+    sheet: sheet.open,
+    onQueue: eachFrame(review.refresh),
     asides: asides.open,
     help: help.open,
     palette: palette.open,

@@ -83,9 +83,10 @@ export const allowed = (event, isVisible, isModal) =>
  *
  * @param {object[]} actions  the action table
  * @param {{isVisible: () => boolean, isModal: () => boolean, onHold: (down: boolean) => void, run: (action: object) => void,
- *   refuse: (why: string) => void}} host  `refuse` is told why a key does nothing now
+ *   refuse: (why: string) => void, later?: (press: () => any) => boolean}} host  `refuse` is told why a key does nothing now;
+ *   `later` takes a press that has to wait for its turn
  */
-export function createKeys(actions, { isVisible, isModal, onHold, run, refuse }) {
+export function createKeys(actions, { isVisible, isModal, onHold, run, refuse, later = () => false }) {
   const map = keyMap(actions);
   function down(event) {
     if (!allowed(event, isVisible, isModal)) return;
@@ -94,18 +95,22 @@ export function createKeys(actions, { isVisible, isModal, onHold, run, refuse })
       onHold(true);
       return;
     }
-    const meant = map.get(comboOf(event)) ?? [],
-      action = meant.find((a) => !a.when || a.when());
-    if (!meant.length || (!action && meant.some((a) => a.yields))) return;
+    const meant = map.get(comboOf(event)) ?? [];
+    if (!meant.length || (!able(meant) && meant.some((a) => a.yields))) return;
     event.preventDefault(); // also of what cannot run, or is held down: the browser would undo in a field, select, go back
     event.stopPropagation();
+    const press = () => act(meant, event.repeat);
+    if (!later(press)) press();
+  }
+  const able = (meant) => meant.find((a) => !a.when || a.when());
+  function act(meant, isRepeat) {
+    const action = able(meant);
     if (!action) {
-      const said = event.repeat ? "" : meant.map((a) => a.why?.()).find(Boolean);
+      const said = isRepeat ? "" : meant.map((a) => a.why?.()).find(Boolean);
       if (said) refuse(said);
-      return;
+      return null;
     }
-    if (event.repeat && !action.repeats) return;
-    run(action);
+    return isRepeat && !action.repeats ? null : run(action);
   }
   const up = (event) => {
     if (event.key === " ") onHold(false);
