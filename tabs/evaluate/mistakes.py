@@ -1,6 +1,6 @@
-"""Every mistake of an evaluation as a picture; one click opens it in Label.
+"""Every mistake of an evaluation as a picture; one click reviews it in Label.
 
-What was predicted in the image then stands there as candidates.
+What was predicted then stands there as candidates, one image's or all that are shown.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ SORTS = {
 }
 ROOM = 0.6  # of the boxes' size that is shown around them
 LEAST = 40.0  # pixels shown around a tiny box
-OPEN = "(to) => { if (to?.image_id) { window.tator.showImage(to.dataset, to.image_id); } }"
+REVIEW = (
+    "(to) => { if (to?.source) { window.tator.review(to.dataset, {source: to.source, image_id: to.image_id ?? 0}); } }"
+)
 
 
 class Mistakes(Page):
@@ -51,7 +53,7 @@ class Mistakes(Page):
         self.outputs, self.reads = [self._panel, self._shown], [self._shown]
         answers = [self._panel, self._shown, self._opening]
         picked = self.shell.on(self._panel.pick, self._picked, [self.shell.dataset, self._shown], answers)
-        in_browser([picked.success], OPEN, self._opening)
+        in_browser([picked.success], REVIEW, self._opening)
 
     def wire(self, panel: JobPanel, pages: Pages) -> None:
         """Nothing more is wired."""
@@ -70,9 +72,15 @@ class Mistakes(Page):
     def _picked(self, dataset: str, shown: dict, event: gr.EventData) -> tuple:
         told = dict(event._data)
         if told.get("act") == "open":
-            facts = {"name": told["name"], "image_id": int(told["image"])}
-            self.shell.call("evaluate_propose", **facts)
-            return gr.skip(), shown, {"dataset": dataset, "image_id": facts["image_id"]}
+            facts = self.shell.call("evaluate_propose", name=told["name"], image_id=int(told["image"]))
+            return gr.skip(), shown, {key: facts[key] for key in ("dataset", "source", "image_id")}
+        if told.get("act") == "review":
+            facts = self.shell.call(
+                "evaluate_review", **{key: shown[key] for key in ("kind", "class_name")}, name=told["name"]
+            )
+            if not facts["candidates"]:
+                gr.Info("None of these is left to review: what was missed has no prediction, and the rest is answered.")
+            return gr.skip(), shown, facts if facts["candidates"] else {}
         shown = changed(shown, told)
         return self._drawn(dataset, shown), shown, {}
 
@@ -89,7 +97,8 @@ class Mistakes(Page):
         classes = [row["class"] for row in self.shell.call("evaluate_get", name=name)["per_class"]]
         cards = h.div([card(name, row) for row in found["mistakes"]], cls="t-cards t-mistakes")
         nothing = h.empty("No mistakes", "Nothing of this kind is wrong at this threshold.")
-        head = h.head(f"{w.plural(found['total'], 'mistake')}", pager(found["total"], shown["page"], PAGE))
+        review = h.button("Review these in Label", "review", data_name=name, disabled=not found["total"])
+        head = h.head(f"{w.plural(found['total'], 'mistake')}", review, pager(found["total"], shown["page"], PAGE))
         return h.div(
             _filters(rows, name, found, classes, shown), head, cards if found["mistakes"] else nothing, cls="t-stack"
         )
@@ -148,7 +157,7 @@ def card(name: str, row: dict) -> h.Html:
         h.span(row["file_name"].rpartition("/")[2], cls="t-note t-clip"),
         type="button",
         cls="t-imgcard",
-        title=f"{row['file_name']}: open in Label",
+        title=f"{row['file_name']}: review in Label",
         data_act="open",
         data_name=name,
         data_image=row["image_id"],

@@ -1,4 +1,4 @@
-"""Predictions of an evaluation in Label, to decide about."""
+"""Predictions of an evaluation as candidates, to decide about in the review."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from tator.datasets.dataset import Dataset
-from tator.editing.candidates import replace_candidates
+from tator.editing.candidates import replace_candidates, source_of
 from tator.ops import operation
 from tator.storage.runs import Runs
 from tator.storage.thresholds import CONF, Thresholds, thresholds_of
 from tator.types import Detections, NotFound
 from tator.workbench import Workbench
-from tator.workflows.evaluation.shelf import evaluations_of, metrics_of, records_of
+from tator.workflows.evaluation.shelf import evaluations_of, metrics_of, opened, records_of
 
 SOURCE = "evaluation"  # before the @ of the candidates that an evaluation's predictions become
 
@@ -49,7 +49,65 @@ def evaluate_propose(wb: Workbench, name: str, image_id: int, score_thr: float =
         [ids[each["desc"]] for each in chosen],
     )
     counts = replace_candidates(data, {row.id: found}, SOURCE, name)
-    return {"image_id": row.id, "dataset": data.name, "candidates": counts["new"] + counts["updated"], **counts}
+    source = source_of(SOURCE, name)
+    return {
+        "image_id": row.id,
+        "dataset": data.name,
+        "source": source,
+        "candidates": counts["new"] + counts["updated"],
+        **counts,
+    }
+
+
+@operation
+def evaluate_review(
+    wb: Workbench, name: str, kind: str = "", class_name: str = "", score_thr: float = -1.0
+) -> dict[str, Any]:
+    """Store the wrong predictions of an evaluation as candidates, to review.
+
+    Those of the same evaluation in these images are replaced; what a person decided stays. An object that was missed
+    has no prediction, so it is no candidate.
+
+    Args:
+        name: of the evaluation, from runs_list evaluation.
+        kind: false, wrong_class, loose_box or duplicate; empty for all.
+        class_name: true or predicted class; empty for all.
+        score_thr: predictions below do not count; -1 for that of the evaluation.
+
+    Returns:
+        {"dataset", "source", "images", "candidates", "left_out"}; left out are those of no image or class of the dataset.
+
+    Raises:
+        NotFound: no such evaluation.
+        BadInput: there is no such kind.
+    """
+    from tator.workflows.evaluation.mistakes import chosen, mistakes
+
+    found = opened(evaluations_of(wb.workspace), name)
+    thr = found.settings.score_thr if score_thr < 0 else score_thr
+    wrong = [row for row in chosen(mistakes(found, thr), kind, class_name) if row["predicted_xyxy"]]
+    first = next((row["image_id"] for row in wrong if row["image_id"]), None)
+    if first is None:
+        return {"dataset": "", "source": "", "images": 0, "candidates": 0, "left_out": len(wrong)}
+    data, _ = Dataset.of_image(wb.store, wb.workspace, first)
+    ids = {each.name: each.class_id for each in data.classes()}
+    ours = {row.id for row in data.images()}
+    by_image: dict[int, list[dict[str, Any]]] = {}
+    for row in wrong:
+        if row["predicted_class"] in ids and row["image_id"] in ours:
+            by_image.setdefault(row["image_id"], []).append(row)
+    boxes = {
+        key: Detections.of(
+            [row["predicted_xyxy"] for row in rows],
+            [row["score"] or 0.0 for row in rows],
+            [ids[row["predicted_class"]] for row in rows],
+        )
+        for key, rows in by_image.items()
+    }
+    counts = replace_candidates(data, boxes, SOURCE, name)
+    kept = counts["new"] + counts["updated"]
+    told = {"dataset": data.name, "source": source_of(SOURCE, name), "images": len(boxes), "candidates": kept}
+    return told | {"left_out": len(wrong) - sum(map(len, by_image.values()))}
 
 
 def _kept(runs: Runs[None], name: str) -> Thresholds:

@@ -33,7 +33,6 @@ PNG_HEAD = 1 << 16  # bytes: the chunk that tells of frames stands before the pi
 PAGED = frozenset(".gif .png .webp .tif .tiff".split())  # of kinds that may hold several pages or frames
 
 MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
-CROPS = register_cache(Cache("crops", "Pictures of single objects with their surroundings, for the review."))
 THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
 
 ORIENTATION_TAG = 0x0112
@@ -238,39 +237,6 @@ def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) ->
         small.save(file, "JPEG", quality=85)
 
     return _cached(path, cache_folder, f"thumb|{size}|{key}", ".jpg", write)
-
-
-def crop(path: Path, cache_folder: Path, xyxy: tuple[float, float, float, float], size: int = 192) -> Path:
-    """Return a small upright JPEG of a part of an image from the cache.
-
-    Args:
-        path: image file.
-        cache_folder: where crops are kept; safe to delete.
-        xyxy: the part, in pixels of the upright image; what lies outside is left out.
-        size: longest side in pixels; a smaller part is not enlarged.
-
-    Raises:
-        BadInput: the image cannot be read, or the part lies outside it; that is never cached.
-    """
-
-    def write(file: BinaryIO) -> None:
-        with _opened(path) as picture:
-            width, height = _size(picture)
-            shown = _upright_rgb(picture)
-        x1, y1, x2, y2 = (
-            max(0, int(xyxy[0])),
-            max(0, int(xyxy[1])),
-            min(width, int(xyxy[2]) + 1),
-            min(height, int(xyxy[3]) + 1),
-        )
-        if x1 >= x2 or y1 >= y2:
-            raise BadInput(f"{path.name}: {list(xyxy)} lies outside its {width} x {height} pixels")
-        part = shown.crop((x1, y1, x2, y2))
-        part.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
-        part.save(file, "JPEG", quality=85)
-
-    key = ",".join(f"{v:.1f}" for v in xyxy)
-    return _cached(path, cache_folder, f"crop|{size}|{key}", ".jpg", write)
 
 
 def viewable(path: Path, cache_folder: Path, key: str = "", shown: Range | None = None) -> Path:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
@@ -16,8 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from tator.datasets.dataset import Dataset
 from tator.editing.rows import rows_with_ids
+from tator.storage.crops import CROPS, crop
 from tator.storage.depth import range_of
-from tator.storage.images import CROPS, MEDIA, THUMBS, crop, thumbnail, viewable
+from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound, Unavailable
 from tator.workbench import Workbench
@@ -73,15 +74,8 @@ def crop_of(wb: Workbench, request: Request) -> Response:
     if key not in found:
         raise NotFound(f"no annotation {key[:64]!r}")
     image_id, row = found[key]
-    path, around = file_of(wb, image_id), surrounded(row["xyxy"])
-    return cached_picture(request, lambda: crop(path, CROPS.folder(wb.workspace), around))
-
-
-def surrounded(xyxy: Sequence[float]) -> tuple[float, float, float, float]:
-    """Return a box with its surroundings, in pixels."""
-    x1, y1, x2, y2 = xyxy
-    room = max(SURROUNDINGS * max(x2 - x1, y2 - y1), LEAST_ROOM)
-    return x1 - room, y1 - room, x2 + room, y2 + room
+    path = file_of(wb, image_id)
+    return cached_picture(request, lambda: crop(path, CROPS.folder(wb.workspace), row["xyxy"]))
 
 
 def cached_picture(request: Request, make: Callable[[], Path]) -> Response:

@@ -69,14 +69,11 @@ def test_a_mistake_is_opened_mended_and_the_number_moves(live_app: LiveApp, blan
     expect(cards).to_have_count(1)
     expect(cards.first).to_contain_text("False: car 0.90")
     cards.first.click()
-    page.wait_for_function("[...window.tator.app.store.rows.values()].some((row) => row.status === 'candidate')")
+    page.wait_for_function("window.tator.app.queue.current?.confidence > 0.8 && !window.tator.app.session.isWalking")
     assert page.evaluate("window.tator.app.store.image.name").endswith(EXTRA)
-    page.evaluate(
-        """() => { const { store, selection } = window.tator.app;
-        selection.set([...store.rows.values()].filter((row) => row.confidence > 0.8).map((row) => row.id)); }"""
-    )
     page.keyboard.press("y")
-    page.wait_for_function("window.tator.app.store.nextUndo === 'Accept box'")
+    page.wait_for_function("window.tator.app.store.nextUndo === 'Accept car'")
+    page.keyboard.press("Shift+R")
     expect(page.get_by_text("All changes saved")).to_be_visible()
 
     page.locator("#tab-evaluate-button:visible").first.click()
@@ -87,6 +84,6 @@ def test_a_mistake_is_opened_mended_and_the_number_moves(live_app: LiveApp, blan
     page.get_by_role("tab", name="Compare").click()
     compare = page.locator("#compare-page")
     expect(compare).to_contain_text("Labels of 1 image were edited")
-    expect(compare).to_contain_text("Accept box")
+    expect(compare).to_contain_text("Accept car")
     before, after = (live_app.cli("evaluate-get", "--name", each)["metrics"] for each in ("before", "after"))
     assert before["f1@0.50_fp"] == 1 and after["f1@0.50_fp"] == 0 and after["bbox_AP"] > before["bbox_AP"]

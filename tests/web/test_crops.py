@@ -10,9 +10,9 @@ from PIL import Image
 from starlette.requests import Request
 
 from tator.editing.candidates import replace_candidates
-from tator.storage.images import CROPS, crop
+from tator.storage.crops import CROPS, crop
 from tator.types import BadInput, Detections, NotFound
-from tator.web.media import crop_of, surrounded
+from tator.web.media import crop_of
 from tests.folders import make, yolo_folder
 
 RED, GREY = (250, 10, 10), (90, 90, 90)
@@ -34,35 +34,44 @@ def request(key: str, query: bytes = b"v=1") -> Request:
     return Request({"type": "http", "headers": [], "query_string": query, "path_params": {"annotation_id": key}})
 
 
-def test_a_crop_shows_its_part_and_is_no_larger_than_asked(tmp_path):
+def test_a_crop_shows_a_box_its_surroundings_and_its_outline(tmp_path):
     path = picture(tmp_path / "a.png")
-    with Image.open(crop(path, tmp_path / "cache", (100, 60, 179, 119))) as shown:
-        assert shown.size == (80, 60) and is_red(shown.getpixel((2, 2))) and is_red(shown.getpixel((77, 57)))
-    with Image.open(crop(path, tmp_path / "cache", (0, 0, 400, 300), size=100)) as shown:
-        assert shown.size == (100, 75) and is_red(shown.getpixel((35, 22))) and not is_red(shown.getpixel((5, 5)))
-    with Image.open(crop(path, tmp_path / "cache", (-50, -50, 1000, 119))) as shown:
-        assert shown.width / shown.height == pytest.approx(400 / 120, rel=0.03)
+    with Image.open(crop(path, tmp_path / "cache", (100, 60, 180, 120))) as shown:
+        assert shown.size == (112, 92), "a fifth of the longer side on each side"
+        assert is_red(shown.getpixel((56, 46))) and not is_red(shown.getpixel((5, 5)))
+        assert min(shown.getpixel((15, 46))) > 150, "the outline runs around the box"
+    with Image.open(crop(path, tmp_path / "cache", (100, 60, 180, 120), size=56)) as small:
+        assert small.size == (56, 46) and is_red(small.getpixel((28, 23)))
+
+
+@pytest.mark.parametrize(
+    "box, size",
+    [
+        ((0, 0, 400, 300), (192, 144)),
+        ((-50, -50, 40, 40), (58, 58)),
+        ((395, 290, 400, 300), (13, 18)),
+        ((10, 10, 10.5, 11), (16, 17)),
+    ],
+)
+def test_boxes_at_the_edge_beyond_it_and_tiny_ones_have_a_crop(tmp_path, box, size):
+    with Image.open(crop(picture(tmp_path / "a.png"), tmp_path / "cache", box)) as shown:
+        assert shown.size == size
 
 
 def test_a_turned_photo_is_cut_upright(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6  # to be shown a quarter turn clockwise: stored (x, y) is shown at (height - y, x)
     path = picture(tmp_path / "a.jpg", exif=exif, quality=95)
-    with Image.open(crop(path, tmp_path / "cache", (180, 100, 239, 179))) as shown:
-        assert shown.size == (60, 80) and is_red(shown.getpixel((30, 40)))
+    with Image.open(crop(path, tmp_path / "cache", (180, 100, 240, 180))) as shown:
+        assert shown.size == (92, 112) and is_red(shown.getpixel((46, 56))) and not is_red(shown.getpixel((4, 4)))
 
 
-@pytest.mark.parametrize("part", [(400, 0, 500, 50), (-20, -20, -5, -5), (10, 310, 20, 330)])
-def test_a_part_outside_the_image_is_refused_and_not_cached(tmp_path, part):
+@pytest.mark.parametrize("box", [(400, 0, 500, 50), (-20, -20, -5, -5), (10, 310, 20, 330)])
+def test_a_box_outside_the_image_is_refused_and_not_cached(tmp_path, box):
     path = picture(tmp_path / "a.png")
     with pytest.raises(BadInput, match="outside its 400 x 300"):
-        crop(path, tmp_path / "cache", part)
+        crop(path, tmp_path / "cache", box)
     assert not [each for each in (tmp_path / "cache").rglob("*") if each.is_file()]
-
-
-def test_the_surroundings_of_a_box_are_shown_too():
-    assert surrounded([100, 60, 200, 110]) == (80, 40, 220, 130)
-    assert surrounded([10, 10, 12, 12]) == (2, 2, 20, 20)
 
 
 def test_the_route_answers_an_annotation_and_keeps_the_picture(wb, tmp_path):

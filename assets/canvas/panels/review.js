@@ -3,6 +3,7 @@
 import { el, fill, icon } from "../shell/dom.js";
 import { shown } from "../shell/keys.js";
 import { FILTERS } from "../document/queue.js";
+import { hintOf } from "./rail.js";
 
 const SPLITS = { "": "All splits", train: "Train", val: "Val", test: "Test", none: "No split" };
 const option = ([value, text]) => el("option", { value, text });
@@ -17,7 +18,8 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     split = choice("Split of the images", Object.entries(SPLITS));
   const attribute = el("input.tc-input", {
     type: "text",
-    placeholder: "name or name=value",
+    placeholder: "name=value",
+    title: "A name, or name=value",
     "aria-label": "Attribute of the candidates",
     spellcheck: "false",
     onchange: () => begin(),
@@ -36,17 +38,21 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     confText = el("output");
   const note = el("p.tc-note", { role: "status" }),
     bar = el("progress.tc-progress", { max: 1, "aria-label": "Progress of the review" });
-  const button = (id, text, kind_ = "") => {
+  const button = (id, text, kind_ = "", hasKey = true) => {
     const action = commands.byId(id);
     return el(
       `button.tc-button${kind_}`,
-      { type: "button", title: action.label, dataset: { action: id }, onclick: () => commands.run(action) },
+      { type: "button", title: hintOf(action), dataset: { action: id }, onclick: () => commands.run(action) },
       text,
-      el("kbd", { text: shown(action.keys[0]) }),
+      hasKey ? el("kbd", { text: shown(action.keys[0]) }) : null,
     );
   };
-  const start = el("button.tc-button.tc-primary", { type: "button", onclick: () => (queue.isOpen ? queue.close() : begin()) }),
-    sheet = button("contact_sheet", "Sheet"),
+  const start = el("button.tc-button.tc-primary", {
+      type: "button",
+      title: hintOf(commands.byId("review")),
+      onclick: () => (queue.isOpen ? queue.close() : begin()),
+    }),
+    sheet = button("contact_sheet", "Contact sheet", "", false),
     all = el("button.tc-button.tc-wide", { type: "button", onclick: () => acceptAll().catch(tell) });
   const root = el(
     "details.tc-fold.tc-review",
@@ -59,7 +65,7 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     field("Class", kind),
     field("Split", split),
     field("Attribute", attribute),
-    field("Confidence from", conf, confText),
+    field("Least confidence", conf, confText),
     el("div.tc-field", {}, el("div.tc-buttons.tc-wide", {}, sheet, start)),
     el("div.tc-field", {}, all),
   );
@@ -138,7 +144,7 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     const { counts, isOpen, filters } = queue,
       total = counts.left + counts.done;
     bars.hidden = !isOpen;
-    fill(start, isOpen ? "End review" : "Review", el("kbd", { text: shown("shift+r") }));
+    start.textContent = isOpen ? "End review" : "Review";
     bar.hidden = note.hidden = !isOpen;
     showConf();
     if (!isOpen) return;
