@@ -105,7 +105,18 @@ export async function canvas(annotations = [], server = {}) {
     settings = createSettings(memory()),
     pending = createPending();
   const images = { dataset: "d" };
-  const base = { store, classes, settings, pending, call, toast, newId, tell, images, selection: createSelection(store) };
+  const base = {
+    store,
+    classes,
+    settings,
+    pending,
+    call,
+    toast,
+    newId,
+    tell,
+    images,
+    selection: createSelection(store),
+  };
   const { one: ask, parts: askParts } = createAsk(base),
     cards = createCards(base);
   store.load(opened(annotations));
@@ -169,7 +180,17 @@ export async function canvasWithTools(annotations = [], server = {}) {
   };
   const session = { subscribe() {}, run: (task) => task(async () => {}), imageId: c.store.image.id, dataset: "d" };
   const queue = createQueue({ ...c, session, point() {} });
-  return { ...c, ...models, session, queue, review, nudges, tools, hand, proposals: createProposals({ ...c, ...models }) };
+  return {
+    ...c,
+    ...models,
+    session,
+    queue,
+    review,
+    nudges,
+    tools,
+    hand,
+    proposals: createProposals({ ...c, ...models }),
+  };
 }
 
 /** Wait until something holds, for a second at most. */

@@ -20,6 +20,13 @@ export const GROUPS = ["Tools", "Assist", "Polygons", "Edit", "Classes", "Images
  */
 export const createActions = (parts) =>
   // A key means the first action that can run: while candidates are reviewed, the review's.
-  [reviewActions, toolActions, assistActions, polygonActions, editActions, classActions, imageActions, viewActions].flatMap((table) =>
-    table(parts),
-  );
+  [
+    reviewActions,
+    toolActions,
+    assistActions,
+    polygonActions,
+    editActions,
+    classActions,
+    imageActions,
+    viewActions,
+  ].flatMap((table) => table(parts));

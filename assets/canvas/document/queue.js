@@ -4,7 +4,15 @@ import { signal } from "./signal.js";
 
 const PAGE = 200,
   AHEAD = 60; // items before the end of what is here, when the next page is fetched
-export const FILTERS = { order: "image", source: "", class_name: "", conf_min: 0, split: "", attribute: "", image_id: 0 };
+export const FILTERS = {
+  order: "image",
+  source: "",
+  class_name: "",
+  conf_min: 0,
+  split: "",
+  attribute: "",
+  image_id: 0,
+};
 
 /**
  * @typedef {{id: string, image_id: number, image: string, class_id: number, xyxy: number[], confidence: ?number, source: string}} Item
@@ -140,7 +148,9 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
   async function undoBatch(batch) {
     await sync.flush();
     const told = await call("review_undo", { dataset: session.dataset, batch });
-    toast(`Undone: ${told.boxes.toLocaleString()} boxes in ${told.images.toLocaleString()} images are candidates again.`);
+    toast(
+      `Undone: ${told.boxes.toLocaleString()} boxes in ${told.images.toLocaleString()} images are candidates again.`,
+    );
     await reread();
   }
 
@@ -219,7 +229,9 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
         }
         if (session.imageId !== last.imageId) await open(last.imageId);
         const entry = store.undo();
-        if (entry?.label) toast(`Undone: ${entry.label}`);
+        if (!entry)
+          past.pop(); // somebody else took it back
+        else if (entry.label) toast(`Undone: ${entry.label}`);
         at = last.at;
         return arrive(open);
       }),
@@ -230,7 +242,15 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
       const { source, class_name, split, attribute, conf_min } = choice;
       const told = ids
         ? await call("review_decide", { dataset: session.dataset, ids, answer: status })
-        : await call("review_decide_all", { dataset: session.dataset, answer: status, source, class_name, split, attribute, conf_min });
+        : await call("review_decide_all", {
+            dataset: session.dataset,
+            answer: status,
+            source,
+            class_name,
+            split,
+            attribute,
+            conf_min,
+          });
       if (told.batch && isOpen) past.push({ batch: told.batch });
       await reread();
       return told;

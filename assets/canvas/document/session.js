@@ -29,7 +29,7 @@ export function createSession(parts) {
     problem = "",
     direction = 1,
     walking = null, // the way along the steps that are asked for, while there are any
-    isInTask = false; // what a task asks for is a part of it
+    isInTask = false; // while a task begins: what it asks for is a part of it
   const steps = []; // {by, state} or {task}: asked for while an image opens
 
   const enter = (next, why = "") => {
@@ -165,12 +165,14 @@ export function createSession(parts) {
   async function take({ by, state, task }) {
     if (state) api.mark(state);
     if (!task) return go(by, state);
+    let done;
     isInTask = true;
     try {
-      return await task(openImage);
+      done = task(openImage);
     } finally {
       isInTask = false;
     }
+    return done;
   }
 
   function ask(step) {

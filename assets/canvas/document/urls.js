@@ -6,7 +6,8 @@ const root = new URL("../../../../", here); // <root>/assets/<version>/canvas/do
 export const urls = {
   image: (id) => new URL(`media/${encodeURIComponent(id)}`, root).href,
   /** A picture of one annotation; the address changes with its box, so that browsers keep it. */
-  crop: ({ id, xyxy }) => new URL(`crop/${encodeURIComponent(id)}?v=${xyxy.map((x) => x.toFixed(1)).join("_")}`, root).href,
+  crop: ({ id, xyxy }) =>
+    new URL(`crop/${encodeURIComponent(id)}?v=${xyxy.map((x) => x.toFixed(1)).join("_")}`, root).href,
   thumb: (id) => new URL(`thumb/${encodeURIComponent(id)}`, root).href,
   beacon: () => new URL("beacon", root).href,
   login: () => new URL("gradio_api/login_check", root).href,

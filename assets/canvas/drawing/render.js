@@ -165,7 +165,14 @@ function paintLabels(g, { view, screen, classes, labels }, rows) {
     const [x1, y1, x2] = boxToScreen(view, row.xyxy);
     if (labels === "auto" && x2 - x1 < LABEL_ROOM) continue;
     const { name, color } = classes.of(row.class_id);
-    chip(g, screen, row.polygons ? toScreen(view, labelAt(row)) : [x1, y1], row.status === "candidate" ? described(name, row) : name, color, 0.82);
+    chip(
+      g,
+      screen,
+      row.polygons ? toScreen(view, labelAt(row)) : [x1, y1],
+      row.status === "candidate" ? described(name, row) : name,
+      color,
+      0.82,
+    );
   }
 }
 

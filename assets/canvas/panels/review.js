@@ -11,7 +11,11 @@ const option = ([value, text]) => el("option", { value, text });
 export function createReviewPanel({ queue, session, classes, call, commands, confirm, toast, tell }) {
   const field = (label, control, ...more) => el("label.tc-field", {}, el("span", { text: label }), control, ...more);
   const choice = (label, options = []) =>
-    el("select.tc-input", { "aria-label": label, onchange: (event) => changed(event.currentTarget) }, options.map(option));
+    el(
+      "select.tc-input",
+      { "aria-label": label, onchange: (event) => changed(event.currentTarget) },
+      options.map(option),
+    );
   const order = choice("Order of the review"),
     source = choice("Source of the candidates"),
     kind = choice("Class of the candidates"),
@@ -65,7 +69,7 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     field("Class", kind),
     field("Split", split),
     field("Attribute", attribute),
-    field("Least confidence", conf, confText),
+    field("Confidence", conf, confText),
     el("div.tc-field", {}, el("div.tc-buttons.tc-wide", {}, sheet, start)),
     el("div.tc-field", {}, all),
   );
@@ -90,13 +94,21 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
 
   async function acceptAll() {
     const choice = chosen(),
-      names = [choice.class_name, choice.source && `of ${choice.source}`, SPLITS[choice.split]].filter(Boolean).join(", ");
+      names = [choice.class_name, choice.source && `of ${choice.source}`, SPLITS[choice.split]]
+        .filter(Boolean)
+        .join(", ");
     const { left } = await call("review_progress", { ...choice, order: undefined, dataset: session.dataset });
     if (!left) return toast("There is no candidate of this choice.");
     const question = `Accept ${left === 1 ? "1 candidate" : `${left.toLocaleString()} candidates`} from ${choice.conf_min.toFixed(2)}?`;
-    if (!(await confirm(question, `${names}. They become labels, in all images; one undo takes it back.`, "Accept all"))) return null;
+    if (
+      !(await confirm(question, `${names}. They become labels, in all images; one undo takes it back.`, "Accept all"))
+    )
+      return null;
     const told = await queue.answerMany("accepted", null, choice);
-    toast(`${told.boxes.toLocaleString()} accepted in ${told.images.toLocaleString()} images. Ctrl+Z takes it back.`, "ok");
+    toast(
+      `${told.boxes.toLocaleString()} accepted in ${told.images.toLocaleString()} images. Ctrl+Z takes it back.`,
+      "ok",
+    );
     return queue.follow();
   }
 
@@ -106,7 +118,11 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
       call("review_orders_list"),
       session.dataset ? call("candidates_sources", { dataset: session.dataset }) : [],
     ]);
-    choose(order, orders.map(({ name, label }) => [name, label]), queue.filters.order);
+    choose(
+      order,
+      orders.map(({ name, label }) => [name, label]),
+      queue.filters.order,
+    );
     const waiting = sources.map((row) => [row.source, `${row.source} (${row.candidate.toLocaleString()})`]);
     choose(source, [["", "All sources"], ...waiting], queue.filters.source);
     choose(kind, [["", "All classes"], ...classes.list.map(({ name }) => [name, name])], queue.filters.class_name);
@@ -128,7 +144,16 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     button("review_reject", "Reject"),
     button("review_fix", "Fix"),
     button("review_nothing", "Nothing here"),
-    el("button.tc-mini", { type: "button", title: "End the review (Shift R)", "aria-label": "End the review", onclick: () => queue.close() }, icon("close")),
+    el(
+      "button.tc-mini",
+      {
+        type: "button",
+        title: "End the review (Shift R)",
+        "aria-label": "End the review",
+        onclick: () => queue.close(),
+      },
+      icon("close"),
+    ),
   );
 
   function told() {
@@ -152,7 +177,13 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     note.textContent = `${counts.done.toLocaleString()} of ${total.toLocaleString()} answered, ${counts.left.toLocaleString()} left`;
     position.textContent = `${counts.left.toLocaleString()} left`;
     what.textContent = what.title = told();
-    for (const [control, name] of [[order, "order"], [source, "source"], [kind, "class_name"], [split, "split"], [attribute, "attribute"]])
+    for (const [control, name] of [
+      [order, "order"],
+      [source, "source"],
+      [kind, "class_name"],
+      [split, "split"],
+      [attribute, "attribute"],
+    ])
       if (control !== document.activeElement) control.value = filters[name];
     if (conf !== document.activeElement) conf.value = String(filters.conf_min);
     showConf();

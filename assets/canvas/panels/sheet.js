@@ -15,13 +15,27 @@ export function createSheet({ call, queue, session, classes, dialogs, toast, tel
       anchor = 0;
     const picked = new Set(),
       batches = [];
-    const kind = el("select.tc-input", { "aria-label": "Class", onchange: () => first() }, classes.list.map(({ name }) => el("option", { value: name, text: name })));
+    const kind = el(
+      "select.tc-input",
+      { "aria-label": "Class", onchange: () => first() },
+      classes.list.map(({ name }) => el("option", { value: name, text: name })),
+    );
     const order = el(
       "select.tc-input",
       { "aria-label": "Order", onchange: () => first() },
-      [["confidence", "Most confident first"], ["doubt", "Least sure first"], ["image", "Image by image"]].map(([value, text]) => el("option", { value, text })),
+      [
+        ["confidence", "Most confident first"],
+        ["doubt", "Least sure first"],
+        ["image", "Image by image"],
+      ].map(([value, text]) => el("option", { value, text })),
     );
-    const grid = el("div.tc-crops", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Candidates", tabindex: 0, autofocus: true });
+    const grid = el("div.tc-crops", {
+      role: "listbox",
+      "aria-multiselectable": "true",
+      "aria-label": "Candidates",
+      tabindex: 0,
+      autofocus: true,
+    });
     const told = el("span.tc-note", { role: "status" });
     const button = (text, combo, run, kind_ = "") =>
       el(`button.tc-button${kind_}`, { type: "button", onclick: () => run() }, text, el("kbd", { text: combo }));
@@ -37,7 +51,9 @@ export function createSheet({ call, queue, session, classes, dialogs, toast, tel
       el(
         "div.tc-sheettools",
         {},
-        el("span.tc-note", { text: "Click or Space picks, Shift picks a range, Ctrl+A all. Without a pick, the answer is for all shown." }),
+        el("span.tc-note", {
+          text: "Click or Space picks, Shift picks a range, Ctrl+A all. Without a pick, the answer is for all shown.",
+        }),
         el("div.tc-grow"),
         back,
         reject,
@@ -73,7 +89,10 @@ export function createSheet({ call, queue, session, classes, dialogs, toast, tel
     }
 
     function draw() {
-      fill(grid, items.length ? items.map(tile) : el("p.tc-hint", { text: "No candidate of this class waits for an answer." }));
+      fill(
+        grid,
+        items.length ? items.map(tile) : el("p.tc-hint", { text: "No candidate of this class waits for an answer." }),
+      );
       mark();
     }
     function tile(item, index) {
@@ -159,7 +178,8 @@ export function createSheet({ call, queue, session, classes, dialogs, toast, tel
     };
     box.addEventListener("keydown", key); // also from a button that was pressed last
     function key(event) {
-      const isOwn = event.target.closest("select") || (event.target.closest("button") && [" ", "Enter"].includes(event.key));
+      const isOwn =
+        event.target.closest("select") || (event.target.closest("button") && [" ", "Enter"].includes(event.key));
       if (isOwn) return;
       const name = event.key.length === 1 ? event.key.toLowerCase() : event.key,
         act = (event.ctrlKey || event.metaKey ? WITH_CTRL : KEYS)[name];
