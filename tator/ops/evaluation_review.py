@@ -41,12 +41,12 @@ def evaluate_propose(wb: Workbench, name: str, image_id: int, score_thr: float =
         raise NotFound(f"evaluation {name!r} has no image {image_id}")
     ids = {each.name: each.class_id for each in data.classes()}
     known = [each for each in record.pred if each["desc"] in ids]
-    chosen = [each for each in known if (each.get("score") or 0.0) >= kept.of([each["desc"]])[0]]
-    corners = [np.reshape(each["points"], (-1, 2)) for each in chosen]
+    above = [each for each in known if (each.get("score") or 0.0) >= kept.of([each["desc"]])[0]]
+    corners = [np.reshape(each["points"], (-1, 2)) for each in above]
     found = Detections.of(
         [[*points.min(0), *points.max(0)] for points in corners],
-        [each.get("score") or 0.0 for each in chosen],
-        [ids[each["desc"]] for each in chosen],
+        [each.get("score") or 0.0 for each in above],
+        [ids[each["desc"]] for each in above],
     )
     counts = replace_candidates(data, {row.id: found}, SOURCE, name)
     source = source_of(SOURCE, name)
@@ -84,7 +84,7 @@ def evaluate_review(
     from tator.workflows.evaluation.mistakes import chosen, mistakes
 
     found = opened(evaluations_of(wb.workspace), name)
-    thr = found.settings.score_thr if score_thr < 0 else score_thr
+    thr = found.least if score_thr < 0 else score_thr
     wrong = [row for row in chosen(mistakes(found, thr), kind, class_name) if row["predicted_xyxy"]]
     first = next((row["image_id"] for row in wrong if row["image_id"]), None)
     if first is None:

@@ -50,7 +50,7 @@ def crop(path: Path, cache_folder: Path, xyxy: Sequence[float], size: int = 192)
 
 
 def _surroundings(xyxy: Sequence[float], width: int, height: int) -> tuple[int, int, int, int]:
-    """Return the part of an image around a box, in whole pixels; empty where the box is outside."""
+    """Return the part of an image around a box; empty where that is outside."""
     x1, y1, x2, y2 = xyxy
     if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
         return 0, 0, 0, 0
