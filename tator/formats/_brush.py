@@ -8,8 +8,6 @@ Source: https://github.com/thi-ng/umbrella/tree/develop/packages/rle-pack and ht
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,14 +20,14 @@ OPAQUE = 128  # of 255: a pixel that is at least half covered belongs to the mas
 MANY = 16  # values that are worth an array
 
 
-def unpacked(packed: Sequence[int] | bytes, width: int, height: int) -> NDArray[np.bool_]:
+def unpacked(packed: list[int] | bytes | None, width: int, height: int) -> NDArray[np.bool_]:
     """Return the (height, width) pixels of a mask.
 
     Raises:
         BadInput: the bits are cut off, or are those of another size.
     """
     try:
-        bits = _Bits(bytes(packed))
+        bits = _Bits(bytes(packed) if isinstance(packed, list) else packed)
     except (TypeError, ValueError) as error:
         raise BadInput("its run lengths are no bytes from 0 to 255") from error
     total, word = bits.number(32), bits.number(5) + 1
@@ -73,7 +71,9 @@ def _run(value: str, length: int) -> list[str]:
 class _Bits:
     """Bits that are read one number after the other."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: bytes | None) -> None:
+        if not isinstance(content, bytes):
+            raise TypeError("expected bytes")
         self._content, self._at = content, 0
 
     def number(self, size: int) -> int:

@@ -120,7 +120,8 @@ def ellipse(cx: float, cy: float, rx: float, ry: float, turn_deg: float = 0.0) -
 
 def turned(flat: Sequence[float], turn_deg: float, cx: float, cy: float) -> list[float]:
     """Return corners turned clockwise on the screen around a centre."""
-    cosine, sine = math.cos(math.radians(turn_deg)), math.sin(math.radians(turn_deg))
+    angle = math.radians(turn_deg) if math.isfinite(turn_deg) else math.nan  # a malformed one leaves no corner
+    cosine, sine = math.cos(angle), math.sin(angle)
     pairs = ((x - cx, y - cy) for x, y in zip(flat[0::2], flat[1::2], strict=True))
     return [v for x, y in pairs for v in (cx + x * cosine - y * sine, cy + x * sine + y * cosine)]
 

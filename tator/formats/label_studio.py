@@ -255,7 +255,7 @@ def _address(value: Any, index: Any) -> str:
 def _held(value: dict) -> dict:
     """Return the place of a mask with its run lengths as bytes, which are small."""
     try:
-        return value | {"rle": bytes(value["rle"])}
+        return value | {"rle": bytes(as_list(value["rle"]))}
     except (TypeError, ValueError):
         return value | {"rle": None}
 
