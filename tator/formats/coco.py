@@ -15,12 +15,13 @@ from pathlib import PurePosixPath
 from tator.attributes import Skeleton
 from tator.formats import SPLITS, Label, Report, folder_split
 from tator.formats._coco_annotation import Dialect, label_of
-from tator.formats._coco_attributes import Crowds, notes_of, skeleton_of, tags_of
+from tator.formats._coco_attributes import notes_of, skeleton_of, tags_of
+from tator.formats._coco_file import NONE, CocoFile, open_file
 from tator.formats._coco_ids import class_names, id_key, repeated_ids
 from tator.formats._coco_shapes import stated_size
 from tator.formats._coco_written import write as write
 from tator.formats._gathered import note_lost
-from tator.formats._json import read_json
+from tator.formats._json_keys import Keys, any_file, each_file
 from tator.formats._meant import Meant
 from tator.formats._shapes import Place
 from tator.formats._turning import stored_turn, turned_labels
@@ -36,30 +37,21 @@ HOLDS_ATTRIBUTES = ANY
 HOLDS_TAGS = True
 HOLDS_NOTES = True
 HOLDS_SKELETONS = True
-SNIFFED_BYTES = 1 << 20  # of either end of a JSON file
-LARGEST = 4 << 30  # bytes of a JSON file; COCO train2017 has 0.45 GB
+SIZE = ("width", "height")
 
 NAMES = ("file_name", "filename", "coco_url", "path", "name", "url")  # of an image; LVIS has its address only
 
 
 def sniff(tree: Tree) -> bool:
     """Whether a JSON file of the folder looks like COCO."""
-    return any(_looks_coco(tree, path) for path, _ in tree.samples(".json"))
+    return any_file(tree, is_coco, ".json")
 
 
-def _looks_coco(tree: Tree, path: str) -> bool:
-    if not path.lower().endswith(".json"):
-        return False
-    try:
-        with open(tree.root / path, "rb") as file:
-            head = file.read(SNIFFED_BYTES)
-            file.seek(max(0, file.seek(0, 2) - SNIFFED_BYTES))
-            sample = head + file.read(SNIFFED_BYTES)
-    except OSError:
-        return False
-    if b'"segments_info"' in sample:  # the panoptic form
-        return False
-    return sum(key in sample for key in (b'"images"', b'"annotations"', b'"categories"')) >= 2
+def is_coco(keys: Keys) -> bool:
+    """Whether a JSON file's keys are COCO's."""
+    lists = len(keys & {"images", "annotations", "categories"})
+    is_of_rows = lists == 1 and {"image_id", "category_id"} <= keys
+    return (lists >= 2 or is_of_rows) and "segments_info" not in keys  # which the panoptic form has
 
 
 def read(tree: Tree) -> CocoSource:
@@ -68,30 +60,8 @@ def read(tree: Tree) -> CocoSource:
     Every COCO file in it is read; categories are merged by name.
     """
     report = Report()
-    files = [
-        (path, content)
-        for path in tree.each(".json")
-        if _looks_coco(tree, path)
-        if (content := _parse(tree, path, report)) is not None
-    ]
-    return CocoSource(tree, files, report)
-
-
-def _parse(tree: Tree, path: str, report: Report) -> dict | None:
-    """Return a COCO file's lists of objects, or None after noting why not."""
-    content = read_json(tree, path, report, "a COCO file", LARGEST)
-    if content is None:
-        return None
-    lists = {}
-    for key in ("images", "annotations", "categories"):
-        rows = content.get(key, []) if isinstance(content, dict) else None
-        if not isinstance(rows, list):
-            report.drop(path, "refused as COCO", f"{key} is not a list")
-            return None
-        lists[key] = [row for row in rows if isinstance(row, dict)]
-        if len(lists[key]) < len(rows):
-            report.drop(path, "entry is not an object", f"{len(rows) - len(lists[key])} of {key}")
-    return lists
+    found = (open_file(tree, path, report) for path in each_file(tree, is_coco, ".json"))
+    return CocoSource(tree, [file for file in found if file is not None], report)
 
 
 def file_split(path: str) -> str | None:
@@ -108,7 +78,7 @@ class CocoSource:
 
     format = NAME
 
-    def __init__(self, tree: Tree, files: Sequence[tuple[str, dict]], report: Report) -> None:
+    def __init__(self, tree: Tree, files: Sequence[CocoFile], report: Report) -> None:
         self.tree, self.report = tree, report
         self.classes: dict[int, str] = {}
         self.splits: dict[str, str] = {}
@@ -116,56 +86,54 @@ class CocoSource:
         self.tags: dict[str, list[str]] = {}
         self.notes: dict[str, str] = {}
         self.skeletons: dict[int, Skeleton] = {}
-        self._entries: dict[str, list[tuple[str, dict, list[dict], Dialect]]] = defaultdict(list)
+        self._entries: dict[str, list[tuple[str, dict, Sequence[dict], Dialect]]] = defaultdict(list)
         self._meant = Meant(self._forget)
-        for path, content in files:
-            self._take(path, content)
+        for file in files:
+            self._take(file)
         for path in tree.images if not self.splits else ():
             if split := folder_split(path):
                 self.splits[path] = split
 
-    def _take(self, path: str, content: dict) -> None:
+    def _take(self, file: CocoFile) -> None:
         """Index one file: its categories, and its annotations by the image they mean."""
-        self.tree.claim(path)
-        dialect = self._dialect(path, content)
-        split = file_split(path)
-        by_image = defaultdict(list)
-        for row in content["annotations"]:
-            by_image[id_key(row.get("image_id"))].append(row)
-        shared = repeated_ids(content["images"])
-        for entry in content["images"]:
+        path, dialect, split = file.path, self._dialect(file), file_split(file.path)
+        shared = repeated_ids(file.images)
+        left, taken = file.rows.keys() | file.said.keys(), set()
+        for entry in file.images:
             image = self._image(path, entry, split)
             key = id_key(entry.get("id"))
-            rows = by_image.get(key, []) if key in shared else by_image.pop(key, [])
-            if key in shared and rows:
+            rows, said = file.rows.get(key, NONE), file.said.get(key, ())
+            if key in shared and (rows or said):
                 told = f"{str(entry.get('file_name'))[:120]} has the id {key or 'null'} of another"
-                self.report.drop(path, "image id is used twice", f"{told}; {len(rows)} annotations are of neither")
+                told += f"; {len(rows) + len(said)} annotations are of neither"
+                self.report.drop(path, "image id is used twice", told)
                 continue
+            if key in taken:  # the same image once more
+                rows, said = NONE, ()
+            taken.add(key)
             if image is None:
                 continue
-            if said := [row["caption"] for row in rows if _is_caption(row)]:
+            if said:
                 known = self.captions[image].split("\n") if image in self.captions else []
                 self.captions[image] = "\n".join(dict.fromkeys([*known, *said]))
-                rows = [row for row in rows if not _is_caption(row)]
             if rows or not said:  # a file of captions says nothing about the objects
-                self._entries[image].append((path, entry, rows, dialect))
+                self._entries[image].append((path, {name: entry.get(name) for name in SIZE}, rows, dialect))
                 self._remarks(image, entry)
             if split:
                 self.splits.setdefault(image, split)
-        for image_id, rows in by_image.items():
-            self.report.drop(path, "annotation of an unknown image", f"image_id {image_id}: {len(rows)} annotations")
+        for key in sorted(left - taken):
+            count = len(file.rows.get(key, NONE)) + len(file.said.get(key, ()))
+            self.report.drop(path, "annotation of an unknown image", f"image_id {key}: {count} annotations")
 
-    def _dialect(self, path: str, content: dict) -> Dialect:
+    def _dialect(self, file: CocoFile) -> Dialect:
         """Return what a file means by its rows."""
-        indices = self._categories(path, content)
-        self._skeletons(path, content["categories"], indices)
-        crowds = Crowds()
-        for row in content["annotations"]:
-            crowds.see(row)
-        if crowds.are_masks:
-            told = f"it is on every mask ({crowds.marked:,}); each is read as one object"
-            self.report.notice(path, "iscrowd marks masks here, not crowds", told)
-        return Dialect(indices, {at: len(each.names) for at, each in self.skeletons.items()}, crowds.are_masks)
+        indices = self._categories(file)
+        self._skeletons(file.path, file.categories, indices)
+        if file.crowds.are_masks:
+            told = f"it is on every mask ({file.crowds.marked:,}); each is read as one object"
+            self.report.notice(file.path, "iscrowd marks masks here, not crowds", told)
+        points = {at: len(each.names) for at, each in self.skeletons.items()}
+        return Dialect(indices, points, file.crowds.are_masks)
 
     def _skeletons(self, path: str, categories: Sequence[dict], indices: dict[str, int]) -> None:
         """Note the key points of the classes; the first file that names them counts."""
@@ -183,12 +151,11 @@ class CocoSource:
         if said := notes_of(entry):
             self.notes.setdefault(image, said)
 
-    def _categories(self, path: str, content: dict) -> dict[str, int]:
+    def _categories(self, file: CocoFile) -> dict[str, int]:
         """Return {category id: our index}, and grow the classes by the names that are new."""
-        used = {id_key(row.get("category_id")) for row in content["annotations"]}
         known = {name: index for index, name in self.classes.items()}
         indices = {}
-        for key, name in class_names(content["categories"], used, path, self.report).items():
+        for key, name in class_names(file.categories, file.used, file.path, self.report).items():
             indices[key] = known.setdefault(name, len(known))
             self.classes[indices[key]] = name
         return indices
@@ -228,7 +195,8 @@ class CocoSource:
             return None
         found: dict[str, list[Label]] = {}
         ids: dict[str, list[str]] = {}
-        for file, entry, rows, dialect in self._entries[path]:
+        for file, entry, there, dialect in self._entries[path]:
+            rows = list(there)
             told = stated_size(entry, rows) or (width, height)
             turn = stored_turn(self.tree.root, path, told, (width, height), self.report, file)
             frame = told if turn else (width, height)
@@ -241,8 +209,3 @@ class CocoSource:
             ids.setdefault(file, []).extend(id_key(row.get("id")) for row in read_rows)
             found.setdefault(file, []).extend(turned_labels(labels, turn, frame))
         return merged([part for part in found.items() if part[1]], self.report, path, ids)
-
-
-def _is_caption(row: dict) -> bool:
-    is_said = isinstance(row.get("caption"), str)
-    return is_said and not any(row.get(shape) for shape in ("bbox", "segmentation", "keypoints"))

@@ -13,6 +13,7 @@ from typing import Any, Self
 from tator.encodings import UTF8, marked
 from tator.formats import Report
 from tator.formats._finding import ImageIndex
+from tator.formats._key_search import keys_in
 from tator.formats.deciphering import Deciphering
 from tator.formats.watching import Tell, silent
 from tator.storage.images import ACTIVE, EXTENSIONS, UNREADABLE
@@ -22,6 +23,7 @@ TEXT_LIMIT = 64 << 20  # bytes of one label file or list; a longer one is not a 
 TABLES = (".json", ".yaml", ".yml", ".xml", ".csv", ".jsonl", ".ndjson", ".pbtxt", ".parquet", ".vott")
 RECORD = re.compile(r"\.(tfrecords?|record)(-\d+-of-\d+)?$", re.I)  # TensorFlow's files, also one of several
 SAMPLE = 16 << 10  # bytes of either end of a file that a sniff looks at
+SEARCHED_FILES = 20  # of those that are sampled that are searched for keys between their ends
 SAMPLED_FILES = 200  # files of one kind that a sniff looks at, twice as many at most: a folder holds labels of one tool
 EVERY = 1_000  # entries of a walk, or rows of a file, between two reports of progress
 LAYOUT_FOLDERS = (
@@ -204,9 +206,9 @@ class Tree(ImageIndex):
         return self.told([path for path in self.tables if path.lower().endswith(suffixes)])
 
     def each_sample(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of every table file with one of these suffixes."""
+        """Yield (path, sample) of every table file with one of these suffixes."""
         for path in self.each(*suffixes):
-            yield path, self._samples.get(path) or self._sample(path)
+            yield path, self._sample(path)
 
     def told(self, paths: Sequence[str]) -> Iterator[str]:
         """Yield paths, and tell how far it is."""
@@ -215,14 +217,17 @@ class Tree(ImageIndex):
             yield path
 
     def samples(self, *suffixes: str) -> Iterator[tuple[str, bytes]]:
-        """Yield (path, both ends) of table files with these suffixes, for a sniff.
+        """Yield (path, sample) of table files with these suffixes, for a sniff.
 
-        Only some of them where there are many.
+        A sample is both ends of a file, and the keys of a JSON file between them. Only some of the files are looked at where
+        there are many, and only some of these between their ends.
         """
         listed = [path for path in self.tables if path.lower().endswith(suffixes)]
-        for path in listed[:: max(1, len(listed) // SAMPLED_FILES)]:
+        some = listed[:: max(1, len(listed) // SAMPLED_FILES)]
+        every = max(1, len(some) // SEARCHED_FILES)
+        for at, path in enumerate(some):
             if path not in self._samples:
-                self._samples[path] = self._sample(path)
+                self._samples[path] = self._sample(path, at % every == 0)
             yield path, self._samples[path]
 
     @cached_property
@@ -240,16 +245,19 @@ class Tree(ImageIndex):
         except OSError:
             return b""
 
-    def _sample(self, path: str) -> bytes:
+    def _sample(self, path: str, is_searched: bool = True) -> bytes:
         try:
             with open(self.root / path, "rb") as file:
                 head = file.read(SAMPLE)
                 file.seek(max(file.tell(), (file.seek(0, os.SEEK_END) - SAMPLE) & ~3))
+                is_cut = is_searched and file.tell() > SAMPLE and path.lower().endswith(".json")
                 sample = head + file.read()
+                file.seek(0)
+                keys = [b' "%s":' % key for key in sorted(keys_in(file))] if is_cut else []
         except OSError:
             return b""
         encoding = marked(sample)
-        return sample if encoding in ("", UTF8) else sample.decode(encoding, "ignore").encode()
+        return (sample if encoding in ("", UTF8) else sample.decode(encoding, "ignore").encode()) + b"".join(keys)
 
     def read_text(self, path: str) -> str:
         """Return a file's text, in whatever encoding it is.

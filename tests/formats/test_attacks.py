@@ -71,12 +71,12 @@ JSON = ["coco", "roboflow", "createml", "via", "via3", "labelme", "qwen"]
 def test_t31_broken_and_deep_json_is_refused_by_name(tmp_path: Path, format: str, content: str):
     root = folder(tmp_path, format, GOOD)
     marks = {
-        "coco": '"images" "annotations" "categories"',
-        "roboflow": '"images" "annotations" "categories"',
+        "coco": '"images": "annotations": "categories":',
+        "roboflow": '"images": "annotations": "categories":',
         "createml": '[ "image" "annotations"',
         "via": "region_attributes shape_attributes",
         "via3": '"project" "vid_list" "metadata"',
-        "labelme": '"imagePath" "shapes"',
+        "labelme": '"imagePath": "shapes":',
         "qwen": '{"image conversations" detections "conversations"',
     }[format]
     bad = root / ("evil.jsonl" if format == "qwen" else "evil.json")
@@ -152,11 +152,11 @@ def test_t31_a_million_boxes_on_an_image(wb, tmp_path: Path, format: str):
 MARKS = {
     "voc": (".xml", "<annotation>", 65 << 20),
     "cvat": (".xml", "<annotations><meta/><image name='c.png'>", 65 << 20),
-    "labelme": (".json", '"imagePath" "shapes"', 513 << 20),
+    "labelme": (".json", '"imagePath": "shapes":', 513 << 20),
     "createml": (".json", '[ "image" "annotations"', 513 << 20),
     "via": (".json", "region_attributes shape_attributes", 513 << 20),
     "via3": (".json", '"vid_list" "metadata"', 513 << 20),
-    "coco": (".json", '"images" "annotations" "categories"', (4 << 30) + 1),
+    "coco": (".json", '"images": "annotations": "categories":', (4 << 30) + 1),
     "qwen": (".jsonl", '"image" "conversations" detections', 65 << 20),
     "openimages": (".csv", "ImageID,LabelName,XMin,XMax,YMin,YMax\nc.png,cat,0,1,0,", 3 << 20),
     "csv": (".csv", "filename,class,xmin,ymin,xmax,ymax\nc.png,cat,1,1,9,", 3 << 20),

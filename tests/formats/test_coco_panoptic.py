@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tator.formats import Label, _json_keys
+from tator.formats import Label
 from tator.formats._panoptic_pixels import read_ids
 from tator.vision.masks import of_rle, to_dense
 from tests.folders import picture, text
@@ -162,9 +162,8 @@ def test_where_all_are_stuff_no_object_is_marked(tmp_path: Path):
 
 
 def test_a_list_of_images_longer_than_what_is_searched_first_is_no_hindrance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ):
-    monkeypatch.setattr(_json_keys, "MOST", _json_keys.CHUNK)
     image, _ = folder(tmp_path)
     path = tmp_path / LAYOUTS["beside"][1]
     content = json.loads(path.read_text())
