@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tator.formats import _coco_file, _json_stream
+from tator.formats import Label, _coco_file, _json_stream
 from tator.formats._json_stream import entries
 from tests.folders import picture, text
+from tests.formats.test_round_trip import Sample
+from tests.formats.test_round_trip import written as written_as
 from tests.reading import read_folder, told
 
 VALUES = st.recursive(
@@ -144,3 +146,18 @@ def test_coco_is_told_by_its_keys_behind_a_long_part(tmp_path: Path, first: str)
     text(tmp_path / "a.json", json.dumps({key: content[key] for key in order}))
     source, found = read_folder(tmp_path)
     assert source.format == "coco" and len(found["a.png"]) == 3
+
+
+JSON_OBJECTS = ["coco", "darwin", "datumaro", "labelme", "supervisely", "via", "via3", "bdd100k"]
+
+
+@pytest.mark.parametrize("format", JSON_OBJECTS)
+def test_a_format_is_told_by_keys_between_long_texts(tmp_path: Path, format: str):
+    box = Label(0, (4.0, 5.0, 20.0, 30.0), polygons=[[[4.0, 5.0, 20.0, 5.0, 20.0, 30.0]]])
+    written_as(tmp_path, format, Sample(["cat"], {"train": [("0.png", [box], None)]}))
+    for path in tmp_path.rglob("*.json"):
+        content = json.loads(path.read_text())
+        if isinstance(content, dict) and path.name not in ("meta.json", "obj_class_to_machine_color.json"):
+            path.write_text(json.dumps({"aa": "y" * 40_000, **content, "zz": "y" * 40_000}))
+    source, found = read_folder(tmp_path)
+    assert source.format == format and sum(len(labels or ()) for labels in found.values()) == 1
