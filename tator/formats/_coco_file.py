@@ -148,7 +148,7 @@ def _opened(tree: Tree, path: str) -> BinaryIO:
 
 
 def read_entry(file: BinaryIO, start: int, end: int) -> Any:
-    """Return the entry that stands between two bytes of a file; the file's place stays."""
+    """Return the entry between two bytes of a file; its place stays."""
     place = file.tell()
     file.seek(start)
     content = file.read(end - start)

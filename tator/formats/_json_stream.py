@@ -20,7 +20,7 @@ _decode = json.JSONDecoder().raw_decode
 
 
 def entries(file: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, Any, int, int]]:
-    """Yield (key, entry, start, end) of the lists that a file's object has under some keys.
+    """Yield (key, entry, start, end) of the lists under some keys of an object.
 
     Start and end are bytes of the file; letters outside ASCII are those of Latin-1, see `decoded`.
 
@@ -134,7 +134,7 @@ class _Text:
         return sign
 
     def _more(self) -> None:
-        """Read on, at least as much as is waiting, so that a long entry is not tried too often."""
+        """Read on, at least as much as waits: a long entry is not tried too often."""
         rest = self._text[self._at :]
         self._base, self._at = self.place, 0
         content = self._file.read(max(CHUNK, len(rest)))
