@@ -152,10 +152,24 @@ def draw(shell: Shell, dataset: str, shown: dict) -> h.Html:
     diff = _diff(shell, dataset, old, new, shown["page"]) if shown["diff"] else None
     return h.div(
         doomed,
-        h.table(["Snapshot", "Images", "Boxes", "Size", "Hash", "Made", ""], [_row(row) for row in rows], (1, 2, 3)),
+        _table([row for row in rows if not row["evaluation"]]),
+        _of_evaluations([row for row in rows if row["evaluation"]]),
         diff,
         cls="t-stack",
     )
+
+
+def _table(rows: list[dict]) -> h.Html | None:
+    columns = ["Snapshot", "Images", "Boxes", "Size", "Hash", "Made", ""]
+    return h.table(columns, [_row(row) for row in rows], (1, 2, 3)) if rows else None
+
+
+def _of_evaluations(rows: list[dict]) -> h.Html | None:
+    """Fold away what was frozen for evaluations, which is deleted with them."""
+    if not rows:
+        return None
+    told = f"{w.plural(len(rows), 'snapshot')} frozen for evaluations; each goes with its evaluation"
+    return h.el("details", h.el("summary", told, cls="t-note"), _table(rows), id="snapshots-of-evaluations")
 
 
 def _row(row: dict) -> list:

@@ -11,6 +11,7 @@ from sqlalchemy import RowMapping, delete, select
 
 from tator.datasets.dataset import Dataset
 from tator.datasets.snapshots import check_snapshot_name
+from tator.storage.database import Store
 from tator.storage.schema import dataset as dataset_table
 from tator.storage.schema import snapshot
 from tator.storage.trash import Trash, TrashKind, register_trash, row_id
@@ -30,12 +31,18 @@ def delete_snapshot(dataset: Dataset, name: str, user: str = "") -> dict:
     Raises:
         NotFound: no such snapshot.
     """
-    with dataset.store.write() as conn:
-        mine = (snapshot.c.dataset_id == dataset.id) & (snapshot.c.name == name) & snapshot.c.trash.is_(None)
+    told = throw_snapshot(dataset.store, dataset.id, name, user)
+    if told is None:
+        raise NotFound(f"dataset {dataset.name!r} has no snapshot {name!r}")
+    return told
+
+
+def throw_snapshot(store: Store, dataset_id: int, name: str, user: str = "") -> dict | None:
+    """Put a snapshot into the trash, as delete_snapshot does; None where it is gone."""
+    with store.write() as conn:
+        mine = (snapshot.c.dataset_id == dataset_id) & (snapshot.c.name == name) & snapshot.c.trash.is_(None)
         key = conn.execute(select(snapshot.c.id).where(mine)).scalar()
-        if key is None:
-            raise NotFound(f"dataset {dataset.name!r} has no snapshot {name!r}")
-        return _ROWS.throw(conn, key, name, user)
+        return None if key is None else _ROWS.throw(conn, key, name, user)
 
 
 def removed_snapshots(trash: Trash) -> list[Deleted]:

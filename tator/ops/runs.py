@@ -12,6 +12,7 @@ from tator.storage.families import families, family_called
 from tator.storage.run_files import import_run
 from tator.storage.run_summaries import summary_of
 from tator.storage.runs import Runs
+from tator.storage.trash import Trash
 from tator.types import BadInput, NotFound, Unavailable, Work
 from tator.workbench import Workbench
 
@@ -138,7 +139,7 @@ def runs_delete(wb: Workbench, family: str, name: str) -> dict[str, str]:
     Raises:
         NotFound: no such family or run.
     """
-    return {"deleted": name, "entry": runs_of(wb, family).delete(name, wb.user)}
+    return {"deleted": name, "entry": runs_of(wb, family).delete(name, wb.user, Trash(wb.store, wb.workspace))}
 
 
 @operation(writes=False)

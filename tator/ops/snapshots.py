@@ -11,6 +11,7 @@ from tator.datasets.splitting import split_dataset
 from tator.ops import operation
 from tator.types import Work
 from tator.workbench import Workbench
+from tator.workflows.evaluation import evaluations_by_snapshot, evaluations_of
 
 
 @operation
@@ -65,13 +66,17 @@ def snapshots_create(wb: Workbench, dataset: str, name: str, with_hashes: bool =
 def snapshots_list(wb: Workbench, dataset: str) -> list[dict]:
     """List a dataset's snapshots with hash and counts, newest first.
 
+    "evaluation" names the one that a snapshot was frozen for and goes with; empty for those that a person or a run froze.
+
     Args:
         dataset: dataset name, from datasets_list.
 
     Raises:
         NotFound: no such dataset.
     """
-    return snapshots_of(wb.dataset(dataset))
+    data = wb.dataset(dataset)
+    owners = evaluations_by_snapshot(evaluations_of(wb.workspace).folder)
+    return [each | {"evaluation": owners.get((data.id, each["name"]), "")} for each in snapshots_of(data)]
 
 
 @operation(writes=False)

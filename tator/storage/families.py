@@ -5,13 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from tator.storage.names import portable_name
 from tator.storage.register import Register
 
+if TYPE_CHECKING:
+    from tator.storage.trash import Trash
+
 T = TypeVar("T")
 RECIPE, METRICS, LOG = "recipe.json", "metrics.json", "log.txt"
+
+
+@dataclass(frozen=True)
+class Along:
+    """What goes to the trash and comes back with a run, such as rows of the database.
+
+    Attributes:
+        throw: takes the trash, the run's folder and who is acting, before the folder goes.
+        restore: takes the trash and the run's folder, after it has come back.
+    """
+
+    throw: Callable[[Trash, Path, str], None]
+    restore: Callable[[Trash, Path], None]
 
 
 @dataclass(frozen=True)
@@ -33,6 +49,7 @@ class Family(Generic[T]):
         is_tree: all files of the folder and its folders belong to the run.
         figures: key figures of a run for lists, by name, from its weights and its report; plain values.
         check_report: says BadInput where the report of an imported run is not as this program writes it.
+        along: what else goes and comes back with a run.
         check_name: returns a name that is allowed, from the name and `one`.
     """
 
@@ -49,6 +66,7 @@ class Family(Generic[T]):
     check_report: Callable[[dict[str, Any]], None] | None = None
     is_of_dataset: bool = False
     is_tree: bool = False
+    along: Along | None = None
     check_name: Callable[[str, str], str] = portable_name
 
     @property

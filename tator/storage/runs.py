@@ -157,10 +157,10 @@ class Runs(Generic[T]):
         if is_active:
             write_json(self.folder / ACTIVE, {"name": new_name})
 
-    def delete(self, name: str, user: str = "") -> str:
+    def delete(self, name: str, user: str = "", trash: Trash | None = None) -> str:
         """Move a run to the trash and return its id there.
 
-        Deleting the active one leaves none active.
+        Deleting the active one leaves none active. What goes along with the runs of a family needs the trash.
 
         Raises:
             NotFound: there is none.
@@ -168,6 +168,8 @@ class Runs(Generic[T]):
         folder = self.path(name).parent
         if self.active() == name:
             self.deactivate()
+        if self.family.along and trash:
+            self.family.along.throw(trash, folder, user)
         return TrashFolder(self.workspace).throw(self.family.kind, name, user, folder)
 
     def restore(self, trash: Trash, entry: str, new_name: str = "") -> str:
@@ -189,6 +191,8 @@ class Runs(Generic[T]):
         self.folder.mkdir(parents=True, exist_ok=True)
         content.rename(self.place(name))
         trash.folder.forget(thing)
+        if self.family.along:
+            self.family.along.restore(trash, self.place(name))
         return name
 
     def activate(self, name: str) -> None:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tator.datasets.dataset import Dataset
 from tator.datasets.glossary import aliases, glossary_of
-from tator.datasets.snapshots import Snapshot, freeze, snapshots_of
+from tator.datasets.snapshots import Snapshot
 from tator.runtime.models import Models
 from tator.storage.atomic import write_json
 from tator.storage.runs import Runs
 from tator.storage.thresholds import Thresholds, thresholds_of
 from tator.types import BadInput, Work
 from tator.workflows.evaluation.coordinates import NORM1000, PIXEL
+from tator.workflows.evaluation.frozen import drop_unused, frozen_for
 from tator.workflows.evaluation.ground_truth import FileTruth, GroundTruth, SnapshotTruth
 from tator.workflows.evaluation.html_report import report_page
 from tator.workflows.evaluation.infer import Again
@@ -51,8 +53,17 @@ class Means:
     user: str = ""
 
 
-def truth_of(config: Mapping[str, Mapping[str, Any]], means: Means, root: Path | None, name: str) -> Work:
+def truth_of(
+    config: Mapping[str, Mapping[str, Any]], means: Means, places: Places, name: str, goes_on: bool = False
+) -> Work:
     """Return the ground truth that the infer section names; a dataset is frozen first.
+
+    Args:
+        config: checked, all sections.
+        means: what the run may use.
+        places: where its files lie.
+        name: of the evaluation.
+        goes_on: it was cut off and goes on with the labels that were frozen then.
 
     Raises:
         BadInput: it names none.
@@ -62,25 +73,15 @@ def truth_of(config: Mapping[str, Mapping[str, Any]], means: Means, root: Path |
     if section["gt_jsonl"]:
         file = means.source(section["gt_jsonl"])
         strict = config["eval"]["strict_parse"]
-        return FileTruth(file, root or file.parent, section["mode"], section["detect_samples"], strict)
+        return FileTruth(file, places.root or file.parent, section["mode"], section["detect_samples"], strict)
     if means.dataset is None:
         raise BadInput("infer needs a dataset or gt_jsonl: what is there to compare with")
     snapshot = section["snapshot"]
     if not snapshot:
-        frozen = yield from freeze(means.dataset, _free_name(means.dataset, name), with_hashes=False, user=means.user)
-        snapshot = frozen["name"]
+        snapshot = yield from frozen_for(means.dataset, places.run_dir, name, means.user, goes_on)
     opened = Snapshot.open(means.dataset, snapshot)
     facts = {"dataset": means.dataset.name, "snapshot": snapshot, "snapshot_sha256": opened.sha256}
     return SnapshotTruth(opened, section["split"], facts | {"split": section["split"]})
-
-
-def _free_name(dataset: Dataset, name: str) -> str:
-    """Return a name for a snapshot that none has."""
-    taken = {each["name"] for each in snapshots_of(dataset)}
-    wanted = f"evaluation {name}"[:70]
-    if wanted not in taken:
-        return wanted
-    return f"{wanted} {time.strftime('%Y-%m-%d %H.%M.%S', time.gmtime())}.{time.time_ns() // 1_000_000 % 1000:03}"
 
 
 def predictor_of(config: Mapping[str, Mapping[str, Any]], truth: GroundTruth, means: Means) -> Predictor:
@@ -134,18 +135,30 @@ def evaluate_run(
         config_path: file that the config was read from.
         again: what to do with predictions that are there.
     """
+    goes_on = again is Again.RESUME or (again is Again.REFUSE and places.gt_vs_pred.exists())
+    try:
+        run = yield from _run(config, places, means, name, goes_on)
+        run.config_path, run.again = config_path, again
+        split = config["infer"]["split"]
+        if near_bits >= 0 and split and means.dataset is not None and run.truth is not None:
+            run.honesty = partial(_honesty, means.dataset, split, near_bits)
+        run.keep = lambda outcome: _keep(outcome, run, name, dict(arguments or {}), shelf)
+        return (yield from run_pipeline(run))
+    except BaseException:
+        if means.dataset is not None:
+            drop_unused(means.dataset, places.run_dir)
+        raise
+
+
+def _run(config: Mapping[str, Mapping[str, Any]], places: Places, means: Means, name: str, goes_on: bool) -> Work:
+    """Return the run: its ground truth frozen, its predictor found."""
     truth = None
     if config["stages"]["infer"] or config["infer"]["dataset"] or config["infer"]["gt_jsonl"]:
-        truth = yield from truth_of(config, means, places.root, name)
+        truth = yield from truth_of(config, means, places, name, goes_on)
     predictor = predictor_of(config, truth, means) if truth is not None and config["stages"]["infer"] else None
-    run = Run(config, places, truth, predictor, _aliases(config, means), config_path=config_path, again=again)
+    run = Run(config, places, truth, predictor, _aliases(config, means))
     run.device, run.thresholds = means.models.device, _thresholds(config, means)
-    split = config["infer"]["split"]
-    if near_bits >= 0 and split and means.dataset is not None and truth is not None:
-        dataset = means.dataset
-        run.honesty = lambda: _honesty(dataset, split, near_bits)
-    run.keep = lambda outcome: _keep(outcome, run, name, dict(arguments or {}), shelf)
-    return (yield from run_pipeline(run))
+    return run
 
 
 def _thresholds(config: Mapping[str, Mapping[str, Any]], means: Means) -> Thresholds | None:

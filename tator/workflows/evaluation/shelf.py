@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tator.storage.families import Family
+from tator.storage.families import Along, Family
 from tator.storage.runs import Runs, read_object, register_family
 from tator.storage.workspace import Workspace
 from tator.types import NotFound
 from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate_records
+from tator.workflows.evaluation.frozen import restore_along, throw_along
 from tator.workflows.evaluation.label_policy import LabelPolicy
 from tator.workflows.evaluation.places import Places
 from tator.workflows.evaluation.records import Record, read_records
@@ -40,6 +41,7 @@ EVALUATIONS: Family[None] = register_family(
         train="evaluate",
         figures=_figures,
         is_tree=True,
+        along=Along(throw_along, restore_along),
     )
 )
 
