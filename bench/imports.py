@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import PIL.Image
@@ -46,8 +46,14 @@ print(json.dumps({"took_s": time.perf_counter() - began, "early_mb": early, "pea
 """
 
 
-def build(root: Path, images: int = IMAGES) -> Path:
-    """Write a YOLO folder of hard-linked photographs with a label file each."""
+def build(root: Path, images: int = IMAGES, boxes: Sequence[int] = (BOXES,)) -> Path:
+    """Write a YOLO folder of hard-linked photographs with a label file each.
+
+    Args:
+        root: where to.
+        images: how many.
+        boxes: how many the label files have, in turn; at most 10.
+    """
     stock = root / "stock"
     stock.mkdir(parents=True)
     for n in range(PICTURES):
@@ -59,7 +65,8 @@ def build(root: Path, images: int = IMAGES) -> Path:
             (root / "set" / "images" / folder).mkdir(parents=True)
             (root / "set" / "labels" / folder).mkdir(parents=True)
         os.link(stock / f"{n % PICTURES}.bin", root / "set" / "images" / folder / f"img_{n:06}.jpg")
-        lines = (f"{b % 3} {0.1 + b * 0.15:.6f} {0.2 + n % 7 * 0.1:.6f} 0.100000 0.080000\n" for b in range(BOXES))
+        count = boxes[n % len(boxes)]
+        lines = (f"{b % 3} {0.07 + b * 0.09:.6f} {0.2 + n % 7 * 0.1:.6f} 0.100000 0.080000\n" for b in range(count))
         (root / "set" / "labels" / folder / f"img_{n:06}.txt").write_text("".join(lines))
     (root / "set" / "labelmap.txt").write_text("cat\ndog\nbird\n")
     return root / "set"

@@ -18,6 +18,7 @@ from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.
 
 from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
+from tator.storage.deep_colours import has_deep_colours, shown_colours
 from tator.storage.depth import Range, eight_bits
 from tator.types import BadInput, Image
 
@@ -178,8 +179,11 @@ def read_image(path: Path) -> Image:
 def _upright_rgb(picture: PIL.Image.Image, shown: Range | None = None) -> PIL.Image.Image:
     turn = _UPRIGHT.get(_orientation(picture))
     picture.seek(0)
-    picture.load()
-    flat = _rgb(picture, shown)
+    if has_deep_colours(picture):
+        flat = PIL.Image.fromarray(shown_colours(Path(picture.filename), shown))  # type: ignore[attr-defined]
+    else:
+        picture.load()
+        flat = _rgb(picture, shown)
     return flat if turn is None else flat.transpose(turn)
 
 
@@ -195,7 +199,7 @@ def _rgb(picture: PIL.Image.Image, shown: Range | None) -> PIL.Image.Image:
 
 
 def _is_deep(picture: PIL.Image.Image) -> bool:
-    return picture.mode.startswith(("I", "F"))
+    return picture.mode.startswith(("I", "F")) or has_deep_colours(picture)
 
 
 def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[BinaryIO], None]) -> Path:
@@ -273,7 +277,7 @@ def _is_plain(picture: PIL.Image.Image) -> bool:
     So it is with one upright frame of 8 bits without transparency.
     """
     still = getattr(picture, "n_frames", 1) == 1
-    plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info
+    plain = picture.mode in ("RGB", "L", "P", "1") and "transparency" not in picture.info and not _is_deep(picture)
     return plain and still and _orientation(picture) == 1
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import PIL.Image
 
+from tator.storage.deep_colours import deep_colours, encoded, has_deep_colours
 from tator.storage.images import _DECODE_ERRORS, _UPRIGHT, ORIENTATION_TAG, _opened, _orientation, _size
 from tator.types import BadInput
 
@@ -38,10 +39,11 @@ def upright_copy(path: Path) -> bytes | None:
         return None
     with _opened(path) as picture:
         kind, orientation, size = picture.format or "", _orientation(picture), _size(picture)  # as labels have it
+        is_deep = has_deep_colours(picture)
         if not _tells_turn(picture):
             return None
-        if _is_deep_colour(path, kind):
-            return _deep_png(path, orientation)
+        if is_deep:
+            return _deep_upright(path, kind, orientation)
         turn, exif = _UPRIGHT.get(orientation), _exif_without_turn(picture, size)
         options = _options(picture, path, turn)
         picture.seek(0)
@@ -139,28 +141,13 @@ def _jpeg(picture: PIL.Image.Image, turn: Any) -> dict[str, Any]:
 _SAME_SIDES = tuple(_UPRIGHT[orientation] for orientation in (2, 3, 4))
 
 
-def _is_deep_colour(path: Path, kind: str) -> bool:
-    """Return whether a PNG has 16 bits a colour, which Pillow cuts to 8.
-
-    Source: https://www.w3.org/TR/png-3/#11IHDR.
-    """
-    with open(path, "rb") as file:
-        head = file.read(26)
-    return kind == "PNG" and head[24:26] in (b"\x10\x02", b"\x10\x04", b"\x10\x06")
-
-
-def _deep_png(path: Path, orientation: int) -> bytes:
-    """Return a 16-bit PNG upright."""
-    import cv2
-    import numpy as np
-
-    pixels = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)  # as stored, not turned
-    if pixels is None:
-        raise BadInput(f"{path.name}: cannot be decoded")
+def _deep_upright(path: Path, kind: str, orientation: int) -> bytes:
+    """Return a PNG or TIFF with colours of 16 bits upright."""
+    pixels = deep_colours(path)
     if orientation in (5, 6, 7, 8):
         pixels = pixels.transpose(1, 0, 2)
     if orientation in (2, 3, 6, 7):
         pixels = pixels[:, ::-1]
     if orientation in (3, 4, 7, 8):
         pixels = pixels[::-1]
-    return cv2.imencode(".png", np.ascontiguousarray(pixels))[1].tobytes()
+    return encoded(pixels, ".tif" if kind == "TIFF" else ".png")

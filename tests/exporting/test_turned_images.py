@@ -119,3 +119,18 @@ def test_a_qwen_folder_links_what_is_upright_and_writes_the_rest_anew(wb, turned
         assert is_same == (name == "plain.jpg" or "1." in name), name
         assert is_same or all(pixels.shape == (40, 64, 3) for pixels in seen(file).values())
     assert any(note.startswith("28 images that EXIF turns") for note in built["notes"])
+
+
+@pytest.mark.parametrize("format", ["coco", "yolo", "voc"])
+def test_deep_images_are_exported_as_they_are(wb, tmp_path: Path, format: str):
+    kinds = {"u16.png": np.uint16, "u12.tif": np.uint16, "f32.tif": np.float32, "i32.tif": np.int32}
+    for name, kind in kinds.items():
+        path = text(tmp_path / "source" / "images" / name, "")
+        PIL.Image.fromarray(np.linspace(0, 4095, 40 * 64).reshape(40, 64).astype(kind)).save(path)
+        text(tmp_path / "source" / "labels" / f"{path.stem}.txt", "0 0.5 0.5 0.2 0.2\n")
+    dataset = make(wb, tmp_path / "source")
+    result, archive = export(dataset, format)
+    assert result["images"] == len(kinds) and not any("EXIF" in note for note in result["notes"])
+    with zipfile.ZipFile(archive) as opened:
+        files = {Path(name).name: opened.read(name) for name in opened.namelist()}
+    assert all(files[name] == (tmp_path / "source" / "images" / name).read_bytes() for name in kinds)

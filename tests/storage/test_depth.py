@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 from PIL import Image
 
 from tator.storage.depth import eight_bits, own_range, range_of
-from tator.storage.images import count_pages, read_image, thumbnail, viewable
+from tator.storage.images import count_pages, probe, read_image, thumbnail, viewable
+from tator.storage.upright import upright_copy
 from tator.types import BadInput
 
 KINDS = {"u16.png": np.uint16, "u16.tif": np.uint16, "f32.tif": np.float32, "i32.tif": np.int32}
@@ -96,3 +98,72 @@ def test_a_photo_with_a_preview_in_it_is_one_image(tmp_path: Path):
     path = tmp_path / "phone.jpg"
     Image.new("RGB", (16, 16)).save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
     assert count_pages(path) == 1
+
+
+def tiff(pixels: np.ndarray, orientation: int = 1) -> bytes:
+    """Return an uncompressed TIFF of 16-bit colours; Pillow writes none.
+
+    Source: TIFF 6.0, sections 2 and 6.
+    """
+    height, width, channels = pixels.shape
+    data = pixels.astype("<u2").tobytes()
+    tags = {256: (4, width), 257: (4, height), 258: (3, 0), 259: (3, 1), 262: (3, 2), 273: (4, 8), 274: (3, orientation),
+            277: (3, channels), 278: (4, height), 279: (4, len(data))}  # fmt: skip
+    tags |= {338: (3, 2)} if channels == 4 else {}
+    at = 8 + len(data)
+    rows = b""
+    for tag, (kind, value) in sorted(tags.items()):
+        count, value = (channels, at + 2 + 12 * len(tags) + 4) if tag == 258 else (1, value)
+        rows += struct.pack("<HHI", tag, kind, count)
+        rows += struct.pack("<HH", value, 0) if kind == 3 and count == 1 else struct.pack("<I", value)
+    head = b"II*\0" + struct.pack("<I", at) + data + struct.pack("<H", len(tags))
+    return head + rows + struct.pack("<I", 0) + struct.pack(f"<{channels}H", *[16] * channels)
+
+
+def deep_picture(path: Path, pixels: np.ndarray) -> Path:
+    import cv2
+
+    order = [2, 1, 0, 3][: pixels.shape[2]]
+    path.write_bytes(tiff(pixels) if path.suffix == ".tif" else cv2.imencode(".png", pixels[..., order])[1].tobytes())
+    return path
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+@pytest.mark.parametrize(("low", "high"), [(0, 4095), (28_000, 30_500), (0, 65_535)])
+def test_deep_colours_are_shown_by_their_own_range(tmp_path: Path, ending: str, low: int, high: int):
+    ramp = np.linspace(low, high, 64 * 64).reshape(64, 64)
+    pixels = np.stack([ramp, ramp[::-1], ramp.T], -1).astype(np.uint16)
+    path = deep_picture(tmp_path / f"a.{ending}", pixels)
+    shown = read_image(path)
+    assert shown.min() == 0 and shown.max() == 255
+    assert np.abs(shown.astype(float) - (pixels - low) * (255 / (high - low))).max() < 2
+    with Image.open(viewable(path, tmp_path / "media")) as seen:
+        assert np.array_equal(np.asarray(seen.convert("RGB")), shown)
+    with Image.open(thumbnail(path, tmp_path / "thumbs")) as small:
+        assert small.size == (64, 64) and small.getextrema()[0][1] > 200
+    with Image.open(viewable(path, tmp_path / "media", shown=(0.0, 65_535.0))) as seen:
+        assert np.abs(np.asarray(seen.convert("RGB")).astype(float) - pixels / 257).max() < 1
+
+
+@pytest.mark.parametrize("ending", ["png", "tif"])
+def test_transparency_of_deep_colours_is_put_on_white(tmp_path: Path, ending: str):
+    pixels = np.zeros((8, 8, 4), np.uint16)
+    pixels[:4, :, 3], pixels[:, :4, :3] = 65_535, 40_000
+    shown = read_image(deep_picture(tmp_path / f"a.{ending}", pixels))
+    assert (shown[4:] == 255).all() and (shown[:4, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_of_deep_colours_is_upright_and_stays_deep_in_its_copy(tmp_path: Path, orientation: int):
+    import cv2
+
+    pixels = np.random.default_rng(orientation).integers(0, 65_536, (6, 10, 3), dtype=np.uint16)
+    path = tmp_path / "a.tif"
+    path.write_bytes(tiff(pixels, orientation))
+    assert probe(path) == ((6, 10) if orientation >= 5 else (10, 6)) == read_image(path).shape[1::-1]
+    copy = upright_copy(path)
+    assert (copy is None) == (orientation == 1)
+    if copy is not None:
+        found = cv2.imdecode(np.frombuffer(copy, np.uint8), cv2.IMREAD_UNCHANGED | cv2.IMREAD_IGNORE_ORIENTATION)
+        (tmp_path / "b.tif").write_bytes(copy)
+        assert found.dtype == np.uint16 and np.array_equal(read_image(tmp_path / "b.tif"), read_image(path))

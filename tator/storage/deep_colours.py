@@ -1,0 +1,65 @@
+"""Read colours of 16 bits in full; Pillow cuts them to 8."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from tator.storage.depth import Range, eight_bits
+from tator.types import BadInput, Image
+
+COLOURED = ("RGB", "RGBX", "RGBA", "LA")
+OPAQUE = 65535
+
+
+def has_deep_colours(picture: PIL.Image.Image) -> bool:
+    """Return whether a picture, not decoded yet, has colours of 16 bits."""
+    return picture.mode in COLOURED and any(";16" in str(tile[3]) for tile in getattr(picture, "tile", ()))
+
+
+def deep_colours(path: Path) -> NDArray[np.uint16]:
+    """Return (H, W, 3 or 4) colours, in the frame that Pillow has them in.
+
+    A TIFF is turned by its tag, a PNG is not.
+
+    Raises:
+        BadInput: they cannot be decoded.
+    """
+    import cv2
+
+    found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.dtype != np.uint16 or found.ndim != 3:
+        raise BadInput(f"{path.name}: its colours of 16 bits cannot be decoded")
+    order = [2, 1, 0, 3][: found.shape[2]]
+    return np.ascontiguousarray(found[..., order], np.uint16)
+
+
+def shown_colours(path: Path, shown: Range | None = None) -> Image:
+    """Return deep colours as (H, W, 3) uint8 RGB, transparency put on white.
+
+    Args:
+        path: image file.
+        shown: values that become black and white; None is the image's own range.
+    """
+    found = deep_colours(path)
+    colours = eight_bits(found[..., :3], shown)
+    if found.shape[2] == 3:
+        return colours
+    cover = found[..., 3:].astype(np.float32) / OPAQUE
+    return (colours * cover + 255 * (1 - cover) + 0.5).astype(np.uint8)
+
+
+def encoded(colours: NDArray[np.uint16], ending: str) -> bytes:
+    """Return deep colours as a file.
+
+    Args:
+        colours: (H, W, 3 or 4).
+        ending: .png or .tif.
+    """
+    import cv2
+
+    order = [2, 1, 0, 3][: colours.shape[2]]
+    return cv2.imencode(ending, np.ascontiguousarray(colours[..., order]))[1].tobytes()
