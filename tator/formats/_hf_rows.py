@@ -42,7 +42,8 @@ BYTES = "image.bytes"  # the column of embedded images
 def are_rows(keys: Keys) -> bool:
     """Whether the keys of a JSON Lines file are those of images with objects."""
     has_objects = bool({*BOXES} & keys) and ("objects" in keys or bool({*CLASSES} & keys))
-    return "file_name" in keys and has_objects and "images" not in keys
+    has_image = "file_name" in keys or {"image", "path", "objects"} <= keys
+    return has_image and has_objects and "images" not in keys
 
 
 def is_csv(sample: bytes) -> bool:

@@ -54,12 +54,14 @@ class Said:
         refused: what is no object.
         answers: about the whole image.
         size: width and height that it states.
+        turn: degrees by which the image was shown turned.
     """
 
     regions: list[Region] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     size: tuple[Any, Any] = (None, None)
+    turn: Any = 0
 
 
 def said_by(results: Sequence[dict], score: Any = None) -> Said:
@@ -80,6 +82,7 @@ def said_by(results: Sequence[dict], score: Any = None) -> Said:
             continue
         if placed.get("original_width"):
             said.size = placed.get("original_width"), placed.get("original_height")
+        said.turn = placed.get("image_rotation") or said.turn
         parent = placed.get("parentID")
         if kind_of(placed) == "keypoint" and isinstance(parent, (str, int)) and parent in groups and parent != key:
             points.setdefault(parent, []).append(_point(placed, rows))

@@ -166,7 +166,7 @@ class ObjectsSource(DrawnSource):
         """Return the image of a row: by name, or by where an embedded one was put."""
         given = first(row, FILE_KEYS)
         if not path.lower().endswith(".parquet") or isinstance(given, str):
-            return self.find(given, path, line)
+            return self.find(given.get("path") if isinstance(given, dict) else given, path, line)
         named = as_dict(given).get("path")
         for place in (placed(inside, named, line), f"{inside}{line:06d}"):
             if self.tree.find(place)[0]:

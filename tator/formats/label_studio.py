@@ -122,10 +122,14 @@ class LabelStudioSource(DrawnSource):
     def _task(self, row: dict, path: str, at: int) -> None:
         data, annotations = as_dict(row.get("data")), self._chosen(row, path, at)
         by_image: dict[str, str | None] = {}
+        known: dict[tuple[str, str], str] = {}  # a task has many results, and mostly one image
         for annotation in annotations or [Annotation(None, [])]:
             shown: dict[str, list[dict]] = {} if annotation.results else {self._reference(data, {}): []}
             for result in annotation.results:
-                shown.setdefault(self._reference(data, result), []).append(result)
+                about = str(result.get("to_name") or ""), str(result.get("item_index"))
+                if about not in known:
+                    known[about] = self._reference(data, result)
+                shown.setdefault(known[about], []).append(result)
             for reference, results in shown.items():
                 if reference not in by_image:
                     by_image[reference] = self._find(reference, row, path, at)
@@ -148,6 +152,8 @@ class LabelStudioSource(DrawnSource):
         if len(kept) > 1:
             told = f"{len(kept)}; objects that agree are read once, the attribute annotator says whose the others are"
             self.report.notice(path, "several annotations of an image", told, at)
+        if not kept and (drafts := [each for each in as_list(row.get("drafts")) if as_dict(each).get("result")]):
+            self.report.notice(path, "draft left out", f"{len(drafts)}, of a task that nobody submitted", at)
         guesses = [as_dict(each) for each in as_list(row.get("predictions"))]
         guesses = [each for each in guesses if as_list(each.get("result"))]
         if kept and not (guesses and self.wants_predictions):
@@ -192,12 +198,18 @@ class LabelStudioSource(DrawnSource):
         if split := folder_split(image):
             self.splits[image] = split
         self.told_size(image, where, *said.size)
+        if said.turn:
+            told = f"by {str(said.turn)[:20]} degrees: look whether the places fit"
+            self.report.notice(where, "image was turned while it was labelled", told)
         for answer in said.answers:
             self._answer(image, *answer)
         for refused in said.refused:
             self.take(image, where, None, refused)
         for region in said.regions:
             self.points.meet(self.name(region.name), (name for name, _, _ in region.points))
+            if "labels" in region.attributes:
+                told = f"{', '.join(region.attributes['labels'])[:120]}: the first is the class"
+                self.report.notice(where, "several labels of an object", f"{told}, the attribute labels has all")
             more = {} if who is None else {"annotator": who}
             kept = replace(region, attributes=region.attributes | more)
             if kept.kind == "brush":

@@ -94,6 +94,14 @@ def test_every_table_and_form(tmp_path: Path, write, form: str):
     assert not [label for label in found if label.attributes]
 
 
+def test_rows_as_the_library_writes_them(tmp_path: Path):
+    picture(tmp_path / "train/a.png")
+    text(tmp_path / "README.md", CARD)
+    text(tmp_path / "train.jsonl", json.dumps({"image": {"bytes": None, "path": "train/a.png"}, **FORMS["columns"]}))
+    source, found = one(tmp_path)
+    assert named_boxes(source, found) == [CAT, DOG] and not dropped(source)
+
+
 def test_a_first_row_without_objects_and_keys_in_another_order(tmp_path: Path):
     for name in ("a", "b"):
         picture(tmp_path / f"train/{name}.png")

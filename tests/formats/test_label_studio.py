@@ -38,6 +38,10 @@ def task(*results: dict, image: str = "a.png", **more) -> dict:
     return {"id": 1, "data": {"image": image}, "annotations": [annotation], "predictions": [], **more}
 
 
+def said_once(*results: dict) -> dict:
+    return {"id": 7, "result": list(results)}
+
+
 def one(root: Path, *tasks: dict, name: str = "a.png"):
     """Read a folder with one image; return the source and the image's labels."""
     picture(root / name)
@@ -107,6 +111,19 @@ def test_every_form_and_shape(tmp_path: Path, form, value: dict, kind: str, is_o
     (label,) = found["a.png"]
     assert bool(label.polygons) == is_outline and bool(label.rle) == ("rle" in value)
     assert ("ellipse read as an outline" in told(source)) == ("radiusX" in value)
+
+
+@pytest.mark.parametrize(
+    ("more", "note"),
+    [
+        ({"annotations": [said_once(result(RIGHT, image_rotation=90))]}, "image was turned while it was labelled"),
+        ({"annotations": [], "drafts": [{"result": [result(RIGHT)]}]}, "draft left out"),
+        ({"annotations": [said_once(result(RIGHT | {"labels": ["cat"]}))]}, "several labels of an object"),
+    ],
+)
+def test_what_a_person_should_know_is_told(tmp_path: Path, more: dict, note: str):
+    source, found = one(tmp_path, task() | more)
+    assert note in told(source) and len(found) == len(more["annotations"]) and not dropped(source)
 
 
 @pytest.mark.parametrize("turn", [0, 30, 90, 200, -45, 360])
