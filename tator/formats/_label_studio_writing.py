@@ -19,6 +19,10 @@ from tator.vision import masks
 CONFIG = "label_config.xml"
 LOCAL = "/data/local-files/?d="  # the address of a file in the folder that Label Studio serves
 DIGITS = 7  # decimals of a percentage: of 100,000 pixels they are a hundredth of one
+HINT = (  # where the addresses in the tasks lead
+    "  <!-- the images show when Label Studio runs with LABEL_STUDIO_LOCAL_FILES_SERVING_ENABLED=true and\n"
+    "       LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT=the folder of this file -->\n"
+)
 PARTS = (
     "outlines with holes or several parts are written as masks of whole pixels: Label Studio has one ring an outline"
 )
@@ -162,7 +166,7 @@ def _share(value: float, side: int) -> float:
 
 def _config(names: Sequence[str], asked: Asked) -> str:
     """Return the labelling configuration: tools with their classes, and questions."""
-    parts = ["<View>\n", '  <Image name="image" value="$image"/>\n']
+    parts = ["<View>\n", HINT, '  <Image name="image" value="$image"/>\n']
     for tool, element in TOOLS.items():
         parts += [f'  <{element} name="{tool}" toName="image">\n', *_values("Label", names), f"  </{element}>\n"]
     if asked.points:
