@@ -89,6 +89,11 @@ def service_reads(folder: Path, reader: str) -> dict:
     return _beside("services_read.py", folder, reader)
 
 
+def darwin_reads(folder: Path) -> dict[str, dict]:
+    """Return what V7's own code reads in the Darwin files of a folder: see darwin_reads.py."""
+    return _beside("darwin_reads.py", folder)
+
+
 def _beside(script: str, folder: Path, *arguments: str) -> dict:
     """Run a script of this folder in the environment of requirements-oracles.txt and return its answer."""
     assert BESIDE.is_file(), f"no {BESIDE}: `make slow` makes it from requirements-oracles.txt"

@@ -13,7 +13,7 @@ from tator.formats import Label
 from tator.formats.table import FORMATS
 from tator.formats.writing import Folder, Written
 from tests.folders import picture
-from tests.oracles import BESIDE, run_python, ultralytics_env, ultralytics_reads
+from tests.oracles import BESIDE, darwin_reads, run_python, ultralytics_env, ultralytics_reads
 from tests.reading import dropped, named_boxes, read_folder
 
 pytestmark = pytest.mark.slow
@@ -101,3 +101,19 @@ def test_ultralytics_reads_our_pose_labels(tmp_path: Path):
     assert any("filled up to 3" in note for note in out.notes) and any(
         "without key points" in note for note in out.notes
     )
+
+
+def test_v7_reads_our_darwin_files(tmp_path: Path):
+    rings = [[4.0, 6.0, 24.0, 6.0, 24.0, 16.0], [30.0, 30.0, 40.0, 30.0, 40.0, 40.5]]
+    labels = [
+        Label(0, (4, 6, 24, 16), attributes={"track": 7, "text": "hé"}),
+        Label(1, (4, 6, 40, 40.5), [[ring] for ring in rings]),
+    ]
+    image = Written("images/train/n/a.png", "n/a.png", "train", 64, 48, labels, tags=["night"])
+    list(FORMATS["darwin"].write(Folder(tmp_path), ["cat", "a dog"], {"train": [image]}))
+    (found,) = darwin_reads(tmp_path).values()
+    box, outline, tag = found["rows"]
+    assert (found["image"], found["folder"]) == ("a.png", "/images/train/n") and tag[:2] == ["night", "tag"]
+    assert box == ["cat", "bounding_box", {"x": 4, "y": 6, "w": 20, "h": 10}, None, 7, "hé"]
+    assert outline[:3] == ["a dog", "polygon", {"x": 4, "y": 6, "w": 36, "h": 34.5}]
+    assert [[value for point in path for value in (point["x"], point["y"])] for path in outline[3]] == rings
