@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from tator.formats._mask_lists import ClassList, class_lists
 from tator.formats._mask_meaning import Meaning, cityscapes_list, judged, voc_list
-from tator.formats._mask_parts import extents, is_grey, read_pixels
+from tator.formats._mask_parts import Codes, extents, is_grey, read_pixels
 from tator.formats.mask_evidence import mask_files, mask_place
 from tator.formats.tree import Tree
 from tator.types import BadInput
@@ -20,7 +22,8 @@ NO_CODE = -1  # of no pixel
 SAMPLED = 16  # pictures of a group that are looked at, spread over it
 SAMPLED_PIXELS = 40_000_000  # of them together, from which on no further one is decoded
 MOST_GROUPS = 200  # more are a folder for each image, with a mask for each object
-THOUSAND = 1000  # Cityscapes' and MOTS' instance masks hold class x 1000 + number of the object
+THOUSAND = 1000  # Cityscapes' and MOTS' instance masks hold class x 1000 + number, or the class of what has no objects
+BYTE = 256  # KITTI's hold class x 256 + number, which is 0 for what has no objects
 _ROLES = (  # by the end of names, or the folder; the first that fits counts
     (re.compile(r"panoptic|parts?\b|scribble|edge|boundar|matte|person_?layout", re.I), OTHER),
     (re.compile(r"instance|object|ins_?seg|mots", re.I), INSTANCES),
@@ -39,7 +42,7 @@ class Group:
         role: what they are for.
         pictures: {mask: its photograph, or None}.
         meaning: of their pixels; None where no list tells.
-        is_thousands: whether a value holds the class and the number of the object.
+        divisor: THOUSAND or BYTE where a value holds the class and the number of the object, else 0.
     """
 
     place: str
@@ -47,7 +50,7 @@ class Group:
     role: str
     pictures: dict[str, str | None] = field(default_factory=dict)
     meaning: Meaning | None = None
-    is_thousands: bool = False
+    divisor: int = 0
 
     @property
     def title(self) -> str:
@@ -88,15 +91,26 @@ def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
     """Set what the pixels of a group mean."""
     values, colours = _sampled(tree, group)
     if group.role == INSTANCES:
-        group.is_thousands = bool(values) and max(values) >= THOUSAND
-        values = {value // THOUSAND if value >= THOUSAND else value for value in values}
-        if not group.is_thousands:
+        folder, most = group.place.rpartition("/")[2].lower(), max(values, default=0)
+        group.divisor = BYTE if folder == "instance" and most >= BYTE else THOUSAND if most >= THOUSAND else 0
+        if not group.divisor:
             return
+        values = set(classes_of(np.array(sorted(values)), group.divisor).tolist())
     fits = [found for each in _nearest(group, lists) if (found := judged(each, values, colours))]
     whole = (found for found in fits if not (colours if found.by_colour else values) - found.names.keys())
     group.meaning = next(whole, None) or next(iter(fits), None)
     if not any(PurePosixPath(each.path).stem.lower().startswith("label") for each in lists):
         group.meaning = group.meaning or _standard(group, values, colours)
+
+
+def classes_of(codes: Codes, divisor: int) -> Codes:
+    """Return the classes of values that hold the number of an object too."""
+    return codes // divisor if divisor == BYTE else np.where(codes >= divisor, codes // divisor, codes)
+
+
+def numbers_of(codes: Codes, divisor: int) -> Codes:
+    """Return values that hold the number of an object, 0 for the others."""
+    return codes * (codes % BYTE > 0 if divisor == BYTE else codes >= divisor)
 
 
 def _sampled(tree: Tree, group: Group) -> tuple[set[int], set[int]]:
@@ -135,7 +149,7 @@ def _nearest(group: Group, lists: Sequence[ClassList]) -> Iterator[ClassList]:
 
 def _standard(group: Group, values: set[int], colours: set[int]) -> Meaning | None:
     """Return what masks in a public dataset's own layout mean without a list."""
-    if _CITYSCAPES.search(group.kind):
+    if _CITYSCAPES.search(group.kind) or group.divisor == BYTE:  # KITTI has the same classes
         return judged(cityscapes_list("train" in group.kind), values, set())
     folder = group.place.rpartition("/")[2].lower()
     if folder.startswith("segmentationclass"):  # with VOC's own colours, or as SegmentationClassAug

@@ -19,7 +19,16 @@ import numpy as np
 from tator.formats import Label, Report
 from tator.formats._gathered import Gathered
 from tator.formats._mask_drawing import colour_of, drawn, picture
-from tator.formats._mask_groups import CLASSES, COLOURS, INSTANCES, THOUSAND, Group, mask_groups, pictures_of
+from tator.formats._mask_groups import (
+    CLASSES,
+    COLOURS,
+    INSTANCES,
+    Group,
+    classes_of,
+    mask_groups,
+    numbers_of,
+    pictures_of,
+)
 from tator.formats._mask_meaning import Meaning, is_nothing
 from tator.formats._mask_parts import Codes, cut, extents, parts, read_pixels, size_of
 from tator.formats._shapes import Place, mask_label
@@ -49,7 +58,7 @@ def read(tree: Tree) -> MaskSource:
     source = MaskSource(tree, Report())
     groups = mask_groups(tree)
     chosen = _chosen(groups)
-    instances = pictures_of([group for group in groups if not group.is_thousands], INSTANCES)
+    instances = pictures_of([group for group in groups if not group.divisor], INSTANCES)
     used: set[str] = set()
     for photograph, (path, group) in chosen.items():
         beside = next((other for other, _ in instances.get(photograph, ())), None)
@@ -84,13 +93,13 @@ class _Picture:
     Attributes:
         path: of the mask of classes.
         meaning: of its pixels.
-        is_thousands: whether a value holds the class and the number of the object.
+        divisor: of values that hold the class and the number of an object, else 0.
         instances: path of the mask of objects, or None.
     """
 
     path: str
     meaning: Meaning
-    is_thousands: bool
+    divisor: int
     instances: str | None
 
 
@@ -105,7 +114,7 @@ class MaskSource(Gathered):
             return
         for name in group.meaning.order:
             self.listed.setdefault(self.name(name))
-        self.take(photograph, path, None, _Picture(path, group.meaning, group.is_thousands, instances))
+        self.take(photograph, path, None, _Picture(path, group.meaning, group.divisor, instances))
 
     def tell(self, groups: list[Group], used: set[str]) -> None:
         """Note how each group is read, and which masks and images have no partner.
@@ -151,8 +160,8 @@ class MaskSource(Gathered):
         if codes is None:
             return []
         instances = None
-        if entry.is_thousands:
-            codes, instances = np.where(codes >= THOUSAND, codes // THOUSAND, codes), codes * (codes >= THOUSAND)
+        if entry.divisor:
+            codes, instances = classes_of(codes, entry.divisor), numbers_of(codes, entry.divisor)
         elif entry.instances is not None:
             instances = self._codes(entry.instances, None, place)
         found = _objects(codes, instances, entry.meaning, place)
@@ -190,8 +199,8 @@ def _told(group: Group, count: int) -> str:
     if group.meaning is None:
         return f"{group.title}, {count:,} read: each instance is an object, of the class that lies below it"
     kind = (
-        "value is an object, its thousands the class"
-        if group.is_thousands
+        f"value is an object, its class the value / {group.divisor}"
+        if group.divisor
         else "connected part of a class is an object"
     )
     codes = {name: _code(code, group.meaning) for code, name in group.meaning.names.items()}

@@ -181,6 +181,52 @@ def test_cityscapes(tmp_path: Path, kinds: list[str]):
     assert ("*_gtfine_color" in told(source)) == ("color" in kinds)
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_kitti_instances_hold_class_and_number(tmp_path: Path, listed: bool):
+    values = ids(26, 7, np.uint16) * 256
+    values[4:12, 5:12] += 1
+    values[4:12, 12:20] += 2
+    for name in ("000000_10", "000001_10"):
+        picture(tmp_path / f"training/image_2/{name}.png", SIZE)
+        save(tmp_path / f"training/instance/{name}.png", values)
+    if listed:
+        text(tmp_path / "labels.txt", "0 unlabeled\n7 street\n26 auto\n")
+    source, found = read_folder(tmp_path)
+    car, road = ("auto", "street") if listed else ("car", "road")
+    expected = [(car, 5, 4, 12, 12), (car, 12, 4, 20, 12), (road, *DOG)]
+    assert source.format == "masks" and all(named_boxes(source, labels) == expected for labels in found.values())
+
+
+@pytest.mark.parametrize("place", ["SegmentationClass/{}.png", "masks/{}.png"])
+def test_lists_without_colours_mean_those_of_voc(tmp_path: Path, place: str):
+    colours = np.array([(0, 0, 0), (128, 0, 0), (0, 128, 0)], np.uint8)
+    values = ids()
+    values[values == 255] = 0
+    for name in "ab":
+        picture(tmp_path / f"images/{name}.png", SIZE)
+        path = tmp_path / place.replace("{}", name)
+        path.parent.mkdir(exist_ok=True)
+        PIL.Image.fromarray(colours[values]).save(path)
+    text(tmp_path / "labelmap.txt", "background:::\ncat:::\ndog:::\n")
+    source, found = read_folder(tmp_path)
+    assert list(source.classes.values()) == ["cat", "dog"]
+    assert all(named_boxes(source, labels) == BOTH for labels in found.values())
+
+
+def test_lists_of_images_with_their_masks_give_the_splits(tmp_path: Path):
+    dataset(
+        tmp_path,
+        "annot/{}.png",
+        {
+            "classes.txt": "bg\ncat\ndog",
+            "train.txt": "/images/a.png annot/a.png\n",
+            "val.txt": "images/b.png annot/b.png",
+        },
+    )
+    source, _ = read_folder(tmp_path)
+    assert source.splits == {"images/a.png": "train", "images/b.png": "val"} and not dropped(source)
+
+
 def test_holes_and_parts_are_exact(tmp_path: Path):
     values = np.random.default_rng(0).integers(0, 3, (10, 8)).astype(np.uint8).repeat(3, 0).repeat(5, 1)
     source, found = read_folder(dataset(tmp_path, "masks/{}.png", {"classes.txt": "bg\ncat\ndog"}, values=values))
