@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tator.formats import Label, Report
+from tator.formats import Label, Report, cityscapes
 from tator.formats._gathered import Gathered
 from tator.formats._mask_drawing import colour_of, drawn, picture
 from tator.formats._mask_groups import (
@@ -134,6 +134,11 @@ class MaskSource(Gathered):
         for path in self.tree.images:
             if not self.is_known(path):
                 self.report.notice(path, "image without a mask")
+        polygons = [path for path, sample in self.tree.each_sample(".json") if cityscapes.is_cityscapes(sample)]
+        self.tree.claim(*polygons)
+        if polygons:
+            told = f"{len(polygons):,} files such as {polygons[0]}: the masks of their images are read"
+            self.report.notice(".", "polygons beside masks are not read", told)
 
     def _tell_others(self, group: Group, used: set[str]) -> None:
         """Note the masks of a group that is read which are not, and claim its list."""

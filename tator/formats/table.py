@@ -10,6 +10,7 @@ from tator.formats import (
     Report,
     Source,
     bdd100k,
+    cityscapes,
     coco,
     coco_panoptic,
     createml,
@@ -157,6 +158,7 @@ _TRIED = (  # in this order: the special before the general
     plain_csv,
     tfrecord,
     masks,
+    cityscapes,
     images_only,
 )
 FORMATS = {module.NAME: _of(module) for module in _TRIED}
@@ -188,6 +190,7 @@ def _recognised(tree: Tree) -> list[str]:
         "datumaro": ("coco",),
         "imagenet": ("voc",),
         "openimages": ("csv",),
+        "masks": ("cityscapes",),
     }
     covered = {name for special in found for name in general.get(special, ())}
     return [name for name in found if name not in covered]

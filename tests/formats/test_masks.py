@@ -181,6 +181,38 @@ def test_cityscapes(tmp_path: Path, kinds: list[str]):
     assert ("*_gtfine_color" in told(source)) == ("color" in kinds)
 
 
+def polygons(*objects: tuple[str, list], **more) -> str:
+    rows = [{"label": name, "polygon": ring, **more} for name, ring in objects]
+    return json.dumps({"imgHeight": 30, "imgWidth": 40, "objects": rows})
+
+
+RING = [[5, 4], [20, 4], [20, 12], [5, 12]]
+
+
+def test_cityscapes_polygons(tmp_path: Path):
+    cityscapes(tmp_path, [])
+    place = "gtFine/train/ulm/ulm_000000_000019_gtFine_polygons.json"
+    text(
+        tmp_path / place,
+        polygons(("car", RING), ("bicyclegroup", RING), ("out of roi", RING), ("person", [[1, 1], [2]])),
+    )
+    text(tmp_path / "gtFine/train/ulm/x_000000_000019_gtFine_polygons.json", polygons(("car", RING)))
+    source, found = read_folder(tmp_path)
+    car, group = found["leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png"]
+    assert source.format == "cityscapes" and set(source.splits.values()) == {"train"}
+    assert car.polygons == [[[5, 4, 20, 4, 20, 12, 5, 12]]] and group.attributes == {"crowd": True}
+    assert dropped(source) == {"polygon refused": 1, "image is not in the folder": 1}
+    assert "1 polygons such as 'out of roi'" in told(source)
+
+
+def test_masks_are_read_before_polygons(tmp_path: Path):
+    cityscapes(tmp_path, ["instanceIds"])
+    text(tmp_path / "gtFine/train/ulm/ulm_000000_000019_gtFine_polygons.json", polygons(("car", RING)))
+    source, found = read_folder(tmp_path)
+    assert source.format == "masks" and "polygons beside masks are not read" in told(source)
+    assert not dropped(source) and all(len(labels) == 3 for labels in found.values())
+
+
 @pytest.mark.parametrize("listed", [True, False])
 def test_kitti_instances_hold_class_and_number(tmp_path: Path, listed: bool):
     values = ids(26, 7, np.uint16) * 256
