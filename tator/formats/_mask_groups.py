@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import numpy as np
 
 from tator.formats._mask_lists import ClassList, class_lists
-from tator.formats._mask_meaning import Meaning, cityscapes_list, judged, voc_list
+from tator.formats._mask_meaning import NOTHINGS, Meaning, cityscapes_list, judged, meant, voc_list
 from tator.formats._mask_parts import Codes, extents, is_grey, read_pixels
 from tator.formats.mask_evidence import mask_files, mask_place
 from tator.formats.tree import Tree
@@ -73,7 +73,21 @@ def mask_groups(tree: Tree) -> list[Group]:
         if group.role != OTHER and not _is_one_an_object(group):
             tree.tell(0, 0, f"What do the masks of {group.title} mean?")
             _judge(tree, group, lists)
+    _judge_empty(tree, list(found.values()), lists)
     return list(found.values())
+
+
+def _judge_empty(tree: Tree, groups: Sequence[Group], lists: Sequence[ClassList]) -> None:
+    """Set what groups without an object mean, where others like them are known."""
+    for group in groups:
+        alike = (each for each in groups if each.meaning and (each.role, each.kind) == (group.role, group.kind))
+        known = next(alike, None)
+        if group.meaning or known is None or known.meaning is None or group.divisor or _is_one_an_object(group):
+            continue
+        by_colour = known.meaning.by_colour
+        codes = _sampled(tree, group)[by_colour]
+        fits = (meant(each, codes, by_colour) for each in _nearest(group, lists))
+        group.meaning = next(filter(None, fits), None)
 
 
 def _role(place: str, kind: str) -> str:
@@ -119,9 +133,11 @@ def _sampled(tree: Tree, group: Group) -> tuple[set[int], set[int]]:
     colours: set[int] = set()
     seen = 0
     paths = [path for path, photograph in group.pictures.items() if photograph] or list(group.pictures)
-    for path in paths[:: max(1, len(paths) // SAMPLED)][:SAMPLED]:
-        if seen > SAMPLED_PIXELS:
-            break
+    spread = paths[:: max(1, len(paths) // SAMPLED)][:SAMPLED]
+    for at, path in enumerate(dict.fromkeys((*spread, *paths))):
+        is_something = bool((values or colours) - NOTHINGS)
+        if seen > SAMPLED_PIXELS or at >= len(spread) and is_something:
+            break  # most masks of rare defects are empty: one with an object is looked for
         try:
             pixels = read_pixels(tree.root / path)
         except BadInput:

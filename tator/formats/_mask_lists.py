@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from tator.formats import Report
 from tator.formats._json import as_dict, as_list
-from tator.formats._ultralytics import MOST_CLASSES
+from tator.formats._ultralytics import MOST_CLASSES, read_data_yaml
 from tator.formats.cells import delimiter, restored, without_hint
 from tator.formats.tree import NAME_FILES, Tree
 
@@ -36,6 +37,7 @@ _FORMS = (  # of the lines of a text file, each with the groups name, value, red
     (re.compile(rf"{_COLOUR}[\s,;:]+(\S.*)"), (4, 0, 1, 2, 3)),
     (re.compile(rf"(\S.*?)[\s,;:]+{_COLOUR}"), (1, 0, 2, 3, 4)),
     (re.compile(r"(\d{1,8})\s*[\s:,;=]\s*(\S.*)"), (2, 1, 0, 0, 0)),
+    (re.compile(r"(\S.*?)\s*[:,;=\t]\s*(\d{1,8})"), (1, 2, 0, 0, 0)),
     (re.compile(r"(\S.*)"), (1, 0, 0, 0, 0)),
 )
 _NAME_CELLS = ("name", "class", "classname", "label", "labelname", "category", "title", "readable")
@@ -82,6 +84,8 @@ def class_lists(tree: Tree) -> list[ClassList]:
 def _read(tree: Tree, path: str) -> ClassList | None:
     name, suffix = PurePosixPath(path).stem, PurePosixPath(path).suffix.lower()
     is_list = _NAMED.fullmatch(name) or PurePosixPath(path).name.lower() in NAME_FILES
+    if suffix in (".yaml", ".yml"):
+        return _of_yaml(tree, path)
     if not is_list or suffix not in (".txt", ".names", ".labels", ".csv", ".json"):
         return None
     try:
@@ -93,7 +97,19 @@ def _read(tree: Tree, path: str) -> ClassList | None:
         return None
 
 
+def _of_yaml(tree: Tree, path: str) -> ClassList | None:
+    """Return the names of a data.yaml, which is only looked at."""
+    claimed = path in tree.claimed
+    found = read_data_yaml(tree, path, Report())
+    if not claimed:
+        tree.claimed.discard(path)
+    rows = (Named(name, index) for index, name in found.classes.items()) if found else ()
+    return ClassList(path, tuple(rows), True)
+
+
 def _of_text(path: str, text: str) -> ClassList | None:
+    if (table := _of_csv(path, text)) is not None:
+        return table
     lines = [line.strip() for line in text.split("\n")]
     lines = [line for line in lines if line and not line.startswith("#")][:MOST_CLASSES]
     for form, (name, value, *channels) in _FORMS:

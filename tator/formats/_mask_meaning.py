@@ -18,6 +18,7 @@ NOTHING = re.compile(
 )  # classes that are no objects
 VOIDS = (255, 65535)  # values that stand for no class where no list has them
 BLACK, BORDER, WHITE = 0x000000, 0xE0E0C0, 0xFFFFFF  # colours that do; BORDER is that of PASCAL VOC
+NOTHINGS = frozenset((0, *VOIDS, BORDER, WHITE))  # values and colours that are seldom an object
 VOC = (
     "background aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike person "
     "pottedplant sheep sofa train tvmonitor"
@@ -93,6 +94,18 @@ def judged(listed: ClassList, values: Collection[int], colours: Collection[int])
     shares = [sum(code in found.names for code in codes) for found, codes in ((by_colour, colours), (by_value, values))]
     is_whole = shares[0] == len(colours)  # a palette may be in another order than the list
     return by_colour if is_whole or shares[0] > shares[1] else by_value
+
+
+def meant(listed: ClassList, codes: Collection[int], by_colour: bool) -> Meaning | None:
+    """Return what masks without an object mean by a list, None where it lacks one.
+
+    Args:
+        listed: the list.
+        codes: values or colours that occur, none of which is an object.
+        by_colour: whether they are colours.
+    """
+    found = _of_colours(listed, codes) if by_colour else _of_values(listed, codes)
+    return found if found and found.names.keys() >= set(codes) else None
 
 
 def _fitting(found: Meaning | None, codes: Collection[int]) -> Meaning | None:

@@ -74,6 +74,9 @@ NUMBERED = [
     ("labels.json", json.dumps([{"id": 1, "name": "cat"}, {"id": 2, "name": "dog"}])),
     ("objectInfo2.txt", "1\tcat\n2\tdog\n"),
     ("label_map.csv", "name,id\ncat,1\ndog,2\n"),
+    ("objectInfo150.txt", "Idx\tRatio\tTrain\tVal\tName\n1\t0.2\t5\t1\tcat\n2\t0.1\t5\t1\tdog\n"),
+    ("class_list.txt", "background: 0\ncat: 1\ndog: 2\n"),
+    ("data.yaml", "names: {0: background, 1: cat, 2: dog}\ntrain: images\nval: images\n"),
     ("labelmap.txt", "# label:color_rgb:parts:actions\nbackground:::\ncat:::\ndog:::\n"),
 ]
 IN_COLOUR = [
@@ -179,6 +182,18 @@ def test_cityscapes(tmp_path: Path, kinds: list[str]):
     assert source.format == "masks" and set(source.splits.values()) == {"train"} and not dropped(source), told(source)
     assert all(named_boxes(source, labels) == [*cars, ("road", *DOG)] for labels in found.values())
     assert ("*_gtfine_color" in told(source)) == ("color" in kinds)
+
+
+def test_empty_masks_are_images_without_objects(tmp_path: Path):
+    """Most masks are empty, and all of one split."""
+    for split, count in (("train", 60), ("valid", 3)):
+        for at in range(count):
+            picture(tmp_path / split / f"{split}{at}.jpg", SIZE)
+            save(tmp_path / split / f"{split}{at}_mask.png", ids() if at == 37 else np.zeros((30, 40), np.uint8))
+        text(tmp_path / split / "_classes.csv", "Pixel Value, Class\n0, background\n1, cat\n2, dog\n")
+    source, found = read_folder(tmp_path)
+    assert source.format == "masks" and not dropped(source) and found["valid/valid0.jpg"] == []
+    assert named_boxes(source, found["train/train37.jpg"]) == BOTH and sum(map(len, found.values())) == 2
 
 
 def polygons(*objects: tuple[str, list], **more) -> str:
