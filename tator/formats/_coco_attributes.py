@@ -20,8 +20,10 @@ FIELDS = frozenset(
     "id image_id category_id bbox area segmentation iscrowd score keypoints num_keypoints attributes caption".split()
 )
 RESTATED = frozenset(  # what a row repeats of its category, its image or its own shape
-    "category_name bbox_mode segmentation_mode file_name image_name width height segmented_area category".split()
+    "category_name bbox_mode segmentation_mode file_name image_name width height category isbbox metadata extra".split()
 )
+NESTED = ("attributes", "metadata", "extra")  # of CVAT and Datumaro, COCO Annotator, V7
+EMPTY: tuple[Any, ...] = (None, "", [], {})
 NAMES = {
     "track_id": "track",
     "is_crowd": "crowd",
@@ -95,8 +97,8 @@ def attributes_of(row: Mapping[str, Any], marks_masks: bool) -> Attributes:
         return given  # most rows: imports spend their time here
     if is_marked(row) and not marks_masks:
         given["crowd"] = True
-    inner = parsed(row.get("attributes"))
-    for name, value in (*_named(inner), *_extras(row)):
+    inner = (part for key in NESTED for part in _named(parsed(row.get(key))))
+    for name, value in (*inner, *_extras(row)):
         ours = NAMES.get(name, name)
         value = _flag(value) if ours in FLAGS else value
         if value is not None and not (ours == "crowd" and value is False):
@@ -107,17 +109,23 @@ def attributes_of(row: Mapping[str, Any], marks_masks: bool) -> Attributes:
 
 
 def _extras(row: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Return the fields of an annotation that COCO does not have."""
+    """Return the fields of an annotation that COCO does not have, empty ones not."""
     if row.keys() <= FIELDS:
         return []
-    return [(name, value) for name, value in row.items() if name not in FIELDS and name not in RESTATED]
+    found = [(name, value) for name, value in row.items() if name not in FIELDS and name not in RESTATED]
+    return [(name, value) for name, value in found if value not in EMPTY and not _is_paint(name, value)]
+
+
+def _is_paint(name: str, value: Any) -> bool:
+    """Return whether a field is the colour in which COCO Annotator draws an object."""
+    return name == "color" and isinstance(value, str) and value.startswith("#")
 
 
 def _named(inner: Any) -> list[tuple[str, Any]]:
     """Return attributes of any spelling as (name, value)."""
     if isinstance(inner, dict):
         return list(inner.items())
-    if inner in (None, [], ""):
+    if inner in EMPTY:
         return []
     if isinstance(inner, list) and all(isinstance(part, dict) and {"name", "value"} <= part.keys() for part in inner):
         return [(str(part["name"]), part["value"]) for part in inner]
