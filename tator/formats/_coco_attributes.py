@@ -22,6 +22,7 @@ FIELDS = frozenset(
 RESTATED = frozenset(  # what a row repeats of its category, its image or its own shape
     "category_name bbox_mode segmentation_mode file_name image_name width height category isbbox metadata extra".split()
 )
+DATUMARO_IMAGE = {"license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
 NESTED = ("attributes", "metadata", "extra")  # of CVAT and Datumaro, COCO Annotator, V7
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 NAMES = {
@@ -57,6 +58,10 @@ class Crowds:
     def __init__(self) -> None:
         self.marked = 0
         self._plain = self._others = self._plain_masks = self._with_attributes = 0
+
+    def see_image(self, entry: Mapping[str, Any]) -> None:
+        """Take an image into account: CVAT and Datumaro give it fields of these values."""
+        self._with_attributes += all(entry.get(name) == value for name, value in DATUMARO_IMAGE.items())
 
     def see(self, row: Mapping[str, Any]) -> None:
         """Take an annotation into account."""

@@ -129,9 +129,14 @@ class CocoSource:
         """Return what a file means by its rows."""
         indices = self._categories(file)
         self._skeletons(file.path, file.categories, indices)
+        for entry in file.images[:1]:
+            file.crowds.see_image(entry)
         if file.crowds.are_masks:
             told = f"it is on every mask ({file.crowds.marked:,}); each is read as one object"
             self.report.notice(file.path, "iscrowd marks masks here, not crowds", told)
+        elif file.crowds.marked:
+            told = f"{file.crowds.marked:,} of them are kept, to be ignored in training and evaluation"
+            self.report.notice(file.path, "crowd regions are not single objects", told)
         points = {at: len(each.names) for at, each in self.skeletons.items()}
         return Dialect(indices, points, file.crowds.are_masks)
 

@@ -218,6 +218,17 @@ def test_what_iscrowd_means_is_told_from_the_whole_file(found: list[dict], are_m
     assert crowds.are_masks == are_masks
 
 
+def test_images_as_datumaro_has_them_tell_its_masks():
+    crowds = Crowds()
+    for row in rows("m*", "o"):
+        crowds.see(row)
+    entry = {"id": 1, "license": 0, "flickr_url": "", "coco_url": "", "date_captured": 0}
+    crowds.see_image(entry | {"coco_url": "http://images.cocodataset.org/a.jpg"})
+    assert not crowds.are_masks
+    crowds.see_image(entry)
+    assert crowds.are_masks
+
+
 def test_masks_that_a_tool_marks_all_are_objects_and_that_is_told(tmp_path: Path):
     picture(tmp_path / "a.png")
     text(tmp_path / "a.json", coco(["a.png"], [{**row, "bbox": [4, 6, 20, 10]} for row in rows("m*+", "m*+", "o+")]))
