@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from tabs._parts import words as w
+from tabs._parts.pages import Pages
 from tabs._parts.shell import Shell
 from tabs._parts.workflow import Figure, Shelf, Task, Workflow
 from tabs.evaluate.comparing import Compare
@@ -29,6 +30,9 @@ LABELS = {
     "conf": "Lowest confidence",
     "limit": "Most images",
     "max_det": "Most predictions",
+    "use_operating_point": "Use the operating point",
+    "meaning_thr": "Least cosine of one meaning",
+    "overlays": "Pictures of the worst images",
 }
 CHOICES = {
     "snapshot": "snapshots_list @dataset",
@@ -40,6 +44,11 @@ BY_FILE = ("config", "overrides", "root_image_dir", "resume", "overwrite")  # th
 
 def build(wb: Workbench, shell: Shell) -> None:
     """Draw the tab and wire it."""
+    pages_of(shell)
+
+
+def pages_of(shell: Shell) -> Pages:
+    """Draw the tab's pages and return them."""
     task = Task("evaluate", "Evaluate", "Evaluate", LABELS, CHOICES, hidden=BY_FILE, typed=("source",))
     workflow = Workflow(
         title="Evaluate predictions",
@@ -53,4 +62,4 @@ def build(wb: Workbench, shell: Shell) -> None:
         ),
         first="The labels are frozen first, so that the numbers always say what they are of.",
     )
-    workflow.build(shell, [Mistakes(shell), Compare(shell)], [Reports(shell)])
+    return workflow.build(shell, [Mistakes(shell), Compare(shell)], [Reports(shell)])

@@ -96,7 +96,7 @@ def result(shell: Shell, run: dict) -> h.Html:
         _honesty(found),
         _moving(run["name"], found, sampled(curves)),
         h.div(_classes(found), _sizes(found), cls="t-two"),
-        h.div(_confusion(found), _report(run["name"]), cls="t-stack"),
+        h.div(_confusion(found), _report(run["name"], found["overlays"]), cls="t-stack"),
         cls="t-stack",
     )
 
@@ -280,6 +280,9 @@ def _confusion(found: dict) -> h.Html:
     )
 
 
-def _report(name: str) -> h.Html:
+def _report(name: str, overlays: list[str]) -> h.Html:
+    told = f"{w.plural(len(overlays), 'picture')} of the worst images in eval/overlays of this run; Download has them."
+    drawn = h.span(told, cls="t-note") if overlays else None
     ways = (("Report as a page", "html"), ("Numbers as JSON", "json"))
-    return h.div([h.button(label, "report", data_name=name, data_format=format) for label, format in ways], cls="t-row")
+    buttons = [h.button(label, "report", data_name=name, data_format=format) for label, format in ways]
+    return h.div(buttons, drawn, cls="t-row")

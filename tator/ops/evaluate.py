@@ -28,6 +28,7 @@ from tator.workflows.evaluation.config import checked_config, ignored_keys, over
 from tator.workflows.evaluation.evaluating import HTML, Means, evaluate_run
 from tator.workflows.evaluation.infer import Again
 from tator.workflows.evaluation.kept_points import of_evaluation
+from tator.workflows.evaluation.overlays import drawings
 from tator.workflows.evaluation.pipeline import Outcome
 from tator.workflows.evaluation.places import Places, resolve
 from tator.workflows.evaluation.recipe import EvaluationRecipe
@@ -254,7 +255,7 @@ def evaluate_get(wb: Workbench, name: str) -> dict[str, Any]:
     facts = runs.report(name) | metrics_of(runs, name)
     infers = of_evaluation(wb.workspace, facts)
     told = {"operating_point": read_object(point) if point.is_file() else {}, "infers": infers.words if infers else ""}
-    return facts | told
+    return facts | told | {"overlays": drawings(places_of(runs.path(name).parent).eval_dir)}
 
 
 @operation(writes=False)

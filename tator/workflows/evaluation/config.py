@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tator.types import BadInput
+from tator.workflows.evaluation.label_policy import MISSES, POLICIES
 
 STAGES = ("infer", "eval", "vis")
 SECRETS = {"token", "access_token", "hf_token", "password", "secret"}
@@ -17,7 +18,7 @@ HIDDEN = "<REDACTED>"
 DEPRECATED = {"eval": ("unknown_policy", "semantic_fallback")}
 UNREAD = {  # keys of the config that nothing here reads yet; who gives one is told
     "infer": ("backend", "generation"),
-    "eval": ("num_workers", "semantic_model", "semantic_device", "semantic_batch_size"),
+    "eval": ("num_workers", "semantic_device", "semantic_batch_size"),
 }
 
 NUMBERS = (int, float)
@@ -75,6 +76,8 @@ CHOICES = {
     "infer.pred_coord_mode": ("auto", "norm1000", "pixel"),
     "infer.predictor": ("file", "candidates", "head", "concept", "detector"),
     "infer.image_ids": ("auto", "record_index", "image_id", "file_name"),
+    "eval.label_policy": POLICIES,
+    "eval.label_miss": MISSES,
     "eval.metrics": ("coco", "f1ish", "both"),
     "eval.f1ish_pred_scope": ("annotated", "all"),
 }

@@ -32,6 +32,7 @@ from tator.workflows.evaluation.predictors.model_runs import ConceptRun, Detecto
 from tator.workflows.evaluation.predictors.replay import Replay
 from tator.workflows.evaluation.predictors.stored import StoredCandidates
 from tator.workflows.evaluation.shelf import REPORT
+from tator.workflows.evaluation.text_encoder import text_encoder
 
 HTML = "report.html"
 
@@ -157,6 +158,8 @@ def _run(config: Mapping[str, Mapping[str, Any]], places: Places, means: Means, 
         truth = yield from truth_of(config, means, places, name, goes_on)
     predictor = predictor_of(config, truth, means) if truth is not None and config["stages"]["infer"] else None
     run = Run(config, places, truth, predictor, _aliases(config, means))
+    if config["eval"]["label_policy"] == "embed":
+        run.embed = text_encoder(means.models, config["eval"]["semantic_model"])
     run.device, run.thresholds = means.models.device, _thresholds(config, means)
     return run
 

@@ -200,7 +200,8 @@ def _open(data: Evaluated, settings: Settings, pairs: Pairs) -> tuple[dict[str, 
     """Return the matches in the chosen scope by overlap, and the keys of both scopes."""
     if settings.with_masks and (data.pred.outlines or data.gt.outlines):
         pairs = overlapping(data, with_masks=True)
-    meanings = Meanings.of(data.labels, settings.policy.embed, settings.policy.threshold)
+    embed = settings.policy.embed if data.label_report["unique_unknown_desc"] else None  # names of classes need none
+    meanings = Meanings.of(data.labels, embed, settings.policy.threshold)
     matched: dict[str, OpenMatched] = {}
     found: dict[str, Any] = {}
     for thr in sorted(set(settings.f1ish_iou_thrs)):

@@ -20,6 +20,7 @@ from tator.workflows.evaluation.places import Places
 from tator.workflows.evaluation.records import Record, read_records
 
 HIT, FALSE, MISSED, IGNORED = (30, 160, 60), (214, 40, 40), (240, 140, 0), (128, 128, 128)
+OVERLAYS = "overlays"  # below the evaluation's folder
 WIDTH = 3  # of lines, pixels
 DASH = 8  # pixels of a dash and of a gap
 
@@ -112,7 +113,7 @@ def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: i
     places = np.flatnonzero(found.data.images.record_index == record_index).tolist()
     if not places:
         raise NotFound(f"the evaluation has no image {record_index}")
-    file = folder / "overlays" / f"overlay_{record_index:06d}_{round(found.settings.score_thr * 1000):04d}.png"
+    file = folder / OVERLAYS / f"overlay_{record_index:06d}_{round(found.settings.score_thr * 1000):04d}.png"
     if not file.is_file():
         image = found.data.images[places[0]]
         record = Record(record_index, image.file_name, image.width, image.height, image_id=image.image_id)
@@ -120,6 +121,15 @@ def overlay(found: Evaluation, truth: GroundTruth, folder: Path, record_index: i
         with replacing(file) as part:
             picture.save(part, "PNG")
     return file
+
+
+def drawings(folder: Path) -> list[str]:
+    """Return the names of the overlays that an evaluation has drawn.
+
+    Args:
+        folder: of the evaluation.
+    """
+    return sorted(each.name for each in (folder / OVERLAYS).glob("overlay_*.png"))
 
 
 def draw_mistakes(found: Evaluation, truth: GroundTruth | None, places: Places, count: int) -> list[Path]:

@@ -19,12 +19,13 @@ from tator.types import Progress, Work
 from tator.workflows.evaluation.evaluator import Evaluation, Settings, evaluate, evaluate_records, subset
 from tator.workflows.evaluation.ground_truth import GroundTruth, hash_of
 from tator.workflows.evaluation.infer import Again, Asking, Inferred, fingerprint, infer
-from tator.workflows.evaluation.label_policy import Embed, LabelPolicy
+from tator.workflows.evaluation.label_policy import LabelPolicy
 from tator.workflows.evaluation.overlays import draw_mistakes, draw_records
 from tator.workflows.evaluation.places import Places, existing_predictions, manifest
 from tator.workflows.evaluation.predictors.base import Predictor
 from tator.workflows.evaluation.records import SCHEMA_VERSION, Reading, read_records
 from tator.workflows.evaluation.report import write_report
+from tator.workflows.evaluation.text_encoder import Meant
 
 PACKAGES = ("numpy", "hotcoco", "pycocotools", "torch", "transformers", "ultralytics", "pillow")
 STATUS_LINES = 200  # of git's answer that are kept
@@ -56,7 +57,7 @@ class Run:
     predictor: Predictor | None = None
     aliases: Mapping[str, str] = field(default_factory=dict)
     thresholds: Thresholds | None = None
-    embed: Embed | None = None
+    embed: Meant | None = None
     config_path: str = ""
     again: Again = Again.REFUSE
     device: str = "cpu"
@@ -169,11 +170,29 @@ def _evaluate(
     facts |= {"ground_truth": dict(run.truth.facts)} if run.truth is not None else {}
     facts |= {"thresholds": (run.thresholds or Thresholds(run.config["eval"]["score_thr"])).told()}
     facts |= {"predictions": marks.get("of", {}), "fingerprint": marks.get("sha256", "")}
-    facts |= {"aliases": dict(run.aliases)} if run.config["eval"]["label_policy"] == "glossary" else {}
+    facts |= _words_of(run, found)
     outcome.evaluation, outcome.honesty = found, honesty
     write_report(found, run.places.eval_dir, facts)
     if run.config["eval"]["overlay"]:
         draw_mistakes(found, run.truth, run.places, run.config["eval"]["overlay_k"])
+
+
+def _words_of(run: Run, found: Evaluation) -> dict[str, Any]:
+    """Return which words were taken for classes.
+
+    With them the evaluation opens again without an encoder.
+    """
+    policy, data = run.config["eval"]["label_policy"], found.data
+    if policy == "glossary":
+        return {"aliases": dict(run.aliases)}
+    if policy != "embed":
+        return {}
+    labels, first = np.unique(data.pred.label, return_index=True)
+    classes = data.pred.class_id[first].tolist()
+    meant = {data.labels[at]: data.names[row] for at, row in zip(labels.tolist(), classes, strict=True)}
+    names = data.names[:-1] if data.has_bucket else data.names
+    aliases = {word: name for word, name in meant.items() if word != name and name in names}
+    return {"aliases": aliases, "text_encoder": run.embed.card.id if run.embed else ""}
 
 
 def _without(found: Evaluation, leaking: Collection[int]) -> dict[str, Any] | None:

@@ -90,7 +90,7 @@ def opened(runs: Runs[None], name: str) -> Evaluation:
 @functools.lru_cache(KEPT_OPEN)
 def _opened(file: Path, _changed: int, key: tuple, names: tuple[str, ...], aliases: tuple) -> Evaluation:
     policy, miss, score_thr, apart, iou_thr = key
-    labels = LabelPolicy(policy if policy != "embed" else "casefold", miss, dict(aliases))
+    labels = LabelPolicy(policy if policy != "embed" else "glossary", miss, dict(aliases))
     least = {"score_thr": score_thr, "class_score_thrs": dict(apart)}
     settings = Settings(labels, metrics="f1ish", f1_iou_thrs=(iou_thr,), f1ish_iou_thrs=(iou_thr,), **least)
     classes = [each for each in names if each != "unknown"]

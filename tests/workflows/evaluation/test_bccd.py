@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tator.cli import main
 from tator.ops import call, operations, prepared
 from tests.conftest import ROOT
 from tests.folders import finish, make
+from tests.workflows.evaluation.ways import three_ways
 
 WEIGHTS = ROOT.parent / "shared" / "models" / "bccd_yolo11n_320.pt"
 MOST = 300  # boxes an image that ultralytics keeps
@@ -40,20 +40,14 @@ def judged(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 
 
 @pytest.mark.slow
-def test_replayed_predictions_equal_ultralytics_through_api_and_cli(judged, wb, capsys):
+def test_replayed_predictions_equal_ultralytics_through_tab_cli_and_api(judged, wb):
     folder, theirs = judged
     make(wb, folder / "set", "bccd")
-    asked = {"dataset": "bccd", "predictor": "file", "source": str(folder / "predictions.json"), "max_det": MOST}
-    verb = operations()["evaluate"]
-    finish(verb.fn(wb, **prepared(wb, verb, asked | {"name": "api"})))
-    ours = call(wb, "evaluate_get", name="api")
-    assert ours["metrics"]["bbox_AP50"] == pytest.approx(theirs, abs=0.005)
-    flags = [word for key, value in asked.items() for word in (f"--{key.replace('_', '-')}", str(value))]
-    assert main(["evaluate", "--name", "cli", *flags, "--home", str(wb.workspace.home), "--json"]) == 0
-    capsys.readouterr()
-    again = call(wb, "evaluate_get", name="cli")
-    for key in ("metrics", "per_class", "confusion", "by_size", "counters"):
-        assert again[key] == ours[key], key
+    finish(operations()["snapshots_create"].fn(wb, "bccd", "now"))
+    asked = {"predictor": "file", "source": str(folder / "predictions.json"), "max_det": MOST, "snapshot": "now"}
+    files = three_ways(wb, "bccd", asked)
+    assert files["tab"] == files["cli"] == files["api"]
+    assert json.loads(files["api"])["metrics"]["bbox_AP50"] == pytest.approx(theirs, abs=0.005)
 
 
 @pytest.mark.slow
