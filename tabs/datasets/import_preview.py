@@ -124,7 +124,7 @@ def draw(shell: Shell, looked: dict) -> h.Html:
     verb = f"{'Merge' if is_dataset else 'Import'} into {into}" if into else "Import"
     act = h.button(verb, tone="primary", data_press="#merge" if is_dataset else "#new-start")
     head = h.head("Before anything is written", h.button("Close", "close", "quiet"), act)
-    table = _classes(told["classes"], looked, ours, into)
+    table = classes_table(told["classes"], looked, ours, into)
     found = report.kinds(told["report"], looked["report_page"])
     clean = "Every image and box would come along." if is_dataset else "Every file would be read as it is."
     is_clean = report.is_clean(told["report"]) and told["format"] != IMAGES_ONLY
@@ -171,7 +171,15 @@ def _numbers(told: dict) -> h.Html:
     )
 
 
-def _classes(rows: Sequence[dict], looked: dict, ours: Sequence[str], into: str) -> h.Html | None:
+def classes_table(rows: Sequence[dict], looked: dict, ours: Sequence[str], into: str) -> h.Html | None:
+    """Draw what each class becomes, to be changed by hand; nothing where there are none.
+
+    Args:
+        rows: of a look.
+        looked: what the panel holds.
+        ours: class names of the dataset.
+        into: name of the dataset.
+    """
     if not rows:
         return None
     first = (looked["page"] - 1) * PAGE

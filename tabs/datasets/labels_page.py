@@ -17,10 +17,8 @@ from tabs.datasets import import_preview
 from tabs.datasets.report_view import KINDS, kinds
 
 LISTED = 50  # lines of each kind of what was read
-SHOWN = 200  # classes in the table
 STATUSES = [("Labels", "accepted"), ("Candidates to decide about", "candidate")]
 EXISTING = [("Keep them beside", "keep"), ("Replace them", "replace"), ("Skip such images", "skip")]
-HOW = {"same": "same name", "spelling": "spelled alike", "alias": "from the glossary", "new": "new class"}
 
 
 class Labels(Page):
@@ -40,6 +38,10 @@ class Labels(Page):
                 EXISTING, value="keep", label="Existing labels", info=told, elem_id="labels-existing", scale=2
             )
             info = "The same name again replaces its candidates."
+            told = "Text=instead, a line each: _gt= takes _gt off what the files call an image."
+            self._renames = gr.Textbox(
+                label="Names in the files", info=told, lines=1, max_lines=6, elem_id="labels-renames", scale=2
+            )
             self._named = gr.Textbox(
                 "labels", label="Name of the candidates", info=info, max_length=80, visible=False, elem_id="labels-name"
             )
@@ -58,14 +60,20 @@ class Labels(Page):
         self.outputs = [self._panel, self._source.uploaded]
         self._looked = gr.State({})
         self.answers = [self._looked]
+        shell.on(self._panel.pick, self._picked, self._looked, [self._panel, self._looked])
 
     def draw(self, dataset: str) -> tuple:
         """Return an empty panel; what is uploaded stays."""
         return h.Html(""), gr.skip()
 
+    def _picked(self, looked: dict, event: gr.EventData) -> tuple:
+        """Change what a class becomes, or turn a page."""
+        looked = import_preview.changed(self.shell, looked, dict(event._data))
+        return (draw(self.shell, looked["job"], looked), looked) if looked else (h.Html(""), {})
+
     def wire(self, panel: JobPanel, pages: Pages) -> None:
         """Start looks and imports as jobs of the tab."""
-        asked = [self.shell.dataset, self._status, *self._source.inputs]
+        asked = [self.shell.dataset, self._status, self._renames, *self._source.inputs]
         panel.start(self._look.click, self._begin_look, asked)
         panel.start(self._read.click, self._begin, [*asked, self._existing, self._named, self._looked])
 
@@ -73,27 +81,40 @@ class Labels(Page):
         """Return what a look or an import found, where this page is in sight."""
         if not end.is_done or end.page != self.name or end.kind not in self.kinds:
             return Outcome(redraws=end.kind == "labels_import")
-        shown: dict = {self._panel: draw(self.shell, end.job["id"])}
+        held = import_preview.opened(end.job["id"])
+        shown: dict = {self._panel: draw(self.shell, end.job["id"], held)}
         if end.kind == "labels_preview":
-            return Outcome(shown | {self._looked: {"job": end.job["id"]}}, redraws=False)
+            return Outcome(shown | {self._looked: held}, redraws=False)
         return Outcome(shown | {self._source.uploaded: {}, self._looked: {}})
 
-    def _begin_look(self, dataset: str, status: str, *source: Any) -> str:
-        facts = {"source": sources.chosen(*source), "status": status}
+    def _begin_look(self, dataset: str, status: str, renames: str, *source: Any) -> str:
+        facts = {"source": sources.chosen(*source), "status": status, "renames": _rules(renames)}
         return self.shell.call("labels_preview", dataset=self.shell.require(dataset), **facts)
 
-    def _begin(self, dataset: str, status: str, kind: str, path: str, uploaded: dict, *rest: Any) -> str:
+    def _begin(self, dataset: str, status: str, renames: str, kind: str, path: str, uploaded: dict, *rest: Any) -> str:
         existing, named, looked = rest
         source = sources.chosen(kind, path, uploaded)
         facts = {"source": source, "status": status, "existing": existing, "source_name": named.strip() or "labels"}
         into = self.shell.require(dataset)
-        mapping = import_preview.agreed(self.shell, {**looked, "targets": {}} if looked else {}, source, into)
+        facts["renames"] = _rules(renames)
+        mapping = import_preview.agreed(self.shell, looked, source, into)
         return self.shell.call("labels_import", dataset=into, mapping=mapping, **facts)
 
 
-def draw(shell: Shell, job_id: str) -> h.Html:
-    """Draw what a look at label files found, or what their import did."""
+def _rules(renames: str) -> list[str]:
+    return [line for line in renames.splitlines() if line.strip()]
+
+
+def draw(shell: Shell, job_id: str, looked: dict) -> h.Html:
+    """Draw what a look at label files found, or what their import did.
+
+    Args:
+        shell: of the window.
+        job_id: of the look or the import.
+        looked: what a person changed in the look; see import_preview.opened.
+    """
     job = shell.call("jobs_get", job_id=job_id)
+    into = job["arguments"]["dataset"]
     result = job["result"]
     is_look = job["kind"] == "labels_preview"
     report = result["report"] | {kind: result["report"][kind][:LISTED] for kind in KINDS}
@@ -101,8 +122,8 @@ def draw(shell: Shell, job_id: str) -> h.Html:
         h.head("What would be read" if is_look else "What was read"),
         h.div([h.chip(text, tone) for text, tone in _numbers(result, is_look)], cls="t-row"),
         _unmatched(result["matched"]),
-        _classes(result["classes"]) if is_look else None,
-        kinds(report, 1),
+        import_preview.classes_table(result["classes"], looked, _ours(shell, into), into) if is_look else None,
+        kinds(report, looked["report_page"]),
         cls="t-stack t-report",
     )
 
@@ -129,6 +150,5 @@ def _unmatched(found: dict) -> h.Html | None:
     return h.table(["Not matched", "Images"], rows) if rows else None
 
 
-def _classes(rows: Sequence[dict]) -> h.Html:
-    drawn = [[row["source"], f"{row['count']:,}", row["target"], HOW[row["how"]]] for row in rows[:SHOWN]]
-    return h.table(["Class in the files", "Labels", "Becomes", "Because"], drawn, numeric=(1,))
+def _ours(shell: Shell, dataset: str) -> list[str]:
+    return [row["name"] for row in shell.call("datasets_get", dataset=dataset)["classes"]]

@@ -12,6 +12,7 @@ from tator.formats._places import IMAGE_FOLDERS, LABEL_FOLDERS
 from tator.formats._references import composed
 from tator.formats.tree import Tree
 from tator.storage.images import EXTENSIONS
+from tator.types import BadInput
 
 GENERAL = LABEL_FOLDERS | {name.lower() for name in IMAGE_FOLDERS}  # folders whose names say nothing of an image
 EXACT, BY_NAME = "exact", "by_name"
@@ -28,12 +29,14 @@ class LabelTree(Tree):
         how: {path in the dataset: exact where folders agree too, by_name where only the name does}.
         ambiguous: {reference: images of the dataset that it may mean}.
         missing: references that no image of the dataset has.
+        renames: (text, instead) of what the files call images; see parsed_renames.
     """
 
     image_of: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     how: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
     ambiguous: dict[str, list[str]] = field(default_factory=dict, repr=False, compare=False)
     missing: dict[str, None] = field(default_factory=dict, repr=False, compare=False)
+    renames: Sequence[tuple[str, str]] = ()
 
     def take(self, paths: Sequence[str]) -> None:
         """Make the images of a dataset those of the tree.
@@ -55,7 +58,8 @@ class LabelTree(Tree):
 
     def _pair(self, file: str, by_stem: dict[str, list[str]], aliases: dict[str, str]) -> None:
         """Put the image that a label file is called like beside it."""
-        trunk = _trunk(file)
+        place = _trunk(file)
+        trunk = self._renamed(place)
         stem, is_text = trunk.rpartition("/")[2], file in self.texts
         near = by_stem.get(_key(stem), [])
         found = _nearest(near, trunk)
@@ -69,13 +73,14 @@ class LabelTree(Tree):
             self.missing[file] = None
         elif len(found) == 1 and found[0] not in aliases:
             image = found[0]
-            aliases[image] = f"{trunk}.{image.rpartition('.')[2]}"
+            aliases[image] = f"{place}.{image.rpartition('.')[2]}"
             self.how[image] = EXACT if _folders(image) == _folders(trunk) else BY_NAME
 
     def find(
         self, reference: str, near: tuple[str, ...] = ("",), hint: str = "", inside: str = ""
     ) -> tuple[str | None, bool]:
         """Return what Tree.find does, and remember how the image was found."""
+        reference = self._renamed(reference)
         found, is_guess = super().find(reference, near, hint, inside)
         if found is None:
             namesakes = [self.image_of[path] for path in self.namesakes(reference) if path in self.image_of]
@@ -88,6 +93,29 @@ class LabelTree(Tree):
             same = composed(reference.replace("\\", "/")).endswith(composed(image))
             self.how[image] = EXACT if same or self.how.get(image) == EXACT else BY_NAME
         return found, is_guess
+
+    def _renamed(self, name: str) -> str:
+        for text, instead in self.renames:
+            name = name.replace(text, instead)
+        return name
+
+
+def parsed_renames(entries: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the changes of names that entries like "_gt=" describe.
+
+    Args:
+        entries: "text=instead", applied in this order to every place of the text in a name; nothing after = takes it off.
+
+    Raises:
+        BadInput: an entry has no text before "=", or none at all.
+    """
+    found = []
+    for entry in entries:
+        text, sign, instead = entry.partition("=")
+        if not text or not sign:
+            raise BadInput(f"name rule {entry[:100]!r} is refused; expected text=instead, such as _gt= to take _gt off")
+        found.append((text, instead))
+    return found
 
 
 def _key(stem: str) -> str:

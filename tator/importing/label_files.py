@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tator.datasets.dataset import Dataset, ImageRow
 from tator.formats import Label, Report, Source
-from tator.formats.label_tree import BY_NAME, EXACT, LabelTree
+from tator.formats.label_tree import BY_NAME, EXACT, LabelTree, parsed_renames
 from tator.formats.table import FORMATS, open_source, recognised
 from tator.formats.tree import content_root
 from tator.formats.unread import note_unread
@@ -67,7 +67,7 @@ def _folder(dataset: Dataset) -> Iterator[Path]:
 
 
 def opening(
-    dataset: Dataset, source: str, format: str, folder: Path, is_machine: bool = False
+    dataset: Dataset, source: str, format: str, folder: Path, is_machine: bool = False, renames: Sequence[str] = ()
 ) -> Generator[Progress, None, LabelFiles]:
     """Open the label files of a folder, zip or upload.
 
@@ -77,10 +77,12 @@ def opening(
         format: of the labels; "" takes the first that is recognised.
         folder: where a zip is unpacked.
         is_machine: whether predictions are meant where a file has labels and predictions.
+        renames: see label_tree.parsed_renames.
 
     Raises:
-        BadInput: the source is refused or holds no labels.
+        BadInput: the source or a rule is refused, or it holds no labels.
     """
+    rules = parsed_renames(renames)
     checked_request(source, True, format, ())
     yield Progress(0, 0, "Looking at the label files")
     origin = dataset.workspace.source(source)
@@ -92,6 +94,7 @@ def opening(
         report = yield from unpack(archive, folder)
         archive = folder
     tree, rows = LabelTree.of(content_root(archive)), dataset.images()
+    tree.renames = rules
     tree.take([row.path for row in rows])
     if not format and not [name for name in recognised(tree) if name != "images"]:
         note_unread(tree, report)
@@ -117,6 +120,7 @@ def preview_labels(
     format: str = "",
     is_machine: bool = False,
     aliases: Mapping[str, str] | None = None,
+    renames: Sequence[str] = (),
 ) -> Work:
     """Look at label files as an import onto a dataset's images would; write nothing.
 
@@ -126,6 +130,7 @@ def preview_labels(
         format: of the labels; "" takes the first that is recognised.
         is_machine: whether they are to be candidates.
         aliases: {another word: class name} of the dataset.
+        renames: see label_tree.parsed_renames.
 
     Returns:
         {"format", "matched": {"images", "exact", "by_name", "ambiguous", "not_found", "ambiguous_files",
@@ -135,7 +140,7 @@ def preview_labels(
         BadInput: the source is refused or holds no labels.
     """
     with _folder(dataset) as folder:
-        files = yield from opening(dataset, source, format, folder, is_machine)
+        files = yield from opening(dataset, source, format, folder, is_machine, renames)
         files.found.report = Report()
         labels: Counter = Counter()
         matched: list[ImageRow] = []

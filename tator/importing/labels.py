@@ -42,6 +42,7 @@ def import_labels(
     format: str = "",
     mapping: Sequence[str] = (),
     user: str = "",
+    renames: Sequence[str] = (),
 ) -> Work:
     """Bring label files onto a dataset's images; an upload is used up.
 
@@ -56,6 +57,7 @@ def import_labels(
         format: of the labels; "" takes the first that is recognised.
         mapping: see ClassMapping.parse.
         user: who is acting.
+        renames: see label_tree.parsed_renames.
 
     Returns:
         {"format", "matched", "images", "annotations", "removed", "repeated", "skipped", "snapshot", "counts", "report"}.
@@ -66,7 +68,7 @@ def import_labels(
     source_of(BACKEND, name or "labels")
     folder = dataset.workspace.folder("tmp") / f"labels-{os.urandom(8).hex()}"
     try:
-        files = yield from opening(dataset, source, format, folder, status == "candidate")
+        files = yield from opening(dataset, source, format, folder, status == "candidate", renames)
         label = f"before labels {time.strftime('%Y-%m-%d %H.%M.%S')} {os.urandom(2).hex()}"
         frozen = yield from freeze(dataset, label, with_hashes=False, user=user)
         run = Run(dataset, files, status, existing, name or "labels", user, mapping)

@@ -21,6 +21,7 @@ def labels_preview(
     source: str,
     format: str = "",
     status: Literal["accepted", "candidate"] = "accepted",
+    renames: list[str] = [],
 ) -> Work:
     """Look at label files as labels_import would read them; nothing is written.
 
@@ -32,6 +33,7 @@ def labels_preview(
         source: absolute path of a folder or .zip of label files on the server, or upload:<id> of an upload.
         format: of the labels, from formats_list; empty takes the first that is recognised.
         status: what they are to become.
+        renames: "text=instead" in what the files call images, one after the other; "_gt=" takes _gt off.
 
     Raises:
         NotFound: no such dataset or source.
@@ -39,7 +41,7 @@ def labels_preview(
     """
     data = wb.dataset(dataset)
     words = aliases(glossary_of(data)["entries"], [row.name for row in data.classes()])
-    return (yield from preview_labels(data, wb.own_source(source), format, status == "candidate", words))
+    return (yield from preview_labels(data, wb.own_source(source), format, status == "candidate", words, renames))
 
 
 @operation(title="Import labels")
@@ -52,6 +54,7 @@ def labels_import(
     source_name: str = "labels",
     format: str = "",
     mapping: list[str] = [],
+    renames: list[str] = [],
 ) -> Work:
     """Bring label files onto images that a dataset has; a snapshot is taken first.
 
@@ -66,13 +69,15 @@ def labels_import(
         source_name: what the candidates are from, such as the name of a model; the same name again replaces them.
         format: of the labels, from formats_list; empty takes the first that is recognised.
         mapping: "source=ours" joins a class of the files to one of ours or a new one, "source=" leaves its labels out.
+        renames: "text=instead" in what the files call images, one after the other; "_gt=" takes _gt off.
 
     Raises:
         NotFound: no such dataset or source.
         BadInput: the source is refused, holds no labels, or the mapping is refused.
     """
     data, name = wb.dataset(dataset), source_name.strip()
-    return (yield from import_labels(data, wb.own_source(source), status, existing, name, format, mapping, wb.user))
+    asked = (status, existing, name, format, mapping, wb.user, renames)
+    return (yield from import_labels(data, wb.own_source(source), *asked))
 
 
 @operation

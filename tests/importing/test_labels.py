@@ -185,3 +185,23 @@ def test_predictions_of_label_studio_become_candidates(wb, dataset, tmp_path: Pa
     assert (dataset.class_names()[found["class_id"]], found["confidence"], boxes(dataset)["b.png"]) == ("dog", 0.5, [])
     done(wb, "labels_import", source=str(tmp_path / "l"))
     assert [name for name, *_ in boxes(dataset)["b.png"]] == ["cat"]
+
+
+@pytest.mark.parametrize("form", ["yolo flat", "labelme", "coco", "csv"])
+@pytest.mark.parametrize("rules", [["_gt=", "old-=b"], ["old-_gt=b"]])
+def test_rules_say_how_files_call_the_images(wb, dataset, tmp_path: Path, form: str, rules: list[str]):
+    for name, content in FORMS[form].items():
+        old = name.replace("b.", "old-_gt.").replace("/b", "/old-_gt") if "classes" not in name else name
+        text(tmp_path / "other" / old, content.replace("b.png", "old-_gt.png"))
+    asked = {"source": str(tmp_path / "other"), "renames": rules}
+    seen = done(wb, "labels_preview", **asked)
+    assert (seen["matched"]["images"], seen["annotations"]) == (1, 1)
+    done(wb, "labels_import", **asked)
+    assert boxes(dataset)["b.png"] == [("cat", *XYXY)]
+
+
+@pytest.mark.parametrize("rule", ["gt", "", "=b"])
+def test_a_rule_that_says_nothing_is_refused(wb, dataset, tmp_path: Path, rule: str):
+    yolo(tmp_path / "other", {"b.txt": BOX})
+    job = wb.jobs.wait(call(wb, "labels_preview", dataset="set", source=str(tmp_path / "other"), renames=[rule]), 60)
+    assert job["state"] == "failed" and "expected text=instead" in job["error"]["message"]
