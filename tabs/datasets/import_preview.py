@@ -172,7 +172,9 @@ def _numbers(told: dict) -> h.Html:
 
 
 def classes_table(rows: Sequence[dict], looked: dict, ours: Sequence[str], into: str) -> h.Html | None:
-    """Draw what each class becomes, to be changed by hand; nothing where there are none.
+    """Draw what each class becomes, to be changed by hand.
+
+    Nothing where there are none.
 
     Args:
         rows: of a look.
