@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
+from tator.formats import Label
 from tator.formats.writing import Output, Splits, Written, boxes_only, each
+
+COLUMNS: dict[str, Any] = {  # of the objects of every dataset
+    "id": "int64",
+    "bbox": {"sequence": "float64"},
+    "category": "int64",
+    "area": "float64",
+    "iscrowd": "bool",
+}
+SOME = {  # of the objects of a dataset where one of them has it
+    "score": "float64",
+    "occluded": "bool",
+    "truncated": "bool",
+    "difficult": "bool",
+    "text": "string",
+}
+ATTRIBUTES = frozenset({"crowd", "occluded", "truncated", "difficult", "text"})
 
 
 def write_rows(out: Output, names: list[str], splits: Splits, label: str) -> Iterator[int]:
@@ -17,38 +35,56 @@ def write_rows(out: Output, names: list[str], splits: Splits, label: str) -> Ite
         splits: images.
         label: of the format, for notes.
     """
-    has_captions = any(image.caption for image in each(splits))
-    out.text("README.md", _card(names, has_captions))
+    has_captions, more = _needed(each(splits))
+    out.text("README.md", _card(names, has_captions, more))
     done = 0
     for split, images in splits.items():
         with out.open(f"{split}/metadata.jsonl") as file:
             for image in images:
-                row = _row(out, image, has_captions, label)
+                for each_label in image.labels:
+                    boxes_only(out, each_label, label)
+                row = _row(image, has_captions, more)
                 file.write(json.dumps(row, ensure_ascii=False).encode() + b"\n")
                 done += 1
                 yield done
 
 
-def _row(out: Output, image: Written, has_captions: bool, label: str) -> dict:
-    objects: dict[str, list] = {"id": [], "bbox": [], "category": [], "area": [], "iscrowd": []}
-    for at, each_label in enumerate(image.labels):
-        boxes_only(out, each_label, label)
-        x1, y1, x2, y2 = each_label.xyxy
-        box = [round(value, 4) for value in (x1, y1, x2 - x1, y2 - y1)]
-        is_crowd = bool((each_label.attributes or {}).get("crowd"))
-        values = (at, box, each_label.class_index, round(box[2] * box[3], 4), is_crowd)
-        for column, value in zip(objects.values(), values, strict=True):
-            column.append(value)
+def _needed(images: Iterable[Written]) -> tuple[bool, list[str]]:
+    """Return whether an image has a caption, and which further columns objects need.
+
+    All rows have the same columns, or the library refuses them.
+    """
+    has_captions, found = False, set()
+    for image in images:
+        has_captions |= bool(image.caption)
+        for label in image.labels:
+            found |= {"score"} if label.confidence is not None else set()
+            found |= (label.attributes or {}).keys()
+    return has_captions, [name for name in SOME if name in found]
+
+
+def _row(image: Written, has_captions: bool, more: Sequence[str]) -> dict:
+    objects = [_object(at, label, more) for at, label in enumerate(image.labels)]
+    columns = {name: [row[name] for row in objects] for name in (*COLUMNS, *more)}
     text = {"text": image.caption or ""} if has_captions else {}
-    return {"file_name": image.name, **text, "width": image.width, "height": image.height, "objects": objects}
+    return {"file_name": image.name, **text, "width": image.width, "height": image.height, "objects": columns}
 
 
-def _card(names: Sequence[str], has_captions: bool) -> str:
+def _object(at: int, label: Label, more: Sequence[str]) -> dict[str, Any]:
+    given = label.attributes or {}
+    x1, y1, x2, y2 = label.xyxy
+    box = [round(value, 4) for value in (x1, y1, x2 - x1, y2 - y1)]
+    row: dict[str, Any] = {"id": at, "bbox": box, "category": label.class_index, "area": round(box[2] * box[3], 4)}
+    row["iscrowd"] = bool(given.get("crowd"))
+    return row | {name: label.confidence if name == "score" else given.get(name) for name in more}
+
+
+def _card(names: Sequence[str], has_captions: bool, more: Sequence[str]) -> str:
     """Return a card whose head names the columns and the classes."""
     plain = [{"name": "image", "dtype": "image"}, *([{"name": "text", "dtype": "string"}] if has_captions else [])]
     plain += [{"name": side, "dtype": "int64"} for side in ("width", "height")]
     label = {"class_label": {"names": {str(at): name for at, name in enumerate(names)}}}
-    columns = {"id": "int64", "bbox": {"sequence": "float64"}, "category": label, "area": "float64", "iscrowd": "bool"}
+    columns = COLUMNS | {"category": label} | {name: SOME[name] for name in more}
     struct = [{"name": name, "sequence": kind} for name, kind in columns.items()]
     info = {"dataset_info": {"features": [*plain, {"name": "objects", "struct": struct}]}}
     head = "task_categories:\n- object-detection\n"

@@ -35,7 +35,7 @@ from tator.formats._hf_rows import (
     objects_of,
     rows_of,
 )
-from tator.formats._hf_writing import write_rows
+from tator.formats._hf_writing import ATTRIBUTES, write_rows
 from tator.formats._json import as_dict, as_list
 from tator.formats._json_keys import any_file, each_file
 from tator.formats._lists import merge_names, name_files, read_names
@@ -46,8 +46,9 @@ from tator.storage.images import EXTENSIONS
 from tator.types import Unavailable
 
 NAME = "hf_objects"
-LABEL = "Hugging Face objects (metadata.jsonl, Parquet)"
-HOLDS_ATTRIBUTES = frozenset({"crowd"})
+LABEL = "Hugging Face objects"
+HOLDS_ATTRIBUTES = ATTRIBUTES
+HOLDS_CONFIDENCE = True
 HOLDS_CAPTIONS = True
 LINES = (".jsonl", ".ndjson")
 CAPTIONS = ("text", "caption")

@@ -271,9 +271,10 @@ def test_a_damaged_table_is_named(tmp_path: Path, content: bytes):
 def test_what_is_written_is_read_with_everything(tmp_path: Path):
     for split, name in (("train", "a.png"), ("val", "a.png")):
         picture(tmp_path / split / name)
-    crowd = Label(1, (16.0, 24.0, 48.0, 36.0), attributes={"crowd": True})
+    given = {"crowd": True, "occluded": False, "text": "x"}
+    crowd, sure = Label(1, (16.0, 24.0, 48.0, 36.0), attributes=given), Label(0, (1.0, 2.0, 9.0, 12.0), confidence=0.5)
     splits = {
-        split: [Written(f"{split}/a.png", "a.png", split, 64, 48, [crowd], "Pets.")] for split in ("train", "val")
+        split: [Written(f"{split}/a.png", "a.png", split, 64, 48, [crowd, sure], "Pets.")] for split in ("train", "val")
     }
     list(FORMATS["hf_objects"].write(Folder(tmp_path), ["on", "1.0"], splits))
     source, found = read_folder(tmp_path)
@@ -281,5 +282,7 @@ def test_what_is_written_is_read_with_everything(tmp_path: Path):
         "train/a.png": "train",
         "val/a.png": "val",
     }
-    assert [label.attributes for labels in found.values() for label in labels] == [{"crowd": True}] * 2
+    for first, second in found.values():
+        assert first.attributes == given and first.confidence is None
+        assert second.attributes is None and second.confidence == 0.5
     assert source.captions == dict.fromkeys(found, "Pets.") and not dropped(source)

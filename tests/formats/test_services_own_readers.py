@@ -57,5 +57,5 @@ def test_scalabel_reads_what_is_written(tmp_path: Path):
 def test_datasets_reads_what_is_written(tmp_path: Path):
     found = service_reads(written(tmp_path, "hf_objects"), "hugging_face")
     objects = {"bbox": [[4, 6, 20, 10], [4, 6, 20, 10], [30, 10, 8, 10]], "category": [0, 1, 1], "area": [200, 200, 80]}
-    more = {"id": [0, 1, 2], "iscrowd": [False, False, True], "size": [64, 48]}
+    more = {"id": [0, 1, 2], "iscrowd": [False, False, True], "occluded": [True, None, None], "size": [64, 48]}
     assert found == {split: [objects | more] for split in ("train", "validation")}
