@@ -103,6 +103,8 @@ def _is_one_an_object(group: Group) -> bool:
 
 def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
     """Set what the pixels of a group mean."""
+    if not lists and not _is_public(group):
+        return
     values, colours = _sampled(tree, group)
     if group.role == INSTANCES:
         folder, most = group.place.rpartition("/")[2].lower(), max(values, default=0)
@@ -161,6 +163,12 @@ def _nearest(group: Group, lists: Sequence[ClassList]) -> Iterator[ClassList]:
         return not (not folder or f"{group.place}/".startswith(f"{folder}/")), -len(folder)
 
     yield from sorted(lists, key=farness)
+
+
+def _is_public(group: Group) -> bool:
+    """Return whether masks lie as those of a public dataset, whose classes are known."""
+    folder = group.place.rpartition("/")[2].lower()
+    return bool(_CITYSCAPES.search(group.kind)) or folder.startswith("segmentationclass") or folder == "instance"
 
 
 def _standard(group: Group, values: set[int], colours: set[int]) -> Meaning | None:

@@ -12,8 +12,9 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from tator.storage.images import FORMATS, PIXEL_LIMIT, open_picture
+from tator.storage.images import FORMATS, open_picture
 from tator.types import BadInput, Mask
+from tator.vision.masks import MOST_PIXELS
 
 BLOCK = 4_000_000  # pixels that are looked at together
 MOST_PARTS = 2_000  # of one class in one mask: more is noise, which is one object
@@ -74,8 +75,8 @@ def read_pixels(path: Path) -> Pixels:
     """
     try:
         with open_picture(path, formats=FORMATS) as picture:
-            if picture.width * picture.height > PIXEL_LIMIT:
-                raise BadInput(f"{picture.width} x {picture.height} pixels are more than {PIXEL_LIMIT:,}")
+            if picture.width * picture.height > MOST_PIXELS:
+                raise BadInput(f"{picture.width} x {picture.height} pixels are more than {MOST_PIXELS:,}")
             if picture.format in ("JPEG", "MPO"):
                 raise BadInput("JPEG changes the values of pixels; expected PNG")
             return _pixels(picture)

@@ -100,7 +100,19 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
             continue
         tree.tell(0, 0, f"Are the pictures in {folder or 'the folder'} masks?")
         masks.update(_looked_at(tree, named))
+    masks.update(_orphans(tree, masks))
     return masks if len(masks) < len(tree.images) else {}
+
+
+def _orphans(tree: Tree, masks: dict[str, MaskFile]) -> Iterator[tuple[str, MaskFile]]:
+    """Yield the masks without a photograph, known by their end among masks of one folder."""
+    ends = {(found.folder, found.kind) for found in masks.values() if found.kind}
+    beside = {path.rpartition(".")[0] for path in (*tree.texts, *tree.tables)} if ends else set()
+    for path in tree.images if ends else ():
+        folder = path.rpartition("/")[0]
+        kind = next((kind for kind, _ in _bases(_stem(path)) if (folder, kind) in ends), None)
+        if kind and path not in masks and path.rpartition(".")[0] not in beside and is_mask_like(tree.root / path):
+            yield path, MaskFile(None, kind, folder)
 
 
 def mask_place(folder: str) -> str:

@@ -184,15 +184,15 @@ class MaskSource(Gathered):
 
         None for `by_colour` takes those that are stored.
         """
+        size = size_of(self.tree.root / path)
+        if size is not None and size != (place.width, place.height):
+            told = f"{size[0]} x {size[1]} pixels; the image has {place.width} x {place.height}"
+            place.report.drop(path, "mask of another size", told)
+            return None
         try:
             pixels = read_pixels(self.tree.root / path)
         except BadInput as error:
             place.report.drop(path, "mask cannot be read", str(error))
-            return None
-        height, width = pixels.codes.shape
-        if (width, height) != (place.width, place.height):
-            told = f"{width} x {height} pixels; the image has {place.width} x {place.height}"
-            place.report.drop(path, "mask of another size", told)
             return None
         if by_colour is None:
             return pixels.codes

@@ -96,6 +96,20 @@ def test_masks_without_their_photograph_are_counted_too(tmp_path: Path):
     assert tree.images == ["JPEGImages/a.jpg"] and "2 of them without" in tree.report.entries["noticed"][0]["detail"]
 
 
+def test_masks_without_their_photograph_are_known_by_their_end(tmp_path: Path):
+    for name in "ab":
+        photograph(tmp_path / f"train/{name}.jpg")
+    for name in "abc":
+        mask(tmp_path / f"train/{name}_mask.png")
+    photograph(tmp_path / "train/d_mask.png")  # a photograph of a mask
+    tree = Tree.of(tmp_path)
+    assert {path: found.photograph for path, found in mask_files(tree).items()} == {
+        "train/a_mask.png": "train/a.jpg",
+        "train/b_mask.png": "train/b.jpg",
+        "train/c_mask.png": None,
+    }
+
+
 @pytest.mark.parametrize("drawn", [photograph, mask])
 @pytest.mark.parametrize(
     "places",
