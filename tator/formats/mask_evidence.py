@@ -105,7 +105,7 @@ def _mask_files(tree: Tree) -> dict[str, MaskFile]:
 
 
 def _orphans(tree: Tree, masks: dict[str, MaskFile]) -> Iterator[tuple[str, MaskFile]]:
-    """Yield the masks without a photograph, known by their end among masks of one folder."""
+    """Yield masks without a photograph, which end as others of their folder."""
     ends = {(found.folder, found.kind) for found in masks.values() if found.kind}
     beside = {path.rpartition(".")[0] for path in (*tree.texts, *tree.tables)} if ends else set()
     for path in tree.images if ends else ():
