@@ -155,6 +155,44 @@ def test_wider_faces_with_their_grades_and_images_without_faces(tmp_path: Path):
     assert not report["counts"]["dropped"]
 
 
+def test_wider_rows_that_end_with_a_class_and_spell_their_grades(tmp_path: Path):
+    """As CVAT and datumaro write them, whose order of the grades is another."""
+    pictures(tmp_path, "WIDER_train/images/no_label/a.jpg")
+    rows = "4 6 20 10 1 - - True - False cat\n30 20 10 20 - - - - - True dog\n1 1 9 9 0 0 0 0 0 0\n5 5 9 9 cat\n"
+    text(tmp_path / "wider_face_split/wider_face_train_bbx_gt.txt", f"no_label/a.jpg\n4\n{rows}")
+    found, report = read(tmp_path, "wider")
+    assert list(found.values()) == [
+        [
+            ("cat", (4, 6, 24, 16), {"blur": 1, "occlusion": 1}),
+            ("dog", (30, 20, 40, 40), {"crowd": True}),
+            ("face", (1, 1, 10, 10), None),
+            ("cat", (5, 5, 14, 14), None),
+        ]
+    ]
+    assert not report["counts"]["dropped"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ("-1 -1", []),
+        ("0 0", []),
+        ("-0.5 0", ["truncation"]),
+        ("2 0", ["truncation"]),
+        ("0 -2", ["occlusion"]),
+        ("0 1.5", ["occlusion"]),
+        ("-3 0.5", ["occlusion", "truncation"]),
+    ],
+)
+def test_kitti_says_which_truncation_and_occlusion_it_cannot_keep(tmp_path: Path, columns: str, told: list[str]):
+    pictures(tmp_path, "image_2/000001.png")
+    text(tmp_path / "label_2/000001.txt", KITTI.replace("0.00 0", columns, 1))
+    found, report = read(tmp_path, "kitti")
+    [[(_, _, facts)]] = found.values()
+    assert not (facts or {}).keys() & {"truncation", "occlusion"}
+    assert sorted(reason.split()[0] for reason in report["counts"]["repaired"]) == told
+
+
 def test_wider_says_where_a_list_breaks_off(tmp_path: Path):
     pictures(tmp_path, "0--Parade/one.jpg", "0--Parade/none.jpg", "0--Parade/two.jpg")
     text(tmp_path / "wider_face_train_bbx_gt.txt", WIDER.replace("0--Parade/two.jpg", "what is this"))
