@@ -65,6 +65,8 @@ class Joined:
                 found = part.labels(path, width, height)
                 kept = kept if found is None else self._ours(at, found)
                 continue
+            if part.format == masks.NAME and all(label.polygons or label.rle for label in kept):
+                continue  # they have their shapes, and drawing masks takes its time
             part.report = Report()  # the objects are read already: what is wrong with them here is no loss
             found = part.labels(path, width, height)
             part.report = self._report

@@ -358,6 +358,14 @@ def test_boxes_of_another_format_take_the_shapes_of_their_masks(tmp_path: Path):
     assert "box fitted to its mask" in told(source) and "1 in Mask pictures only, as 'dog'" in told(source)
 
 
+def test_outlines_of_another_format_need_no_masks(tmp_path: Path):
+    dataset(tmp_path, "masks/{}.png", {"classes.txt": "background\ncat\ndog\n"})
+    text(tmp_path / "labels/a.txt", "1 .1 .1 .5 .1 .5 .5\n1 .2 .2 .6 .2 .6 .6 .2 .7\n1 .2 .2 .6 .2 .6 .7\n")
+    source, found = read_folder(tmp_path)
+    assert source.format == "yolo_seg" and len(found["images/a.png"]) == 3 and len(found["images/b.png"]) == 2
+    assert not dropped(source)
+
+
 def test_masks_of_the_stored_pixels_turn_with_the_image(tmp_path: Path):
     for name in "ab":
         path = tmp_path / f"images/{name}.jpg"
