@@ -16,6 +16,8 @@ from tator.types import BadInput
 QUALITY, BEST = 95, 100  # of JPEG and WebP
 FINE = 400  # sum of a quantization table that is as fine as that of QUALITY, or finer
 EXIF_IFD, WIDTH_TAG, HEIGHT_TAG = 0x8769, 0xA002, 0xA003
+HEAD = 1 << 12  # bytes of a file in which it says what it is
+APP1, PIXELS = 0xE1, 0xDA  # segments of a JPEG
 ENDS = 1 << 16  # bytes at either end of a file in which its chunks are looked for
 LOSSLESS_TIFF = frozenset("raw packbits tiff_lzw tiff_deflate tiff_adobe_deflate group3 group4".split())
 # What a report says of such images, after their number.
@@ -74,17 +76,31 @@ def _may_tell(path: Path) -> bool:
     """
     try:
         with open(path, "rb") as file:
-            head = file.read(ENDS)
+            head = file.read(HEAD)
             if head.startswith(b"\x89PNG"):
+                head += file.read(ENDS)
                 file.seek(max(os.fstat(file.fileno()).st_size - ENDS, 0))
                 return any(mark in head for mark in PNG_MARKS) or b"eXIf" in file.read(ENDS)
     except OSError as error:
         raise BadInput(f"{path.name}: cannot be read ({error.strerror})") from error
     if head.startswith(b"\xff\xd8"):
-        return b"Exif\0\0" in head or b"ns.adobe.com/xap" in head
+        return _may_hold_app1(head)
     if head.startswith(b"RIFF"):
         return head[12:16] == b"VP8X" and bool(head[20] & WEBP_TELLS)
     return head.startswith((b"II", b"MM"))
+
+
+def _may_hold_app1(head: bytes) -> bool:
+    """Return False where all segments before a JPEG's pixels are none of EXIF or XMP.
+
+    Source: ITU-T T.81, annex B.1.1.
+    """
+    at = 2
+    while at + 4 <= len(head) and head[at] == 0xFF and head[at + 1] != APP1:
+        if head[at + 1] == PIXELS:
+            return False
+        at += 2 + int.from_bytes(head[at + 2 : at + 4], "big")
+    return True
 
 
 def _tells_turn(picture: PIL.Image.Image) -> bool:
