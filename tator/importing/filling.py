@@ -362,5 +362,5 @@ def finish(run: Filling, found: Source, head: Report) -> dict:
         _take_skeletons(run, conn, found, Report())  # also of classes that were met on the way
     kept = {**report.as_json(), "format": found.format, "numbered_classes": not found.classes and bool(run.class_ids)}
     run.save(report=kept)
-    told = {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read), "counts": kept["counts"]}
-    return warned(told, report.happened())
+    told = {"dataset_id": run.dataset_id, "format": found.format, **dict(report.read)}
+    return warned(told | {name: kept[name] for name in ("counts", "groups")}, report.happened())

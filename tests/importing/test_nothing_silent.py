@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import io
 import json
 import zipfile
@@ -72,6 +73,9 @@ BESIDE = {
 }
 
 
+IMPORT = "command line, import"  # whose answer names some examples of each reason
+
+
 def good(root: Path) -> Path:
     return yolo_folder(root, {"a.png": "0 .5 .5 .2 .2", "b.png": "1 .5 .5 .2 .2"}, ["cat", "dog"])
 
@@ -83,6 +87,31 @@ def plant(root: Path, files: dict[str, str | bytes]) -> Path:
     return root
 
 
+def said_of(root: Path, home: Path) -> dict[str, str]:
+    """Return what each surface says of a folder that is looked at and imported."""
+    said, done = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
+        assert main(["--home", str(home), "datasets-preview", "--source", str(root)]) == 0
+    with contextlib.redirect_stdout(done), contextlib.redirect_stderr(io.StringIO()):
+        assert main(["--home", str(home), "datasets-create", "--name", "set", "--source", str(root)]) == 0
+    wb = Workbench.at(home)
+    try:
+        with gr.Blocks() as window:
+            shell = build(wb, window)
+        job = wb.jobs.wait(call(wb, "datasets_preview", source=str(root)), timeout_s=60)
+        facts = call(wb, "datasets_get", dataset="set")
+        return {
+            "look": json.dumps(job["result"]["report"]),
+            "report": json.dumps(facts["report"]),
+            "window's look": html.unescape(str(import_preview.draw(shell, import_preview.opened(job["id"])))),
+            "window's report": html.unescape(str(report_view.report(facts, 1))),
+            "command line, look": said.getvalue(),
+            IMPORT: done.getvalue(),
+        }
+    finally:
+        wb.close()
+
+
 @pytest.fixture(scope="module")
 def surfaces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What each surface says of a good dataset with one unreadable thing of every kind in it."""
@@ -90,30 +119,19 @@ def surfaces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     with zipfile.ZipFile(root / "part2.zip", "w") as archive:
         archive.writestr("images/c.png", b"")
         archive.writestr("labels/c.txt", "0 .5 .5 .2 .2")
-    home, said = tmp_path_factory.mktemp("home"), io.StringIO()
-    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(io.StringIO()):
-        assert main(["--home", str(home), "datasets-preview", "--source", str(root)]) == 0
-    wb = Workbench.at(home)
-    try:
-        with gr.Blocks() as window:
-            shell = build(wb, window)
-        job = wb.jobs.wait(call(wb, "datasets_preview", source=str(root)), timeout_s=60)
-        wb.jobs.wait(call(wb, "datasets_create", name="set", source=str(root)), timeout_s=60)
-        facts = call(wb, "datasets_get", dataset="set")
-        return {
-            "look": json.dumps(job["result"]["report"]),
-            "report": json.dumps(facts["report"]),
-            "window's look": str(import_preview.draw(shell, import_preview.opened(job["id"]))),
-            "window's report": str(report_view.report(facts, 1)),
-            "command line": said.getvalue(),
-        }
-    finally:
-        wb.close()
+    return said_of(root, tmp_path_factory.mktemp("home"))
 
 
 @pytest.mark.parametrize("name", [*PLANTED, "part2.zip"])
 def test_each_unreadable_thing_is_named_everywhere(surfaces: dict[str, str], name: str):
-    assert [where for where, said in surfaces.items() if name not in said] == []
+    assert [where for where, said in surfaces.items() if name not in said and where != IMPORT] == []
+
+
+def test_an_import_on_the_command_line_groups_what_it_left_out(surfaces: dict[str, str]):
+    report, answer = json.loads(surfaces["report"]), json.loads(surfaces[IMPORT])
+    assert answer["groups"] == report["groups"] and answer["groups"]
+    assert {group["reason"] for group in answer["groups"]} == {r for found in report["counts"].values() for r in found}
+    assert all(group["examples"] and group["examples"][0]["file"] for group in answer["groups"])
 
 
 def test_the_window_says_clean_only_where_it_is(surfaces: dict[str, str], wb, tmp_path: Path):
