@@ -5,8 +5,6 @@ Objects are columns, structs, or in the row itself.
 
 from __future__ import annotations
 
-import ast
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,7 +12,7 @@ from tator.formats import Report
 from tator.formats import _parquet as parquet
 from tator.formats._json import as_dict, as_list, each_line
 from tator.formats._json_keys import Keys
-from tator.formats.cells import each_row, header
+from tator.formats.cells import each_row, header, parsed
 from tator.formats.tree import Tree
 
 FILE_KEYS = ("file_name", "image", "image_path", "path")
@@ -35,7 +33,6 @@ OUTLINES = ("segmentation", "segmentations", "polygons")
 SCORES = ("score", "scores", "confidence", "confidences")
 CROWDS = ("iscrowd", "is_crowd")
 NOTHING = ("id", "ids", "bbox_id", "area", "areas", "image_id")  # fields of objects that say nothing more
-LONGEST_LITERAL = 1 << 20  # characters of a cell that is read as Python writes it
 BYTES = "image.bytes"  # the column of embedded images
 
 
@@ -70,23 +67,9 @@ def rows_of(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, dict]]
         rows = each_row(tree, path, report)
         _, names = next(rows, (0, []))
         for line, cells in rows:
-            yield line, {name.strip(): _cell(cell) for name, cell in zip(names, cells, strict=False)}
+            yield line, {name.strip(): parsed(cell) for name, cell in zip(names, cells, strict=False)}
     else:
         yield from each_line(tree, path, report)
-
-
-def _cell(cell: str) -> Any:
-    """Return a cell that holds a list or an object as that, any other as it is."""
-    text = cell.strip()
-    if not text.startswith(("{", "[")):
-        return cell
-    for reader in (json.loads, ast.literal_eval):
-        try:
-            if len(text) <= LONGEST_LITERAL:
-                return reader(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-    return cell
 
 
 def objects_of(row: Mapping[str, Any]) -> tuple[list[dict], list[str]]:

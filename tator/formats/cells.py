@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import csv
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from tator.formats import Report
 from tator.formats.tree import EVERY, Tree
@@ -55,6 +58,22 @@ def each_row(tree: Tree, path: str, report: Report) -> Iterator[tuple[int, list[
                     yield rows.line_num, row
     except (csv.Error, OSError) as error:
         report.drop(path, "refused as CSV", f"{str(error)[:160]}; the rows before it are read")
+
+
+def parsed(cell: str) -> Any:
+    """Return a cell that holds a list or an object as that, any other as it is.
+
+    It may be written as JSON or as Python writes it; nothing in it is run.
+    """
+    text = cell.strip()
+    if not text.startswith(("{", "[")):
+        return cell
+    for reader in (json.loads, ast.literal_eval):
+        try:
+            return reader(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+    return cell
 
 
 def harmless(name: str) -> str:

@@ -22,6 +22,7 @@ from tator.formats._label_studio_writing import CONFIG, write_tasks
 from tator.formats._named_points import NamedPoints, Spot
 from tator.formats._shapes import Place, ellipse, number, turned
 from tator.formats._xml import read_xml, root_tag
+from tator.formats.cells import each_row, header, parsed
 from tator.formats.tree import Tree
 from tator.formats.writing import ANY, Output, Splits
 from tator.storage.images import EXTENSIONS
@@ -41,7 +42,7 @@ UPLOADED = re.compile(r"(?:\d+-)?[0-9a-f]{4,12}-(.+)")  # how a file is called t
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder has tasks of Label Studio."""
-    return any_file(tree, is_label_studio, ".json")
+    return any_file(tree, is_label_studio, ".json") or any(is_table(sample) for _, sample in tree.samples(".csv"))
 
 
 def is_label_studio(keys: Keys) -> bool:
@@ -50,6 +51,11 @@ def is_label_studio(keys: Keys) -> bool:
     is_task = "data" in keys and bool({"annotations", "completions", "predictions"} & keys)
     marks = {"result", "was_cancelled", "total_annotations", "file_upload", "drafts", "inner_id"}
     return has_results or is_task and bool(marks & keys) or {"annotation_id", "annotator"} <= keys
+
+
+def is_table(sample: bytes) -> bool:
+    """Whether the first line of a CSV file names annotations and who made them."""
+    return {"annotation_id", "annotator"} <= set(header(sample))
 
 
 def read(tree: Tree) -> LabelStudioSource:
@@ -63,6 +69,9 @@ def read_tasks(source: LabelStudioSource) -> LabelStudioSource:
     source.add_config()
     for path in each_file(tree, is_label_studio, ".json"):
         source.add(path)
+    for path, sample in tree.each_sample(".csv"):
+        if is_table(sample):
+            source.add_table(path)
     source.settle()
     source.skeletons = source.points.skeletons(source.index)
     return source
@@ -118,6 +127,14 @@ class LabelStudioSource(DrawnSource):
                 self._task(row, path, at)
             else:
                 self.report.drop(path, "entry is no task", f"{str(row)[:80]}; expected an object", at)
+
+    def add_table(self, path: str) -> None:
+        """Take the rows of a CSV export, whose cells are the fields of JSON-min."""
+        rows = each_row(self.tree, path, self.report)
+        _, names = next(rows, (0, []))
+        cells = [dict(zip(names, map(parsed, row), strict=False)) for _, row in rows]
+        for at, task in tasks_of([{key: value for key, value in row.items() if value != ""} for row in cells]):
+            self._task(task, path, at)
 
     def _task(self, row: dict, path: str, at: int) -> None:
         data, annotations = as_dict(row.get("data")), self._chosen(row, path, at)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 
@@ -91,7 +93,17 @@ def short(row: dict) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("form", [in_a_list, alone, an_annotation, turned_round, old, short])
+def table(row: dict) -> dict[str, str]:
+    """The same as CSV, whose cells are the fields of JSON-min."""
+    (facts,) = json.loads(short(row)["min.json"])
+    lines = io.StringIO()
+    writer = csv.writer(lines)
+    writer.writerow([*facts, "created_at"])
+    writer.writerow([*(json.dumps(each) if isinstance(each, list) else each for each in facts.values()), ""])
+    return {"project.csv": lines.getvalue()}
+
+
+@pytest.mark.parametrize("form", [in_a_list, alone, an_annotation, turned_round, old, short, table])
 @pytest.mark.parametrize(
     ("value", "kind", "is_outline"),
     [
