@@ -15,6 +15,7 @@ from tator.formats import Label
 from tator.formats._panoptic_pixels import read_ids
 from tator.vision.masks import of_rle, to_dense
 from tests.folders import picture, text
+from tests.formats.test_turning import OBJECT, STORED, photograph
 from tests.reading import dropped, named_boxes, read_folder, told
 
 WIDTH, HEIGHT = 64, 48
@@ -182,3 +183,17 @@ def test_instances_beside_panoptic_are_each_read_once(tmp_path: Path):
     [label] = found[image]
     assert isinstance(label, Label) and source.format == "coco" and label.xyxy == (5, 20, 25, 30) and label.rle
     assert "2 in COCO panoptic only" in told(source)
+
+
+@pytest.mark.parametrize("orientation", [5, 6, 7, 8])
+def test_segments_of_a_stored_frame_are_turned_with_the_image(tmp_path: Path, orientation: int):
+    upright = photograph(tmp_path / "images/a.png", orientation)
+    ids = np.zeros(STORED[::-1], np.uint32)
+    ids[OBJECT[1] : OBJECT[3], OBJECT[0] : OBJECT[2]] = CAR
+    write_ids(tmp_path / "panoptic/a.png", ids)
+    segments = [{"id": CAR, "category_id": 1}]
+    text(tmp_path / "panoptic.json", panoptic({"a.png": "a.png"}, segments, CATEGORIES, STORED))
+    source, found = read_folder(tmp_path)
+    [label] = found["images/a.png"]
+    assert np.array_equal(to_dense(of_rle(label.rle), *STORED[::-1]), upright[..., 0] > 128)
+    assert source.report.counts["repaired"] == {"labels turned with the image": 1}
