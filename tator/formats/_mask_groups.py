@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -23,9 +23,10 @@ SAMPLED = 16  # pictures of a group that are looked at, spread over it
 SAMPLED_PIXELS = 40_000_000  # of them together, from which on no further one is decoded
 MOST_GROUPS = 200  # more are a folder for each image, with a mask for each object
 THOUSAND = 1000  # Cityscapes' and MOTS' instance masks hold class x 1000 + number, or the class of what has no objects
-BYTE = 256  # KITTI's hold class x 256 + number, which is 0 for what has no objects
+AGREED = 0.99  # share of pixels that a mask of classes says the same of
+BYTE = 256  # KITTI's and Mapillary's hold class x 256 + number, which is 0 for what has no objects
 _ROLES = (  # by the end of names, or the folder; the first that fits counts
-    (re.compile(r"panoptic|parts?\b|scribble|edge|boundar|matte|person_?layout", re.I), OTHER),
+    (re.compile(r"panoptic|visuali|parts?\b|scribble|edge|boundar|matte|person_?layout", re.I), OTHER),
     (re.compile(r"instance|object|ins_?seg|mots", re.I), INSTANCES),
     (re.compile(r"colou?r|human|vis\b|___(fuse|save)|rgb", re.I), COLOURS),
 )
@@ -69,10 +70,11 @@ def mask_groups(tree: Tree) -> list[Group]:
     if not found or len(found) > MOST_GROUPS:
         return []
     lists = class_lists(tree)
+    classes = {photograph: path for photograph, ((path, _), *_) in pictures_of(list(found.values()), CLASSES).items()}
     for group in found.values():
         if group.role != OTHER and not _is_one_an_object(group):
             tree.tell(0, 0, f"What do the masks of {group.title} mean?")
-            _judge(tree, group, lists)
+            _judge(tree, group, lists, classes)
     _judge_empty(tree, list(found.values()), lists)
     return list(found.values())
 
@@ -101,14 +103,20 @@ def _is_one_an_object(group: Group) -> bool:
     return sum(count > 1 for count in counts.values()) > len(counts) / 2
 
 
-def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
-    """Set what the pixels of a group mean."""
+def _judge(tree: Tree, group: Group, lists: Sequence[ClassList], classes: Mapping[str, str]) -> None:
+    """Set what the pixels of a group mean.
+
+    Args:
+        tree: the folder.
+        group: of masks.
+        lists: of classes.
+        classes: {photograph: its mask of classes}.
+    """
     if not lists and not _is_public(group):
         return
     values, colours = _sampled(tree, group)
     if group.role == INSTANCES:
-        folder, most = group.place.rpartition("/")[2].lower(), max(values, default=0)
-        group.divisor = BYTE if folder == "instance" and most >= BYTE else THOUSAND if most >= THOUSAND else 0
+        group.divisor = _divisor(tree, group, max(values, default=0), classes)
         if not group.divisor:
             return
         values = set(classes_of(np.array(sorted(values)), group.divisor).tolist())
@@ -117,6 +125,24 @@ def _judge(tree: Tree, group: Group, lists: Sequence[ClassList]) -> None:
     group.meaning = next(whole, None) or next(iter(fits), None)
     if not any(PurePosixPath(each.path).stem.lower().startswith("label") for each in lists):
         group.meaning = group.meaning or _standard(group, values, colours)
+
+
+def _divisor(tree: Tree, group: Group, most: int, classes: Mapping[str, str]) -> int:
+    """Return what values of instances are divided by for their class, 0 for nothing.
+
+    A mask of classes beside one tells; else the folder's name does.
+    """
+    for path, photograph in group.pictures.items() if most >= BYTE else ():
+        try:
+            known = read_pixels(tree.root / classes[photograph or ""]).valued()
+            codes = read_pixels(tree.root / path).codes
+        except (BadInput, KeyError):
+            continue
+        if codes.shape == known.shape and codes.any():
+            fits = (each for each in (THOUSAND, BYTE) if np.mean(classes_of(codes, each) == known) >= AGREED)
+            return next(fits, 0)
+    is_byte = group.place.rpartition("/")[2].lower() == "instance" and most >= BYTE
+    return BYTE if is_byte else THOUSAND if most >= THOUSAND else 0
 
 
 def classes_of(codes: Codes, divisor: int) -> Codes:

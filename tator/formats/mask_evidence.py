@@ -46,7 +46,7 @@ _ENDS = re.compile(
     re.I,
 )
 _START = re.compile(r"(?P<start>(mask|seg|gt|label)s?[_-])", re.I)
-_CAMERA = ("_leftimg8bit", "_rightimg8bit")  # Cityscapes' photographs
+_CAMERA = ("_leftimg8bit", "_rightimg8bit", "_sat", "_image", "_img", "_rgb")  # Cityscapes' photographs, DeepGlobe's
 _FULL_NAME = re.compile(r"\.(jpe?g|png|bmp|tiff?|webp)$", re.I)
 
 
@@ -136,6 +136,8 @@ def _looked_at(tree: Tree, found: dict[str, MaskFile]) -> dict[str, MaskFile]:
     Some stand for all where they are of one mind.
     """
     paths = list(found)
+    if all("visuali" in path.rpartition("/")[0].lower() for path in paths):
+        return found  # overlays, which labelme2voc puts beside its masks
     sampled = {path: is_mask_like(tree.root / path) for path in paths[:: max(1, len(paths) // SAMPLED)]}
     if not any(sampled.values()):
         return {}

@@ -10,43 +10,9 @@ import PIL.Image
 import pytest
 
 from tator.vision.masks import of_rle, to_dense
+from tests.drawn_masks import BOTH, CAT, SIZE, ids, save
 from tests.folders import picture, text
 from tests.reading import dropped, named_boxes, read_folder, told
-
-SIZE = (40, 30)
-CAT, DOG = (5, 4, 20, 12), (10, 15, 36, 28)
-BOTH = [("cat", *CAT), ("dog", *DOG)]
-ROWS = {0: "background", 1: "cat", 2: "dog"}
-COLOURS = {0: (0, 0, 0), 1: (128, 64, 0), 2: (64, 0, 128)}
-
-
-def ids(cat: int = 1, dog: int = 2, dtype=np.uint8) -> np.ndarray:
-    """Return (30, 40) values: a cat and a dog on 0, with a border of 255 around the cat where values are bytes."""
-    found = np.zeros((SIZE[1], SIZE[0]), dtype)
-    if dtype == np.uint8:
-        found[3:13, 4:21] = 255
-    found[4:12, 5:20], found[15:28, 10:36] = cat, dog
-    return found
-
-
-def coloured(values: np.ndarray) -> np.ndarray:
-    table = np.zeros((256, 3), np.uint8)
-    for value, colour in COLOURS.items():
-        table[value] = colour
-    table[255] = (224, 224, 192)
-    return table[values]
-
-
-def save(path: Path, values: np.ndarray, mode: str = "L") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if mode == "RGB":
-        found = PIL.Image.fromarray(coloured(values))
-    else:
-        found = PIL.Image.fromarray(values)
-    if mode == "P":
-        found = found.convert("P")
-        found.putpalette(coloured(np.arange(256, dtype=np.uint8)).ravel().tolist())
-    found.save(path)
 
 
 def dataset(root: Path, place: str, listed: dict[str, str], mode: str = "L", values: np.ndarray | None = None) -> Path:
@@ -132,58 +98,6 @@ def test_lists_of_two_splits_are_each_for_their_own_folder(tmp_path: Path):
     assert all(named_boxes(source, labels) == BOTH for labels in found.values())
 
 
-@pytest.mark.parametrize("mode", ["P", "RGB"])
-def test_voc_masks_need_no_list_and_instances_are_objects(tmp_path: Path, mode: str):
-    """Two cats touch: one part of the class, two instances. The dog is in two parts, one instance."""
-    classes, objects = np.zeros((2, 30, 40), np.uint8)
-    classes[4:12, 5:20], objects[4:12, 5:12], objects[4:12, 12:20] = 8, 1, 2
-    classes[15:28, 10:20] = classes[15:28, 25:36] = 12
-    objects[15:28, 10:20] = objects[15:28, 25:36] = 3
-    colours = np.array([[(n >> b & 1) << 7 | (n >> b + 3 & 1) << 6 for b in range(3)] for n in range(256)], np.uint8)
-    for name in "ab":
-        picture(tmp_path / f"JPEGImages/{name}.jpg", SIZE)
-        for folder, values in (("Class", classes), ("Object", objects)):
-            path = tmp_path / f"Segmentation{folder}/{name}.png"
-            path.parent.mkdir(exist_ok=True)
-            found = PIL.Image.fromarray(values if mode == "P" else colours[values])
-            if mode == "P":
-                found.putpalette(colours.ravel().tolist())
-            found.save(path)
-    source, found = read_folder(tmp_path)
-    expected = [("cat", 5, 4, 12, 12), ("cat", 12, 4, 20, 12), ("dog", 10, 15, 36, 28)]
-    assert not dropped(source) and len(source.classes) == 20
-    assert all(named_boxes(source, labels) == expected for labels in found.values())
-    text(tmp_path / "labelmap.txt", "background:0,0,0::\nfox:64,0,0::\nwolf:64,0,128::\n")
-    source, found = read_folder(tmp_path)
-    assert named_boxes(source, found["JPEGImages/a.jpg"])[0][0] == "fox" and len(source.classes) == 2
-
-
-def cityscapes(root: Path, kinds: list[str]) -> None:
-    stuff = ids(26, 7)
-    stuff[stuff == 255] = 0
-    numbered = stuff.astype(np.uint16)
-    numbered[4:12, 5:12], numbered[4:12, 12:20] = 26000, 26001
-    train = np.full_like(stuff, 255)
-    train[stuff == 26], train[stuff == 7] = 13, 0
-    values = {"instanceIds": numbered, "labelIds": stuff, "labelTrainIds": train}
-    for name in ("ulm_000000_000019", "ulm_000001_000019"):
-        picture(root / f"leftImg8bit/train/ulm/{name}_leftImg8bit.png", SIZE)
-        for kind in kinds:
-            save(root / f"gtFine/train/ulm/{name}_gtFine_{kind}.png", values.get(kind, coloured(ids())))
-
-
-@pytest.mark.parametrize(
-    "kinds", [["instanceIds", "labelIds", "color"], ["labelIds"], ["labelTrainIds"], ["instanceIds"]]
-)
-def test_cityscapes(tmp_path: Path, kinds: list[str]):
-    cityscapes(tmp_path, kinds)
-    source, found = read_folder(tmp_path)
-    cars = [("car", 5, 4, 12, 12), ("car", 12, 4, 20, 12)] if "instanceIds" in kinds else [("car", *CAT)]
-    assert source.format == "masks" and set(source.splits.values()) == {"train"} and not dropped(source), told(source)
-    assert all(named_boxes(source, labels) == [*cars, ("road", *DOG)] for labels in found.values())
-    assert ("*_gtfine_color" in told(source)) == ("color" in kinds)
-
-
 def test_empty_masks_are_images_without_objects(tmp_path: Path):
     """Most masks are empty, and all of one split."""
     for split, count in (("train", 60), ("valid", 3)):
@@ -196,52 +110,16 @@ def test_empty_masks_are_images_without_objects(tmp_path: Path):
     assert named_boxes(source, found["train/train37.jpg"]) == BOTH and sum(map(len, found.values())) == 2
 
 
-def polygons(*objects: tuple[str, list], **more) -> str:
-    rows = [{"label": name, "polygon": ring, **more} for name, ring in objects]
-    return json.dumps({"imgHeight": 30, "imgWidth": 40, "objects": rows})
-
-
-RING = [[5, 4], [20, 4], [20, 12], [5, 12]]
-
-
-def test_cityscapes_polygons(tmp_path: Path):
-    cityscapes(tmp_path, [])
-    place = "gtFine/train/ulm/ulm_000000_000019_gtFine_polygons.json"
-    text(
-        tmp_path / place,
-        polygons(("car", RING), ("bicyclegroup", RING), ("out of roi", RING), ("person", [[1, 1], [2]])),
-    )
-    text(tmp_path / "gtFine/train/ulm/x_000000_000019_gtFine_polygons.json", polygons(("car", RING)))
+def test_overlays_beside_masks_are_no_images(tmp_path: Path):
+    """As labelme2voc makes them."""
+    for name in "ab":
+        picture(tmp_path / f"JPEGImages/{name}.jpg", SIZE)
+        picture(tmp_path / f"SegmentationClassVisualization/{name}.jpg", SIZE)
+        save(tmp_path / f"SegmentationClass/{name}.png", ids(), "P")
+    text(tmp_path / "class_names.txt", "_background_\ncat\ndog\n")
     source, found = read_folder(tmp_path)
-    car, group = found["leftImg8bit/train/ulm/ulm_000000_000019_leftImg8bit.png"]
-    assert source.format == "cityscapes" and set(source.splits.values()) == {"train"}
-    assert car.polygons == [[[5, 4, 20, 4, 20, 12, 5, 12]]] and group.attributes == {"crowd": True}
-    assert dropped(source) == {"polygon refused": 1, "image is not in the folder": 1}
-    assert "1 polygons such as 'out of roi'" in told(source)
-
-
-def test_masks_are_read_before_polygons(tmp_path: Path):
-    cityscapes(tmp_path, ["instanceIds"])
-    text(tmp_path / "gtFine/train/ulm/ulm_000000_000019_gtFine_polygons.json", polygons(("car", RING)))
-    source, found = read_folder(tmp_path)
-    assert source.format == "masks" and "polygons beside masks are not read" in told(source)
-    assert not dropped(source) and all(len(labels) == 3 for labels in found.values())
-
-
-@pytest.mark.parametrize("listed", [True, False])
-def test_kitti_instances_hold_class_and_number(tmp_path: Path, listed: bool):
-    values = ids(26, 7, np.uint16) * 256
-    values[4:12, 5:12] += 1
-    values[4:12, 12:20] += 2
-    for name in ("000000_10", "000001_10"):
-        picture(tmp_path / f"training/image_2/{name}.png", SIZE)
-        save(tmp_path / f"training/instance/{name}.png", values)
-    if listed:
-        text(tmp_path / "labels.txt", "0 unlabeled\n7 street\n26 auto\n")
-    source, found = read_folder(tmp_path)
-    car, road = ("auto", "street") if listed else ("car", "road")
-    expected = [(car, 5, 4, 12, 12), (car, 12, 4, 20, 12), (road, *DOG)]
-    assert source.format == "masks" and all(named_boxes(source, labels) == expected for labels in found.values())
+    assert set(found) == {"JPEGImages/a.jpg", "JPEGImages/b.jpg"} and "SegmentationClassVisualization" in told(source)
+    assert all(named_boxes(source, labels) == BOTH for labels in found.values())
 
 
 @pytest.mark.parametrize("place", ["SegmentationClass/{}.png", "masks/{}.png"])
