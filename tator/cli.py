@@ -130,12 +130,16 @@ def narrated(work: Work, plain: bool = False, unit: str = "") -> Work:
         plain: show JSON lines.
         unit: MB where progress counts bytes.
     """
-    began, shown, start = time.monotonic(), 0.0, None
+    began, shown, start, last = time.monotonic(), 0.0, None, 0.0
     try:
         while True:
             step = next(work)
             now = time.monotonic()
-            start = step.done if start is None else start  # a work that goes on starts with what was done before
+            if (
+                start is None or step.done < last
+            ):  # a work that goes on starts with what was done before, a part of it anew
+                began, start = (began if start is None else now), step.done
+            last = step.done
             rate = (step.done - start) / (now - began) if now > began else 0.0
             if now - shown > 0.2 or step.done == step.total:
                 shown = now

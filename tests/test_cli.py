@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from tator.cli import main
+from tator.cli import main, narrated
 from tator.ops import operations
 from tator.signatures import verbs
+from tator.types import Progress
 from tator.web.accounts import Accounts, read_accounts
 from tests.conftest import ROOT
+from tests.folders import finish
 
 
 def tator(*arguments: str, home: Path | None = None, stdin: str = "") -> subprocess.CompletedProcess:
@@ -143,3 +145,15 @@ def test_add_user_refuses(name: str, password: str, tmp_path: Path):
     done = tator("add-user", "--auth-file", str(tmp_path / "logins"), name, stdin=f"{password}\n")
     assert done.returncode == 2 and done.stderr.startswith("bad_input: ")
     assert read_accounts(tmp_path / "logins") == {}
+
+
+def test_the_rate_of_another_part_of_the_work_is_its_own(capsys):
+    def work():
+        for done, total, said in ((1, 3, "predicting"), (3, 3, "predicting"), (0, 0, "evaluating"), (2, 2, "drawing")):
+            yield Progress(done, total, said)
+        return "done"
+
+    assert finish(narrated(work(), plain=True)) == "done"
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["message"] for line in lines][-2:] == ["evaluating", "drawing"]
+    assert all(line["rate"] >= 0 and (line["left_s"] or 0) >= 0 for line in lines)

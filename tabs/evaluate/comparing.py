@@ -103,6 +103,8 @@ def _sure(boot: dict) -> str:
     low, high = boot.get("interval") or (None, None)
     if low is None or high is None:
         return ""
+    if low == high == 0:
+        return "F1 is the same in every resample of the images."
     verdict = "may be chance" if low <= 0 <= high else "is more than chance"
     return f"F1 differs by {100 * low:+.1f} to {100 * high:+.1f} points in 95 of 100 resamples of the images: it {verdict}."
 

@@ -125,7 +125,7 @@ def _counted_at(found: dict) -> h.Html | None:
     if kept.get("from", "conf") == "conf":
         return None
     own = f", {w.plural(len(kept['classes']), 'class', 'classes')} apart" if kept["classes"] else ""
-    chosen = f" chosen in {kept['evaluation']}" if kept.get("evaluation") else ""
+    chosen = f" that was chosen in evaluation “{kept['evaluation']}”" if kept.get("evaluation") else ""
     return h.div(f"Counted at the {kept['from']}{chosen}: score {kept['conf']:.2f}{own}.", cls="t-note")
 
 
@@ -270,7 +270,7 @@ def _sizes(found: dict) -> h.Html:
         ]
         for name, row in found["by_size"].items()
     ]
-    return h.div(h.head("Sizes"), h.table(["Objects", "", "Precision", "Recall", "F1"], rows, (1, 2, 3, 4)))
+    return h.div(h.head("Sizes"), h.table(["Size", "Objects", "Precision", "Recall", "F1"], rows, (1, 2, 3, 4)))
 
 
 def _confusion(found: dict) -> h.Html:
