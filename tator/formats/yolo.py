@@ -15,8 +15,9 @@ from tator.formats import SMALLEST, Label, Report, fit_box, fit_confidence
 from tator.formats._lists import name_files, read_names, read_splits, scope_of
 from tator.formats._ultralytics import DataYaml, read_data_yaml
 from tator.formats._yolo_files import label_files, note_orphans, sampled_files
+from tator.formats._yolo_layouts import Layouts, rows_of
 from tator.formats._yolo_names import ClassScopes
-from tator.formats._yolo_rows import is_row, layout_of
+from tator.formats._yolo_rows import Layout, is_row, layout_of
 from tator.formats._yolo_tree import write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written, boxes_only
@@ -24,7 +25,6 @@ from tator.vision.masks import ring_area
 
 NAME = "yolo"
 LABEL = "YOLO boxes"
-LINES = 50  # rows of each
 MOST_INDEX = 10_000  # a class number above this is a slip
 
 
@@ -40,12 +40,7 @@ def sniff(tree: Tree) -> bool:
 
 def _sampled_rows(tree: Tree) -> Iterator[list[str]]:
     """Yield rows of some label files, split into columns."""
-    for file in sampled_files(tree):
-        try:
-            lines = tree.read_text(file).split("\n", LINES)[:LINES]
-        except OSError:
-            continue
-        yield from (line.split() for line in lines if line.strip())
+    yield from rows_of(tree, sampled_files(tree))
 
 
 def row_widths(tree: Tree) -> Counter:
@@ -90,14 +85,19 @@ class YoloSource:
         self.tree, self.classes, self.report = tree, scopes.classes, report
         self.captions: dict[str, str] = {}
         self._scopes, self._indices, self._yamls = scopes, dict[int, int](), yamls
-        self.layout = layout_of(list(_sampled_rows(tree)), _told_points(yamls))
         self.splits = read_splits(tree, yamls, report)
         self._files = label_files(tree, report)
         note_orphans(tree, self._files, report)
+        lists = [*name_files(tree), *(each.path for each in yamls)]
+        points = {each.path: each.keypoints for each in yamls if all(each.keypoints)}
+        self._layouts = Layouts(tree, sorted(set(self._files.values())), lists, points)
+        self.layout = Layout()  # of the file that is being read
         self.skeletons = self._skeletons()
-        if self.layout.points and not self.layout.is_told:
-            told = f"rows are read as a box and {self.layout.points} key points of {self.layout.values} numbers"
-            report.notice(".", "key points without kpt_shape", f"{told}, judged by their numbers; no data.yaml tells")
+        for place, layout in self._layouts.each():
+            if layout.points and not layout.is_told:
+                told = f"rows are read as a box and {layout.points} key points of {layout.values} numbers"
+                told += ", judged by their numbers; no data.yaml tells"
+                report.notice(place or ".", "key points without kpt_shape", told)
 
     def _skeletons(self) -> dict[int, Skeleton]:
         """Return the key points of each class, by number where nothing names them."""
@@ -106,8 +106,12 @@ class YoloSource:
             for each in self._yamls
             for index, skeleton in each.skeletons.items()
         }
-        names = tuple(str(at) for at in range(1, self.layout.points + 1))
-        return named or ({index: Skeleton(names) for index in self.classes} if names else {})
+        found = dict(named)
+        for place, layout in self._layouts.each() if not named else ():
+            names = tuple(str(at) for at in range(1, layout.points + 1))
+            own = self._scopes.indices(self._layouts.examples[place]).values() or self.classes
+            found |= {index: Skeleton(names) for index in own if names and index not in found}
+        return found
 
     def labels(self, path: str, width: int, height: int) -> list[Label] | None:
         """Return the labels of an image in pixels, or None when it has no label file."""
@@ -117,7 +121,7 @@ class YoloSource:
         text = self.tree.try_text(file, self.report)
         if text is None:
             return None
-        self._indices = self._scopes.indices(file, path)
+        self._indices, self.layout = self._scopes.indices(file, path), self._layouts.of(file)
         found: list[Label] = []
         seen: set[str] = set()
         for number, line in enumerate(text.splitlines(), 1):

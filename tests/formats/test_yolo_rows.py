@@ -123,3 +123,34 @@ def test_names_of_key_points_that_are_none_are_told_or_left(tmp_path: Path, told
     source, found = read_folder(tmp_path)
     assert len(found["images/a.png"][0].attributes["keypoints"]) == 1
     assert dropped(source) == ({} if "[nose]" == told[-6:] else {"names of key points left out": 1})
+
+
+SURE, TRACK, CORNERS_AND_TRACK = "0 .5 .5 .2 .4 .87\n", "0 .5 .5 .2 .4 12\n", "0 .5 .5 .2 .4 .87 3\n"
+TRIANGLE = "0 .1 .1 .5 .1 .5 .9\n"
+
+
+@pytest.mark.parametrize("list_name", ["classes.txt", "data.yaml", ""])
+@pytest.mark.parametrize("inside", ["labels/{}.txt", "train/labels/{}.txt", "labels/val/{}.txt"])
+def test_datasets_in_one_folder_are_judged_each_by_its_own_rows(tmp_path: Path, list_name: str, inside: str):
+    kinds = {"a": SURE, "b": TRACK, "c": CORNERS_AND_TRACK, "d": TRIANGLE}
+    for name, rows in kinds.items():
+        file = inside.format(name)
+        picture(tmp_path / name / file.replace("labels", "images").replace(".txt", ".png"), (100, 50))
+        text(tmp_path / name / file, rows)
+        if list_name:
+            text(tmp_path / name / list_name, "dog\n" if list_name == "classes.txt" else "names: [dog]\n")
+    source, found = read_folder(tmp_path)
+    assert not dropped(source), told(source)
+    by_name = {path.rpartition("/")[2][0]: labels[0] for path, labels in found.items()}
+    assert (by_name["a"].confidence, by_name["a"].attributes) == (0.87, None)
+    assert (by_name["b"].confidence, by_name["b"].attributes) == (None, {"track": 12})
+    assert (by_name["c"].confidence, by_name["c"].attributes) == (0.87, {"track": 3})
+    assert by_name["d"].polygons and not by_name["a"].polygons
+
+
+def test_splits_and_videos_of_one_dataset_are_judged_together(tmp_path: Path):
+    for place, rows in {"train/one": TRACK, "train/two": "0 .2 .2 .1 .1 1\n", "val/one": "0 .2 .2 .1 .1 0\n"}.items():
+        picture(tmp_path / "images" / f"{place}.png", (100, 50))
+        text(tmp_path / "labels" / f"{place}.txt", rows)
+    _, found = read_folder(tmp_path)
+    assert sorted(labels[0].attributes["track"] for labels in found.values()) == [0, 1, 12]
