@@ -283,7 +283,8 @@ class Dataset:
         found: dict[int, list[RowMapping]] = {image_id: [] for image_id in image_ids}
         with self.store.read() as conn:
             for ids in chunks(found):
-                wanted = annotation.c.image_id.in_(ids) & (annotation.c.status == status)
+                # Without coalesce SQLite takes the index of statuses, and reads those of every dataset for each query.
+                wanted = annotation.c.image_id.in_(ids) & (func.coalesce(annotation.c.status, "") == status)
                 order = (annotation.c.image_id, annotation.c.created_at, annotation.c.id)
                 for row in conn.execute(select(annotation).where(wanted).order_by(*order)).mappings():
                     found[row["image_id"]].append(row)

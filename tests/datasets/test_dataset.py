@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import event
 
 from tator.datasets.dataset import Dataset
 from tator.datasets.label_map import PALETTE, check_class_name, without_hidden
@@ -298,3 +299,21 @@ def test_images_list_and_the_way_through_them(wb, tmp_path: Path):
     assert call(wb, "images_next", dataset="many", state="reviewed") == {"image_id": None}
     with pytest.raises(NotFound):
         call(wb, "images_position", dataset="many", image_id=10**6)
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_annotations_of_images_are_found_by_image(pets: Dataset, count: int):
+    """Else each batch of an export would read the annotations of the whole workspace."""
+    asked: list[tuple] = []
+
+    def note(_conn, _cursor, statement: str, parameters: tuple, *_rest) -> None:
+        asked.append((statement, parameters))
+
+    event.listen(pets.store.engine, "before_cursor_execute", note)
+    found = pets.annotation_rows([row.id for row in pets.images()[:count]])
+    event.remove(pets.store.engine, "before_cursor_execute", note)
+    assert sum(map(len, found.values())) == (2 if count == 1 else 3)
+    statement, parameters = asked[-1]
+    with pets.store.read() as conn:
+        plan = str(conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all())
+    assert "ix_annotation_image_id" in plan and "status" not in plan
