@@ -59,8 +59,12 @@ async function world(t, { broken = [], slow = 0 } = {}) {
           inverse = applyOps(doc, ops);
         image.annotations = [...doc.rows.values()];
         image.state = doc.image.state;
-        if (kind === "undo") image.undo.pop();
-        else image.undo.push({ label, forward: ops, inverse });
+        if (kind === "undo") image.redo.push(image.undo.pop());
+        else if (kind === "redo") image.undo.push(image.redo.pop());
+        else {
+          image.undo.push({ label, forward: ops, inverse });
+          image.redo = [];
+        }
       }
       return {
         revision: (image.revision += 1),
@@ -156,7 +160,12 @@ test("undo steps back over images, one answer at a time", async (t) => {
   assert.deepEqual(w.queue.counts, { left: 4, done: 1 });
   const statuses = await w.statuses();
   assert.deepEqual([statuses.a1, statuses.a2, statuses.b1], ["accepted", "candidate", "candidate"]);
-  await w.queue.undo();
+  await w.queue.redo();
+  await w.queue.redo();
+  assert.deepEqual([w.queue.current.id, w.session.imageId, w.queue.counts.left], ["b1", 2, 3]);
+  await w.queue.redo();
+  assert.deepEqual([w.queue.current.id, w.queue.canRedo, w.queue.counts.left], ["b2", false, 2]);
+  for (let i = 0; i < 3; i++) await w.queue.undo();
   assert.equal(w.queue.canUndo, false);
   await w.queue.undo();
   assert.equal(w.queue.current.id, "a1");

@@ -51,6 +51,14 @@ export function reviewActions({ queue, tools, stage, panels, session }) {
       { repeats: true },
     ),
     act(
+      "review_redo",
+      "Redo the last answer that was undone",
+      ["ctrl+shift+z", "ctrl+y"],
+      () => queue.isOpen && queue.canRedo,
+      () => queue.redo(),
+      { repeats: true },
+    ),
+    act(
       "contact_sheet",
       "Contact sheet: candidates of a class side by side",
       ["shift+g"],

@@ -31,12 +31,17 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
     isFixing = false,
     counts = { left: 0, done: 0 },
     round = 0; // of filling: what an older one answers is dropped
-  const past = []; // {imageId, at} or {batch}: what Ctrl+Z takes back, the newest last
+  const past = [], // {imageId, at} or {batch}: what Ctrl+Z takes back, the newest last
+    future = []; // {imageId, at}: what was taken back and can be done again, the next last
 
   store.onEdit(({ imageId, kind, ops }) => {
     if (!isOpen) return;
-    if (kind === "undo") past.pop();
-    else past.push({ imageId, at });
+    if (kind === "undo") future.push(past.pop());
+    else if (kind === "redo") past.push(future.pop());
+    else {
+      past.push({ imageId, at });
+      future.length = 0;
+    }
     for (const op of ops) if (op.changes?.status) count(op.changes.status === "candidate" ? 1 : -1);
   });
   function count(by) {
@@ -79,7 +84,7 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
     items = [];
     at = 0;
     after = "";
-    past.length = 0;
+    past.length = future.length = 0;
     recount().catch(() => {}); // the page's own failure is told
     await more();
   }
@@ -186,6 +191,9 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
     get canUndo() {
       return past.length > 0;
     },
+    get canRedo() {
+      return future.length > 0;
+    },
 
     /** Begin a review, or another one, with the first candidate of a choice. */
     open: (choice = {}) =>
@@ -199,7 +207,7 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
       }),
     close() {
       isOpen = isFixing = false;
-      past.length = 0;
+      past.length = future.length = 0;
       changed.emit();
     },
     accept: () => answer("accepted", "Accept"),
@@ -233,6 +241,19 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
           past.pop(); // somebody else took it back
         else if (entry.label) toast(`Undone: ${entry.label}`);
         at = last.at;
+        return arrive(open);
+      }),
+    /** Do again what was taken back last in this review, on whatever image that was. */
+    redo: () =>
+      session.run(async (open) => {
+        const next = future.at(-1);
+        if (!next) return null;
+        if (session.imageId !== next.imageId) await open(next.imageId);
+        const entry = store.redo();
+        if (!entry)
+          future.pop(); // somebody else edited the image
+        else if (entry.label) toast(`Redone: ${entry.label}`);
+        at = next.at;
         return arrive(open);
       }),
     undoBatch,

@@ -8,7 +8,7 @@ import { hintOf } from "./rail.js";
 const SPLITS = { "": "All splits", train: "Train", val: "Val", test: "Test", none: "No split" };
 const option = ([value, text]) => el("option", { value, text });
 
-export function createReviewPanel({ queue, session, classes, call, commands, confirm, toast, tell }) {
+export function createReviewPanel({ queue, root: parent, session, classes, call, commands, confirm, toast, tell }) {
   const field = (label, control, ...more) => el("label.tc-field", {}, el("span", { text: label }), control, ...more);
   const choice = (label, options = []) =>
     el(
@@ -169,6 +169,7 @@ export function createReviewPanel({ queue, session, classes, call, commands, con
     const { counts, isOpen, filters } = queue,
       total = counts.left + counts.done;
     bars.hidden = !isOpen;
+    parent.classList.toggle("tc-reviewing", isOpen);
     start.textContent = isOpen ? "End review" : "Review";
     bar.hidden = note.hidden = !isOpen;
     showConf();
