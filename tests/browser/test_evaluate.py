@@ -68,11 +68,6 @@ def test_a_mistake_is_opened_mended_and_the_number_moves(live_app: LiveApp, blan
     cards = page.locator("#mistakes-page .t-imgcard")
     expect(cards).to_have_count(1)
     expect(cards.first).to_contain_text("False: car 0.90")
-    page.locator("#mistakes-page").get_by_role("button", name="Review these in Label").click()
-    page.wait_for_function(
-        "window.tator.app.queue.counts.left === 1 && window.tator.app.queue.filters.source === 'evaluation@before'"
-    )
-    page.locator("#tab-evaluate-button:visible").first.click()
     cards.first.click()
     page.wait_for_function("window.tator.app.queue.current?.confidence > 0.8 && !window.tator.app.session.isWalking")
     assert page.evaluate("window.tator.app.store.image.name").endswith(EXTRA)
