@@ -177,7 +177,10 @@ def _taken_back(name: str, conn: Connection, held: Sequence[Held]) -> dict[int, 
 
 
 def _undone(conn: Connection, held: Held, own: Sequence[Any]) -> list[_Edit]:
-    """Return an undo of each edit of a batch, else an edit that reopens what still is as the batch left it."""
+    """Return an undo of each edit of a batch.
+
+    Where the image was edited since, an edit reopens what still is as the batch left it.
+    """
     label = f"Undo {own[0].label}"[:200]
     if held.revision == own[-1].revision:
         return [_Edit(label, row.inverse, row.forward, "undo", row.id) for row in reversed(own)]
@@ -197,7 +200,9 @@ def _statuses(conn: Connection, keys: Iterable[str]) -> dict[str, str]:
 
 @dataclass
 class _Writer:
-    """Writes edits of many images, some hundred in a transaction, so that others can save in between.
+    """Writes edits of many images, some hundred in a transaction.
+
+    Others can save in between.
 
     Attributes:
         store: the database.
