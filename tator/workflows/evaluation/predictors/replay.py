@@ -6,7 +6,7 @@ COCO results, YOLO text with scores, or gt_vs_pred.jsonl.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -15,6 +15,8 @@ from tator.types import BadInput
 from tator.workflows.evaluation.coordinates import NORM1000
 from tator.workflows.evaluation.ground_truth import GroundTruth
 from tator.workflows.evaluation.predictors.base import Asked, Prediction
+from tator.workflows.evaluation.predictors.coco_results import coco_results
+from tator.workflows.evaluation.predictors.packing import Found, packed, unpacked
 from tator.workflows.evaluation.records import Reading, Record, read_records
 from tator.workflows.evaluation.text_answers import read_answer
 
@@ -39,7 +41,7 @@ class Replay:
     coord_mode: str = NORM1000
     score_source: str = "model"
     needs_pixels: bool = False
-    by_record: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    by_record: dict[int, bytes] = field(default_factory=dict)
     unmet: list[str] = field(default_factory=list)
 
     def open(self) -> None:
@@ -59,10 +61,10 @@ class Replay:
             found, self.score_source = _records(self.path, sizes_of(records), self.coord_mode)
             how = "record_index"
         else:
-            found, how = _coco(self.path, self.truth.classes)
+            found, how = coco_results(self.path, self.truth.classes)
         self._meet(found, records, how if self.image_ids == "auto" else self.image_ids)
 
-    def _meet(self, found: dict[Any, list[dict[str, Any]]], records: Sequence[Record], how: str) -> None:
+    def _meet(self, found: Found, records: Sequence[Record], how: str) -> None:
         """Bring predictions and images together.
 
         Raises:
@@ -82,11 +84,11 @@ class Replay:
             )
         self.unmet = sorted(repr(each) for each in found if each not in met)
         for each, index in met.items():
-            self.by_record.setdefault(index, []).extend(found[each])
+            self.by_record[index] = self.by_record.get(index, b"") + found[each]
 
     def predict_batch(self, asked: Sequence[Asked]) -> list[Prediction]:
         """Return the predictions of each image."""
-        return [Prediction(self.by_record.get(each.record.record_index, [])) for each in asked]
+        return [Prediction(unpacked(self.by_record.get(each.record.record_index, b""))) for each in asked]
 
     def close(self) -> None:
         """Forget the predictions."""
@@ -140,93 +142,31 @@ def sizes_of(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
     return {record.record_index: (record.width or 1, record.height or 1) for record in records}
 
 
-def _records(
-    path: Path, sizes: dict[int, tuple[int, int]], coord_mode: str
-) -> tuple[dict[Any, list[dict[str, Any]]], str]:
+def _records(path: Path, sizes: dict[int, tuple[int, int]], coord_mode: str) -> tuple[Found, str]:
     """Return the predictions of records, or of answers in words under "text"."""
-    found, sources = {}, set()
+    found: Found = {}
+    sources = set()
     for record in read_records(path, Reading(is_strict=True)):
         text = record.extra.get("text")
         if isinstance(text, str) and not record.pred:
             answer = read_answer(text, *sizes.get(record.record_index, (1, 1)), coord_mode)
             record.pred, record.score_source = answer.objects, "constant"
-        found[record.record_index] = record.pred
+        found[record.record_index] = packed(record.pred)
         sources.add(record.score_source)
     return found, "constant" if "constant" in sources else (sources.pop() if len(sources) == 1 else "model")
 
 
-def _coco(path: Path, classes: Sequence[str]) -> tuple[dict[Any, list[dict[str, Any]]], str]:
-    """Return {image: objects} of COCO results, or of a whole COCO file with scores."""
-    import orjson
-
-    try:
-        value = orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BadInput(f"{path} cannot be read as JSON: {error}") from error
-    rows: Any = value
-    images: dict[Any, Any] = {}
-    names: dict[Any, Any] | None = None
-    if isinstance(value, dict):
-        rows = value.get("annotations", value.get("predictions"))
-        images = {each.get("id"): each.get("file_name") for each in value.get("images", []) if isinstance(each, dict)}
-        names = {each.get("id"): each.get("name") for each in value.get("categories", []) if isinstance(each, dict)}
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "image_id" in row for row in rows):
-        raise BadInput(f"{path.name} must be a list of results, each with image_id, category_id, bbox and score")
-    name_of = _names(path, rows, classes, names)
-    found: dict[Any, list[dict[str, Any]]] = {}
-    for row in rows:
-        image = images.get(row["image_id"], row["image_id"])
-        found.setdefault(image, []).append(_result(row, name_of))
-    is_named = bool(images) or any(isinstance(each, str) for each in found)
-    return found, "file_name" if is_named else "auto"
-
-
-def _names(
-    path: Path, rows: Sequence[dict[str, Any]], classes: Sequence[str], names: dict[Any, str] | None
-) -> Callable[[Any], str]:
-    """Return what names a category.
-
-    The file, else the classes in their order, counted from 1, or from 0 where 0 occurs.
-    """
-    if names:
-        return lambda category: str(names.get(category, f"category {category}"))
-    used = {row.get("category_id") for row in rows}
-    first = 0 if 0 in used else 1
-    wrong = [each for each in used if not isinstance(each, int) or not first <= each < len(classes) + first]
-    if wrong and classes:
-        raise BadInput(
-            f"{path.name}: category_id {wrong[0]!r} is none of the {len(classes)} classes, counted from {first}"
-        )
-    return lambda category: classes[category - first] if classes else f"category {category}"
-
-
-def _result(row: dict[str, Any], name_of: Callable[[Any], str]) -> dict[str, Any]:
-    box = row.get("bbox")
-    if isinstance(box, list) and len(box) == 4 and all(isinstance(v, int | float) for v in box):
-        x, y, w, h = box
-        points: Any = [x, y, x + w, y + h]
-    else:
-        points = box
-    found = {"type": "bbox_2d", "points": points, "desc": name_of(row.get("category_id")), "score": row.get("score")}
-    outline = row.get("segmentation")
-    if isinstance(outline, dict) and isinstance(outline.get("counts"), str):
-        found["rle"] = outline
-    elif isinstance(outline, list) and len(outline) == 1 and isinstance(outline[0], list) and len(outline[0]) >= 6:
-        found |= {"type": "poly", "points": outline[0]}
-    return found
-
-
-def _yolo(folder: Path, records: Sequence[Record], classes: Sequence[str]) -> dict[Any, list[dict[str, Any]]]:
+def _yolo(folder: Path, records: Sequence[Record], classes: Sequence[str]) -> Found:
     """Return {stem: objects} of files with lines "class x y w h score"."""
     known = _ids(records, "file_name")
     sizes = {record.record_index: (record.width or 0, record.height or 0) for record in records}
-    found: dict[Any, list[dict[str, Any]]] = {}
+    found: Found = {}
     for file in sorted(folder.glob("*.txt")):
         size = sizes.get(known.get(file.stem, -1), (1, 1))
         lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-        found[file.stem] = [
+        found[file.stem] = packed(
             _yolo_object(file, number, line, classes, size) for number, line in enumerate(lines, 1) if line
-        ]
+        )
     if not found:
         raise BadInput(f"{folder} has no .txt file; expected one an image")
     return found
