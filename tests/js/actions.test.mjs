@@ -366,3 +366,14 @@ test("a box of a hidden class is drawn in sight", async () => {
   c.newRow([1, 1, 9, 9], 3);
   assert.deepEqual([c.classes.isHidden(3), c.told], [false, ["car was hidden; it is shown again."]]);
 });
+
+test("undo of an edit of many images takes all of them back and reads the open one again", async () => {
+  const c = await acting([A], { review_undo: () => ({ boxes: 12, images: 5 }) });
+  const set = (status) => [{ op: "set", id: "a", changes: { status } }];
+  const batch = { edit: 1, label: "Accept all", forward: set("accepted"), inverse: set("candidate"), batch: "batch-7" };
+  c.store.load(opened([A], { undo: [batch] }));
+  c.run("undo");
+  await until(() => c.reread.length);
+  assert.deepEqual(c.asked.at(-1), ["review_undo", { dataset: "d", batch: "batch-7" }]);
+  assert.deepEqual(c.told, ["Undone: 12 boxes in 5 images are candidates again."]);
+});

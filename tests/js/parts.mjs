@@ -178,13 +178,22 @@ export async function canvasWithTools(annotations = [], server = {}) {
       hand.up(bx, by, more);
     },
   };
-  const session = { subscribe() {}, run: (task) => task(async () => {}), imageId: c.store.image.id, dataset: "d" };
-  const queue = createQueue({ ...c, session, point() {} });
+  const reread = [],
+    session = {
+      subscribe() {},
+      run: (task) => task(async () => {}),
+      staleAll() {},
+      reload: async () => void reread.push(c.store.image.id),
+      imageId: c.store.image.id,
+      dataset: "d",
+    };
+  const queue = createQueue({ ...c, session, sync: { flush: async () => true }, point() {} });
   return {
     ...c,
     ...models,
     session,
     queue,
+    reread,
     review,
     nudges,
     tools,
