@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 from tator.types import BadInput
 from tator.workflows.evaluation.coordinates import NORM1000
@@ -17,11 +17,21 @@ from tator.workflows.evaluation.ground_truth import GroundTruth
 from tator.workflows.evaluation.predictors.base import Asked, Prediction
 from tator.workflows.evaluation.predictors.coco_results import coco_results
 from tator.workflows.evaluation.predictors.packing import Found, packed, unpacked
-from tator.workflows.evaluation.records import Reading, Record, read_records
+from tator.workflows.evaluation.records import Reading, read_records
 from tator.workflows.evaluation.text_answers import read_answer
 
 KEYS = ("record_index", "image_id", "file_name")
 SHOWN = 5  # ids that a message names
+
+
+class Known(NamedTuple):
+    """What of an image finds its predictions."""
+
+    record_index: int
+    image: str | None
+    width: int | None
+    height: int | None
+    image_id: int
 
 
 @dataclass
@@ -51,9 +61,7 @@ class Replay:
             BadInput: the file cannot be read, a class does not exist, or no image of it is among those evaluated; the
                 message names them.
         """
-        records = [
-            Record(r.record_index, r.image, r.width, r.height, image_id=r.image_id) for r in self.truth.records()
-        ]
+        records = [Known(r.record_index, r.image, r.width, r.height, r.image_id) for r in self.truth.records()]
         if self.path.is_dir():
             found = _yolo(self.path, records, self.truth.classes)
             how = "file_name"
@@ -64,7 +72,7 @@ class Replay:
             found, how = coco_results(self.path, self.truth.classes)
         self._meet(found, records, how if self.image_ids == "auto" else self.image_ids)
 
-    def _meet(self, found: Found, records: Sequence[Record], how: str) -> None:
+    def _meet(self, found: Found, records: Sequence[Known], how: str) -> None:
         """Bring predictions and images together.
 
         Raises:
@@ -116,7 +124,7 @@ def _digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _ids(records: Iterable[Record], key: str) -> dict[Any, int]:
+def _ids(records: Iterable[Known], key: str) -> dict[Any, int]:
     """Return {id: record index}.
 
     Names are found by path, by file name and by stem where that is one image's only.
@@ -137,7 +145,7 @@ def _form(value: Any, key: str) -> Any:
     return str(PurePosixPath(str(value)))
 
 
-def sizes_of(records: Iterable[Record]) -> dict[int, tuple[int, int]]:
+def sizes_of(records: Iterable[Known]) -> dict[int, tuple[int, int]]:
     """Return {record index: width and height}."""
     return {record.record_index: (record.width or 1, record.height or 1) for record in records}
 
@@ -156,7 +164,7 @@ def _records(path: Path, sizes: dict[int, tuple[int, int]], coord_mode: str) -> 
     return found, "constant" if "constant" in sources else (sources.pop() if len(sources) == 1 else "model")
 
 
-def _yolo(folder: Path, records: Sequence[Record], classes: Sequence[str]) -> Found:
+def _yolo(folder: Path, records: Sequence[Known], classes: Sequence[str]) -> Found:
     """Return {stem: objects} of files with lines "class x y w h score"."""
     known = _ids(records, "file_name")
     sizes = {record.record_index: (record.width or 0, record.height or 0) for record in records}
