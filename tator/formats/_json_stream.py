@@ -106,7 +106,7 @@ class _Text:
                 value, end = _decode(self._text, self._at)
             except json.JSONDecodeError as error:
                 if is_last:
-                    raise ValueError(f"{error.msg} at byte {self._base + error.pos:,}") from None
+                    raise ValueError(f"{error.msg.removesuffix(' at')} at byte {self._base + error.pos:,}") from None
             else:
                 if is_last or self._text[end : end + 1] in _AFTER:  # else a number may go on
                     start, self._at = self.place, end

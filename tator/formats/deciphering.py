@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from tator.encodings import ALONE, FALLBACK, UTF8, Guess, by_chance, guess, longest, marked
 from tator.formats import Report
@@ -14,6 +15,7 @@ READ = 16 << 10  # bytes of a file that are judged
 MOST_FILES = 2_000  # that are looked into to judge one encoding for all
 MOST_BYTES = 64 << 10  # outside ASCII that are judged
 CHUNK = 1 << 20
+WORD = 80  # bytes in front of a byte that is not UTF-8 in which its word starts
 REASON = "text is not UTF-8"
 
 
@@ -65,17 +67,12 @@ class Deciphering:
         """Return the encoding of a file that is read piece by piece."""
         try:
             with open(self._root / path, "rb") as file:
-                head = file.read(READ)
-                file.seek(0)
-                odd = b"" if _is_utf8(iter(lambda: file.read(CHUNK), b"")) else head
-                if odd and odd.isascii():
-                    file.seek(0)
-                    odd = next((line for line in file if not line.isascii()), head)
+                odd = _odd(file)
         except OSError:
             return UTF8
         if not odd:
             return UTF8
-        found = self._found(path, odd[:READ])
+        found = self._found(path, odd)
         self._tell(path, found, odd.decode(found.encoding, "replace"))
         return found.encoding
 
@@ -131,15 +128,25 @@ def _decodes(content: bytes, encoding: str) -> bool:
     return True
 
 
-def _is_utf8(chunks: Iterable[bytes]) -> bool:
+def _odd(file: BinaryIO) -> bytes:
+    """Return up to READ bytes from the first word that is not UTF-8, or none.
+
+    A file with zeros is judged by its head.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        for chunk in chunks:
+        while chunk := file.read(CHUNK):
             if b"\0" in chunk:
-                return False
+                file.seek(0)
+                return file.read(READ)
             if not chunk.isascii() or decoder.getstate()[0]:
                 decoder.decode(chunk)
         decoder.decode(b"", True)
-    except UnicodeDecodeError:
-        return False
-    return True
+    except UnicodeDecodeError as error:
+        near = error.object[max(0, error.start - WORD) : error.start]
+        begin = max(
+            near.rfind(sign) for sign in (b'"', b" ", b"\n", b">")
+        )  # with its sign: no letter looks like a mark
+        start = max(0, error.start - len(near) + begin)
+        return (error.object[start : start + READ] + file.read(READ))[:READ]
+    return b""

@@ -161,3 +161,26 @@ def test_a_format_is_told_by_keys_between_long_texts(tmp_path: Path, format: str
             path.write_text(json.dumps({"aa": "y" * 40_000, **content, "zz": "y" * 40_000}))
     source, found = read_folder(tmp_path)
     assert source.format == format and sum(len(labels or ()) for labels in found.values()) == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk"])
+def test_letters_deep_in_a_file_of_one_line_tell_its_encoding(tmp_path: Path, encoding: str, monkeypatch):
+    name = "fu\u00dfg\u00e4nger \u00fcber stra\u00dfe" if encoding == "cp1252" else "\u8f66\u8f86\u884c\u4eba"
+    picture(tmp_path / f"{name}.png")
+    rows = [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9]}]
+    images = [{"id": 1, "file_name": f"{name}.png", "width": 64, "height": 48}]
+    content = {"info": "y" * 1_200_000, "annotations": rows, "images": images, "categories": [{"id": 1, "name": name}]}
+    (tmp_path / "a.json").write_bytes(json.dumps(content, ensure_ascii=False).encode(encoding))
+    monkeypatch.setattr(_coco_file, "IN_MEMORY", 0)
+    source, found = read_folder(tmp_path)
+    assert list(source.classes.values()) == [name] and len(found[f"{name}.png"]) == 1
+    assert "text is not UTF-8" in told(source)
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 30])
+def test_a_file_whose_lists_stand_deeper_is_refused_by_name(tmp_path: Path, in_memory: int, monkeypatch):
+    picture(tmp_path / "a.png")
+    text(tmp_path / "a.json", json.dumps({"project": dataset()}))
+    monkeypatch.setattr(_coco_file, "IN_MEMORY", in_memory)
+    source, _ = read_folder(tmp_path)
+    assert "a.json" in told(source) and "nothing of COCO in it" in told(source)
