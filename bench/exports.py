@@ -18,7 +18,7 @@ IMAGES = 20_000
 BOXES = (5, 6, 7, 8, 9, 10)  # of the images in turn: 7.5 on average
 NAMED = ("coco", "yolo", "voc", "cvat")  # formats with rows of their own, beside the slowest
 DRAWN = ("masks",)  # a picture of each image, which takes as long as its pixels
-LEAST, MOST_GAINED = 2_000, 25  # images a second; MB: names and sizes of further images, not their labels
+LEAST, MOST_GAINED = 2_000, 32  # images a second; MB: names of further images, and up to 32 MB of shapes that wait
 CHILD = """
 import json, sys, time
 from pathlib import Path
