@@ -275,3 +275,12 @@ test("keys of any kind wait behind the review's, in the order they were pressed"
   while (w.session.isWalking) await new Promise((done) => setTimeout(done, 2));
   assert.deepEqual([log, w.session.imageId], [["a", "b"], 3]);
 });
+
+test("what was proposed after the open image was read is shown all the same", async (t) => {
+  const w = await world(t);
+  await w.session.reload();
+  const late = row("late", [10, 10, 30, 30], { status: "candidate", source: "m@r", confidence: 0.5 });
+  w.stored.get(1).annotations = [late];
+  await w.queue.open();
+  assert.deepEqual([w.session.imageId, w.queue.current.id, w.pointed.at(-1)], [1, "late", "late"]);
+});

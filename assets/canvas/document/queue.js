@@ -104,6 +104,7 @@ export function createQueue({ call, store, session, sync, classes, point, toast 
       const item = items[at];
       if (!item) break;
       if (!isHere(item)) await open(item.image_id);
+      if (isHere(item) && !store.rows.has(item.id)) await session.reload(); // it was proposed after the image was read
       if (isHere(item) && !isAnswered(item)) break;
       at += by; // answered elsewhere, or its image cannot be opened
     }
