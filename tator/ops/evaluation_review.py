@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from tator.datasets.dataset import Dataset
+from tator.editing.candidate_pages import Asked
 from tator.editing.candidates import replace_candidates, source_of
+from tator.editing.review import review_progress
 from tator.ops import operation
 from tator.storage.runs import Runs
 from tator.storage.thresholds import CONF, Thresholds, thresholds_of
@@ -75,7 +77,8 @@ def evaluate_review(
         score_thr: predictions below do not count; -1 for that of the evaluation.
 
     Returns:
-        {"dataset", "source", "images", "candidates", "left_out"}; left out are those of no image or class of the dataset.
+        {"dataset", "source", "images", "candidates", "left_out"}: candidates wait for an answer, in images looked at before
+        too; left out are those of no image or class of the dataset.
 
     Raises:
         NotFound: no such evaluation.
@@ -104,9 +107,10 @@ def evaluate_review(
         )
         for key, rows in by_image.items()
     }
-    counts = replace_candidates(data, boxes, SOURCE, name)
-    kept = counts["new"] + counts["updated"]
-    told = {"dataset": data.name, "source": source_of(SOURCE, name), "images": len(boxes), "candidates": kept}
+    replace_candidates(data, boxes, SOURCE, name)
+    source = source_of(SOURCE, name)
+    waiting = review_progress(data, Asked(source=source))["left"]  # those of an image that somebody has open too
+    told = {"dataset": data.name, "source": source, "images": len(boxes), "candidates": waiting}
     return told | {"left_out": len(wrong) - sum(map(len, by_image.values()))}
 
 

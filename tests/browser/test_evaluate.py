@@ -13,6 +13,7 @@ from tests.browser.conftest import LiveApp
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 DONE_MS = 60_000
+ARRIVED = "window.tator.app.queue.current?.confidence > 0.8 && !window.tator.app.session.isWalking"
 EXTRA = "street04.jpg"  # the image whose only mistake is a box that nobody has drawn
 
 
@@ -68,8 +69,12 @@ def test_a_mistake_is_opened_mended_and_the_number_moves(live_app: LiveApp, blan
     cards = page.locator("#mistakes-page .t-imgcard")
     expect(cards).to_have_count(1)
     expect(cards.first).to_contain_text("False: car 0.90")
+    page.locator("#mistakes-page").get_by_role("button", name="Review these in Label").click()
+    page.wait_for_function(f"window.tator.app.queue.isOpen && {ARRIVED}")
+    assert page.evaluate("window.tator.app.queue.counts.left") == 1
+    page.locator("#tab-evaluate-button:visible").first.click()
     cards.first.click()
-    page.wait_for_function("window.tator.app.queue.current?.confidence > 0.8 && !window.tator.app.session.isWalking")
+    page.wait_for_function(f"window.tator.app.queue.filters.image_id && {ARRIVED}")
     assert page.evaluate("window.tator.app.store.image.name").endswith(EXTRA)
     page.keyboard.press("y")
     page.wait_for_function("window.tator.app.store.nextUndo === 'Accept car'")

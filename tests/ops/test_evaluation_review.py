@@ -44,3 +44,10 @@ def test_what_was_missed_has_no_candidate(wb, evaluated):
         call(wb, "evaluate_review", name="two")
     with pytest.raises(BadInput, match="kind"):
         call(wb, "evaluate_review", name="one", kind="odd")
+
+
+def test_what_waits_in_an_image_that_is_open_is_still_to_review(wb, evaluated):
+    told = call(wb, "evaluate_review", name="one")
+    for item in call(wb, "review_queue", dataset="squares", source=told["source"])["items"]:
+        call(wb, "image_lease", image_id=item["image_id"], client_id="me")
+    assert call(wb, "evaluate_review", name="one") == told
