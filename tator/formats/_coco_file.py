@@ -167,16 +167,21 @@ def _as_written(row: dict, file: BinaryIO, start: int, end: int) -> dict:
 
 
 class Placed(Sequence[dict]):
-    """Entries of a file by their places, 12 bytes each."""
+    """Entries of a file by their places, 12 bytes each, read when asked for."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, starts: Any = None, lengths: Any = None) -> None:
         self._file = file
-        self._starts, self._lengths = array("q"), array("i")
+        self._starts = array("q") if starts is None else starts
+        self._lengths = array("i") if lengths is None else lengths
 
     def add(self, start: int, end: int) -> None:
         """Add the entry between two bytes."""
         self._starts.append(start)
         self._lengths.append(end - start)
+
+    def ordered(self, order: NDArray[np.int64]) -> Placed:
+        """Return the same entries in another order."""
+        return Placed(self._file, np.asarray(self._starts)[order], np.asarray(self._lengths)[order])
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -187,8 +192,9 @@ class Placed(Sequence[dict]):
     def __getitem__(self, at: slice) -> Sequence[dict]: ...
     def __getitem__(self, at: int | slice) -> dict | Sequence[dict]:
         if isinstance(at, slice):
-            return [self[n] for n in range(*at.indices(len(self)))]
-        return read_entry(self._file, self._starts[at], self._starts[at] + self._lengths[at])
+            return Placed(self._file, self._starts[at], self._lengths[at])
+        start = int(self._starts[at])
+        return read_entry(self._file, start, start + int(self._lengths[at]))
 
 
 class PlacedRows(Mapping[str, Sequence[dict]]):
@@ -198,7 +204,6 @@ class PlacedRows(Mapping[str, Sequence[dict]]):
         self._placed = Placed(file)
         self._numbers: dict[str, int] = {}
         self._of = array("i")
-        self._order: NDArray[np.int64] = np.empty(0, np.int64)
         self._bounds: NDArray[np.int64] = np.zeros(1, np.int64)
 
     def add(self, key: str, start: int, end: int) -> None:
@@ -208,35 +213,16 @@ class PlacedRows(Mapping[str, Sequence[dict]]):
 
     def sort(self) -> None:
         """Bring the annotations of each image together, after the last was added."""
-        numbers = np.frombuffer(self._of, np.int32) if self._of else np.empty(0, np.int32)
-        self._order = np.argsort(numbers, kind="stable")
+        numbers = np.array(self._of, np.int32)
+        self._placed = self._placed.ordered(np.argsort(numbers, kind="stable"))
         self._bounds = np.concatenate([[0], np.cumsum(np.bincount(numbers, minlength=len(self._numbers)))])
 
     def __getitem__(self, key: str) -> Sequence[dict]:
         number = self._numbers[key]
-        return _Some(self._placed, self._order[self._bounds[number] : self._bounds[number + 1]])
+        return self._placed[self._bounds[number] : self._bounds[number + 1]]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)
 
     def __len__(self) -> int:
         return len(self._numbers)
-
-
-class _Some(Sequence[dict]):
-    """Some of the entries of a file, read whenever they are asked for."""
-
-    def __init__(self, placed: Placed, numbers: NDArray[np.int64]) -> None:
-        self._placed, self._numbers = placed, numbers
-
-    def __len__(self) -> int:
-        return len(self._numbers)
-
-    @overload
-    def __getitem__(self, at: int) -> dict: ...
-    @overload
-    def __getitem__(self, at: slice) -> Sequence[dict]: ...
-    def __getitem__(self, at: int | slice) -> dict | Sequence[dict]:
-        if isinstance(at, slice):
-            return [self._placed[int(n)] for n in self._numbers[at]]
-        return self._placed[int(self._numbers[at])]
