@@ -72,7 +72,7 @@ function theme(app) {
   const style = getComputedStyle(app.root),
     read = (name, otherwise) => style.getPropertyValue(name).trim() || otherwise;
   app.root.classList.toggle("tc-dark", isDark());
-  app.stage.setPalette({ stage: read("--stage", "#0e1016"), accent: read("--accent", "#4f8cff") });
+  app.stage.setPalette({ accent: read("--accent", "#4f8cff") });
 }
 
 /** Keep the open image and its neighbours encoded for the models in use. */

@@ -1,4 +1,6 @@
-// Looking: zoom, what is shown, help.
+// Looking: zoom, what is shown and how, help.
+
+import { LOOK } from "../drawing/look.js";
 
 const LABELS = { auto: "always", always: "never", never: "auto" };
 
@@ -81,6 +83,33 @@ export function viewActions({ selection, classes, settings, outbox, stage, selec
       group: "View",
       isOn: () => settings.get("crosshair"),
       run: () => toggled("crosshair"),
+    },
+    {
+      id: "view_settings",
+      label: "View settings: brightness, contrast, opacity, line width",
+      keys: ["shift+b"],
+      group: "View",
+      run: () => panels.viewSettings(),
+    },
+    {
+      id: "reset_look",
+      label: "Reset the view settings",
+      keys: ["shift+d"],
+      group: "View",
+      when: () => !LOOK.every(settings.isDefault),
+      why: () => "The view settings are as they were at first.",
+      run() {
+        settings.reset(LOOK);
+        toast("The picture and its shapes are shown as at first.");
+      },
+    },
+    {
+      id: "minimap",
+      label: "Minimap of images that are not wholly in sight",
+      keys: ["shift+k"],
+      group: "View",
+      isOn: () => settings.get("minimap"),
+      run: () => toast(settings.toggle("minimap") ? "The minimap is on." : "The minimap is off."),
     },
     {
       id: "hide_class",

@@ -8,6 +8,12 @@ const DEFAULTS = {
   labels: "auto", // class names on boxes: auto (when few are in sight), always, never
   fill: true, // tint boxes
   crosshair: true,
+  brightness: 0, // of the picture as it is shown, in percent; its file stays as it is
+  contrast: 0, // in percent; 25 double the slope
+  gamma: 1,
+  opacity: 100, // of the shapes, in percent
+  lineWidth: 1.6, // of outlines, in screen pixels
+  minimap: true, // a small map of the image while a part of it is in sight
   autoClass: false, // the active head names each new box
   minMargin: 0.2, // a class is given when top-1 minus top-2 is at least this
   segmenter: "", // model for the tweak, the tight box and the point; "" = the best one here
@@ -55,6 +61,11 @@ export function createSettings(storage) {
       return values[name];
     },
     subscribe: changed.subscribe,
+    isDefault: (name) => values[name] === DEFAULTS[name],
+    /** Give settings back what they were at first. @param {string[]} names */
+    reset(names) {
+      for (const name of names) this.set(name, DEFAULTS[name]);
+    },
     /** The last image open in a dataset. */
     lastImage: (dataset) => new Map(Object.entries(values.last ?? {})).get(dataset) ?? null,
     rememberImage(dataset, id) {

@@ -3,6 +3,10 @@
 import { urls } from "../document/urls.js";
 
 const KEEP = 5;
+const LARGE = 50_000_000; // pixels; a browser would take four bytes for each
+
+/** Is an image shown by tiles, as its pixels are too many for the browser to hold? */
+export const isLarge = ({ width, height }) => width * height > LARGE;
 
 export function createBitmaps() {
   const held = new Map(); // image id -> Promise<HTMLImageElement>

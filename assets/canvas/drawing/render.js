@@ -1,5 +1,5 @@
-// Paints the base layer: image and resting annotations. Repainted when they or the view change.
-// `scene` = {view, screen, dpr, bitmap, rows (iterable), classes, hides(row), labelled(row), palette, fill}.
+// Paints the base layer: the resting annotations, above the picture. Repainted when they or the view change.
+// `scene` = {view, screen, dpr, bitmap, rows (iterable), classes, hides(row), labelled(row), fill, line}.
 
 import { boxToScreen, toScreen, visibleBox } from "./view.js";
 import { meets } from "./geometry.js";
@@ -13,11 +13,10 @@ const CORNERS = 24; // numbers of an outline that take about as long as a box
 const MARGIN = 160; // screen pixels around the view that the picture holds too
 const STRETCH = 1.25; // zoom that the picture bears
 const HALO_LIMIT = 1500; // a dark rim helps on bright images but doubles the strokes
-const LINE = 1.6,
-  FINE = 0.7; // screen pixels between the points of an outline
+const FINE = 0.7; // screen pixels between the points of an outline
 
 export function createRenderer(canvas) {
-  const g = canvas.getContext("2d", { alpha: false });
+  const g = canvas.getContext("2d");
   const sheet = document.createElement("canvas"); // the boxes alone
   let sheetView = null,
     drawn = 0,
@@ -25,7 +24,8 @@ export function createRenderer(canvas) {
 
   /** Paint everything. `moving`: the view is being dragged or zoomed, so a picture of the boxes will do. */
   function paint(scene, moving = false) {
-    paintImage(g, canvas, scene);
+    g.setTransform(1, 0, 0, 1, 0, 0);
+    g.clearRect(0, 0, canvas.width, canvas.height);
     if (!scene.bitmap) {
       drawn = 0;
       sheetView = null;
@@ -94,20 +94,9 @@ function visibleRows({ view, screen, rows, hides }) {
   return found;
 }
 
-function paintImage(g, canvas, { view, dpr, bitmap, palette }) {
-  g.setTransform(1, 0, 0, 1, 0, 0);
-  g.fillStyle = palette.stage;
-  g.fillRect(0, 0, canvas.width, canvas.height);
-  if (!bitmap) return;
-  g.setTransform(dpr * view.zoom, 0, 0, dpr * view.zoom, dpr * view.x, dpr * view.y);
-  g.imageSmoothingEnabled = view.zoom * dpr < 3; // single pixels show as squares when zoomed in
-  g.imageSmoothingQuality = view.zoom < 0.5 ? "medium" : "low";
-  g.drawImage(bitmap, 0, 0);
-}
-
 /** One path a class and style: strokes cost per path, not per box. */
 function paintRows(g, scene, rows) {
-  const { view, dpr, classes } = scene;
+  const { view, dpr, classes, line } = scene;
   g.setTransform(dpr, 0, 0, dpr, 0, 0);
   const groups = new Map();
   for (const row of rows) {
@@ -120,7 +109,7 @@ function paintRows(g, scene, rows) {
     const halo = new Path2D();
     for (const row of rows) trace(halo, view, row);
     g.strokeStyle = "rgba(6,8,14,.45)";
-    g.lineWidth = LINE + 1.6;
+    g.lineWidth = line + 1.6;
     g.stroke(halo);
   }
   for (const group of groups.values()) {
@@ -130,7 +119,7 @@ function paintRows(g, scene, rows) {
     const { color } = classes.of(group[0].class_id);
     if (scene.fill && rows.length <= MANY) tint(g, view, group, color, candidate ? 0.05 : 0.12);
     g.strokeStyle = color;
-    g.lineWidth = LINE;
+    g.lineWidth = line;
     g.setLineDash(candidate ? [5, 4] : []);
     g.stroke(path);
     g.setLineDash([]);

@@ -1,9 +1,11 @@
-// The two stacked canvases: size, view, what is on them, and when to paint which.
+// The stacked canvases, picture, annotations and what is in hand: size, view, and when to paint which.
 
 import { el, eachFrame } from "../shell/dom.js";
 import { signal } from "../document/signal.js";
 import { createIndex } from "./hit.js";
+import { createFilter } from "./look.js";
 import { paintOverlay } from "./overlay.js";
+import { paintPicture } from "./picture.js";
 import { createPointer } from "./pointer.js";
 import { createRenderer } from "./render.js";
 import * as views from "./view.js";
@@ -16,10 +18,13 @@ const REST_MS = 120; // the view is at rest this long after its last change
  * @param {() => object} parts.proposed  what models propose, as fields of the overlay's scene
  */
 export function createStage({ store, classes, selection, settings, tools, proposed }) {
-  const base = el("canvas.tc-base"),
+  const picture = el("canvas.tc-picture"),
+    base = el("canvas.tc-base"),
     over = el("canvas.tc-over", { tabindex: 0, role: "application", "aria-label": "Image with annotations" });
-  const root = el("div.tc-stage", {}, base, over);
+  const look = createFilter(),
+    root = el("div.tc-stage", {}, look.root, picture, base, over);
   const renderer = createRenderer(base),
+    pictureContext = picture.getContext("2d"),
     overContext = over.getContext("2d");
   const viewed = signal(),
     pointed = signal();
@@ -31,7 +36,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     fitted = false,
     baseDirty = true,
     baseView = null;
-  let palette = { stage: "#0e1016", accent: "#4f8cff" };
+  let palette = { accent: "#4f8cff" };
   let moving = 0, // a timer: the view changed and is not at rest yet
     index = null,
     indexed = -1;
@@ -54,11 +59,13 @@ export function createStage({ store, classes, selection, settings, tools, propos
     screen,
     dpr,
     bitmap,
+    size,
     palette,
     classes,
     rows: store.rows.values(),
     labels: settings.get("labels"),
     fill: settings.get("fill"),
+    line: settings.get("lineWidth"),
     hides,
     compare,
     cursor: pointer.cursor,
@@ -73,6 +80,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     const started = performance.now(),
       now = scene();
     if (baseDirty || baseView !== view) {
+      paintPicture(pictureContext, picture, now);
       renderer.paint(now, !baseDirty && moving !== 0);
       baseDirty = false;
       baseView = view;
@@ -106,7 +114,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     dpr = window.devicePixelRatio || 1;
     screen.width = box.width;
     screen.height = box.height;
-    for (const canvas of [base, over]) {
+    for (const canvas of [picture, base, over]) {
       canvas.width = Math.round(box.width * dpr);
       canvas.height = Math.round(box.height * dpr);
     }
@@ -124,6 +132,15 @@ export function createStage({ store, classes, selection, settings, tools, propos
     return index;
   }
   const isShown = (row) => !hides(row);
+
+  /** Show picture and annotations as the settings say. */
+  function dress() {
+    const [brightness, contrast, gamma] = ["brightness", "contrast", "gamma"].map(settings.get);
+    picture.style.filter = look.of({ brightness, contrast, gamma });
+    base.style.opacity = String(settings.get("opacity") / 100);
+  }
+  const undress = settings.subscribe(dress);
+  dress();
 
   const watcher = new ResizeObserver(resize);
   watcher.observe(root);
@@ -144,6 +161,13 @@ export function createStage({ store, classes, selection, settings, tools, propos
     },
     get size() {
       return size;
+    },
+    get bitmap() {
+      return bitmap;
+    },
+    /** The CSS filter that shows the picture as the person set it. */
+    get filter() {
+      return picture.style.filter;
     },
     get drawn() {
       return renderer.drawn;
@@ -182,6 +206,10 @@ export function createStage({ store, classes, selection, settings, tools, propos
     zoomBy(factor) {
       api.zoomTo(view.zoom * factor);
     },
+    /** Bring an image point into the middle. */
+    centre(at) {
+      if (size) setView(views.centred(size, screen, view.zoom, at));
+    },
     focus(box) {
       if (size) setView(views.around(box, screen));
     },
@@ -219,6 +247,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     inside: (box) => placed().inside(box, isShown),
     destroy() {
       watcher.disconnect();
+      undress();
       clearTimeout(moving);
     },
   };

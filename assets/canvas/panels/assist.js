@@ -2,6 +2,7 @@
 
 import { el } from "../shell/dom.js";
 import { shown } from "../shell/keys.js";
+import { createFields } from "./fields.js";
 import { picker } from "./picker.js";
 
 export function createAssistPanel({ settings, cards, naming, commands, tell }) {
@@ -9,36 +10,7 @@ export function createAssistPanel({ settings, cards, naming, commands, tell }) {
     masker = picker({ cards, settings }, "masker", "Mask assist");
   const note = el("p.tc-note"),
     lacking = el("p.tc-note");
-  const slider = (name, label, { min = "0", max, step, unit = "", hint }) => {
-    const input = el("input", {
-      type: "range",
-      min,
-      max,
-      step,
-      "aria-label": hint,
-      oninput: () => settings.set(name, Number(input.value)),
-    });
-    const text = el("output");
-    const show = () => {
-      input.value = String(settings.get(name));
-      text.textContent = `${settings.get(name).toFixed(unit ? 1 : 2)}${unit}`;
-    };
-    return { show, root: el("label.tc-field", { title: hint }, el("span", { text: label }), input, text) };
-  };
-  const check = (name, label, hint, change = () => settings.toggle(name)) => {
-    const input = el("input", {
-      type: "checkbox",
-      onchange: async () => {
-        input.checked = settings.get(name);
-        await Promise.resolve(change()).catch(tell);
-        show();
-      },
-    });
-    return {
-      show: () => (input.checked = settings.get(name)),
-      root: el("label.tc-check", { title: hint }, input, label),
-    };
-  };
+  const { slider, check } = createFields({ settings, tell });
   const parts = [
     check(
       "keepMasks",

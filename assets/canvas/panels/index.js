@@ -15,6 +15,8 @@ import { createSlotRings } from "./slots.js";
 import { createRequestPanel } from "./requests.js";
 import { createConflictPanel } from "./conflict.js";
 import { createAsidePanel } from "./aside.js";
+import { createMinimap } from "./minimap.js";
+import { createViewPanel } from "./view.js";
 import { createEmpty } from "./empty.js";
 import { createHelp } from "./help.js";
 import { createPalette } from "./palette.js";
@@ -35,12 +37,14 @@ export function createPanels(parts) {
     sheet = createSheet(parts),
     simplify = createSimplifyBar(parts),
     rings = createSlotRings(parts),
+    minimap = createMinimap(parts),
+    look = createViewPanel(parts),
     conflict = createConflictPanel(parts),
     asides = createAsidePanel({ ...parts, conflict }),
     help = createHelp(parts),
     palette = createPalette(parts);
 
-  stage.root.append(empty.root, status.top, requests.root, simplify.root, review.bar, conflict.root);
+  stage.root.append(empty.root, status.top, minimap.root, requests.root, simplify.root, review.bar, conflict.root);
   rail.slots.append(rings.root);
   root.append(
     rail.root,
@@ -50,7 +54,7 @@ export function createPanels(parts) {
       { "aria-label": "Classes and boxes" },
       classes.root,
       objects.root,
-      el("div.tc-folds", {}, review.root, find.root, assist.root),
+      el("div.tc-folds", {}, review.root, find.root, assist.root, look.root),
       assist.buttons,
     ),
     filmstrip.root,
@@ -74,6 +78,7 @@ export function createPanels(parts) {
     asides: asides.open,
     help: help.open,
     palette: palette.open,
+    viewSettings: look.open,
     chooseClass: palette.chooseClass,
     setAside: conflict.setAside,
     refreshSoon: soon,
@@ -110,12 +115,16 @@ export function createPanels(parts) {
       empty.refresh();
       filmstrip.draw();
       filmstrip.reveal();
+      minimap.draw();
       conflict.refresh();
       status.view();
       status.cursor(null);
       soon();
     },
-    onView: eachFrame(() => status.view()),
+    onView: eachFrame(() => {
+      status.view();
+      minimap.follow();
+    }),
     onPointer: (at) => status.cursor(at),
     onSave() {
       status.save();

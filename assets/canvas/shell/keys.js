@@ -63,6 +63,7 @@ export function takesKey(element, key) {
   if (!element?.matches?.(":focus-visible")) return false; // after a click the keys are the canvas's again
   if (element.tagName === "INPUT" && ["range", "radio"].includes(element.type))
     return /^(Arrow|Page|Home|End)/.test(key);
+  if (element.dataset?.takes === "arrows") return key.startsWith("Arrow");
   const pressable = element.tagName === "BUTTON" || element.tagName === "SUMMARY" || element.type === "checkbox";
   return pressable && (key === "Enter" || key === " ");
 }
