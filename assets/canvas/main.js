@@ -17,6 +17,8 @@ import { createDialogs } from "./shell/dialogs.js";
 import { createKeys } from "./shell/keys.js";
 import { fillHeight } from "./shell/window.js";
 import { createBitmaps } from "./drawing/bitmaps.js";
+import { createTiles } from "./drawing/tiles.js";
+import { createWindows } from "./drawing/windows.js";
 import { createStage } from "./drawing/stage.js";
 import { createPending } from "./assist/pending.js";
 import { createAsk } from "./assist/ask.js";
@@ -106,7 +108,9 @@ const hasForeignModal = () =>
 function createApp({ server, trigger, wanted }) {
   const base = { ...createDocument(server), wanted, showTab, showLabel: () => showTab("label") };
   const refresh = () => panels.refreshSoon(); // the panels come last
-  const stage = createStage({ ...base, tools: () => tools, proposed: () => proposals.scene() });
+  const tiles = createTiles(base),
+    windows = createWindows({ ...base, tiles });
+  const stage = createStage({ ...base, tiles, windows, tools: () => tools, proposed: () => proposals.scene() });
   const nudges = createNudges({ ...base, stage });
   const review = { begin: () => tools.borrow("review"), end: () => tools.giveBack("review") };
   const models = createModels({ ...base, stage, review }),
@@ -115,7 +119,10 @@ function createApp({ server, trigger, wanted }) {
   const session = createSession({
     ...base,
     bitmaps: createBitmaps(),
-    show: stage.show,
+    show(bitmap, size, keepView) {
+      stage.show(bitmap, size, keepView);
+      windows.show(bitmap && { id: base.store.image.id, ...size }, bitmap);
+    },
     interrupt() {
       tools.cancel();
       proposals.reset();
@@ -140,6 +147,8 @@ function createApp({ server, trigger, wanted }) {
     ...base,
     ...models,
     stage,
+    tiles,
+    windows,
     nudges,
     tools,
     session,
@@ -186,6 +195,7 @@ function createDocument(server) {
     classes,
     settings: createSettings(localStorage),
     sync: createSync({ call, outbox, clientId }),
+    pending: createPending(),
     selection: createSelection(store),
     images: createImageList(call),
     newRow: createNewRow({ classes, newId, toast }),
@@ -194,16 +204,16 @@ function createDocument(server) {
 
 /** Asking models, and what they propose. */
 function createModels(base) {
-  const pending = createPending(),
-    { one: ask, parts: askParts } = createAsk({ ...base, pending });
+  const { pending } = base,
+    { one: ask, parts: askParts } = createAsk(base);
   const cards = createCards(base),
     naming = createNaming({ ...base, ask }),
     preview = createPreview(base),
     simplify = createSimplify(base);
   const tweak = createTweak({ ...base, cards, askParts, naming, preview }),
-    assist = createAssist({ ...base, pending, cards, ask, naming, tweak }),
+    assist = createAssist({ ...base, cards, ask, naming, tweak }),
     finds = createFinds({ ...base, cards, ask, naming }),
     strokes = createStrokes({ ...base, ask, naming }),
     proposals = createProposals({ ...base, assist, finds, preview, simplify });
-  return { pending, cards, naming, preview, simplify, tweak, assist, finds, strokes, proposals };
+  return { cards, naming, preview, simplify, tweak, assist, finds, strokes, proposals };
 }

@@ -21,6 +21,7 @@ ALLOWED = frozenset(
         "images_next",
         "images_position",
         "image_open",
+        "image_pyramid",
         "image_lease",
         "annotations_save",
         "annotations_undo",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tator.datasets import queries as browse
+from tator.datasets import views
 from tator.datasets.image_search import Wanted, find_images
 from tator.editing.remarks import set_remarks
 from tator.ops import operation
@@ -108,6 +109,29 @@ def images_find(
     """
     wanted = Wanted(states, splits, class_ids, sides, aspects, area, boxes, size, captions, only_problems, search)
     return find_images(wb.dataset(dataset), wanted, offset, limit)
+
+
+@operation(writes=False)
+def image_pyramid(wb: Workbench, image_id: int) -> dict:
+    """Prepare the tiles of a large or deep image, and say which values it holds.
+
+    Tiles are made where an image has more than 50 megapixels or values of more than 8 bits; they are kept in a cache.
+
+    Args:
+        image_id: id of the image, from images_list.
+
+    Returns:
+        tile: pixels of a tile's side, 0 where the image has no tiles and nothing else is said; levels: how often the image is
+        halved, and once; width, height; version: for the tiles' addresses; kind: type of the values, such as uint16; depth: of a
+        deep image its lowest and highest value, low and high, the values shown black and white unless others are asked for, and
+        counts, how many of the sampled values lie in each of 256 equal parts from lowest to highest.
+
+    Raises:
+        NotFound: no such image, or its file is gone.
+        BadInput: the file cannot be read as an image.
+        Unavailable: the disk has no room for the tiles.
+    """
+    return views.prepared(wb.store, wb.workspace, image_id)
 
 
 @operation

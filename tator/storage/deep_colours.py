@@ -37,14 +37,24 @@ def deep_colours(path: Path) -> NDArray[np.uint16]:
     return np.ascontiguousarray(found[..., order], np.uint16)
 
 
-def shown_colours(path: Path, shown: Range | None = None) -> Image:
+def turned(pixels: NDArray, orientation: int) -> NDArray:
+    """Return a view of pixels (H, W) or (H, W, C) made upright by their EXIF orientation, 1 to 8."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def shown_colours(found: NDArray[np.uint16], shown: Range | None = None) -> Image:
     """Return deep colours as (H, W, 3) uint8 RGB, transparency put on white.
 
     Args:
-        path: image file.
+        found: (H, W, 3 or 4), from deep_colours.
         shown: values that become black and white; None is the image's own range.
     """
-    found = deep_colours(path)
     colours = eight_bits(found[..., :3], shown)
     if found.shape[2] == 3:
         return colours

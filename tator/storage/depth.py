@@ -32,7 +32,17 @@ def own_range(values: np.ndarray) -> Range:
     The same image gives the same range. An image of one value is shown by the range of its depth.
     """
     flat = values.ravel()
-    sampled = flat[:: max(1, flat.size // SAMPLED)]
+    return sampled_range(flat[:: sampling_step(flat.size)])
+
+
+def sampling_step(count: int) -> int:
+    """Return every how manieth of so many values the range is taken from."""
+    return max(1, count // SAMPLED)
+
+
+def sampled_range(sampled: np.ndarray) -> Range:
+    """Return the range of an image from some of its values, (N,)."""
+    sampled = sampled.astype(np.float32)
     sampled = sampled[np.isfinite(sampled)]
     if not sampled.size:
         return 0.0, 1.0

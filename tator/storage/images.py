@@ -18,7 +18,7 @@ from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.
 
 from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
-from tator.storage.deep_colours import has_deep_colours, shown_colours
+from tator.storage.deep_colours import deep_colours, has_deep_colours, shown_colours
 from tator.storage.depth import Range, eight_bits
 from tator.types import BadInput, Image
 
@@ -180,7 +180,7 @@ def _upright_rgb(picture: PIL.Image.Image, shown: Range | None = None) -> PIL.Im
     turn = _UPRIGHT.get(_orientation(picture))
     picture.seek(0)
     if has_deep_colours(picture):
-        flat = PIL.Image.fromarray(shown_colours(Path(picture.filename), shown))  # type: ignore[attr-defined]
+        flat = PIL.Image.fromarray(shown_colours(deep_colours(Path(picture.filename)), shown))  # type: ignore[attr-defined]
     else:
         picture.load()
         flat = _rgb(picture, shown)
@@ -207,17 +207,26 @@ def _cached(path: Path, folder: Path, key: str, suffix: str, write: Callable[[Bi
 
     A file's content is told by its path, size and time of change.
     """
-    try:
-        facts = path.stat()
-    except OSError as error:
-        raise BadInput(f"{path.name}: the file is missing") from error
-    name = hashlib.sha256(f"{path}|{facts.st_mtime_ns}|{facts.st_size}|{key}".encode()).hexdigest()[:40]
-    target = folder / name[:2] / f"{name}{suffix}"
+    target = _place(path, folder, key, suffix)
     if target.exists():
         return target
     with replacing(target) as part, part.open("wb") as file:
         write(file)
     return target
+
+
+def _place(path: Path, folder: Path, key: str, suffix: str) -> Path:
+    """Return where a derived file lies.
+
+    Raises:
+        BadInput: the file that it comes from is missing.
+    """
+    try:
+        facts = path.stat()
+    except OSError as error:
+        raise BadInput(f"{path.name}: the file is missing") from error
+    name = hashlib.sha256(f"{path}|{facts.st_mtime_ns}|{facts.st_size}|{key}".encode()).hexdigest()[:40]
+    return folder / name[:2] / f"{name}{suffix}"
 
 
 def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) -> Path:

@@ -9,7 +9,7 @@ from typing import Any
 
 import PIL.Image
 
-from tator.storage.deep_colours import deep_colours, encoded, has_deep_colours
+from tator.storage.deep_colours import deep_colours, encoded, has_deep_colours, turned
 from tator.storage.images import _DECODE_ERRORS, _UPRIGHT, ORIENTATION_TAG, _opened, _orientation, _size
 from tator.types import BadInput
 
@@ -159,11 +159,4 @@ _SAME_SIDES = tuple(_UPRIGHT[orientation] for orientation in (2, 3, 4))
 
 def _deep_upright(path: Path, kind: str, orientation: int) -> bytes:
     """Return a PNG or TIFF with colours of 16 bits upright."""
-    pixels = deep_colours(path)
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.transpose(1, 0, 2)
-    if orientation in (2, 3, 6, 7):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 7, 8):
-        pixels = pixels[::-1]
-    return encoded(pixels, ".tif" if kind == "TIFF" else ".png")
+    return encoded(turned(deep_colours(path), orientation), ".tif" if kind == "TIFF" else ".png")

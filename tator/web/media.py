@@ -19,6 +19,7 @@ from tator.editing.rows import rows_with_ids
 from tator.storage.crops import CROPS, crop
 from tator.storage.depth import range_of
 from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
+from tator.storage.pyramids import PYRAMIDS, pyramid
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound, Unavailable
 from tator.workbench import Workbench
@@ -30,6 +31,7 @@ TRIES = 3  # to make a picture that is deleted before it is opened
 SURROUNDINGS = (
     0.2  # of the longer side of a box, shown around it in a crop; assets/canvas/panels/crops.js draws the box
 )
+EMPTIED = "the picture was deleted from its cache while it was read; ask for it again"
 LEAST_ROOM = 8.0  # pixels
 PIECE = 1 << 18  # bytes read and sent at once
 INERT = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
@@ -54,6 +56,28 @@ def media(wb: Workbench, request: Request) -> Response:
     path = image_path(wb, request)
     shown = range_of(request.query_params.get("low"), request.query_params.get("high"))
     return cached_picture(request, lambda: viewable(path, MEDIA.folder(wb.workspace), shown=shown))
+
+
+def tile(wb: Workbench, request: Request) -> Response:
+    """Answer a tile of a large or deep image as a PNG.
+
+    ?v= is the version that image_pyramid tells; ?low= and ?high= are the values that are shown black and white.
+
+    Raises:
+        NotFound: no such image or tile.
+    """
+    path = image_path(wb, request)
+    shown = range_of(request.query_params.get("low"), request.query_params.get("high"))
+    level, x, y = (request.path_params[name] for name in ("level", "x", "y"))
+    for _ in range(TRIES):
+        try:
+            found = pyramid(path, PYRAMIDS.folder(wb.workspace))
+            is_current = request.query_params.get("v") == found.version
+            keep = {"cache-control": FOREVER if is_current else ASK_AGAIN}
+            return Response(found.tile(level, x, y, shown), media_type="image/png", headers=keep | INERT)
+        except FileNotFoundError:
+            continue
+    raise Unavailable(EMPTIED)
 
 
 def thumb(wb: Workbench, request: Request) -> Response:
@@ -89,7 +113,7 @@ def cached_picture(request: Request, make: Callable[[], Path]) -> Response:
             return picture(request, make())
         except FileNotFoundError:
             continue
-    raise Unavailable("the picture was deleted from its cache while it was read; ask for it again")
+    raise Unavailable(EMPTIED)
 
 
 def image_path(wb: Workbench, request: Request) -> Path:

@@ -30,6 +30,8 @@ OPERATION_S = Histogram(
 OURS = {
     "media",
     "thumb",
+    "tile",
+    "crop",
     "assets",
     "upload",
     "export",

@@ -16,7 +16,7 @@ from tator.types import BadInput
 from tator.web.dispatch import dispatch
 from tator.web.guards import Guard
 from tator.web.identity import LOOPBACK, STATUS, Access, for_users, user_of
-from tator.web.media import ASSETS, asset, assets_url, assets_version, crop_of, media, thumb
+from tator.web.media import ASSETS, asset, assets_url, assets_version, crop_of, media, thumb, tile
 from tator.web.metrics import Measure, metrics
 from tator.web.transfers import export, run
 from tator.web.uploads import Uploads, upload_state
@@ -48,6 +48,7 @@ def routes(wb: Workbench, access: Access) -> list[Route]:
         Route("/metrics", partial(metrics, wb, access)),
         for_reading("/media/{image_id:int}", media),
         for_reading("/thumb/{image_id:int}", thumb),
+        for_reading("/tile/{image_id:int}/{level:int}/{x:int}/{y:int}", tile),
         for_reading("/crop/{annotation_id}", crop_of),
         for_reading("/assets/{version}/{path:path}", asset),
         for_reading("/export/{name}", export),

@@ -102,7 +102,7 @@ async function world(t, { broken = [], slow = 0 } = {}) {
     selection: createSelection(store),
     settings: createSettings(storage),
     clientId: "me",
-    bitmaps: { get: async (id) => ({ id, naturalWidth: 9, naturalHeight: 7 }) },
+    bitmaps: { get: async ({ id }) => ({ id, naturalWidth: 9, naturalHeight: 7 }) },
     show() {},
     interrupt() {},
     isBusy: () => false,

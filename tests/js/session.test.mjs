@@ -60,7 +60,7 @@ function world(t, { gates = {}, problems = {}, count = 5 } = {}) {
     settings: createSettings(storage),
     clientId: "me",
     bitmaps: {
-      get: async (id) => {
+      get: async ({ id }) => {
         if (problems[id]) throw new Error("broken");
         return { id, naturalWidth: 9, naturalHeight: 7 };
       },

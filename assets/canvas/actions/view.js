@@ -4,7 +4,7 @@ import { LOOK } from "../drawing/look.js";
 
 const LABELS = { auto: "always", always: "never", never: "auto" };
 
-export function viewActions({ selection, classes, settings, outbox, stage, selecting, toast, panels }) {
+export function viewActions({ selection, classes, settings, outbox, stage, windows, selecting, toast, panels }) {
   const open = () => Boolean(stage.size);
   const toggled = (name) => {
     settings.toggle(name);
@@ -90,6 +90,14 @@ export function viewActions({ selection, classes, settings, outbox, stage, selec
       keys: ["shift+b"],
       group: "View",
       run: () => panels.viewSettings(),
+    },
+    {
+      id: "auto_window",
+      label: "Show the values that nearly all pixels have from black to white",
+      keys: ["shift+w"],
+      group: "View",
+      when: open,
+      run: () => windows.auto(),
     },
     {
       id: "reset_look",

@@ -7,14 +7,23 @@ const KEEP = 4;
 export function createAhead({ call, images, sync, bitmaps }) {
   const held = new Map(); // image id -> {at, answer: Promise}
 
-  function fetchOne({ id }) {
-    bitmaps.get(id).catch(() => {}); // shown when the person gets there
-    const answer = call("image_open", { image_id: id });
+  function fetchOne(row) {
+    const { id } = row,
+      answer = call("image_open", { image_id: id });
+    decode(row, answer).catch(() => {}); // shown when the person gets there
     answer.catch(() => held.delete(id));
     held.set(id, { at: Date.now(), answer });
   }
 
+  /** Decode an image as soon as its size is known: a list has it, or the answer that opens it. */
+  async function decode(row, answer) {
+    if (row?.width) return bitmaps.get(row);
+    const { image_id: id, width, height } = await answer;
+    return bitmaps.get({ id, width, height });
+  }
+
   return {
+    decode,
     has: (id) => held.has(id),
     /** What image_open says of an image: as it was fetched ahead while that is fresh, else as it is now. */
     async take(id) {
@@ -35,7 +44,7 @@ export function createAhead({ call, images, sync, bitmaps }) {
     },
     /** Fetch one image that the person is about to see. */
     prepare(id) {
-      if (!held.has(id) && !sync.pendingOf(id).length) fetchOne({ id });
+      if (!held.has(id) && !sync.pendingOf(id).length) fetchOne(images.byId(id) ?? { id });
     },
     forget(id) {
       held.delete(id);

@@ -81,8 +81,9 @@ export function createSession(parts) {
   async function fetched(id, mine) {
     beforeEdit();
     if (sync.pendingOf(id).length) await sync.flush(id);
-    const picture = bitmaps.get(id).catch(() => null);
-    const answer = await ahead.take(id);
+    const opening = ahead.take(id);
+    const picture = ahead.decode(images.byId(id), opening).catch(() => null);
+    const answer = await opening;
     if (mine !== turn) return null;
     const bitmap = await picture;
     if (mine !== turn) return null;

@@ -13,6 +13,8 @@ const DEFAULTS = {
   gamma: 1,
   opacity: 100, // of the shapes, in percent
   lineWidth: 1.6, // of outlines, in screen pixels
+  windows: {}, // values shown black and white: "d:<dataset>:<kind>" or "i:<image id>" -> [low, high]
+  windowFor: "dataset", // what a new window is remembered for: dataset or image
   minimap: true, // a small map of the image while a part of it is in sight
   autoClass: false, // the active head names each new box
   minMargin: 0.2, // a class is given when top-1 minus top-2 is at least this
@@ -61,10 +63,10 @@ export function createSettings(storage) {
       return values[name];
     },
     subscribe: changed.subscribe,
-    isDefault: (name) => values[name] === DEFAULTS[name],
+    isDefault: (name) => JSON.stringify(values[name]) === JSON.stringify(DEFAULTS[name]),
     /** Give settings back what they were at first. @param {string[]} names */
     reset(names) {
-      for (const name of names) this.set(name, DEFAULTS[name]);
+      for (const name of names) if (!this.isDefault(name)) this.set(name, DEFAULTS[name]);
     },
     /** The last image open in a dataset. */
     lastImage: (dataset) => new Map(Object.entries(values.last ?? {})).get(dataset) ?? null,

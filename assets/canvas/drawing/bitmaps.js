@@ -11,17 +11,18 @@ export const isLarge = ({ width, height }) => width * height > LARGE;
 export function createBitmaps() {
   const held = new Map(); // image id -> Promise<HTMLImageElement>
 
-  function load(id) {
+  function load({ id, width, height }) {
     const image = new Image();
     image.decoding = "async";
-    image.src = urls.image(id);
+    image.src = isLarge({ width, height }) ? urls.thumb(id) : urls.image(id);
     return image.decode().then(() => image);
   }
 
   return {
-    /** Decode an image or return it from before. Rejects when it cannot be read. */
-    get(id) {
-      const ready = held.get(id) ?? load(id);
+    /** Decode an image, of a large one a small picture, or return it from before. Rejects when it cannot be read. */
+    get(row) {
+      const { id } = row,
+        ready = held.get(id) ?? load(row);
       held.delete(id);
       held.set(id, ready); // newest last
       ready.catch(() => held.delete(id));

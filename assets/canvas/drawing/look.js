@@ -4,7 +4,7 @@
 import { clamp } from "./geometry.js";
 
 /** What a reset gives back: settings of the look, all kept in this browser. */
-export const LOOK = ["brightness", "contrast", "gamma", "opacity", "lineWidth", "labels", "fill", "minimap"];
+export const LOOK = ["brightness", "contrast", "gamma", "windows", "opacity", "lineWidth", "labels", "fill", "minimap"];
 const VALUES = 256,
   DOUBLES = 25; // percent of contrast that double its slope
 const SVG = "http://www.w3.org/2000/svg";

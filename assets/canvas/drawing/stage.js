@@ -14,10 +14,12 @@ const REST_MS = 120; // the view is at rest this long after its last change
 
 /**
  * @param {object} parts
+ * @param {object} parts.tiles  of what is too large or too deep for one bitmap
+ * @param {object} parts.windows  which values are shown black and white
  * @param {() => object} parts.tools  the tools, which are made after the stage
  * @param {() => object} parts.proposed  what models propose, as fields of the overlay's scene
  */
-export function createStage({ store, classes, selection, settings, tools, proposed }) {
+export function createStage({ store, classes, selection, settings, tiles, windows, tools, proposed }) {
   const picture = el("canvas.tc-picture"),
     base = el("canvas.tc-base"),
     over = el("canvas.tc-over", { tabindex: 0, role: "application", "aria-label": "Image with annotations" });
@@ -35,6 +37,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     size = null,
     fitted = false,
     baseDirty = true,
+    pictureDirty = true,
     baseView = null;
   let palette = { accent: "#4f8cff" };
   let moving = 0, // a timer: the view changed and is not at rest yet
@@ -60,6 +63,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     dpr,
     bitmap,
     size,
+    tiles,
     palette,
     classes,
     rows: store.rows.values(),
@@ -79,8 +83,9 @@ export function createStage({ store, classes, selection, settings, tools, propos
   const frame = eachFrame(() => {
     const started = performance.now(),
       now = scene();
+    if (pictureDirty || baseView !== view) paintPicture(pictureContext, picture, now);
+    pictureDirty = false;
     if (baseDirty || baseView !== view) {
-      paintPicture(pictureContext, picture, now);
       renderer.paint(now, !baseDirty && moving !== 0);
       baseDirty = false;
       baseView = view;
@@ -118,6 +123,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
       canvas.width = Math.round(box.width * dpr);
       canvas.height = Math.round(box.height * dpr);
     }
+    pictureDirty = true;
     if (size && !fitted) api.fit();
     else if (size) setView(view, { rest: true });
     paintBase();
@@ -136,10 +142,17 @@ export function createStage({ store, classes, selection, settings, tools, propos
   /** Show picture and annotations as the settings say. */
   function dress() {
     const [brightness, contrast, gamma] = ["brightness", "contrast", "gamma"].map(settings.get);
-    picture.style.filter = look.of({ brightness, contrast, gamma });
+    picture.style.filter = look.of({ brightness, contrast, gamma, ...windows.ofEightBits });
     base.style.opacity = String(settings.get("opacity") / 100);
   }
-  const undress = settings.subscribe(dress);
+  const stops = [
+    settings.subscribe(dress),
+    windows.subscribe(dress),
+    tiles.subscribe(() => {
+      pictureDirty = true;
+      frame();
+    }),
+  ];
   dress();
 
   const watcher = new ResizeObserver(resize);
@@ -178,6 +191,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
         keepView && size && fitted && nextSize && size.width === nextSize.width && size.height === nextSize.height;
       bitmap = nextBitmap;
       size = nextSize;
+      pictureDirty = true;
       moved = new Map();
       compare = null;
       pointer.forget();
@@ -247,7 +261,7 @@ export function createStage({ store, classes, selection, settings, tools, propos
     inside: (box) => placed().inside(box, isShown),
     destroy() {
       watcher.disconnect();
-      undress();
+      for (const stop of stops) stop();
       clearTimeout(moving);
     },
   };

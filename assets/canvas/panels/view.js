@@ -3,8 +3,9 @@
 import { el } from "../shell/dom.js";
 import { shown } from "../shell/keys.js";
 import { createFields } from "./fields.js";
+import { createWindowField } from "./window.js";
 
-export function createViewPanel({ settings, commands, tell }) {
+export function createViewPanel({ settings, windows, commands, tell }) {
   const { slider, check, list } = createFields({ settings, tell });
   const percent = { min: "-100", max: "100", step: "1", unit: " %", digits: 0 };
   const parts = [
@@ -51,11 +52,17 @@ export function createViewPanel({ settings, commands, tell }) {
       "Reset",
       el("kbd", { text: shown(action.keys[0]) }),
     );
+  const window = createWindowField({ windows, settings, commands, tell });
   const head = el("summary", { title: "View settings (Shift B)" }, "View");
   const root = el(
     "details.tc-fold.tc-viewpanel",
-    { name: "tc-fold" },
+    { name: "tc-fold", ontoggle() {
+        windows.watch(root.open);
+        window.show();
+      },
+    },
     head,
+    window.root,
     parts.map((part) => part.root),
     el("div.tc-buttons", {}, reset),
   );
@@ -71,7 +78,7 @@ export function createViewPanel({ settings, commands, tell }) {
     /** Open or close the panel; open, its first slider has the keyboard. */
     open() {
       root.open = !root.open;
-      (root.open ? root.querySelector("input") : head).focus();
+      (root.open ? parts[0].root.querySelector("input") : head).focus();
     },
   };
 }
