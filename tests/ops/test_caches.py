@@ -27,7 +27,7 @@ def kept(wb) -> dict[str, tuple[int, int]]:
 
 
 def test_every_cache_of_the_product_is_listed(wb):
-    assert kept(wb) == dict.fromkeys(("crops", "embeddings", "features", "media", "thumbs"), (0, 0))
+    assert kept(wb) == dict.fromkeys(("crops", "embeddings", "features", "media", "pyramids", "thumbs"), (0, 0))
     assert all(row["what"].endswith(".") and row["kind"] in row["folder"] for row in call(wb, "caches_list"))
 
 
