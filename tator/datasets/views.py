@@ -1,4 +1,4 @@
-"""What people look at of a large or deep image: its tiles, and the values they may be shown by."""
+"""Prepare large and deep images for people who look at them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tator.storage.workspace import Workspace
 
 
 def prepared(store: Store, workspace: Workspace, image_id: int) -> dict[str, Any]:
-    """Make the tiles of an image where it needs any and return what a page must know of them.
+    """Make the tiles of an image that needs any, and return what a page must know.
 
     Raises:
         NotFound: no such image, or its file is gone.

@@ -38,7 +38,7 @@ def deep_colours(path: Path) -> NDArray[np.uint16]:
 
 
 def turned(pixels: NDArray, orientation: int) -> NDArray:
-    """Return a view of pixels (H, W) or (H, W, C) made upright by their EXIF orientation, 1 to 8."""
+    """Return pixels (H, W) or (H, W, C) upright, as their EXIF orientation says."""
     if orientation in (5, 6, 7, 8):
         pixels = pixels.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -1,6 +1,6 @@
-"""Pyramids of large and deep images: one file each, from which tiles of any level are cut and shown.
+"""Keep large and deep images at every size, and cut tiles from them.
 
-A pyramid keeps values as they are stored, each level half as wide and high as the one before. So every window over the
+A pyramid is one file. It keeps values as they are stored, each level half as wide and high as the one before. So every window over the
 values of a deep image is shown from the same file, and a tile costs no more than its own pixels.
 """
 
@@ -67,7 +67,7 @@ class Pyramid:
 
     @property
     def levels(self) -> int:
-        """How many levels there are: up to the first that is one tile, LEVELS at most."""
+        """How many levels there are: down to one tile, LEVELS at most."""
         longest = max(self.width, self.height)
         return next((level + 1 for level in range(LEVELS) if longest <= TILE << level), LEVELS)
 

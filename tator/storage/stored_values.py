@@ -1,4 +1,4 @@
-"""Read the values of an image as they are stored, upright and in bands of rows, for what is too large or too deep to show whole."""
+"""Read the stored values of large and deep images, upright, in bands of rows."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def _cut_colours(path: Path) -> Cut:
 
 
 def _cut_picture(picture: PIL.Image.Image, is_deep: bool) -> Cut:
-    """Decode a picture and return what cuts parts of it: deep values, grey of 8 bits, or RGB."""
+    """Decode a picture; return what cuts deep values, 8-bit grey or RGB from it."""
     picture.seek(0)
     is_grey = picture.mode in ("L", "1") and "transparency" not in picture.info
     picture.load()
@@ -110,7 +110,7 @@ def _cut_picture(picture: PIL.Image.Image, is_deep: bool) -> Cut:
 
 
 def _depth(cut: Cut, width: int, height: int) -> Depth:
-    """Go through a deep image once for its ends, and take the same sample of it as `own_range` does."""
+    """Go through a deep image for its ends, and sample it as `own_range` does."""
     lowest, highest, seen = np.inf, -np.inf, 0
     sampled: list[NDArray] = []
     for first in range(0, height, BAND):
