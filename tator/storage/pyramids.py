@@ -1,7 +1,7 @@
 """Keep large and deep images at every size, and cut tiles from them.
 
-A pyramid is one file. It keeps values as they are stored, each level half as wide and high as the one before. So every window over the
-values of a deep image is shown from the same file, and a tile costs no more than its own pixels.
+A pyramid is one file. It keeps values as they are stored, each level half as wide and high as the one before. So every
+window over the values of a deep image is shown from the same file, and a tile costs no more than its own pixels.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Pyramid:
         return size if self.channels == 1 else (*size, self.channels)
 
     def place(self, level: int) -> int:
-        """Return at which byte of the file a level begins; that after the last one is the end."""
+        """Return where in the file a level begins; after the last one, its end."""
         item = np.dtype(self.kind).itemsize
         return HEAD + sum(int(np.prod(self.shape(below))) * item for below in range(level))
 
