@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -164,9 +164,9 @@ def draw_images(folder: Path) -> None:
 
 
 @contextmanager
-def app(folder: Path) -> Iterator[str]:
+def app(folder: Path, draw: Callable[[Path], None] = draw_images) -> Iterator[str]:
     """Serve app.py with the drawn images as a dataset."""
-    draw_images(folder / "frames")
+    draw(folder / "frames")
     home = folder / "home"
     cli = [
         sys.executable,

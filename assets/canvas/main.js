@@ -16,7 +16,7 @@ import { el } from "./shell/dom.js";
 import { createDialogs } from "./shell/dialogs.js";
 import { createKeys } from "./shell/keys.js";
 import { fillHeight } from "./shell/window.js";
-import { createBitmaps } from "./drawing/bitmaps.js";
+import { createBitmaps, isLarge } from "./drawing/bitmaps.js";
 import { createTiles } from "./drawing/tiles.js";
 import { createWindows } from "./drawing/windows.js";
 import { createStage } from "./drawing/stage.js";
@@ -109,8 +109,13 @@ function createApp({ server, trigger, wanted }) {
   const base = { ...createDocument(server), wanted, showTab, showLabel: () => showTab("label") };
   const refresh = () => panels.refreshSoon(); // the panels come last
   const tiles = createTiles(base),
-    windows = createWindows({ ...base, tiles });
+    windows = createWindows({ ...base, tiles }),
+    bitmaps = createBitmaps();
   const stage = createStage({ ...base, tiles, windows, tools: () => tools, proposed: () => proposals.scene() });
+  async function sharpen(id) {
+    const better = await bitmaps.preview(id);
+    if (session.imageId === id) stage.sharpen(better);
+  }
   const nudges = createNudges({ ...base, stage });
   const review = { begin: () => tools.borrow("review"), end: () => tools.giveBack("review") };
   const models = createModels({ ...base, stage, review }),
@@ -118,10 +123,12 @@ function createApp({ server, trigger, wanted }) {
   const tools = createTools({ ...base, ...models, stage, beforeEdit: nudges.flush });
   const session = createSession({
     ...base,
-    bitmaps: createBitmaps(),
+    bitmaps,
     show(bitmap, size, keepView) {
+      const { id } = base.store.image ?? {};
       stage.show(bitmap, size, keepView);
-      windows.show(bitmap && { id: base.store.image.id, ...size }, bitmap);
+      windows.show(bitmap && { id, ...size }, bitmap);
+      if (bitmap && isLarge(size)) sharpen(id).catch(() => {}); // the small picture stays until tiles come
     },
     interrupt() {
       tools.cancel();

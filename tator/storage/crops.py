@@ -11,15 +11,18 @@ import PIL.ImageDraw
 
 from tator.storage.caches import Cache, register_cache
 from tator.storage.images import _cached, _opened, _upright_rgb
+from tator.storage.pyramids import pyramid
+from tator.storage.stored_values import needs_tiles
 from tator.types import BadInput
 
 CROPS = register_cache(Cache("crops", "Pictures of single objects with their surroundings, for the review."))
+Part = tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels
 SURROUNDINGS = 0.2  # of the longer side of a box, shown around it
 LEAST_ROOM = 8.0  # pixels
 LINE, RIM = (255, 255, 255), (20, 20, 28)  # the outline is seen on bright and on dark images
 
 
-def crop(path: Path, cache_folder: Path, xyxy: Sequence[float], size: int = 192) -> Path:
+def crop(path: Path, cache_folder: Path, xyxy: Sequence[float], size: int = 192, pyramids: Path | None = None) -> Path:
     """Return a small upright JPEG of a box and its surroundings from the cache.
 
     The outline of the box is drawn.
@@ -29,27 +32,42 @@ def crop(path: Path, cache_folder: Path, xyxy: Sequence[float], size: int = 192)
         cache_folder: where crops are kept; safe to delete.
         xyxy: the box, in pixels of the upright image.
         size: longest side in pixels; what is smaller is not enlarged.
+        pyramids: where those of large images are kept, so that these are decoded once for all crops; None decodes each time.
 
     Raises:
         BadInput: the image cannot be read, or the box lies outside it; that is never cached.
     """
 
     def write(file: BinaryIO) -> None:
-        with _opened(path) as picture:
-            shown = _upright_rgb(picture)
-        part = _surroundings(xyxy, *shown.size)
-        if not (part[0] < part[2] and part[1] < part[3]):
-            raise BadInput(f"{path.name}: {list(xyxy)} lies outside its {shown.width} x {shown.height} pixels")
-        cut = shown.crop(part)
-        before = cut.width
+        cut, part = _cut(path, xyxy, size, pyramids)
         cut.thumbnail((size, size), PIL.Image.Resampling.LANCZOS)
-        _outline(cut, [(v - part[at % 2]) * cut.width / before for at, v in enumerate(xyxy)])
+        scale = cut.width / (part[2] - part[0])
+        _outline(cut, [(v - part[at % 2]) * scale for at, v in enumerate(xyxy)])
         cut.save(file, "JPEG", quality=85)
 
     return _cached(path, cache_folder, f"crop|{size}|{','.join(f'{v:.1f}' for v in xyxy)}", ".jpg", write)
 
 
-def _surroundings(xyxy: Sequence[float], width: int, height: int) -> tuple[int, int, int, int]:
+def _cut(path: Path, xyxy: Sequence[float], size: int, pyramids: Path | None) -> tuple[PIL.Image.Image, Part]:
+    """Return the surroundings of a box, not too small, and their place."""
+    if pyramids is not None and needs_tiles(path)[0]:
+        found = pyramid(path, pyramids)
+        part = _inside(path, xyxy, found.width, found.height)
+        return PIL.Image.fromarray(found.part(part, size)), part
+    with _opened(path) as picture:
+        shown = _upright_rgb(picture)
+    part = _inside(path, xyxy, *shown.size)
+    return shown.crop(part), part
+
+
+def _inside(path: Path, xyxy: Sequence[float], width: int, height: int) -> Part:
+    part = _surroundings(xyxy, width, height)
+    if not (part[0] < part[2] and part[1] < part[3]):
+        raise BadInput(f"{path.name}: {list(xyxy)} lies outside its {width} x {height} pixels")
+    return part
+
+
+def _surroundings(xyxy: Sequence[float], width: int, height: int) -> Part:
     """Return the part of an image around a box; empty where that is outside."""
     x1, y1, x2, y2 = xyxy
     if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:

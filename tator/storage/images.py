@@ -36,6 +36,7 @@ PAGED = frozenset(".gif .png .webp .tif .tiff".split())  # of kinds that may hol
 MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
 THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
 
+SMALL = 256  # pixels of the longer side of a thumbnail
 ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the picture upright
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
@@ -229,7 +230,7 @@ def _place(path: Path, folder: Path, key: str, suffix: str) -> Path:
     return folder / name[:2] / f"{name}{suffix}"
 
 
-def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) -> Path:
+def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = SMALL) -> Path:
     """Return a small upright JPEG of an image from the cache.
 
     Args:
@@ -250,6 +251,16 @@ def thumbnail(path: Path, cache_folder: Path, key: str = "", size: int = 256) ->
         small.save(file, "JPEG", quality=85)
 
     return _cached(path, cache_folder, f"thumb|{size}|{key}", ".jpg", write)
+
+
+def shrinks_quickly(path: Path) -> bool:
+    """Return whether a small picture of an image takes much less than the image.
+
+    Raises:
+        BadInput: the file cannot be read.
+    """
+    with _opened(path) as picture:
+        return picture.format in _LOSSY  # JPEG decodes straight to a fraction
 
 
 def viewable(path: Path, cache_folder: Path, key: str = "", shown: Range | None = None) -> Path:

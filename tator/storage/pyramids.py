@@ -98,11 +98,28 @@ class Pyramid:
         shape = self.shape(level)
         if not (0 <= x * TILE < shape[1] and 0 <= y * TILE < shape[0]):
             raise NotFound(f"no tile {x}, {y} of level {level}: it has {shape[1]} x {shape[0]} pixels")
-        all_values = np.memmap(self.path, self.kind, "r", self.place(level), shape)
-        values = np.array(all_values[y * TILE : (y + 1) * TILE, x * TILE : (x + 1) * TILE])
+        part = self._part(level, (x * TILE, y * TILE, (x + 1) * TILE, (y + 1) * TILE), shown)
         file = io.BytesIO()
-        PIL.Image.fromarray(self._shown(values, shown)).save(file, "PNG", compress_level=1)
+        PIL.Image.fromarray(part).save(file, "PNG", compress_level=1)
         return file.getvalue()
+
+    def part(self, xyxy: tuple[int, int, int, int], least: int) -> NDArray[np.uint8]:
+        """Return a part of the image, RGB, as small as it may be.
+
+        Args:
+            xyxy: the part, in whole pixels inside the image.
+            least: pixels that its longer side keeps, where the image has so many.
+        """
+        longest = max(xyxy[2] - xyxy[0], xyxy[3] - xyxy[1])
+        level = next(level for level in reversed(range(self.levels)) if level == 0 or longest >> level >= least)
+        x1, y1, x2, y2 = xyxy
+        part = self._part(level, (x1 >> level, y1 >> level, -(-x2 >> level), -(-y2 >> level)), None)
+        return part if part.ndim == 3 else np.repeat(part[..., None], 3, 2)
+
+    def _part(self, level: int, xyxy: tuple[int, int, int, int], shown: Range | None) -> NDArray[np.uint8]:
+        x1, y1, x2, y2 = xyxy
+        stored = np.memmap(self.path, self.kind, "r", self.place(level), self.shape(level))
+        return self._shown(np.array(stored[y1:y2, x1:x2]), shown)
 
     def _shown(self, values: NDArray, shown: Range | None) -> NDArray[np.uint8]:
         if self.depth is None:

@@ -18,7 +18,7 @@ from tator.datasets.dataset import Dataset
 from tator.editing.rows import rows_with_ids
 from tator.storage.crops import CROPS, crop
 from tator.storage.depth import range_of
-from tator.storage.images import MEDIA, THUMBS, thumbnail, viewable
+from tator.storage.images import MEDIA, SMALL, THUMBS, shrinks_quickly, thumbnail, viewable
 from tator.storage.pyramids import PYRAMIDS, pyramid
 from tator.storage.workspace import inside
 from tator.types import BadInput, NotFound, Unavailable
@@ -27,6 +27,7 @@ from tator.workbench import Workbench
 ASSETS = Path(__file__).parents[2] / "assets"
 FOREVER = "private, max-age=31536000, immutable"  # a year: the address changes with the content
 ASK_AGAIN = "private, no-cache"
+SCREEN = 1600  # pixels of the longer side of a picture for a whole screen
 TRIES = 3  # to make a picture that is deleted before it is opened
 SURROUNDINGS = (
     0.2  # of the longer side of a box, shown around it in a crop; assets/canvas/panels/crops.js draws the box
@@ -81,9 +82,15 @@ def tile(wb: Workbench, request: Request) -> Response:
 
 
 def thumb(wb: Workbench, request: Request) -> Response:
-    """Answer an image's thumbnail."""
+    """Answer an image's thumbnail.
+
+    ?of=large is one for a whole screen, where that is quickly made.
+    """
     path = image_path(wb, request)
-    return cached_picture(request, lambda: thumbnail(path, THUMBS.folder(wb.workspace)))
+    is_large = request.query_params.get("of") == "large" and shrinks_quickly(path)
+    return cached_picture(
+        request, lambda: thumbnail(path, THUMBS.folder(wb.workspace), size=SCREEN if is_large else SMALL)
+    )
 
 
 def crop_of(wb: Workbench, request: Request) -> Response:
@@ -99,7 +106,8 @@ def crop_of(wb: Workbench, request: Request) -> Response:
         raise NotFound(f"no annotation {key[:64]!r}")
     image_id, row = found[key]
     path = file_of(wb, image_id)
-    return cached_picture(request, lambda: crop(path, CROPS.folder(wb.workspace), row["xyxy"]))
+    large = PYRAMIDS.folder(wb.workspace)
+    return cached_picture(request, lambda: crop(path, CROPS.folder(wb.workspace), row["xyxy"], pyramids=large))
 
 
 def cached_picture(request: Request, make: Callable[[], Path]) -> Response:

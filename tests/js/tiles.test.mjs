@@ -131,8 +131,11 @@ test("another window asks anew, and shows the tiles of the one before meanwhile"
   s.paint(whole);
   assert.ok(s.drawn.length > 0 && s.tiles.isSharp === false);
   assert.match(s.waiting[before].url, /tile\/7\/\d+\/\d+\/\d+\?v=abc&low=10&high=20.5$/);
+  let painted = 0;
+  s.tiles.subscribe(() => (painted += 1));
   s.tiles.close();
-  assert.equal(s.open(), 0);
+  s.tiles.close();
+  assert.deepEqual([s.open(), painted], [0, 1], "the picture below is painted again");
 });
 
 test("a tile that cannot be had is told once and not asked for at once again", async () => {

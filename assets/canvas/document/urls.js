@@ -18,6 +18,8 @@ export const urls = {
     return url.href;
   },
   thumb: (id) => new URL(`thumb/${encodeURIComponent(id)}`, root).href,
+  /** A picture of a large image for a whole screen, where one is quickly made; else its thumbnail. */
+  preview: (id) => new URL(`thumb/${encodeURIComponent(id)}?of=large`, root).href,
   beacon: () => new URL("beacon", root).href,
   login: () => new URL("gradio_api/login_check", root).href,
 };

@@ -11,10 +11,12 @@ export const isLarge = ({ width, height }) => width * height > LARGE;
 export function createBitmaps() {
   const held = new Map(); // image id -> Promise<HTMLImageElement>
 
-  function load({ id, width, height }) {
+  const load = ({ id, width, height }) => decoded(isLarge({ width, height }) ? urls.thumb(id) : urls.image(id));
+
+  function decoded(url) {
     const image = new Image();
     image.decoding = "async";
-    image.src = isLarge({ width, height }) ? urls.thumb(id) : urls.image(id);
+    image.src = url;
     return image.decode().then(() => image);
   }
 
@@ -32,5 +34,7 @@ export function createBitmaps() {
       }
       return ready;
     },
+    /** A sharper picture of a large image, for as long as its tiles are not here. */
+    preview: (id) => decoded(urls.preview(id)),
   };
 }

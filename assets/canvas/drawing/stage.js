@@ -201,6 +201,12 @@ export function createStage({ store, classes, selection, settings, tiles, window
       }
       paintBase();
     },
+    /** Show a sharper picture of the same image. */
+    sharpen(better) {
+      bitmap = better;
+      pictureDirty = true;
+      frame();
+    },
     setPalette(next) {
       palette = next;
       paintBase();

@@ -123,7 +123,11 @@ export function createTiles({ tell, fetchTile = fetchBitmap }) {
 
   return {
     subscribe: changed.subscribe,
-    close,
+    close() {
+      if (!open) return;
+      close();
+      changed.emit();
+    },
     get isOpen() {
       return open !== null;
     },
@@ -137,7 +141,8 @@ export function createTiles({ tell, fetchTile = fetchBitmap }) {
     /** Show the tiles of an image. @param {Facts} facts @param {?{low: number, high: number}} window  null is its own */
     open(id, facts, window = null) {
       if (open?.id !== id || open.facts.version !== facts.version) close();
-      else for (const [name, stop] of [...asked]) asked.delete(name), stop.abort();
+      else for (const stop of asked.values()) stop.abort();
+      asked.clear();
       open = { id, facts, window };
       changed.emit();
     },
