@@ -13,10 +13,12 @@ from bench.canvas import APP, app, chromium
 
 SIZE = (16_000, 12_500)
 PIXELS = SIZE[0] * SIZE[1]
+LARGE = "b_large.jpg"
 WHOLE = "200-megapixel JPEG"
 SHARP = f"() => {APP}?.tiles.isSharp"
 MOVES_S = 4.0
 PLACES = 60  # looked at in full resolution, all over the image
+PIECE = 1 << 23  # bytes
 TILE_MB = 1.0  # 512 x 512 of four bytes
 
 
@@ -28,10 +30,10 @@ def rows() -> Iterator[Row]:
         page.wait_for_function(f"() => {APP}?.session.phase === 'ready'", timeout=60_000)
         server = server_of(url)
         before = memory_mb(server, "VmRSS:")
-        yield from opening(page)
+        yield from opening(page, Path(folder) / "frames" / LARGE)
         after, peak = memory_mb(server, "VmRSS:") - before, memory_mb(server, "VmHWM:") - before
         yield Row(f"server's memory by a {WHOLE}, afterwards", after, "MB", "", None, "<= 150 MB", after <= 150)
-        most = PIXELS * 5 / 2**20
+        most = PIXELS * 6 / 2**20
         yield Row(
             f"server's memory by a {WHOLE}, at most", peak, "MB", "4 bytes a pixel", PIXELS * 4 / 2**20,
             f"<= {most:.0f} MB", peak <= most,
@@ -40,37 +42,45 @@ def rows() -> Iterator[Row]:
         yield holding(page)
 
 
-def opening(page: Any) -> Iterator[Row]:
-    """Open the large image for the first time and again; the browser's own decoding of the file is the peer."""
+def opening(page: Any, file: Path) -> Iterator[Row]:
+    """Open the large image for the first time and again; what cannot be done without is the peer."""
     shown, sharp = opened(page)
     yield Row(f"open a {WHOLE} the first time, to its picture", shown, "ms", "", None, "<= 500 ms", shown <= 500)
-    whole = page.evaluate(
-        f"""async () => {{
-        const image = new Image(), began = performance.now();
-        image.src = `media/${{{APP}.session.imageId}}`;
-        await image.decode();
-        return performance.now() - began;
-    }}"""
-    )
-    peer = "the browser decodes the file"
-    yield Row(f"open a {WHOLE} the first time, to sharp tiles", sharp, "ms", peer, whole, "<= 5 x", sharp <= 5 * whole)
+    least = least_ms(file)
+    peer = "decode it and write its levels' bytes"
+    yield Row(f"open a {WHOLE} the first time, to sharp tiles", sharp, "ms", peer, least, "<= 4 x", sharp <= 4 * least)
     _, again = opened(page)
-    yield Row(f"open a {WHOLE} again, to sharp tiles", again, "ms", peer, whole, "<= 1,000 ms", again <= 1_000)
+    yield Row(f"open a {WHOLE} again, to sharp tiles", again, "ms", peer, least, "<= 1,000 ms", again <= 1_000)
 
 
 def opened(page: Any) -> tuple[float, float]:
     """Open the small image, then the large one; return ms to its picture and to its tiles."""
-    page.evaluate(f"async () => {APP}.session.openImage((await {APP}.images.at(1)).id)")
+    page.evaluate(f"async () => {APP}.session.openImage((await {APP}.images.at(0)).id)")
     page.wait_for_timeout(1_500)  # a person looks; the small picture of the neighbour is there by now
     shown = page.evaluate(
         f"""async () => {{
         window.began = performance.now();
-        await {APP}.session.openImage((await {APP}.images.at(0)).id);
+        await {APP}.session.openImage((await {APP}.images.at(1)).id);
         return performance.now() - window.began;
     }}"""
     )
     page.wait_for_function(SHARP, timeout=120_000, polling="raf")
     return shown, page.evaluate("() => performance.now() - window.began")
+
+
+def least_ms(file: Path) -> float:
+    """Return how long Pillow takes to decode a file, and the disk to take all levels of it."""
+    from PIL import Image
+
+    Image.MAX_IMAGE_PIXELS = PIXELS
+    began = time.perf_counter()
+    with Image.open(file) as picture, file.with_name("levels").open("wb") as levels:
+        picture.load()
+        for _ in range(PIXELS * 4 // PIECE):  # three bytes a pixel, and a third more
+            levels.write(bytes(PIECE))
+    took = 1_000 * (time.perf_counter() - began)
+    file.with_name("levels").unlink()
+    return took
 
 
 def moving(page: Any) -> Row:
@@ -116,8 +126,8 @@ def draw_images(folder: Path) -> None:
     noise = np.random.default_rng(4).integers(0, 255, (SIZE[1] // 20, SIZE[0] // 20, 3), dtype=np.uint8)
     large = np.asarray(Image.fromarray(noise).resize(SIZE, Image.Resampling.BILINEAR)).copy()
     large[::100], large[:, ::100] = 255, 0
-    Image.fromarray(large).save(folder / "a_large.jpg", quality=90)
-    Image.fromarray(noise).save(folder / "b_small.jpg")
+    Image.fromarray(large).save(folder / LARGE, quality=90)
+    Image.fromarray(noise).save(folder / "a_small.jpg")
 
 
 def server_of(url: str) -> int:

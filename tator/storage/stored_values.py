@@ -98,12 +98,12 @@ def _cut_colours(path: Path) -> Cut:
 def _cut_picture(picture: PIL.Image.Image, is_deep: bool) -> Cut:
     """Decode a picture; return what cuts deep values, 8-bit grey or RGB from it."""
     picture.seek(0)
-    is_grey = picture.mode in ("L", "1") and "transparency" not in picture.info
+    is_stored = is_deep or picture.mode in ("L", "RGB") and "transparency" not in picture.info
     picture.load()
 
     def cut(x1: int, y1: int, x2: int, y2: int) -> NDArray:
         part = picture.crop((x1, y1, x2, y2))
-        values = np.asarray(part if is_deep else part.convert("L") if is_grey else _rgb(part, None))
+        values = np.asarray(part if is_stored else _rgb(part, None))
         return values.astype(values.dtype.newbyteorder("="), copy=False)
 
     return cut

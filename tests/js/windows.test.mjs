@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createSettings } from "../../assets/canvas/document/settings.js";
 import { countValues, nearlyAll } from "../../assets/canvas/drawing/histogram.js";
 import { createWindows } from "../../assets/canvas/drawing/windows.js";
+import { createPending } from "../../assets/canvas/assist/pending.js";
 import { LOOK } from "../../assets/canvas/drawing/look.js";
 import { dragged, rounded } from "../../assets/canvas/panels/window.js";
 import { memory, until } from "./parts.mjs";
@@ -112,6 +113,29 @@ test("windows of single images are kept for the last five hundred", async () => 
   w.windows.set(10, 20);
   const kept = Object.keys(w.settings.get("windows"));
   assert.deepEqual([kept.length, kept.at(-1), kept.includes("i:1000")], [500, "i:5", false]);
+});
+
+test("an image that is opened again before the server answered is asked about again, and only that answer counts", async () => {
+  const waiting = [],
+    opened = [];
+  const windows = createWindows({
+    settings: createSettings(memory()),
+    images: { dataset: "scans" },
+    tell() {},
+    pending: createPending(),
+    tiles: { open: (id) => opened.push(id), close() {} },
+    call: () => new Promise((resolve) => waiting.push(resolve)),
+  });
+  windows.show({ id: 5, ...LARGE }, {});
+  windows.show({ id: 8, ...SMALL }, {});
+  windows.show({ id: 5, ...LARGE }, {});
+  assert.equal(waiting.length, 2);
+  waiting[0](DEEP);
+  await new Promise((done) => setImmediate(done));
+  assert.deepEqual(opened, []);
+  waiting[1](DEEP);
+  await until(() => opened.length);
+  assert.deepEqual(opened, [5]);
 });
 
 test("what fails is told, and the image stays open", async () => {

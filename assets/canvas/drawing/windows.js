@@ -21,7 +21,7 @@ export function createWindows({ call, settings, images, tiles, pending, tell }) 
     bitmap = null,
     facts = null, // from image_pyramid
     counts = null, // of an image of 8 bits
-    asking = null,
+    asking = null, // the image that the server is asked about
     isWatched = false,
     soon = 0;
 
@@ -41,20 +41,21 @@ export function createWindows({ call, settings, images, tiles, pending, tell }) 
   };
 
   async function load(must = isAsked()) {
-    if (!image || facts || asking === image.id || !must) return;
-    const { id } = image,
+    if (!image || facts || asking === image || !must) return;
+    const mine = image, // as it was opened now: an earlier request for it may have been cancelled
+      { id } = mine,
       ask = () => call("image_pyramid", { image_id: id }),
       slow = { label: "Preparing the large image", imageId: id, group: "tiles" };
-    asking = id;
+    asking = mine;
     try {
       const found = await (isLarge(image) ? pending.run(slow, ask, () => image?.id) : ask());
-      if (image?.id !== id || !found) return;
+      if (image !== mine || !found) return;
       facts = found;
       apply();
     } catch (error) {
-      if (image?.id === id) tell(error);
+      if (image === mine) tell(error);
     } finally {
-      if (asking === id) asking = null;
+      if (asking === mine) asking = null;
     }
   }
 
