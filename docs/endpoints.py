@@ -35,6 +35,9 @@ Files go up in pieces: `POST /upload?path=set/a.jpg` with the bytes as body answ
 `id=ID` the next file goes into the same upload, with `offset=N` a file goes on where it stands, and a multipart body
 holds many small files. `GET /upload?id=ID` answers what has arrived, `DELETE /upload?id=ID` discards it. `upload:ID` is
 then a source. `python -m tator upload --url URL FOLDER` does all that, and so does the window.
+
+`GET /media/IMAGE_ID` is an image as browsers show it. Of a large or deep one `GET /tile/IMAGE_ID/LEVEL/X/Y?v=VERSION` is a tile as
+PNG, with what image_pyramid says; `&low=LOW&high=HIGH` are the values of a deep image that are shown black and white.
 """
 
 

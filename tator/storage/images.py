@@ -6,9 +6,10 @@ import hashlib
 import io
 import os
 import struct
+import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from tator.storage.depth import Range, eight_bits
 from tator.types import BadInput, Image
 
 PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
+LARGE = 50_000_000  # pixels; assets/canvas/drawing/bitmaps.js has the same number
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 EXTENSIONS = frozenset(".jpg .jpeg .jpe .jfif .mpo .png .bmp .dib .gif .webp .tif .tiff .ppm .pgm .pbm .pnm".split())
 UNREADABLE = frozenset(
@@ -48,6 +50,7 @@ _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the pictur
     8: PIL.Image.Transpose.ROTATE_90,
 }
 _LOSSY = ("JPEG", "MPO")
+_one = threading.Lock()  # held while a large picture is decoded
 _SHOWN_BY_BROWSERS = {"JPEG", "PNG", "GIF", "WEBP"}
 _DECODE_ERRORS = (
     OSError,
@@ -63,6 +66,13 @@ _DECODE_ERRORS = (
     zlib.error,
     PIL.Image.DecompressionBombError,
 )
+
+
+@contextmanager
+def one_large(picture: PIL.Image.Image) -> Iterator[None]:
+    """Let one large picture at a time be decoded; several would fill the memory."""
+    with _one if picture.width * picture.height > LARGE else nullcontext():
+        yield
 
 
 @contextmanager
@@ -179,13 +189,18 @@ def read_image(path: Path) -> Image:
 
 def _upright_rgb(picture: PIL.Image.Image, shown: Range | None = None) -> PIL.Image.Image:
     turn = _UPRIGHT.get(_orientation(picture))
+    with one_large(picture):
+        flat = _flat(picture, shown)
+    return flat if turn is None else flat.transpose(turn)
+
+
+def _flat(picture: PIL.Image.Image, shown: Range | None) -> PIL.Image.Image:
+    """Decode a picture to RGB in its own frame."""
     picture.seek(0)
     if has_deep_colours(picture):
-        flat = PIL.Image.fromarray(shown_colours(deep_colours(Path(picture.filename)), shown))  # type: ignore[attr-defined]
-    else:
-        picture.load()
-        flat = _rgb(picture, shown)
-    return flat if turn is None else flat.transpose(turn)
+        return PIL.Image.fromarray(shown_colours(deep_colours(Path(picture.filename)), shown))  # type: ignore[attr-defined]
+    picture.load()
+    return _rgb(picture, shown)
 
 
 def _rgb(picture: PIL.Image.Image, shown: Range | None) -> PIL.Image.Image:

@@ -25,7 +25,7 @@ from tator.storage.caches import Cache, register_cache
 from tator.storage.deep_colours import shown_colours
 from tator.storage.depth import Range, eight_bits
 from tator.storage.images import _cached, _place
-from tator.storage.stored_values import BAND, Depth, StoredValues, stored_values
+from tator.storage.stored_values import BAND, Depth, stored_values
 from tator.types import NotFound, Unavailable
 
 PYRAMIDS = register_cache(Cache("pyramids", "Large and deep images at every size, from which tiles are cut."))
@@ -34,10 +34,11 @@ LEVELS = 9  # the last halves as often as a band has halves, to a single row
 HEAD = 1 << 13  # bytes in which a pyramid says what it holds
 LIMIT = 8 << 30  # bytes of all pyramids of a workspace; those not looked at for longest go first
 SPARE = 1 << 30  # bytes of the disk that pyramids leave free
+TRIES = 3  # to make a pyramid that is deleted before it is read
 FRESH_S = 60.0  # a look is noted no more often
 KEY, ENDING = f"pyramid|{TILE}|1", ".tiles"
 
-_one = threading.Lock()  # held while an image is decoded: two at once would take twice the memory
+_one = threading.Lock()  # held while a pyramid is made: who wants the same one waits for it
 
 
 @dataclass(frozen=True)
@@ -140,16 +141,24 @@ def pyramid(path: Path, folder: Path) -> Pyramid:
         Unavailable: the disk has no room for it.
     """
     found = _place(path, folder, KEY, ENDING)
-    if not found.exists():
-        with _one:
-            _cached(path, folder, KEY, ENDING, lambda file: _make(path, folder, file))
-    facts = found.stat()
-    if time.time() - facts.st_mtime > FRESH_S:
-        os.utime(found)
-    with found.open("rb") as file:
+    for _ in range(TRIES):
+        try:
+            if not found.exists():
+                with _one:
+                    _cached(path, folder, KEY, ENDING, lambda file: _make(path, folder, file))
+            return _read(found)
+        except FileNotFoundError:  # the cache is emptied meanwhile
+            continue
+    raise Unavailable(f"{path.name}: its tiles were deleted while they were read; ask for them again")
+
+
+def _read(path: Path) -> Pyramid:
+    if time.time() - path.stat().st_mtime > FRESH_S:
+        os.utime(path)
+    with path.open("rb") as file:
         head = json.loads(file.read(HEAD).rstrip(b"\0"))
     depth = head.pop("depth")
-    return Pyramid(found, **head, depth=Depth(**depth) if depth else None)
+    return Pyramid(path, **head, depth=Depth(**depth) if depth else None)
 
 
 def _make(path: Path, folder: Path, file: BinaryIO) -> None:
@@ -162,12 +171,15 @@ def _make(path: Path, folder: Path, file: BinaryIO) -> None:
         facts = {name: getattr(made, name) for name in ("width", "height", "kind", "channels")}
         file.write(json.dumps(facts | {"depth": asdict(depth) if depth else None}).encode().ljust(HEAD, b"\0"))
         for top in range(0, values.height, BAND):
-            _write_band(file, made, values, top)
+            band = values.rows(top, min(top + BAND, values.height))
+            try:
+                _write_band(file, made, band, top)
+            except OSError as error:
+                raise Unavailable(f"{path.name}: its tiles cannot be written: {error.strerror}") from error
 
 
-def _write_band(file: BinaryIO, made: Pyramid, values: StoredValues, top: int) -> None:
+def _write_band(file: BinaryIO, made: Pyramid, band: NDArray, top: int) -> None:
     """Write some rows of an image, and what becomes of them on every level."""
-    band = values.rows(top, min(top + BAND, made.height))
     for level in range(made.levels):
         row = int(np.prod(made.shape(level)[1:])) * band.dtype.itemsize
         file.seek(made.place(level) + (top >> level) * row)
@@ -204,8 +216,11 @@ def _make_room(folder: Path, needed: int, name: str) -> None:
     for path, facts in kept:
         if total + needed <= LIMIT and shutil.disk_usage(folder).free >= needed + SPARE:
             break
-        path.unlink(missing_ok=True)
-        total -= facts.st_size
+        try:
+            path.unlink(missing_ok=True)
+            total -= facts.st_size
+        except PermissionError:  # it is being read: some systems keep it until then
+            continue
     free = shutil.disk_usage(folder).free
     if free < needed + SPARE:
         raise Unavailable(

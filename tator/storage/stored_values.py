@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from tator.storage.deep_colours import deep_colours, has_deep_colours, turned
 from tator.storage.depth import sampled_range, sampling_step
-from tator.storage.images import _is_deep, _opened, _orientation, _rgb, _size
+from tator.storage.images import LARGE, _is_deep, _opened, _orientation, _rgb, _size, one_large
 
-LARGE = 50_000_000  # pixels; assets/canvas/drawing/bitmaps.js has the same number
 BAND = 256  # rows read at once
 BINS = 256  # of a histogram
 Cut = Callable[[int, int, int, int], NDArray]  # x1, y1, x2, y2 in the file's own frame
@@ -76,7 +75,7 @@ def stored_values(path: Path) -> Iterator[StoredValues]:
     Raises:
         BadInput: the file cannot be read.
     """
-    with _opened(path) as picture:
+    with _opened(path) as picture, one_large(picture):
         orientation, is_deep, (width, height) = _orientation(picture), _is_deep(picture), _size(picture)
         is_sideways, is_backwards = orientation >= 5, orientation in (3, 4, 7, 8)
         across, down = picture.size

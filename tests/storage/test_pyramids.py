@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from tator.storage import pyramids, stored_values
+from tator.storage import images, pyramids, stored_values
 from tator.storage.depth import eight_bits
 from tator.storage.images import read_image, viewable
 from tator.storage.pyramids import TILE, Pyramid, halved, pyramid
@@ -157,6 +158,53 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, monkeypatch):
     with pytest.raises(Unavailable, match=r"a\.png: its tiles take 1 MB"):
         pyramid(KINDS["RGB.png"](tmp_path), tmp_path / "cache")
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+
+
+def test_a_disk_that_fills_meanwhile_is_told_and_not_the_image_blamed(tmp_path: Path, monkeypatch):
+    def full(*_) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(pyramids, "_write_band", full)
+    with pytest.raises(Unavailable, match=r"a\.png: its tiles cannot be written: No space left"):
+        pyramid(KINDS["RGB.png"](tmp_path), tmp_path / "cache")
+    assert not list((tmp_path / "cache").rglob("*.tiles"))
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_pyramid_that_is_deleted_before_it_is_read_is_made_again(tmp_path: Path, monkeypatch, times: int):
+    real, left = pyramids._read, [None] * times
+
+    def emptied(path: Path) -> Pyramid:
+        if left:
+            left.pop()
+            path.unlink()
+        return real(path)
+
+    monkeypatch.setattr(pyramids, "_read", emptied)
+    path = KINDS["L.png"](tmp_path)
+    if times < pyramids.TRIES:
+        assert pyramid(path, tmp_path / "cache").path.exists()
+    else:
+        with pytest.raises(Unavailable, match="ask for them again"):
+            pyramid(path, tmp_path / "cache")
+
+
+def test_large_images_are_decoded_one_after_the_other(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(images, "LARGE", 0)
+    path, at_once, most = KINDS["RGB.png"](tmp_path), [0], [0]
+    real = images._rgb
+
+    def counted(*given: object) -> PIL.Image.Image:
+        at_once[0] += 1
+        most[0] = max(most[0], at_once[0])
+        time.sleep(0.02)
+        at_once[0] -= 1
+        return real(*given)
+
+    monkeypatch.setattr(images, "_rgb", counted)
+    with ThreadPoolExecutor(4) as several:
+        assert len({pixels.sum() for pixels in several.map(lambda _: read_image(path), range(4))}) == 1
+    assert most == [1]
 
 
 def test_what_is_no_image_or_no_tile_is_refused(tmp_path: Path):

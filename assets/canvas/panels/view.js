@@ -53,7 +53,6 @@ export function createViewPanel({ settings, windows, commands, tell }) {
       el("kbd", { text: shown(action.keys[0]) }),
     );
   const window = createWindowField({ windows, settings, commands, tell });
-  const head = el("summary", { title: "View settings (Shift B)" }, "View");
   const root = el(
     "details.tc-fold.tc-viewpanel",
     { name: "tc-fold", ontoggle() {
@@ -61,7 +60,7 @@ export function createViewPanel({ settings, windows, commands, tell }) {
         window.show();
       },
     },
-    head,
+    el("summary", { title: "View settings (Shift B)" }, "View"),
     window.root,
     parts.map((part) => part.root),
     el("div.tc-buttons", {}, reset),
@@ -75,10 +74,11 @@ export function createViewPanel({ settings, windows, commands, tell }) {
   show();
   return {
     root,
-    /** Open or close the panel; open, its first slider has the keyboard. */
+    /** Open or close the panel; open, its first slider has the keyboard, closed the canvas. */
     open() {
       root.open = !root.open;
-      (root.open ? parts[0].root.querySelector("input") : head).focus();
+      if (root.open) parts[0].root.querySelector("input").focus();
+      else document.activeElement?.blur();
     },
   };
 }

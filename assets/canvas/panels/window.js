@@ -36,6 +36,7 @@ export function createWindowField({ windows, settings, commands, tell }) {
       "aria-label": label,
       title: label,
       onchange: () => typed(name),
+      onkeydown: ({ key, currentTarget }) => /^(Enter|Escape)$/.test(key) && currentTarget.blur(), // the keys are the canvas's again
     });
   const low = field("low", "Value that is shown black"),
     high = field("high", "Value that is shown white");
