@@ -38,6 +38,7 @@ PAGED = frozenset(".gif .png .webp .tif .tiff".split())  # of kinds that may hol
 MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
 THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
 
+BAND = 256  # rows read at once
 SMALL = 256  # pixels of the longer side of a thumbnail
 ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the picture upright
@@ -184,7 +185,16 @@ def read_image(path: Path) -> Image:
         BadInput: not an image, over PIXEL_LIMIT, damaged or missing.
     """
     with _opened(path) as picture:
-        return np.ascontiguousarray(np.asarray(_upright_rgb(picture)))
+        return _pixels(_upright_rgb(picture))
+
+
+def _pixels(picture: PIL.Image.Image) -> Image:
+    """Return the pixels of an RGB picture; NumPy would hold a large one three times."""
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, BAND):
+        bottom = min(top + BAND, picture.height)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
+    return pixels
 
 
 def _upright_rgb(picture: PIL.Image.Image, shown: Range | None = None) -> PIL.Image.Image:
@@ -211,7 +221,7 @@ def _rgb(picture: PIL.Image.Image, shown: Range | None) -> PIL.Image.Image:
         layered = picture.convert("RGBA")
         paper = PIL.Image.new("RGBA", layered.size, "white")
         return PIL.Image.alpha_composite(paper, layered).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _is_deep(picture: PIL.Image.Image) -> bool:

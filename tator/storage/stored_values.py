@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from tator.storage.deep_colours import deep_colours, has_deep_colours, turned
 from tator.storage.depth import sampled_range, sampling_step
-from tator.storage.images import LARGE, _is_deep, _opened, _orientation, _rgb, _size, one_large
+from tator.storage.images import BAND, LARGE, _is_deep, _opened, _orientation, _rgb, _size, one_large
 
-BAND = 256  # rows read at once
 BINS = 256  # of a histogram
 Cut = Callable[[int, int, int, int], NDArray]  # x1, y1, x2, y2 in the file's own frame
 
@@ -97,7 +96,7 @@ def _cut_colours(path: Path) -> Cut:
 def _cut_picture(picture: PIL.Image.Image, is_deep: bool) -> Cut:
     """Decode a picture; return what cuts deep values, 8-bit grey or RGB from it."""
     picture.seek(0)
-    is_stored = is_deep or picture.mode in ("L", "RGB") and "transparency" not in picture.info
+    is_stored = is_deep or picture.mode == "L" and "transparency" not in picture.info
     picture.load()
 
     def cut(x1: int, y1: int, x2: int, y2: int) -> NDArray:

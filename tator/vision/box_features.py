@@ -20,13 +20,19 @@ MIDDLE[INSIDE] = 1 / 24
 THUMB = np.repeat(np.eye(12, dtype=np.float32) / 4, 4, axis=1)  # (12, SIZE): averages each 4 pixels
 VERSION = 1  # raise it when the features change: old weights are then refused
 DIM = 1_296
+ROWS = 512  # of an image converted at once
 
 
 def lab_image(image: Image) -> NDArray[np.uint8]:
     """Return the image as (H, W, 4): L, a, b and gray, each 0 to 255."""
     import cv2
 
-    return np.dstack([cv2.cvtColor(image, cv2.COLOR_RGB2LAB), cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)])
+    planes = np.empty((*image.shape[:2], 4), np.uint8)
+    for top in range(0, len(image), ROWS):  # a large image would be held three times
+        band = image[top : top + ROWS]
+        planes[top : top + ROWS, :, :3] = cv2.cvtColor(band, cv2.COLOR_RGB2LAB)
+        planes[top : top + ROWS, :, 3] = cv2.cvtColor(band, cv2.COLOR_RGB2GRAY)
+    return planes
 
 
 def context_crops(lab: NDArray[np.uint8], xyxy: Boxes) -> NDArray[np.uint8]:

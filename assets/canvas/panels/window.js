@@ -62,15 +62,15 @@ export function createWindowField({ windows, settings, commands, tell }) {
     "What a window is remembered for: all images of the dataset with values of the same kind, or this image alone",
   );
   const kind = el("p.tc-note"),
-    inner = el(
-      "div",
+    root = el(
+      "div.tc-window",
       {},
+      kind,
       bars,
       el("div.tc-field.tc-ends", {}, low, el("span.tc-grow", { text: "to" }), high),
       el("div.tc-buttons", {}, auto, full),
       scope.root,
-    ),
-    root = el("div.tc-window", {}, kind, inner);
+    );
   let end = "low"; // that is dragged
 
   function valueAt(event, { lowest, highest }) {
@@ -121,11 +121,15 @@ export function createWindowField({ windows, settings, commands, tell }) {
   function show() {
     const now = windows.shown;
     scope.show();
-    inner.hidden = !now;
+    for (const node of [low, high, auto, full]) node.disabled = !now;
     kind.textContent = now
       ? `Values ${rounded(now.lowest, now.kind)} to ${rounded(now.highest, now.kind)} (${now.kind})`
-      : "The values of the open image are shown here.";
-    if (!now) return;
+      : "Values of the open image";
+    if (!now) {
+      low.value = high.value = "";
+      bars.width = 0; // empties it
+      return;
+    }
     low.value = String(rounded(now.low, now.kind));
     high.value = String(rounded(now.high, now.kind));
     full.disabled = now.low <= now.lowest && now.high >= now.highest;
