@@ -8,7 +8,7 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from tator.storage.depth import Range, eight_bits
+from tator.storage.depth import ROWS, Range, eight_bits
 from tator.types import BadInput, Image
 
 COLOURED = ("RGB", "RGBX", "RGBA", "LA")
@@ -33,8 +33,9 @@ def deep_colours(path: Path) -> NDArray[np.uint16]:
     found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         raise BadInput(f"{path.name}: its colours of 16 bits cannot be decoded")
-    order = [2, 1, 0, 3][: found.shape[2]]
-    return np.ascontiguousarray(found[..., order], np.uint16)
+    for top in range(0, len(found), ROWS):  # in place: a copy of a large image would fill the memory
+        found[top : top + ROWS, :, :3] = found[top : top + ROWS, :, 2::-1].copy()
+    return found
 
 
 def turned(pixels: NDArray, orientation: int) -> NDArray:
@@ -56,10 +57,11 @@ def shown_colours(found: NDArray[np.uint16], shown: Range | None = None) -> Imag
         shown: values that become black and white; None is the image's own range.
     """
     colours = eight_bits(found[..., :3], shown)
-    if found.shape[2] == 3:
-        return colours
-    cover = found[..., 3:].astype(np.float32) / OPAQUE
-    return (colours * cover + 255 * (1 - cover) + 0.5).astype(np.uint8)
+    if found.shape[2] == 4:
+        for top in range(0, len(found), ROWS):
+            cover = found[top : top + ROWS, :, 3:].astype(np.float32) / OPAQUE
+            colours[top : top + ROWS] = colours[top : top + ROWS] * cover + 255 * (1 - cover) + 0.5
+    return colours
 
 
 def encoded(colours: NDArray[np.uint16], ending: str) -> bytes:

@@ -10,20 +10,24 @@ from tator.types import BadInput
 
 Range = tuple[float, float]  # values that become black and white
 OUTLIERS = 0.1  # percent of values at each end that may be dead pixels or glare
+ROWS = 256  # shown at once: floats of a whole large image would fill the memory
 SAMPLED = 1 << 20  # values that the range is taken from: more do not change it
 
 
 def eight_bits(values: np.ndarray, shown: Range | None = None) -> np.ndarray:
-    """Scale deep grey values (H, W) to uint8.
+    """Scale deep values, (H, W) or (H, W, C), to uint8.
 
     Args:
         values: of any depth; what is not a number becomes black.
         shown: values that become black and white; None is the image's own range.
     """
-    values = values.astype(np.float32)
     low, high = shown or own_range(values)
-    scaled = np.nan_to_num((values - low) * (255.0 / max(high - low, 1e-12)), nan=0.0, posinf=255.0, neginf=0.0)
-    return np.clip(scaled + 0.5, 0, 255).astype(np.uint8)
+    pixels = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), ROWS):
+        scaled = (values[top : top + ROWS].astype(np.float32) - low) * (255.0 / max(high - low, 1e-12))
+        scaled = np.nan_to_num(scaled, copy=False, nan=0.0, posinf=255.0, neginf=0.0)
+        pixels[top : top + ROWS] = np.clip(scaled + 0.5, 0, 255)
+    return pixels
 
 
 def own_range(values: np.ndarray) -> Range:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tator.storage.deep_colours import shown_colours
 from tator.storage.depth import eight_bits, own_range, range_of
 from tator.storage.images import count_pages, probe, read_image, thumbnail, viewable
 from tator.storage.upright import upright_copy
@@ -98,6 +99,18 @@ def test_a_photo_with_a_preview_in_it_is_one_image(tmp_path: Path):
     path = tmp_path / "phone.jpg"
     Image.new("RGB", (16, 16)).save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (8, 8))])
     assert count_pages(path) == 1
+
+
+@pytest.mark.parametrize("shape", [(700, 5), (256, 3), (257, 4, 3), (1, 9), (600, 3, 4)])
+def test_images_of_many_rows_are_shown_as_their_formula_says(shape: tuple):
+    values = np.random.default_rng(2).integers(0, 65_536, shape, dtype=np.uint16)
+    colours = eight_bits(values[..., :3] if len(shape) == 3 else values, (1_000.0, 50_000.0))
+    wanted = np.clip((values.astype(np.float64) - 1_000) * (255 / 49_000), 0, 255)
+    assert np.abs(colours - wanted[..., :3] if len(shape) == 3 else colours - wanted).max() <= 0.51
+    if shape[-1] == 4 and len(shape) == 3:
+        cover = values[..., 3:] / 65_535
+        laid = wanted[..., :3] * cover + 255 * (1 - cover)
+        assert np.abs(shown_colours(values, (1_000.0, 50_000.0)) - laid).max() <= 1.01
 
 
 def tiff(pixels: np.ndarray, orientation: int = 1) -> bytes:

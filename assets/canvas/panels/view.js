@@ -77,8 +77,9 @@ export function createViewPanel({ settings, windows, commands, tell }) {
     /** Open or close the panel; open, its first slider has the keyboard, closed the canvas. */
     open() {
       root.open = !root.open;
-      if (root.open) parts[0].root.querySelector("input").focus();
-      else document.activeElement?.blur();
+      if (!root.open) return document.activeElement?.blur();
+      parts[0].root.querySelector("input").focus({ preventScroll: true });
+      root.parentElement.scrollTop = root.offsetTop - root.parentElement.offsetTop;
     },
   };
 }
