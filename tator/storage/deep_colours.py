@@ -33,9 +33,10 @@ def deep_colours(path: Path) -> NDArray[np.uint16]:
     found = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_UNCHANGED)
     if found is None or found.dtype != np.uint16 or found.ndim != 3:
         raise BadInput(f"{path.name}: its colours of 16 bits cannot be decoded")
-    for top in range(0, len(found), ROWS):  # in place: a copy of a large image would fill the memory
-        found[top : top + ROWS, :, :3] = found[top : top + ROWS, :, 2::-1].copy()
-    return found
+    colours: NDArray[np.uint16] = np.asarray(found, np.uint16)
+    for top in range(0, len(colours), ROWS):  # in place: a copy of a large image would fill the memory
+        colours[top : top + ROWS, :, :3] = colours[top : top + ROWS, :, 2::-1].copy()
+    return colours
 
 
 def turned(pixels: NDArray, orientation: int) -> NDArray:
