@@ -46,7 +46,7 @@ export function tint(g, path, color, rule = "evenodd") {
 
 function paintHover(g, scene, row) {
   const { name, color } = scene.classes.of(row.class_id);
-  const path = outline(g, scene.view, row, color, 2.5);
+  const path = outline(g, scene.view, row, color, scene.line + 0.9);
   tint(g, path, color);
   const [x, y] = toScreen(scene.view, labelAt(row));
   chip(g, scene.screen, [x, y], described(name, row), color);
@@ -57,7 +57,7 @@ function paintSelection(g, scene) {
     handles = selected.length === 1 && Boolean(tool?.handles);
   for (const row of selected.slice(0, MANY_SELECTED)) {
     const { name, color } = classes.of(row.class_id);
-    const path = outline(g, view, row, color, 3, row.status === "candidate" ? [7, 4] : []);
+    const path = outline(g, view, row, color, scene.line + 1.4, row.status === "candidate" ? [7, 4] : []);
     g.globalAlpha = 0.16;
     g.fillStyle = color;
     g.fill(path, "evenodd");

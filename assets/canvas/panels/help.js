@@ -7,6 +7,7 @@ import { shown } from "../shell/keys.js";
 const POINTER = [
   ["Wheel", "Zoom at the cursor"],
   ["Space drag, middle or right drag", "Pan"],
+  ["Minimap click or drag", "Move the view"],
   ["Shift click", "Add to the selection"],
   ["Ctrl drag", "Select and move with any tool"],
   ["Alt click", "Point of the other kind (mask from points)"],
