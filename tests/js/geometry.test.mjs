@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import * as views from "../../assets/canvas/drawing/view.js";
 import * as geometry from "../../assets/canvas/drawing/geometry.js";
 import { createIndex } from "../../assets/canvas/drawing/hit.js";
-import { handleAt, handlesOf } from "../../assets/canvas/drawing/handles.js";
+import { TURN, handleAt, handlesOf } from "../../assets/canvas/drawing/handles.js";
 import { labelAt } from "../../assets/canvas/drawing/render.js";
 import { doubleClick } from "../../assets/canvas/shell/dom.js";
 
@@ -194,19 +194,19 @@ test("each handle is found where it is shown, and only there", () => {
   for (const zoom of [0.5, 1, 8]) {
     const view = { zoom, x: 40, y: -30 },
       box = [20, 20, 120, 90];
-    for (const [index, x, y] of handlesOf(view, box)) assert.equal(handleAt(view, box, [x, y]), index);
-    assert.equal(handlesOf(view, box).length, 8);
+    for (const [index, x, y] of handlesOf(view, { xyxy: box })) assert.equal(handleAt(view, { xyxy: box }, [x, y]), index);
+    assert.equal(handlesOf(view, { xyxy: box }).length, 9);
     const [x1, y1, x2, y2] = views.boxToScreen(view, box);
-    assert.equal(handleAt(view, box, [(x1 + x2) / 2, (y1 + y2) / 2]), -1);
-    assert.equal(handleAt(view, box, [x1 - 8, y1]), -1);
+    assert.equal(handleAt(view, { xyxy: box }, [(x1 + x2) / 2, (y1 + y2) / 2]), -1);
+    assert.equal(handleAt(view, { xyxy: box }, [x1 - 8, y1]), -1);
   }
 });
 
-test("short sides show no handle in their middle, a dot of a box only its corners", () => {
-  const shown = (box) => handlesOf({ zoom: 1, x: 0, y: 0 }, box).map(([index]) => index);
-  assert.deepEqual(shown([0, 0, 27, 100]), [0, 2, 3, 4, 6, 7]);
-  assert.deepEqual(shown([0, 0, 100, 27]), [0, 1, 2, 4, 5, 6]);
-  assert.deepEqual(shown([5, 5, 5, 5]), [0, 2, 4, 6]);
+test("short sides show no handle in their middle, a dot of a box only its corners and what turns it", () => {
+  const shown = (box) => handlesOf({ zoom: 1, x: 0, y: 0 }, { xyxy: box }).map(([index]) => index);
+  assert.deepEqual(shown([0, 0, 27, 100]), [0, 2, 3, 4, 6, 7, TURN]);
+  assert.deepEqual(shown([0, 0, 100, 27]), [0, 1, 2, 4, 5, 6, TURN]);
+  assert.deepEqual(shown([5, 5, 5, 5]), [0, 2, 4, 6, TURN]);
 });
 
 test("a name stands at a box's corner, at a polygon's highest point", () => {

@@ -6,6 +6,7 @@ import { viewActions } from "./view.js";
 import { classActions } from "./classes.js";
 import { imageActions } from "./images.js";
 import { polygonActions } from "./polygons.js";
+import { turningActions } from "./turning.js";
 import { assistActions } from "./assist.js";
 import { reviewActions } from "./review.js";
 
@@ -25,6 +26,7 @@ export const createActions = (parts) =>
     toolActions,
     assistActions,
     polygonActions,
+    turningActions,
     editActions,
     classActions,
     imageActions,

@@ -4,6 +4,7 @@ import { boxToScreen, toScreen } from "./view.js";
 import { described, labelAt, trace } from "./render.js";
 import { chip } from "./chips.js";
 import { paintHandles, paintPoints } from "./handles.js";
+import { isTurned } from "./turned.js";
 
 const MANY_SELECTED = 400;
 
@@ -62,11 +63,12 @@ function paintSelection(g, scene) {
     g.fillStyle = color;
     g.fill(path, "evenodd");
     g.globalAlpha = 1;
-    if (!row.polygons || handles) outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25, row.polygons ? [3, 4] : []);
+    if (!row.polygons || (handles && !isTurned(row)))
+      outline(g, view, { xyxy: row.xyxy }, "#ffffff", 1.25, row.polygons ? [3, 4] : []);
     const [x, y] = toScreen(view, labelAt(row));
     if (selected.length <= 40) chip(g, screen, [x, y - 3], described(name, row), color);
   }
-  if (handles) paintHandles(g, scene, selected[0].xyxy);
+  if (handles) paintHandles(g, scene, selected[0]);
 }
 
 /** What a model proposes and a person has not taken yet: dashed, with the prompt that led to it. */

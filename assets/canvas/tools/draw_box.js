@@ -33,7 +33,7 @@ function boxTool({ selection, classes, stage, drags }, id, finish) {
         selection.setHover(stage.hit(p.at)?.id ?? null);
         return;
       }
-      if (resizing) resizing.move(p.at);
+      if (resizing) resizing.move(p.at, p.shift);
       else if (box || distance(p.screen, start.screen) > STILL) box = rect(start.at, p.at);
     },
     onPointerUp(p) {

@@ -49,7 +49,7 @@ export function select({ selection, stage, drags, useTool }) {
         return;
       }
       travelled ||= far(p);
-      if (travelled) dragging?.move(p.at);
+      if (travelled) dragging?.move(p.at, p.shift);
     },
     onPointerUp(p) {
       if (frame) {

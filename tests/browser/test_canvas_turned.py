@@ -1,0 +1,67 @@
+"""Turned boxes in a real Chromium: turned by handle and keys, resized along their own sides, copied and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.board import Board
+from tests.browser.test_canvas import clear, near
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture
+def board(seat, live_app) -> Iterator[Board]:
+    """Lend a window on an image without annotations; errors of the page's scripts fail the test."""
+    board = seat.board(live_app.url)
+    board.open(8)
+    clear(board)
+    yield board
+    assert not board.broken
+
+
+def only(board: Board) -> dict:
+    """Return the one annotation there is."""
+    (row,) = board.rows()
+    return row
+
+
+def turn_handle(board: Board) -> tuple[float, float]:
+    """Return where the round handle of a plain box is, in image pixels."""
+    x1, y1, x2, _ = only(board)["xyxy"]
+    return (x1 + x2) / 2, y1 - 24 / board.state("app.stage.view.zoom")
+
+
+def test_a_box_is_turned_by_hand_and_by_keys_resized_in_its_own_axes_and_taken_back(board: Board):
+    board.draw((200, 150, 400, 250))
+    before = only(board)["xyxy"]
+    board.drag(turn_handle(board), (450, 200))
+    turned = only(board)
+    assert turned["attributes"]["rotation"] == pytest.approx(90, abs=1.5)
+    board.press("Shift+Q", "Alt+Shift+Q", "Alt+Shift+Q", "Alt+Shift+Q")
+    slanted = only(board)
+    assert slanted["attributes"]["rotation"] == pytest.approx(turned["attributes"]["rotation"] - 46, abs=0.02)
+    ring = slanted["polygons"][0][0]
+    board.drag((ring[4], ring[5]), (ring[4] - 10, ring[5] - 20))
+    resized = only(board)
+    assert resized["attributes"] == slanted["attributes"]
+    assert near(resized["polygons"][0][0][:2], ring[:2], 1)
+    board.saved()
+    (stored,) = board.stored()
+    assert stored["polygons"] == resized["polygons"] and stored["attributes"] == resized["attributes"]
+    board.press(*["Control+z"] * 6)
+    assert only(board)["xyxy"] == before and not only(board)["polygons"]
+
+
+def test_a_turned_box_is_moved_and_copied_as_one(board: Board):
+    board.draw((200, 150, 300, 190))
+    board.press("Alt+Shift+E", "Alt+Shift+E")
+    board.press("v")
+    board.drag((250, 170), (290, 200))
+    moved = only(board)
+    assert moved["attributes"] == {"rotation": 30.0}
+    board.press("Control+c", "Control+v")
+    copied = board.rows()[1]
+    assert [copied[name] for name in ("polygons", "attributes")] == [moved[name] for name in ("polygons", "attributes")]
