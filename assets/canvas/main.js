@@ -171,7 +171,7 @@ function createApp({ server, trigger, wanted }) {
 }
 
 /** The panels that actions open. */
-const OPENERS = ["searchImages", "addClass", "renameClass", "find", "asides", "help", "palette", "chooseClass", "sheet", "viewSettings"];
+const OPENERS = ["searchImages", "addClass", "renameClass", "skeleton", "find", "asides", "help", "palette", "chooseClass", "sheet", "viewSettings"];
 
 /** The open document, the way to the server, and what the person is told. */
 function createDocument(server) {

@@ -28,6 +28,7 @@ ALLOWED = frozenset(
         "annotations_redo",
         "class_add",
         "class_rename",
+        "class_skeleton",
         "class_recolor",
         "segment",
         "tweak_boxes",

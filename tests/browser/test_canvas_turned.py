@@ -1,4 +1,4 @@
-"""Turned boxes in a real Chromium: turned by handle and keys, resized along their own sides, copied and saved."""
+"""Turned boxes and key points in a real Chromium: turned, resized, placed, moved, copied and saved."""
 
 from __future__ import annotations
 
@@ -65,3 +65,31 @@ def test_a_turned_box_is_moved_and_copied_as_one(board: Board):
     board.press("Control+c", "Control+v")
     copied = board.rows()[1]
     assert [copied[name] for name in ("polygons", "attributes")] == [moved[name] for name in ("polygons", "attributes")]
+
+
+def test_a_class_gets_key_points_that_are_placed_moved_hidden_and_saved(board: Board):
+    board.draw((200, 100, 400, 300))
+    board.press("Alt+Shift+Y")
+    names, edges = board.page.locator(".tc-skeletonbox textarea").all()
+    names.fill("nose\nleft eye\nright eye")
+    edges.fill("nose - left ear")
+    board.page.get_by_role("button", name="Save", exact=True).click()
+    assert "nose - left ear" in board.page.locator(".tc-problem").inner_text()
+    edges.fill("nose - left eye\nnose - right eye")
+    board.page.get_by_role("button", name="Save", exact=True).click()
+    board.wait("app.classes.current.skeleton?.edges.length === 2 && !app.dialogs.isOpen")
+    board.press("Shift+Y")
+    for corner in [(300, 200), (260, 160), (340, 160)]:
+        board.click(*corner)
+    placed = only(board)["attributes"]["keypoints"]
+    assert [point[2] for point in placed] == [2, 2, 2] and near(placed[1][:2], (260, 160), 1)
+    board.drag((300, 200), (310, 230))
+    board.press("Shift+T")
+    moved = only(board)["attributes"]["keypoints"]
+    assert near(moved[0], (310, 230, 1), 1) and moved[1:] == placed[1:]
+    board.saved()
+    (stored,) = board.stored()
+    assert stored["attributes"]["keypoints"] == moved
+    board.press("Control+z", "Control+z")
+    assert only(board)["attributes"]["keypoints"] == placed
+    assert board.page.get_by_label("Key points of car").count() == 1

@@ -68,6 +68,15 @@ export function classActions({ selection, classes, session, selecting, panels })
       run: () => panels.renameClass(classes.current.class_id),
     },
     {
+      id: "edit_skeleton",
+      label: "Key points of the current class: names and edges",
+      keys: ["alt+shift+y"],
+      group: "Classes",
+      icon: "key_points",
+      when: () => classes.list.length > 0,
+      run: () => panels.skeleton(classes.current.class_id),
+    },
+    {
       id: "add_class",
       label: "Add a class",
       keys: ["shift+c"],

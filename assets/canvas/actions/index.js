@@ -6,6 +6,7 @@ import { viewActions } from "./view.js";
 import { classActions } from "./classes.js";
 import { imageActions } from "./images.js";
 import { polygonActions } from "./polygons.js";
+import { keyPointActions } from "./key_points.js";
 import { turningActions } from "./turning.js";
 import { assistActions } from "./assist.js";
 import { reviewActions } from "./review.js";
@@ -23,6 +24,7 @@ export const createActions = (parts) =>
   // A key means the first action that can run: while candidates are reviewed, the review's.
   [
     reviewActions,
+    keyPointActions,
     toolActions,
     assistActions,
     polygonActions,

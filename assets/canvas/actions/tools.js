@@ -61,6 +61,12 @@ export function toolActions({
       "shift+o",
       "Drag points and edges of the selected polygon; Alt click removes a point",
     ),
+    tool(
+      "key_points",
+      "Key points",
+      "shift+y",
+      "Click places the next missing point of the selection, drag moves one, Alt click hides or shows one",
+    ),
     tool("brush", "Brush", "j", "Paint on the selection or something new; Alt erases, Alt wheel or [ ] sizes"),
     tool("eraser", "Eraser", "shift+j", "Erase from the selection; Alt paints, Alt wheel or [ ] sizes"),
     {

@@ -4,6 +4,7 @@ import { boxToScreen, toScreen } from "./view.js";
 import { described, labelAt, trace } from "./render.js";
 import { chip } from "./chips.js";
 import { paintHandles, paintPoints } from "./handles.js";
+import { paintKeypoints } from "./keypoints.js";
 import { isTurned } from "./turned.js";
 
 const MANY_SELECTED = 400;
@@ -68,6 +69,7 @@ function paintSelection(g, scene) {
     const [x, y] = toScreen(view, labelAt(row));
     if (selected.length <= 40) chip(g, screen, [x, y - 3], described(name, row), color);
   }
+  for (const row of selected.slice(0, MANY_SELECTED)) if (row.attributes?.keypoints) paintKeypoints(g, scene, row, 4);
   if (handles) paintHandles(g, scene, selected[0]);
 }
 

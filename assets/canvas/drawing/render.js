@@ -3,6 +3,7 @@
 
 import { boxToScreen, toScreen, visibleBox } from "./view.js";
 import { meets } from "./geometry.js";
+import { paintKeypoints } from "./keypoints.js";
 import { chip } from "./chips.js";
 
 /** Above this many boxes in sight, tints are left out and the picture below is not redrawn before the view rests. */
@@ -124,6 +125,7 @@ function paintRows(g, scene, rows) {
     g.stroke(path);
     g.setLineDash([]);
   }
+  if (rows.length <= MANY) for (const row of rows) if (row.attributes?.keypoints) paintKeypoints(g, scene, row);
   paintLabels(g, scene, rows);
 }
 

@@ -4,7 +4,7 @@ import { doubleClick, el, icon, fill } from "../shell/dom.js";
 
 const MANY = 12; // a search box above this
 
-export function createClassPanel({ call, classes, session, selecting, tell }) {
+export function createClassPanel({ editSkeleton, call, classes, session, selecting, tell }) {
   const list = el("div.tc-classlist", { role: "listbox", "aria-label": "Classes" });
   const search = el("input.tc-input.tc-classsearch", {
     type: "search",
@@ -97,6 +97,21 @@ export function createClassPanel({ call, classes, session, selecting, tell }) {
       el("span.tc-name", { text: name }),
       el("em", { text: String(classes.count(class_id)), dataset: { classId: class_id } }),
       number ? el("kbd", { text: String(number) }) : el("kbd.tc-blank"),
+      item.skeleton
+        ? el(
+            "button.tc-eye",
+            {
+              type: "button",
+              title: `${item.skeleton.names.length} key points: ${item.skeleton.names.join(", ")}`.slice(0, 400),
+              "aria-label": `Key points of ${name}`,
+              onclick: (event) => {
+                event.stopPropagation();
+                editSkeleton(class_id);
+              },
+            },
+            icon("key_points"),
+          )
+        : null,
       el(
         "button.tc-eye",
         {

@@ -10,6 +10,7 @@ const POINTER = [
   ["Minimap click or drag", "Move the view"],
   ["Shift click", "Add to the selection"],
   ["Ctrl drag", "Select and move with any tool"],
+  ["Alt click a key point", "Hide or show it"],
   ["Drag the round handle", "Turn the box; Shift in steps of 15°"],
   ["Alt click", "Point of the other kind (mask from points)"],
 ];

@@ -18,6 +18,7 @@ import { createAsidePanel } from "./aside.js";
 import { createMinimap } from "./minimap.js";
 import { createViewPanel } from "./view.js";
 import { createEmpty } from "./empty.js";
+import { createSkeletonDialog } from "./skeleton.js";
 import { createHelp } from "./help.js";
 import { createPalette } from "./palette.js";
 
@@ -29,7 +30,7 @@ export function createPanels(parts) {
     objects = createObjectPanel(parts),
     requests = createRequestPanel(parts),
     empty = createEmpty(parts),
-    classes = createClassPanel(parts),
+    classes = createClassPanel({ ...parts, editSkeleton: (class_id) => skeleton.open(class_id) }),
     filmstrip = createFilmstrip(parts),
     assist = createAssistPanel(parts),
     find = createFindPanel(parts),
@@ -41,6 +42,7 @@ export function createPanels(parts) {
     look = createViewPanel(parts),
     conflict = createConflictPanel(parts),
     asides = createAsidePanel({ ...parts, conflict }),
+    skeleton = createSkeletonDialog(parts),
     help = createHelp(parts),
     palette = createPalette(parts);
 
@@ -72,6 +74,7 @@ export function createPanels(parts) {
     searchImages: filmstrip.search,
     addClass: classes.add,
     renameClass: classes.rename,
+    skeleton: skeleton.open,
     find: find.open,
     sheet: sheet.open,
     onQueue: eachFrame(review.refresh),

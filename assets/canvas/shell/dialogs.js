@@ -101,7 +101,7 @@ export function createDialogs(root) {
 }
 
 function trap(event, box) {
-  const stops = [...box.querySelectorAll("button,input,select,[tabindex='0']")].filter((node) => !node.disabled);
+  const stops = [...box.querySelectorAll("button,input,select,textarea,[tabindex='0']")].filter((node) => !node.disabled);
   if (!stops.length) return;
   const [first, last] = [stops[0], stops.at(-1)];
   if (event.shiftKey && document.activeElement === first) {

@@ -11,6 +11,7 @@ import { editPolygon } from "./edit_polygon.js";
 import { brush, eraser } from "./brush.js";
 import { exemplar } from "./exemplar.js";
 import { review } from "./review.js";
+import { keyPoints } from "./key_points.js";
 import { pan } from "./pan.js";
 
 const ALL = [
@@ -25,6 +26,7 @@ const ALL = [
   eraser,
   exemplar,
   review,
+  keyPoints,
   pan,
 ];
 
