@@ -64,7 +64,7 @@ class DotaSource(RowSource):
         label = None if index is None else outline_label(index, [corners], place)
         if label is None:
             return None
-        turn = angle_of(corners)
+        turn = angle_of((label.polygons or [[corners]])[0][0])  # what the edge of the image cut is no box any more
         facts = {"rotation": turn} if turn is not None else {}
         if difficulty == "2":
             place.repair("difficulty 2 read as difficult", name[:80])

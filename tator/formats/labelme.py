@@ -138,7 +138,7 @@ class LabelmeSource(Gathered):
             place.drop("shape without an area", f"{kind}: {name[:80]}")
             return None
         if kind in QUADS and len(flat) == 8 and all(map(math.isfinite, flat)):
-            return _quad(index, flat, place)
+            return _quad(index, flat, number(shape.get("direction") or 0), place)
         if len(flat) != 4:
             place.drop("shape refused", f"{str(kind)[:40]} of {len(flat)} numbers; expected two corners")
             return None
@@ -154,14 +154,25 @@ class LabelmeSource(Gathered):
         return None
 
 
-def _quad(index: int, corners: list[float], place: Place) -> Label | None:
+def _quad(index: int, corners: list[float], direction: float, place: Place) -> Label | None:
     """Return four corners as a box where they are one, else as an outline.
 
-    That of a turned box has its angle.
+    That of a turned box has its angle. The corners of an upright one may begin anywhere: it is turned where the file says
+    so.
+
+    Args:
+        index: number of the class.
+        corners: x0, y0, ... in pixels.
+        direction: by which X-AnyLabeling says it is turned, in radians; 0 where it says nothing.
+        place: where.
     """
-    if len({round(value, 6) for value in corners[0::2]}) == len({round(value, 6) for value in corners[1::2]}) == 2:
+    turn = angle_of(corners)
+    is_upright = all(len({round(value, 6) for value in corners[axis::2]}) == 2 for axis in (0, 1))
+    if is_upright and (turn is None or not math.isclose(math.degrees(direction), turn, abs_tol=1)):
         return box_label(index, extent(corners), place)
-    label, turn = outline_label(index, [corners], place), angle_of(corners)
+    label = outline_label(index, [corners], place)
+    if label and label.polygons:
+        turn = angle_of(label.polygons[0][0])  # what the edge of the image cut is no box any more
     return label if label is None or turn is None else replace(label, attributes={"rotation": turn})
 
 

@@ -63,17 +63,21 @@ def _told_points(yamls: Sequence[DataYaml]) -> tuple[int, int]:
     return next((each.keypoints for each in yamls if all(each.keypoints)), (0, 0))
 
 
-def read(tree: Tree) -> YoloSource:
+def read(tree: Tree, kind: type[YoloSource] | None = None) -> YoloSource:
     """Return the source of a folder that `sniff` took.
 
     Label files are opened when asked for.
+
+    Args:
+        tree: the folder.
+        kind: of source; None for the usual one.
     """
     report = Report()
     found = (read_data_yaml(tree, path, report) for path in tree.tables if path.lower().endswith((".yaml", ".yml")))
     yamls = [each for each in found if each]
     lists = [(path, read_names(tree, path, report)) for path in name_files(tree)]
     named = [(scope_of(tree, each), each) for each in yamls if each.classes]
-    return YoloSource(tree, ClassScopes(named, lists, report), yamls, report)
+    return (kind or YoloSource)(tree, ClassScopes(named, lists, report), yamls, report)
 
 
 class YoloSource:

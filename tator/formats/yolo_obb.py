@@ -5,17 +5,19 @@ Source: https://docs.ultralytics.com/datasets/obb/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, polygons_of
-from tator.formats._turned import rectangle_of
+from tator.formats._turned import angle_of, rectangle_of
 from tator.formats._yolo_tree import relative, write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written
 
 NAME = "yolo_obb"
 LABEL = "YOLO turned boxes"
+HOLDS_ATTRIBUTES = frozenset({"rotation"})
 COLUMNS = 9
 
 
@@ -28,11 +30,22 @@ def sniff(tree: Tree) -> bool:
 def read(tree: Tree) -> yolo.YoloSource:
     """Return the source of a folder that `sniff` took.
 
-    Turned boxes are read as outlines of four corners.
+    Turned boxes are read as outlines of four corners, with the angle by which the first one says they are turned.
     """
-    source = yolo.read(tree)
-    source.format = NAME
-    return source
+    return yolo.read(tree, ObbSource)
+
+
+class ObbSource(yolo.YoloSource):
+    """A folder with YOLO turned boxes; see formats.Source."""
+
+    format = NAME
+
+    def _polygon(
+        self, index: int, values: Sequence[float], width: int, height: int, file: str, line: int
+    ) -> Label | None:
+        label = super()._polygon(index, values, width, height, file, line)
+        turn = angle_of(label.polygons[0][0]) if label and label.polygons and len(label.polygons[0][0]) == 8 else None
+        return label if label is None or turn is None else replace(label, attributes={"rotation": turn})
 
 
 def write(out: Output, names: list[str], splits: Splits) -> Iterator[int]:

@@ -95,8 +95,6 @@ export function createClassPanel({ editSkeleton, call, classes, session, selecti
       },
       el("label.tc-dot", { style: { background: color }, onclick: (event) => event.stopPropagation() }, colour),
       el("span.tc-name", { text: name }),
-      el("em", { text: String(classes.count(class_id)), dataset: { classId: class_id } }),
-      number ? el("kbd", { text: String(number) }) : el("kbd.tc-blank"),
       item.skeleton
         ? el(
             "button.tc-eye",
@@ -112,6 +110,8 @@ export function createClassPanel({ editSkeleton, call, classes, session, selecti
             icon("key_points"),
           )
         : null,
+      el("em", { text: String(classes.count(class_id)), dataset: { classId: class_id } }),
+      number ? el("kbd", { text: String(number) }) : el("kbd.tc-blank"),
       el(
         "button.tc-eye",
         {
