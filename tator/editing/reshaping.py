@@ -48,6 +48,8 @@ def reshaped(row: Row, changes: dict[str, Any]) -> dict[str, Any]:
             attributes["keypoints"] = [
                 [*_placed([x, y], row["xyxy"], changes["xyxy"]), v] if v else [x, y, v] for x, y, v in points
             ]
+    if "polygons" in changes and not changes["polygons"]:
+        attributes.pop("rotation", None)  # a plain box again
     _turn(attributes, (row | more | changes).get("polygons"))
     if attributes != (row.get("attributes") or {}):
         more["attributes"] = attributes or None

@@ -128,3 +128,10 @@ def test_key_points_go_with_their_box(store):
     save(store, image, 0, edit(1, add("p", xyxy=[10, 10, 30, 20], attributes=points)))
     save(store, image, 1, edit(2, change("p", xyxy=[20, 10, 60, 30])))
     assert rows(store, image)[0]["attributes"] == {"keypoints": [[20, 10, 2], [60, 30, 1], [0, 0, 0]]}
+
+
+@pytest.mark.parametrize("more", [{}, {"group": 3}])
+def test_a_turned_box_that_becomes_a_plain_one_has_no_angle_any_more(more: dict):
+    ring = [20.0, 10.0, 40.0, 30.0, 30.0, 40.0, 10.0, 20.0]
+    row = {"xyxy": [10, 10, 40, 40], "polygons": [[ring]], "attributes": {"rotation": 45.0, **more}}
+    assert reshaped(row, {"polygons": None}) == {"polygons": None, "attributes": more or None}

@@ -105,3 +105,12 @@ test("polygons and masks are no boxes that turn", () => {
   assert.equal(turned.canTurn(row("p", [10, 10, 50, 50], { polygons: [[ring]] })), false);
   assert.equal(turned.canTurn(row("m", [10, 10, 50, 50], { rle: {} })), false);
 });
+
+test("an outline whose corner was dragged away is no turned box any more, one with rounded corners still is", () => {
+  const now = box(30),
+    ring = now.polygons[0][0];
+  const other = (next) => ({ ...now, polygons: [[next]] });
+  assert.equal(turned.isTurned(other(ring.map(Math.round))), true);
+  assert.equal(turned.isTurned(other(ring.with(2, ring[2] + 9))), false);
+  assert.equal(turned.canTurn(other(ring.with(2, ring[2] + 9))), false);
+});

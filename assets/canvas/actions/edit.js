@@ -1,6 +1,7 @@
 // Changing annotations and taking it back.
 
 import { clipBox } from "../drawing/geometry.js";
+import { isTurned } from "../drawing/turned.js";
 import { polygonChanges } from "../drawing/polygons.js";
 
 const boxes = (n) => (n === 1 ? "box" : `${n} boxes`);
@@ -36,13 +37,19 @@ export function editActions({ store, selection, classes, images, session, stage,
     return box && polygons ? polygonChanges(polygons, stage.size) : box && { xyxy: box };
   }
 
+  /** What is pasted of the attributes: a box that was cut at the edge of the image is not turned any more. */
+  function attributesOf(row, shape) {
+    const { rotation, ...others } = row.attributes;
+    return rotation && !isTurned({ ...row, ...shape }) ? others : row.attributes;
+  }
+
   /** Paste annotations as new ones of this image. */
   function paste(rows, label) {
     const added = rows
       .filter((row) => classes.of(row.class_id).class_id >= 0)
       .map((row) => {
         const shape = cut(row);
-        const kept = row.attributes ? { attributes: row.attributes } : {};
+        const kept = row.attributes ? { attributes: attributesOf(row, shape) } : {};
         return shape && { ...newRow(shape.xyxy, row.class_id), ...shape, ...kept, source: row.source };
       })
       .filter(Boolean);

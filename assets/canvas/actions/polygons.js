@@ -6,6 +6,13 @@ const isPolygon = (row) => Boolean(row.polygons);
 
 const isBox = (row) => !row.polygons;
 
+/** The changes that make an outline its box, which is not turned any more. */
+function plainChanges({ attributes }) {
+  if (!attributes?.rotation) return { polygons: null };
+  const { rotation: _, ...others } = attributes;
+  return { polygons: null, attributes: Object.keys(others).length ? others : null };
+}
+
 const count = (n, one, many) => (n === 1 ? one : `${n} ${many}`);
 
 export function polygonActions({ store, selection, stage, simplify, toast }) {
@@ -43,7 +50,7 @@ export function polygonActions({ store, selection, stage, simplify, toast }) {
       when: () => selection.size > 0 && rows(isBox).length === 0,
       run() {
         const list = rows(isPolygon);
-        setAll("Box from polygon", list, () => ({ polygons: null }));
+        setAll("Box from polygon", list, plainChanges);
         toast(
           `${count(list.length, "The polygon", "polygons")} became ${list.length === 1 ? "its box" : "boxes"}; undo brings back the outline.`,
         );

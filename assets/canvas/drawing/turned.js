@@ -4,11 +4,26 @@
 
 import { HANDLES, MIN_SIDE, centre, clamp, height, ringsBounds, round, width } from "./geometry.js";
 
-const SMALLEST_DEG = 0.005; // of a turn that is kept
+const SMALLEST_DEG = 0.005, // of a turn that is kept
+  SLACK = 1, // pixels by which corners may be off: files round them
+  SKEW = 0.02; // and as a share of the longer side
 
-/** Is the annotation a turned box? */
+/** Is the annotation a turned box? Its corners must still be one: points of an outline can be dragged. */
 export const isTurned = ({ polygons, attributes }) =>
-  Boolean(attributes?.rotation) && polygons?.length === 1 && polygons[0].length === 1 && polygons[0][0].length === 8;
+  Boolean(attributes?.rotation) &&
+  polygons?.length === 1 &&
+  polygons[0].length === 1 &&
+  polygons[0][0].length === 8 &&
+  isRectangle(polygons[0][0], attributes.rotation);
+
+/** Do four corners make a box that is turned by an angle, as far as rounded ones can? */
+function isRectangle([ax, ay, bx, by, cx, cy, dx, dy], deg) {
+  const [w, h] = [Math.hypot(bx - ax, by - ay), Math.hypot(cx - bx, cy - by)],
+    [sin, cos] = [Math.sin((deg * Math.PI) / 180), Math.cos((deg * Math.PI) / 180)];
+  const wanted = [ax + w * cos, ay + w * sin, ax + w * cos - h * sin, ay + w * sin + h * cos, ax - h * sin, ay + h * cos];
+  const slack = SLACK + SKEW * Math.max(w, h);
+  return [bx, by, cx, cy, dx, dy].every((v, i) => Math.abs(v - wanted[i]) <= slack);
+}
 
 /** Can the annotation be turned: is it a box, turned already or not? */
 export const canTurn = (row) => isTurned(row) || (!row.polygons && !row.rle);
