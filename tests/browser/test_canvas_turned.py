@@ -93,3 +93,14 @@ def test_a_class_gets_key_points_that_are_placed_moved_hidden_and_saved(board: B
     board.press("Control+z", "Control+z")
     assert only(board)["attributes"]["keypoints"] == placed
     assert board.page.get_by_label("Key points of car").count() == 1
+
+
+def test_a_turned_box_is_drawn_by_one_side_and_its_depth(board: Board):
+    board.press("Alt+B")
+    board.drag((200, 100), (300, 200))
+    board.click(230, 230)
+    board.wait("app.store.rows.size === 1")
+    drawn = only(board)
+    assert drawn["attributes"] == {"rotation": pytest.approx(45, abs=1)}
+    board.saved()
+    assert board.stored()[0]["polygons"] == drawn["polygons"]

@@ -114,3 +114,27 @@ test("an outline whose corner was dragged away is no turned box any more, one wi
   assert.equal(turned.isTurned(other(ring.with(2, ring[2] + 9))), false);
   assert.equal(turned.canTurn(other(ring.with(2, ring[2] + 9))), false);
 });
+
+test("a turned box is drawn by one side and a click on either side of it; Esc and a click in place forget it", async () => {
+  for (const at of [
+    [50, 70],
+    [50, 40],
+  ]) {
+    const c = await canvasWithTools([]);
+    c.tools.use("draw_turned");
+    c.hand.click(20, 20);
+    assert.equal(c.tools.current.isBusy, false);
+    c.hand.drag([30, 50], [60, 50]);
+    assert.equal(c.tools.cancel(), true);
+    c.hand.drag([30, 35], [60, 65]);
+    c.hand.move(...at);
+    c.hand.click(...at);
+    const [drawn] = c.rows(),
+      frame = turned.frameOf(drawn);
+    assert.equal(drawn.attributes.rotation, 45);
+    near([frame.w, frame.h], [Math.hypot(30, 30), Math.abs(at[1] - (at[0] + 5)) / Math.SQRT2]);
+    assert.equal(frame.y - frame.x > 5, at[1] > 55); // the line of the side is y = x + 5
+    c.store.undo();
+    assert.equal(c.rows().length, 0);
+  }
+});

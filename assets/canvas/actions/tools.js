@@ -46,6 +46,7 @@ export function toolActions({
   return [
     tool("select", "Select and move", "v", "Click to select, shift-click for several, drag a frame around many"),
     tool("draw_box", "Draw box", "b", "Drag to draw; hold Ctrl to select or move instead"),
+    { ...tool("draw_turned", "Draw turned box", "alt+b", "Drag along one side, then click where the opposite one is"), rail: false },
     tool("smart_box", "Tight box", "s", "Draw loosely; the segmenter tightens it"),
     tool("point", "Box at point", "d", "Click an object; the segmenter draws its box"),
     tool("multi_point", "Mask from points", "m", "Click on the object (F) and off it (G), Enter takes the mask"),

@@ -115,3 +115,13 @@ function dragged(side, handle, to) {
     least = Math.abs(to - still) < MIN_SIDE ? still + (handle ? MIN_SIDE : -MIN_SIDE) : to;
   return [Math.min(still, least), Math.max(still, least)];
 }
+
+/** The frame of a box one side of which goes from `a` to `b`, and whose opposite side is level with `at`. */
+export function sideFrame(a, b, at) {
+  const w = Math.hypot(b[0] - a[0], b[1] - a[1]),
+    deg = (Math.atan2(b[1] - a[1], b[0] - a[0]) * 180) / Math.PI;
+  const middle = { x: (a[0] + b[0]) / 2, y: (a[1] + b[1]) / 2, deg },
+    depth = along(middle, at)[1],
+    [x, y] = placeIn({ ...middle, w: 1, h: 1 }, [0, depth / 2]);
+  return { x, y, w, h: Math.abs(depth), deg };
+}

@@ -4,6 +4,7 @@ import { signal } from "../document/signal.js";
 import { createDrags } from "./drag_selection.js";
 import { select } from "./select.js";
 import { drawBox, smartBox } from "./draw_box.js";
+import { drawTurned } from "./draw_turned.js";
 import { point } from "./point.js";
 import { multiPoint } from "./multi_point.js";
 import { drawPolygon } from "./draw_polygon.js";
@@ -18,6 +19,7 @@ const ALL = [
   select,
   drawBox,
   smartBox,
+  drawTurned,
   point,
   multiPoint,
   drawPolygon,
