@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tator.formats import Label
 from tator.formats._shapes import box_ring, turned
 
 SQUARE = 0.02  # by which sides and diagonals of a rectangle may differ, as a share: files round corners to pixels
@@ -38,6 +39,15 @@ def angle_of(corners: Sequence[float]) -> float | None:
         return None
     turn = math.degrees(math.atan2(by - ay, bx - ax)) % 360
     return turn if min(turn, 360 - turn) > 1e-6 else None
+
+
+def turn_of(label: Label) -> float | None:
+    """Return by how many degrees a label's outline is a turned box.
+
+    None where it is none, or none any more, as the edge of the image cut it.
+    """
+    ring = label.polygons[0][0] if label.polygons else []
+    return angle_of(ring) if len(ring) == 8 else None
 
 
 def rectangle_of(flat: Sequence[float]) -> list[float]:

@@ -18,7 +18,7 @@ from tator.formats._cvat_written import LABEL as LABEL
 from tator.formats._cvat_written import write as write
 from tator.formats._gathered import Gathered, Refused
 from tator.formats._shapes import Place, box_label, box_ring, ellipse, extent, mask_label, number, outline_label, turned
-from tator.formats._turned import angle_of
+from tator.formats._turned import turn_of
 from tator.formats._xml import each_element, root_tag, text_of
 from tator.formats.tree import Tree
 from tator.formats.writing import ANY
@@ -156,8 +156,7 @@ class CvatSource(Gathered):
         if label is None:
             return None
         turn = number(given.get("rotation", "0")) % 360
-        is_box = tag == "box" and label.polygons and angle_of(label.polygons[0][0]) is not None
-        turned_box = {"rotation": turn} if is_box else {}  # what the edge of the image cut is no box any more
+        turned_box = {"rotation": turn} if tag == "box" and turn_of(label) is not None else {}
         return replace(label, attributes=marks | turned_box or None)
 
     def _drawn(self, tag: str, name: str, given: dict[str, str], place: Place) -> Label | None:

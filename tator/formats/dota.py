@@ -14,7 +14,7 @@ from dataclasses import replace
 from tator.formats import Label
 from tator.formats._row_files import Fields, RowSource, are_rows, token
 from tator.formats._shapes import Place, box_ring, number, outline_label, polygons_of
-from tator.formats._turned import angle_of, rectangle_of
+from tator.formats._turned import rectangle_of, turn_of
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, each, short_number
 
@@ -64,7 +64,7 @@ class DotaSource(RowSource):
         label = None if index is None else outline_label(index, [corners], place)
         if label is None:
             return None
-        turn = angle_of((label.polygons or [[corners]])[0][0])  # what the edge of the image cut is no box any more
+        turn = turn_of(label)
         facts = {"rotation": turn} if turn is not None else {}
         if difficulty == "2":
             place.repair("difficulty 2 read as difficult", name[:80])

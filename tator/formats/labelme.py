@@ -30,7 +30,7 @@ from tator.formats._shapes import (
     ordered,
     outline_label,
 )
-from tator.formats._turned import angle_of
+from tator.formats._turned import angle_of, turn_of
 from tator.formats.tree import Tree
 from tator.formats.writing import ANY, Output, Splits, Written, each
 from tator.storage.images import EXTENSIONS
@@ -171,8 +171,7 @@ def _quad(index: int, corners: list[float], direction: float, place: Place) -> L
     if is_upright and (turn is None or not math.isclose(math.degrees(direction), turn, abs_tol=1)):
         return box_label(index, extent(corners), place)
     label = outline_label(index, [corners], place)
-    if label and label.polygons:
-        turn = angle_of(label.polygons[0][0])  # what the edge of the image cut is no box any more
+    turn = turn_of(label) if label else None
     return label if label is None or turn is None else replace(label, attributes={"rotation": turn})
 
 

@@ -16,7 +16,7 @@ from tator.formats import Label, Report
 from tator.formats._gathered import Gathered, partner
 from tator.formats._lists import merge_names, name_files, read_names
 from tator.formats._shapes import Place, box_label, number, ordered, outline_label, turned
-from tator.formats._turned import angle_of, corners_of
+from tator.formats._turned import corners_of, turn_of
 from tator.formats._voc_marks import HELD, marks_of, marks_xml
 from tator.formats._xml import escaped, read_xml, root_tag, text_of
 from tator.formats.tree import Tree
@@ -132,9 +132,7 @@ class VocSource(Gathered):
         label = self._shape(index, found, turn, place)
         if label is None:
             return None
-        ring = label.polygons[0][0] if label.polygons else []
-        is_turned = found.find("polygon") is None and len(ring) == 8
-        angle = angle_of(ring) if is_turned else None
+        angle = turn_of(label) if found.find("polygon") is None else None
         return replace(label, attributes=marks | ({} if angle is None else {"rotation": angle}) or None)
 
     def _shape(self, index: int, found: Element, turn: float, place: Place) -> Label | None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from tator.formats import Label, yolo
 from tator.formats._shapes import box_ring, polygons_of
-from tator.formats._turned import angle_of, rectangle_of
+from tator.formats._turned import rectangle_of, turn_of
 from tator.formats._yolo_tree import relative, write_tree
 from tator.formats.tree import Tree
 from tator.formats.writing import Output, Splits, Written
@@ -44,7 +44,7 @@ class ObbSource(yolo.YoloSource):
         self, index: int, values: Sequence[float], width: int, height: int, file: str, line: int
     ) -> Label | None:
         label = super()._polygon(index, values, width, height, file, line)
-        turn = angle_of(label.polygons[0][0]) if label and label.polygons and len(label.polygons[0][0]) == 8 else None
+        turn = turn_of(label) if label else None
         return label if label is None or turn is None else replace(label, attributes={"rotation": turn})
 
 

@@ -10,7 +10,7 @@ from tator.types import BadInput
 
 Range = tuple[float, float]  # values that become black and white
 OUTLIERS = 0.1  # percent of values at each end that may be dead pixels or glare
-ROWS = 256  # shown at once: floats of a whole large image would fill the memory
+ROWS = 256  # of a large image handled at once: all of it as floats would fill the memory
 SAMPLED = 1 << 20  # values that the range is taken from: more do not change it
 
 

@@ -20,7 +20,7 @@ from PIL.Image import open as open_picture  # bound here: ultralytics swaps PIL.
 from tator.storage.atomic import replacing
 from tator.storage.caches import Cache, register_cache
 from tator.storage.deep_colours import deep_colours, has_deep_colours, shown_colours
-from tator.storage.depth import Range, eight_bits
+from tator.storage.depth import ROWS, Range, eight_bits
 from tator.types import BadInput, Image
 
 PIXEL_LIMIT = 400_000_000  # 1.2 GB as RGB: above any camera, below what takes a 4 GB machine down
@@ -38,7 +38,6 @@ PAGED = frozenset(".gif .png .webp .tif .tiff".split())  # of kinds that may hol
 MEDIA = register_cache(Cache("media", "Copies of images that browsers cannot show as they are."))
 THUMBS = register_cache(Cache("thumbs", "Small pictures of images for lists and strips."))
 
-BAND = 256  # rows read at once
 SMALL = 256  # pixels of the longer side of a thumbnail
 ORIENTATION_TAG = 0x0112
 _UPRIGHT = {  # EXIF orientation -> Pillow's transposition that makes the picture upright
@@ -191,8 +190,8 @@ def read_image(path: Path) -> Image:
 def _pixels(picture: PIL.Image.Image) -> Image:
     """Return the pixels of an RGB picture; NumPy would hold a large one three times."""
     pixels = np.empty((picture.height, picture.width, 3), np.uint8)
-    for top in range(0, picture.height, BAND):
-        bottom = min(top + BAND, picture.height)
+    for top in range(0, picture.height, ROWS):
+        bottom = min(top + ROWS, picture.height)
         pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
     return pixels
 

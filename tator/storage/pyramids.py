@@ -23,14 +23,14 @@ from numpy.typing import NDArray
 
 from tator.storage.caches import Cache, register_cache
 from tator.storage.deep_colours import shown_colours
-from tator.storage.depth import Range, eight_bits
+from tator.storage.depth import ROWS, Range, eight_bits
 from tator.storage.images import _cached, _place
-from tator.storage.stored_values import BAND, Depth, stored_values
+from tator.storage.stored_values import Depth, stored_values
 from tator.types import NotFound, Unavailable
 
 PYRAMIDS = register_cache(Cache("pyramids", "Large and deep images at every size, from which tiles are cut."))
 TILE = 512  # pixels of a side
-LEVELS = 9  # the last halves as often as a band has halves, to a single row
+LEVELS = 9  # the last has a single row of each ROWS
 HEAD = 1 << 13  # bytes in which a pyramid says what it holds
 LIMIT = 8 << 30  # bytes of all pyramids of a workspace; those not looked at for longest go first
 SPARE = 1 << 30  # bytes of the disk that pyramids leave free
@@ -170,8 +170,8 @@ def _make(path: Path, folder: Path, file: BinaryIO) -> None:
         _make_room(folder, made.place(made.levels), path.name)
         facts = {name: getattr(made, name) for name in ("width", "height", "kind", "channels")}
         file.write(json.dumps(facts | {"depth": asdict(depth) if depth else None}).encode().ljust(HEAD, b"\0"))
-        for top in range(0, values.height, BAND):
-            band = values.rows(top, min(top + BAND, values.height))
+        for top in range(0, values.height, ROWS):
+            band = values.rows(top, min(top + ROWS, values.height))
             try:
                 _write_band(file, made, band, top)
             except OSError as error:

@@ -12,8 +12,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from tator.storage.deep_colours import deep_colours, has_deep_colours, turned
-from tator.storage.depth import sampled_range, sampling_step
-from tator.storage.images import BAND, LARGE, _is_deep, _opened, _orientation, _rgb, _size, one_large
+from tator.storage.depth import ROWS, sampled_range, sampling_step
+from tator.storage.images import LARGE, _is_deep, _opened, _orientation, _rgb, _size, one_large
 
 BINS = 256  # of a histogram
 Cut = Callable[[int, int, int, int], NDArray]  # x1, y1, x2, y2 in the file's own frame
@@ -111,8 +111,8 @@ def _depth(cut: Cut, width: int, height: int) -> Depth:
     """Go through a deep image for its ends, and sample it as `own_range` does."""
     lowest, highest, seen = np.inf, -np.inf, 0
     sampled: list[NDArray] = []
-    for first in range(0, height, BAND):
-        values = cut(0, first, width, min(first + BAND, height))
+    for first in range(0, height, ROWS):
+        values = cut(0, first, width, min(first + ROWS, height))
         flat = values[..., :3].ravel() if values.ndim == 3 else values.ravel()
         step = sampling_step(flat.size // len(values) * height)
         sampled.append(flat[-seen % step :: step])

@@ -29,11 +29,7 @@ FOREVER = "private, max-age=31536000, immutable"  # a year: the address changes 
 ASK_AGAIN = "private, no-cache"
 SCREEN = 1600  # pixels of the longer side of a picture for a whole screen
 TRIES = 3  # to make a picture that is deleted before it is opened
-SURROUNDINGS = (
-    0.2  # of the longer side of a box, shown around it in a crop; assets/canvas/panels/crops.js draws the box
-)
 EMPTIED = "the picture was deleted from its cache while it was read; ask for it again"
-LEAST_ROOM = 8.0  # pixels
 PIECE = 1 << 18  # bytes read and sent at once
 INERT = {"content-security-policy": "default-src 'none'; sandbox", "x-content-type-options": "nosniff"}
 MAGIC = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG\r\n\x1a\n": "image/png", b"GIF8": "image/gif", b"RIFF": "image/webp"}

@@ -86,6 +86,12 @@ class Board:
         for key in keys:
             self.page.keyboard.press(key)
 
+    def clear(self) -> None:
+        """Delete every annotation of the open image and wait until that is saved."""
+        self.page.mouse.move(*self.at(5, 5))
+        self.press("Control+a", "Delete", "Escape")
+        self.saved()
+
     def burst(self, *keys: str) -> None:
         """Press keys in as quick succession as fingers do, however slow the way from here to the page is just now."""
         self.page.evaluate(

@@ -108,6 +108,16 @@ def seat(browser: Any) -> Iterator[Seat]:
     seat.leave()
 
 
+@pytest.fixture
+def board(seat: Seat, live_app: LiveApp) -> Iterator[Board]:
+    """Lend the window on an image without annotations; errors of the page's scripts fail the test."""
+    board = seat.board(live_app.url)
+    board.open(8)
+    board.clear()
+    yield board
+    assert not board.broken
+
+
 @pytest.fixture(scope="module")
 def url(start_server: Callable[..., Any]) -> str:
     """Return the address of an app of the module's own, empty at first."""

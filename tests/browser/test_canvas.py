@@ -18,16 +18,9 @@ def board(seat, live_app) -> Iterator[Board]:
     """Lend a window on an unlabelled image; errors of the page's scripts fail the test."""
     board = seat.board(live_app.url)
     board.open(7)
-    clear(board)
+    board.clear()
     yield board
     assert not board.broken
-
-
-def clear(board: Board) -> None:
-    """Delete every annotation of the open image and wait until that is saved."""
-    board.page.mouse.move(*board.at(5, 5))
-    board.press("Control+a", "Delete", "Escape")
-    board.saved()
 
 
 def near(box, wanted, within: float = 1.5) -> bool:

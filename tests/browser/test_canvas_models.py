@@ -11,7 +11,7 @@ from playwright.sync_api import expect
 from tests import tiny
 from tests.browser.board import APP, SLOW_MS, Board
 from tests.browser.conftest import LiveApp, draw_street
-from tests.browser.test_canvas import RPC, clear
+from tests.browser.test_canvas import RPC
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 SETTINGS = {"segmenter": "sam2_tiny", "masker": "sam2_tiny", "finder": "sam3", "findConf": 0.05, "keepMasks": False}
@@ -39,7 +39,7 @@ def board(seat, model_app) -> Iterator[Board]:
     )
     board.wait("app.cards.card('finder')?.id === 'sam3' && app.cards.id('segmenter') === 'sam2_tiny'")
     board.open(4)
-    clear(board)
+    board.clear()
     yield board
     assert not board.broken
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser.board import APP, Board
-from tests.browser.test_canvas import RPC, clear, near
+from tests.browser.test_canvas import RPC, near
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 CORNERS = [(200, 100), (400, 100), (400, 260), (200, 260)]
-
-
-@pytest.fixture
-def board(seat, live_app) -> Iterator[Board]:
-    """Lend a window on an image without annotations; errors of the page's scripts fail the test."""
-    board = seat.board(live_app.url)
-    board.open(8)
-    clear(board)
-    yield board
-    assert not board.broken
 
 
 def draw_polygon(board: Board, corners=CORNERS) -> dict:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.browser.board import Board
-from tests.browser.test_canvas import clear, near
+from tests.browser.test_canvas import near
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture
-def board(seat, live_app) -> Iterator[Board]:
-    """Lend a window on an image without annotations; errors of the page's scripts fail the test."""
-    board = seat.board(live_app.url)
-    board.open(8)
-    clear(board)
-    yield board
-    assert not board.broken
 
 
 def only(board: Board) -> dict:
