@@ -79,6 +79,14 @@ test("keys pick a point, move it, hide it, take it away and place it in the midd
   assert.equal(tool.isPlaced, false);
 });
 
+test("a point is placed on its object where another one lies upon it", async () => {
+  const c = await holding({});
+  c.store.commit("add", [{ op: "add", annotation: row("b", [30, 30, 40, 40], { class_id: 8 }) }]);
+  c.hand.click(35, 35);
+  assert.deepEqual(points(c)[0], [35, 35, 2]);
+  assert.equal(c.selection.only().id, "a");
+});
+
 test("a click on another object selects it, and a class without key points says where to name them", async () => {
   const c = await holding({ attributes: { keypoints: [...POINTS, [30, 30, 2]] } });
   c.store.commit("add", [{ op: "add", annotation: row("b", [70, 10, 90, 30], { class_id: 8 }) }]);

@@ -3,6 +3,7 @@
 import { chip } from "../drawing/chips.js";
 import { paintDot } from "../drawing/handles.js";
 import { nextMissing, pointAt, pointChanges, pointName, pointsOf } from "../drawing/keypoints.js";
+import { covers } from "../drawing/polygons.js";
 import { toScreen } from "../drawing/view.js";
 
 const NEAR = 9; // screen pixels from a point
@@ -72,7 +73,8 @@ export function keyPoints({ store, selection, classes, stage, toast }) {
       if (found >= 0 && p.alt) return tool.toggle(found);
       const free = points[at()]?.[2] ? nextMissing(points, at()) : points.length ? at() : -1;
       const index = found >= 0 ? found : free;
-      if (!row || index < 0 || (found < 0 && stage.hit(p.at)?.id !== row.id && stage.hit(p.at))) return pickOther(p);
+      const isElsewhere = found < 0 && row && !covers(row, p.at) && stage.hit(p.at); // what lies upon the object is no obstacle
+      if (!row || index < 0 || isElsewhere) return pickOther(p);
       picked = index;
       dragging = { row, points, index, v: found >= 0 ? points[index][2] : p.alt ? 1 : 2, isNew: found < 0, changes: null };
       if (found < 0) tool.onPointerMove(p);
