@@ -63,12 +63,13 @@ def plain_number(cell: str) -> float:
     return number(cell.replace(",", ".") if _COMMA.fullmatch(cell) else cell)
 
 
-def layout_of(sample: bytes, spellings: Mapping[str, Sequence[str]]) -> CsvLayout | None:
+def layout_of(sample: bytes, spellings: Mapping[str, Sequence[str]], in_pixels: Sequence[str] = ()) -> CsvLayout | None:
     """Return the columns of a file by its head; None where it holds no boxes.
 
     Args:
         sample: of the file.
         spellings: {what: names of its column}.
+        in_pixels: a header whose places are pixels, however small they all are.
     """
     lines = without_hint(sample.decode("utf-8-sig", "replace")).splitlines()
     try:
@@ -84,7 +85,7 @@ def layout_of(sample: bytes, spellings: Mapping[str, Sequence[str]]) -> CsvLayou
         columns, body = _bare(rows[0]), rows
     if not columns:
         return None
-    return CsvLayout(columns, body is not rows, _is_share(body, columns))
+    return CsvLayout(columns, body is not rows, first != list(in_pixels) and _is_share(body, columns))
 
 
 def _named(first: Sequence[str], spellings: Mapping[str, Sequence[str]]) -> dict[str, int]:

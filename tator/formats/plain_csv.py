@@ -65,14 +65,14 @@ SPELLINGS = {  # what a column may be called: the first that occurs is taken
 
 def sniff(tree: Tree) -> bool:
     """Whether the folder has a CSV file with images, classes and places."""
-    return any(layout_of(sample, SPELLINGS) for _, sample in tree.samples(".csv"))
+    return any(layout_of(sample, SPELLINGS, COLUMNS) for _, sample in tree.samples(".csv"))
 
 
 def read(tree: Tree) -> CsvSource:
     """Return the source of a folder that `sniff` took."""
     source = CsvSource(tree, Report())
     for path, sample in tree.each_sample(".csv"):
-        if layout := layout_of(sample, SPELLINGS):
+        if layout := layout_of(sample, SPELLINGS, COLUMNS):
             source.add_table(path, layout)
     source.settle()
     return source

@@ -40,6 +40,18 @@ def test_tables_of_every_kind(tmp_path: Path, kind: str):
     assert is_plain != ("columns judged by their numbers" in told(source))
 
 
+@pytest.mark.parametrize("box", ["0,0,1,0.5", "0.25,0.5,1,1", "0,0.1,0.9,1"])
+def test_a_box_within_the_first_pixel_is_in_pixels_where_our_own_header_says_so(tmp_path: Path, box: str):
+    picture(tmp_path / "a.jpg", (100, 50))
+    text(
+        tmp_path / "labels.csv",
+        f"filename,width,height,class,xmin,ymin,xmax,ymax,split\na.jpg,100,50,dog,{box},train\n",
+    )
+    source, found = read_folder(tmp_path)
+    assert named_boxes(source, found["a.jpg"]) == [("dog", *map(float, box.split(",")))]
+    assert "judged by their numbers" not in told(source)
+
+
 def test_a_table_without_classes_says_so(tmp_path: Path):
     picture(tmp_path / "train/im0.jpg", (1024, 1024))
     text(
